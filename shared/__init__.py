@@ -1,0 +1,1 @@
+"""The runtime and the language that all careloop services speak. It never imports `services`."""

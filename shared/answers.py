@@ -1,0 +1,162 @@
+"""Answer, basis, revision, head: what keeps every result single, whoever writes and however often (pure).
+
+An **answer** is what a clinician sees as one result: one service's word on one input. Its **basis** is the digest of what
+was analysed and of the models that spoke. Its **head** is its review Task, one per **revision**: a revision closes when a
+clinician signs or rejects it, or when its input is withdrawn after that; a new basis then opens the next one.
+The head's version is the only guard: it is read before gather and every write goes through it under `ifMatch`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+
+from shared.fhir import codes
+
+Resource = dict[str, Any]
+Outcome = Literal["draft", "requested", "rejected", "failed", "completed", "cancelled"]
+NAMESPACE = uuid5(NAMESPACE_URL, codes.NS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One service's word on one input.
+
+    Attributes:
+        service: the service's name.
+        input: `Type/id`, without a version: what stands at the EHR now is what counts.
+    """
+
+    service: str
+    input: str
+
+    @property
+    def uuid(self) -> UUID:
+        """The answer's identity, the same on every machine: uuid5(service, input)."""
+        return uuid5(NAMESPACE, f"{self.service} {self.input}")
+
+    def revision_token(self, revision: int) -> str:
+        """The value of the head's revision identifier, `{uuid}.{n}`: what conditional create holds on to."""
+        return f"{self.uuid}.{revision}"
+
+    def resource_uuid(self, revision: int, key: str) -> UUID:
+        """The identity of one resource of this answer: the same key in the same revision is the same resource."""
+        return uuid5(self.uuid, f"{revision} {key}")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an analysis rests on.
+
+    Attributes:
+        content: SHA-256 (hex) of the content of the inputs, see `digest`.
+        models: the digests of the models that speak, sorted.
+    """
+
+    content: str
+    models: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((self.content, *(m[:16] for m in sorted(self.models))))
+
+
+def digest(*parts: bytes | str | Iterable[str] | Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the parts in order, each length-prefixed so that no two lists of parts run together."""
+    total = hashlib.sha256()
+    for part in parts:
+        match part:
+            case bytes():
+                raw = part
+            case str():
+                raw = part.encode()
+            case Mapping():
+                raw = orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
+            case _:
+                raw = orjson.dumps(list(part))
+        total.update(len(raw).to_bytes(8, "big"))
+        total.update(raw)
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The review Task of one revision, as read.
+
+    Attributes:
+        reference: `Task/id`.
+        version: for `ifMatch`.
+        revision: 1, 2, ...
+        outcome: the Task's status.
+        basis: the text of the basis that the outcome rests on; empty while it is a first draft.
+        signed: a clinician signed (or amended) the result: only a new content may open the next revision.
+        outputs: what was written, by key: `{"report": "DiagnosticReport/7"}`.
+        task: the resource itself; a write starts from it, so that what others added stays.
+    """
+
+    reference: str
+    version: str
+    revision: int
+    outcome: Outcome
+    basis: str
+    signed: bool
+    outputs: Mapping[str, str]
+    task: Resource = field(repr=False)
+
+    @property
+    def closed(self) -> bool:
+        """A clinician has decided, or the input went away: this revision is never written again."""
+        return self.outcome == "completed"
+
+    def answers(self, basis: Basis) -> bool:
+        """Nothing to do: this very basis was answered, or only the model changed under a signature."""
+        if self.signed and self.basis.split(".")[0] == basis.content:
+            return True
+        return self.basis == str(basis) and self.outcome != "draft"
+
+
+def head_of(task: Resource) -> Head:
+    """The head in a Task that careloop wrote.
+
+    Raises:
+        ValueError: no revision identifier of ours.
+    """
+    tokens = [i["value"] for i in task.get("identifier", []) if i.get("system") == codes.REVISION]
+    if not tokens:
+        raise ValueError(f"Task/{task.get('id')} has no {codes.REVISION} identifier")
+    inputs = {kind: i for i in task.get("input", []) if (kind := kind_of(i))}
+    outputs = {kind: i["valueReference"]["reference"] for i in task.get("output", []) if (kind := kind_of(i)) and "valueReference" in i}
+    decision = codes.first_code(task.get("businessStatus"), codes.DECISION)
+    return Head(
+        reference=f"Task/{task['id']}",
+        version=str(task["meta"]["versionId"]),
+        revision=int(tokens[0].rsplit(".", 1)[1]),
+        outcome=task["status"],
+        basis=inputs.get("basis", {}).get("valueString", ""),
+        signed=decision in ("signed", "amended"),
+        outputs={k: relative(v) for k, v in outputs.items()},
+        task=task,
+    )
+
+
+def kind_of(item: Resource) -> str | None:
+    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was written."""
+    return codes.first_code(item.get("type"), codes.TASK_PART)
+
+
+def relative(reference: str) -> str:
+    """`Type/id` of a reference, whatever host or version surrounds it. Servers name hosts that they don't have."""
+    path = reference.split("?")[0].split("/_history/")[0]
+    return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
+
+
+def newest(heads: Iterable[Head]) -> Head | None:
+    """The head that counts: the highest revision; of two equal ones (a server that broke conditional create) the first written."""
+    return max(heads, key=lambda h: (h.revision, -_order(h)), default=None)
+
+
+def _order(head: Head) -> float:
+    tail = head.reference.rsplit("/", 1)[1]
+    return float(tail) if tail.isdigit() else float(int.from_bytes(hashlib.sha256(tail.encode()).digest()[:6], "big"))

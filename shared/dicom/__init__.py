@@ -1,0 +1,1 @@
+"""DICOM instances over DICOMweb or from a folder, and their de-identification."""

@@ -1,0 +1,107 @@
+"""Errors, classed by what the runtime does next.
+
+    CareloopError
+    ├── NotAnalysed            head `rejected` with the reason; commit
+    │   └── InvalidInput       the same: malformed, truncated, not what its type says
+    ├── Withdrawn              the input is gone, entered in error or superseded: retract; commit
+    ├── NotYet                 pixels or Binary not there yet: this lane waits, then not analysed
+    ├── PoisonRecord           undecodable record: dead letter; commit once it is stored
+    ├── Unavailable            a dependency is down: pause (EHR, broker) or wait with the lane (PACS, URL)
+    ├── Conflict               409 or 412: start again from the head
+    ├── Fenced                 another member owns the partition now: drop its lanes
+    ├── FhirError              the EHR refused a request (400, 422, ...): dead letter after one attempt
+    ├── InvalidResource        a resource that we built breaks a rule: a bug of ours, dead letter after one attempt
+    ├── DeadLetterLimit        a burst of dead letters: pause the service, commit nothing
+    └── Misconfigured          a setting, a missing topic or an unsuitable EHR: do not start; the message says what to do
+
+Any other exception is tried three times, then becomes a dead letter. No message holds patient data:
+a reason names a place (`SOPClassUID`, `line 12`, `Patient/17`), never a value that came from a person.
+"""
+
+from collections.abc import Sequence
+
+
+class CareloopError(Exception):
+    """The root of the tree above."""
+
+
+class NotAnalysed(CareloopError):
+    """The input is well understood, and this service will not analyse it.
+
+    Args:
+        reason: one sentence for the clinician; it becomes `Task.statusReason.text`, so it must be the same each time.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidInput(NotAnalysed):
+    """The input is malformed or is not what its type says."""
+
+
+class Withdrawn(CareloopError):
+    """The input was deleted, entered in error or superseded."""
+
+
+class NotYet(CareloopError):
+    """What the event announces has not arrived yet."""
+
+
+class PoisonRecord(CareloopError):
+    """The record on the event log can't be decoded. The message names the place, never the value."""
+
+
+class Unavailable(CareloopError):
+    """A dependency does not answer, or answers that it can't now.
+
+    Args:
+        dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the others only their lanes.
+        retry_after_sec: what the server asked for, if it did.
+    """
+
+    def __init__(self, dependency: str, message: str = "", retry_after_sec: float | None = None) -> None:
+        super().__init__(f"{dependency} is not available{': ' + message if message else ''}")
+        self.dependency = dependency
+        self.retry_after_sec = retry_after_sec
+
+
+class Conflict(CareloopError):
+    """409 or 412: somebody else wrote first."""
+
+
+class Fenced(CareloopError):
+    """These partitions belong to another member of the group now."""
+
+    def __init__(self, partitions: Sequence[int]) -> None:
+        super().__init__(f"partitions {sorted(partitions)} belong to another member now")
+        self.partitions = frozenset(partitions)
+
+
+class FhirError(CareloopError):
+    """The EHR refused a request.
+
+    Args:
+        status: the HTTP status.
+        request: method and path without its query, which may identify a person.
+        issues: `code` and `expression` of each issue of the OperationOutcome; free text may quote patient data and stays out.
+    """
+
+    def __init__(self, status: int, request: str, issues: Sequence[str] = ()) -> None:
+        super().__init__(f"EHR answered {status} to {request}: {'; '.join(issues) or 'no OperationOutcome'}")
+        self.status = status
+        self.request = request
+        self.issues = tuple(issues)
+
+
+class InvalidResource(CareloopError):
+    """A resource that careloop built breaks FHIR's rules or its own."""
+
+
+class DeadLetterLimit(CareloopError):
+    """Too many dead letters in the window: a bad deploy must not empty the topic."""
+
+
+class Misconfigured(CareloopError):
+    """The message says which setting, what is wrong and what to do."""

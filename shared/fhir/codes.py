@@ -1,0 +1,122 @@
+"""The code systems, profiles and extensions that careloop speaks, each with its source, and how to build and read codes (pure)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+# --- ours
+NS: Final = "https://careloop.example/ns"
+ANSWER: Final = f"{NS}/answer"  # Identifier: `{service} {uuid}` would not be searchable as one token, so the uuid alone
+REVISION: Final = f"{NS}/revision"
+RESOURCE: Final = "urn:ietf:rfc:3986"  # Identifier: urn:uuid:..., see Answer.resource_uuid
+SERVICE: Final = f"{NS}/service"  # Identifier on what an answer wrote: the name of its service
+MODEL: Final = f"{NS}/model"  # Identifier of a Device: `{name}:{digest}`
+MODEL_CARD: Final = f"{NS}/model-card"
+TASK_PART: Final = f"{NS}/CodeSystem/task-part"
+TASK_CODE: Final = f"{NS}/CodeSystem/task-code"
+DECISION: Final = f"{NS}/CodeSystem/decision"  # signed | amended | rejected
+
+# --- HL7 terminology (terminology.hl7.org, R4)
+OBSERVATION_VALUE: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
+V2_0074: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
+V3_ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+V3_ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+V3_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+CONDITION_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+CONDITION_VERIFICATION: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+CONDITION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/condition-category"
+PROVENANCE_AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+MEDIA_TYPE: Final = "http://terminology.hl7.org/CodeSystem/media-type"
+RISK_PROBABILITY: Final = "http://terminology.hl7.org/CodeSystem/risk-probability"
+AUDIT_EVENT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
+AUDIT_ENTITY_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+OBJECT_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
+ENDPOINT_CONNECTION: Final = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
+RESTFUL_INTERACTION: Final = "http://hl7.org/fhir/restful-interaction"
+RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
+FHIR_TASK_CODE: Final = "http://hl7.org/fhir/CodeSystem/task-code"
+
+# --- other terminologies
+LOINC: Final = "http://loinc.org"
+SNOMED: Final = "http://snomed.info/sct"
+RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
+UCUM: Final = "http://unitsofmeasure.org"
+DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+DICOM_UID: Final = "urn:dicom:uid"
+PHARMVAR: Final = "http://www.pharmvar.org"
+HGNC: Final = "http://www.genenames.org"
+DBSNP: Final = "http://www.ncbi.nlm.nih.gov/projects/SNP"
+HGVS: Final = "http://varnomen.hgvs.org"
+GENOMICS: Final = "http://hl7.org/fhir/uv/genomics-reporting"  # HL7 Genomics Reporting 3.0.0
+GENOMICS_TBD: Final = f"{GENOMICS}/CodeSystem/tbd-codes-cs"
+BALP_AUTHZ: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"  # IHE BALP 1.1
+
+# --- HL7 AI Transparency on FHIR 1.0.0-ballot (December 2025); AIconfidence is of a later draft
+AI: Final = "http://hl7.org/fhir/uv/aitransparency"
+AI_DEVICE_TYPE: Final = f"{AI}/CodeSystem/AIdeviceTypeCS"
+AI_INPUTS: Final = f"{AI}/CodeSystem/AIinputsCS"
+AI_CONFIDENCE: Final = f"{AI}/StructureDefinition/AIconfidence"
+AI_MODEL_CARD: Final = f"{AI}/StructureDefinition/aitransparency.modelCardDescription"
+
+# --- HL7 subscriptions-backport 1.1.0
+BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
+
+# --- extensions of R4 itself
+ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
+ORIGINAL_TEXT: Final = "http://hl7.org/fhir/StructureDefinition/originalText"
+RELATED_ARTIFACT: Final = "http://hl7.org/fhir/StructureDefinition/workflow-relatedArtifact"
+REPLACES: Final = "http://hl7.org/fhir/StructureDefinition/replaces"
+
+
+def coding(system: str, code: str, display: str | None = None) -> Json:
+    """A FHIR Coding."""
+    return {"system": system, "code": code} | ({"display": display} if display else {})
+
+
+def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> Json:
+    """A FHIR CodeableConcept with one coding (HL7's validator wants one per category element)."""
+    return {"coding": [coding(system, code, display)]} | ({"text": text} if text else {})
+
+
+def quantity(value: float, unit: str, code: str | None = None) -> Json:
+    """A FHIR Quantity in UCUM; `code` is the UCUM code where it differs from the unit shown."""
+    return {"value": value, "unit": unit, "system": UCUM, "code": code or unit}
+
+
+def reference(target: str, display: str | None = None) -> Json:
+    """A FHIR Reference to `Type/id` or `urn:uuid:...`."""
+    return {"reference": target} | ({"display": display} if display else {})
+
+
+def citation(display: str, url: str | None = None) -> Json:
+    """The extension workflow-relatedArtifact: a guideline. Legal on DiagnosticReport and at an Observation's root only."""
+    artifact = {"type": "citation", "display": display} | ({"url": url} if url else {})
+    return {"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}
+
+
+def codings(element: object) -> Iterator[Json]:
+    """Every Coding in a CodeableConcept, a Coding, or a list of either; nothing for None."""
+    if isinstance(element, list):
+        for item in element:
+            yield from codings(item)
+    elif isinstance(element, Mapping):
+        if "code" in element and not isinstance(element["code"], Mapping):
+            yield dict(element)
+        for item in element.get("coding", []):
+            yield dict(item)
+
+
+def has_code(element: object, system: str, *wanted: str) -> bool:
+    """One of the codes of this system is in the element."""
+    return any(c.get("system") == system and c.get("code") in wanted for c in codings(element))
+
+
+def first_code(element: object, system: str) -> str | None:
+    """The first code of this system, or None."""
+    return next((str(c["code"]) for c in codings(element) if c.get("system") == system), None)
+
+
+AI_LABEL: Final = coding(OBSERVATION_VALUE, "AIAST")
+AI_ROLE: Final = coding(AI_DEVICE_TYPE, "Artificial-Intelligence")

@@ -1,0 +1,93 @@
+"""What a service declares. Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists once, in `shared`.
+
+A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`, frozen `Inputs` and `Findings`, and four functions.
+The runtime calls them in this order for each answer::
+
+    accepts(event)                    on the record alone; False leaves no trace but a metric
+    gather(event, ehr, settings)      always the CURRENT resource; raises Withdrawn, NotYet, InvalidInput; None: not ours after all
+    speakers(inputs, model)           the models that would speak on these inputs; none: not ours after all
+    analyze([inputs, ...], model)     one batch, one result each
+    resources(inputs, findings, pen)  pure: Findings -> drafts
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shared.errors import NotAnalysed
+from shared.events import ResourceEvent
+from shared.fhir.drafts import Draft, Pen
+
+if TYPE_CHECKING:
+    from shared.fhir.client import Ehr
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model (or rule set) version that speaks in a report: it becomes a Device and its card a DocumentReference.
+
+    Attributes:
+        name: short and stable, `chest-pneumonia`; drafts name their model by it.
+        title: for people.
+        version: the release, `1.0.0`.
+        digest: `sha256:...` of the weights, or of the rule tables.
+        card: the model card, Markdown, with its numbers and their limits.
+    """
+
+    name: str
+    title: str
+    version: str
+    digest: str
+    card: str
+
+
+class Inputs(Protocol):
+    """What one analysis reads, already parsed. A frozen dataclass; its class is the service's own.
+
+    Attributes:
+        subject: `Patient/id`.
+        content: SHA-256 (hex, `shared.answers.digest`) of what is analysed and nothing else: no version, no status of ours.
+        sources: the resources it was read from, `Type/id` -> version; they become Provenance entities and the head's inputs.
+    """
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def sources(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service, composed of functions.
+
+    Attributes:
+        name: `imaging`; also the consumer group's suffix and the command line's word.
+        title: for people: `Imaging: chest films`.
+        accepts: decided on the record alone.
+        gather: `(event, ehr, settings) -> Inputs | None`.
+        load: `(settings) -> model`; slow imports happen here, never at import of the service.
+        speakers: `(inputs, model) -> cards` of the models that would speak; empty: not ours.
+        analyze: `(batch, model) -> findings or NotAnalysed, one per input`.
+        resources: `(inputs, findings, pen) -> drafts`; one of them has the key `report`: the head's focus.
+        reads, writes: resource types; the SMART scopes follow from them, beside those all services need.
+        input_of: the reference an answer is about; treatment's is the Patient, everybody else's the focus.
+        quiet_sec: name of the setting that holds how long an answer's events are gathered before it is drawn, or None.
+        max_batch: how many inputs one call of `analyze` gets at most.
+    """
+
+    name: str
+    title: str
+    accepts: Callable[[ResourceEvent], bool]
+    gather: Callable[[ResourceEvent, "Ehr", "Settings"], Any | None]
+    load: Callable[["Settings"], Any]
+    speakers: Callable[[Any, Any], Sequence[ModelCard]]
+    analyze: Callable[[Sequence[Any], Any], Sequence[Any | NotAnalysed]]
+    resources: Callable[[Any, Any, Pen], Sequence[Draft]]
+    reads: frozenset[str]
+    writes: frozenset[str]
+    input_of: Callable[[ResourceEvent], str] = lambda event: event.focus
+    quiet_sec: str | None = None
+    max_batch: int = 8

@@ -1,0 +1,1 @@
+"""The event log: one contract (`base`), on Apache Kafka, on SQLite (the embedded default) and in memory (tests)."""

@@ -1,0 +1,119 @@
+"""The contract of the event log: partitions, groups, explicit commits. `tests/contract/test_stream.py` holds all three to it.
+
+Order holds within a partition, and the key chooses the partition. Delivery is at least once: what was not committed comes
+again, to this member or to the next owner of the partition.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.events import Headers
+
+EVENTS_TOPIC = "careloop.events"
+
+
+def dead_letter_topic(service: str) -> str:
+    """Where a service's dead letters go."""
+    return f"careloop.dead-letter.{service}"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a Sink takes."""
+
+    key: bytes
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """Bytes at an offset."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    timestamp: float
+    """Seconds since the epoch, when it was appended."""
+
+
+class Source(Protocol):
+    """A member of a consumer group on one topic. One thread alone calls it."""
+
+    on_revoked: Callable[[frozenset[int]], None]
+    """Called, possibly on another thread while `poll` runs, with the partitions that are no longer ours. Must not block."""
+
+    def poll(self, timeout_sec: float) -> Sequence[Record]:
+        """The next records of our partitions, in order within each; empty when there are none within the time.
+
+        Raises:
+            Unavailable: the log can't be reached. (Kafka's client hides that: see `healthy`.)
+        """
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Make `offsets` (partition -> next offset to read) durable for the group. Never goes back.
+
+        Raises:
+            Fenced: some of the partitions belong to another member now; the others were committed.
+            Unavailable: not known to be committed; commit again or let it be redelivered.
+        """
+
+    def assignment(self) -> frozenset[int]:
+        """Our partitions now."""
+
+    def pause(self, partitions: frozenset[int]) -> None:
+        """Exactly these partitions of ours return nothing from `poll` until the next call."""
+
+    def healthy(self) -> bool:
+        """We are a member in good standing: the log answered within the last heartbeat interval or three."""
+
+    def lag(self) -> int:
+        """Records of our partitions that are not committed yet."""
+
+    def close(self) -> None:
+        """Leave the group at once, so that others take over."""
+
+
+class Sink(Protocol):
+    """Where records are appended. Safe to call from several threads."""
+
+    def send(self, topic: str, messages: Sequence[Message], timeout_sec: float = 5.0) -> None:
+        """Append in order; durable when it returns.
+
+        Raises:
+            Unavailable: not all are known to be durable within the time; sending again may double them.
+        """
+
+    def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """One event log: opens sources and sinks, and lets people look."""
+
+    def source(self, topic: str, group: str) -> Source:
+        """Join the group.
+
+        Raises:
+            Misconfigured: the topic does not exist; the message names the command that makes it.
+        """
+
+    def sink(self) -> Sink: ...
+
+    def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
+        """Make the events topic and each service's dead-letter topic (one partition each); return those that were new."""
+
+    def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
+        """Of the same topics, those that do not exist."""
+
+    def scan(self, topic: str) -> Iterator[Record]:
+        """Every record of the topic that is there now, without a group: for `dead-letters` and the demo's `settled`."""
+
+    def group_lag(self, topic: str, group: str) -> int:
+        """Records of the topic that the group has not committed, whoever its members are."""
+
+    def group_reset(self, topic: str, group: str) -> None:
+        """Let the group read the topic from its start again (a replay). No member may be running."""

@@ -1,0 +1,15 @@
+"""Which event log the settings name."""
+
+from shared.settings import Settings
+from shared.stream.base import Log
+
+
+def open_log(settings: Settings) -> Log:
+    """Apache Kafka where `CARELOOP_KAFKA_BOOTSTRAP_SERVERS` is set, else SQLite in the state folder."""
+    if settings.kafka_bootstrap_servers:
+        from shared.stream.kafka import KafkaLog
+
+        return KafkaLog(settings)
+    from shared.stream.sqlite import SqliteLog
+
+    return SqliteLog(settings.state_dir / "events.sqlite")
