@@ -60,7 +60,7 @@ class Basis:
     models: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return ".".join((self.content, *(m[:16] for m in sorted(self.models))))
+        return ".".join((self.content, *(m.removeprefix("sha256:")[:16] for m in sorted(self.models))))
 
 
 def digest(*parts: bytes | str | Iterable[str] | Mapping[str, Any]) -> str:
@@ -114,7 +114,7 @@ class Head:
         """Nothing to do: this very basis was answered, or only the model changed under a signature."""
         if self.signed and self.basis.split(".")[0] == basis.content:
             return True
-        return self.basis == str(basis) and self.outcome != "draft"
+        return self.basis == str(basis)
 
 
 def head_of(task: Resource) -> Head:

@@ -2,7 +2,8 @@
 
     CareloopError
     ├── NotAnalysed            head `rejected` with the reason; commit
-    │   └── InvalidInput       the same: malformed, truncated, not what its type says
+    │   ├── InvalidInput       the same: malformed, truncated, not what its type says
+    │   └── ConsentDenied      the same, and a security alert in the audit trail
     ├── Withdrawn              the input is gone, entered in error or superseded: retract; commit
     ├── NotYet                 pixels or Binary not there yet: this lane waits, then not analysed
     ├── PoisonRecord           undecodable record: dead letter; commit once it is stored
@@ -39,6 +40,18 @@ class NotAnalysed(CareloopError):
 
 class InvalidInput(NotAnalysed):
     """The input is malformed or is not what its type says."""
+
+
+class ConsentDenied(NotAnalysed):
+    """The patient's consent does not permit the analysis.
+
+    Args:
+        consent: `Consent/id`, or None where the setting for silence denies.
+    """
+
+    def __init__(self, consent: str | None) -> None:
+        super().__init__("The patient's consent does not permit this analysis.")
+        self.consent = consent
 
 
 class Withdrawn(CareloopError):

@@ -1,0 +1,79 @@
+"""AuditEvents of IHE BALP 1.1 (pure builders): what careloop read, wrote and was refused, in the EHR's own audit trail.
+
+They travel in the transaction that they describe, so that neither exists without the other.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.fhir import codes
+
+Json = dict[str, Any]
+SUBTYPE = {"R": "read", "C": "create", "U": "update"}
+
+
+def access(action: str, *, device: str, ehr: str, patient: str | None, data: Iterable[str], now: str) -> Json:
+    """One read (`R`), create (`C`) or update (`U`) at the EHR.
+
+    Args:
+        action: the AuditEvent.action code.
+        device: who did it, `Device/id`.
+        ehr: the EHR's base URL; only its host is written.
+        patient: `Patient/id`.
+        data: what was read or written, references that exist.
+        now: an instant.
+    """
+    reading = action == "R"
+    client, server = ("110152", "110153") if reading else ("110153", "110152")  # DCM: destination, source role of the data
+    agents = [
+        _agent(client, codes.reference(device), requestor=True, host="careloop"),
+        _agent(server, {"display": "EHR"}, requestor=False, host=urlsplit(ehr).hostname or "ehr"),
+    ]
+    return {
+        "resourceType": "AuditEvent",
+        "type": codes.coding(codes.AUDIT_EVENT_TYPE, "rest"),
+        "subtype": [codes.coding(codes.RESTFUL_INTERACTION, SUBTYPE[action])],
+        "action": action,
+        "recorded": now,
+        "outcome": "0",
+        "agent": agents,
+        "source": {"observer": codes.reference(device)},
+        "entity": [*(_entity(reference, "2", "4") for reference in data), *_patient(patient)],
+    }
+
+
+def denied(*, device: str, patient: str | None, consent: str | None, now: str) -> Json:
+    """Consent was asked and said no."""
+    entities = _patient(patient)
+    if consent:
+        entities.append({"what": codes.reference(consent), "type": codes.coding(codes.RESOURCE_TYPES, "Consent")})
+    return {
+        "resourceType": "AuditEvent",
+        "type": codes.coding(codes.DCM, "110113", "Security Alert"),
+        "subtype": [codes.coding(codes.BALP_AUTHZ, "AuthZ-Consent")],
+        "action": "E",
+        "recorded": now,
+        "outcome": "4",
+        "outcomeDesc": "Consent denies AI use",
+        "agent": [{"type": {"coding": [codes.coding(codes.DCM, "110150")]}, "who": codes.reference(device), "requestor": True}],
+        "source": {"observer": codes.reference(device)},
+        "entity": entities,
+    }
+
+
+def _agent(role: str, who: Json, *, requestor: bool, host: str) -> Json:
+    network = {"address": host, "type": "1"}  # 1: machine name
+    return {"type": {"coding": [codes.coding(codes.DCM, role)]}, "who": who, "requestor": requestor, "network": network}
+
+
+def _entity(reference: str, kind: str, role: str) -> Json:
+    return {
+        "what": codes.reference(reference),
+        "type": codes.coding(codes.AUDIT_ENTITY_TYPE, kind),
+        "role": codes.coding(codes.OBJECT_ROLE, role),
+    }
+
+
+def _patient(patient: str | None) -> list[Json]:
+    return [_entity(patient, "1", "1")] if patient else []

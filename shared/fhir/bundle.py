@@ -1,0 +1,133 @@
+"""One answer, one transaction: guarded by the head's version, checked before it leaves (pure)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.answers import Head, relative
+from shared.errors import InvalidResource
+from shared.fhir import codes, lifecycle
+from shared.fhir.check import check_bundle
+from shared.fhir.drafts import Draft, Pen
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an earlier write of this revision left at the EHR, by key: the resources as read just now."""
+
+    by_key: Mapping[str, Json]
+
+    def reference(self, key: str) -> str | None:
+        """`Type/id` of the resource with this key."""
+        found = self.by_key.get(key)
+        return f"{found['resourceType']}/{found['id']}" if found else None
+
+
+NOTHING = Standing({})
+
+
+def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
+    """The Bundle: `PUT Task` under ifMatch first, then the entries; checked whole.
+
+    Raises:
+        InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over 900 kB.
+    """
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [put(task, head.version), *entries]}
+    check_bundle(bundle)
+    return bundle
+
+
+def put(resource: Json, version: str) -> Json:
+    """An update of one version of a resource, and of no other."""
+    reference = f"{resource['resourceType']}/{resource['id']}"
+    request = {"method": "PUT", "url": reference, "ifMatch": f'W/"{version}"'}
+    return {"fullUrl": reference, "resource": _without_meta_noise(resource), "request": request}
+
+
+def post(resource: Json, uuid: str) -> Json:
+    """A create; `uuid` is its `urn:uuid:...` within the Bundle."""
+    return {"fullUrl": uuid, "resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+
+
+def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
+    """Entries that make the EHR hold exactly these drafts: new ones created, standing ones replaced, forgotten ones rejected."""
+    known = {d.uuid: reference for d in drafts if (reference := standing.reference(d.key))}
+    entries = []
+    for draft in drafts:
+        resource = _pointed(draft.resource, known)
+        if draft.uuid in known:
+            old = standing.by_key[draft.key]
+            entries.append(put(resource | {"id": old["id"]}, old["meta"]["versionId"]))
+        else:
+            entries.append(post(resource, draft.uuid))
+    keys = {d.key for d in drafts}
+    return entries + retracted(Standing({k: r for k, r in standing.by_key.items() if k not in keys}))
+
+
+def retracted(standing: Standing) -> list[Json]:
+    """Entries that reject what stands and is still a draft; what a clinician decided on is left alone."""
+    drafts = [r for r in standing.by_key.values() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)]
+    return [put(lifecycle.at_stage(r, "rejected"), r["meta"]["versionId"]) for r in drafts]
+
+
+def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
+    """Key -> `Type/id` where it stands already, else its urn:uuid: what the head's outputs and the Provenance point at."""
+    return {d.key: standing.reference(d.key) or d.uuid for d in drafts}
+
+
+def provenance(pen: Pen, targets: Iterable[str], sources: Mapping[str, str], cards: Iterable[str], replaced: str | None) -> Json:
+    """Who wrote it, from what: sources with their versions (in `what.identifier`, since some servers strip them from references)."""
+    entities = [{"role": "source", "what": _versioned(reference, version)} for reference, version in sources.items()]
+    entities += [{"role": "derivation", "what": codes.reference(card)} for card in cards]
+    if replaced:
+        entities.append({"role": "revision", "what": codes.reference(replaced)})
+    agents = [
+        {
+            "type": codes.concept(codes.PROVENANCE_AGENT, "author"),
+            "role": [{"coding": [codes.AI_ROLE]}],
+            "who": codes.reference(device),
+        }
+        for device in pen.devices.values()
+    ]
+    return {
+        "resourceType": "Provenance",
+        "target": [codes.reference(t) for t in targets],
+        "recorded": pen.now,
+        "reason": [{"coding": [codes.AI_LABEL]}],
+        "agent": agents,
+        "entity": entities,
+    }
+
+
+def report_of(drafts: Sequence[Draft]) -> Draft:
+    """The draft that is the head's focus.
+
+    Raises:
+        InvalidResource: no draft has the key `report`, or two have the same key.
+    """
+    keys = [d.key for d in drafts]
+    if "report" not in keys or len(set(keys)) != len(keys):
+        raise InvalidResource("an answer needs one draft with the key `report`, and no key twice")
+    return drafts[keys.index("report")]
+
+
+def _versioned(reference: str, version: str) -> Json:
+    identifier = {"system": f"{codes.NS}/version", "value": f"{relative(reference)}/_history/{version}"}
+    return codes.reference(reference) | {"identifier": identifier}
+
+
+def _without_meta_noise(resource: Json) -> Json:
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("security", "profile", "tag")}
+    rest = {k: v for k, v in resource.items() if k != "meta"}
+    return rest | ({"meta": meta} if meta else {})
+
+
+def _pointed(node: Any, known: Mapping[str, str]) -> Any:
+    """The same JSON with every reference to a standing draft turned to its `Type/id`."""
+    if isinstance(node, list):
+        return [_pointed(item, known) for item in node]
+    if isinstance(node, dict):
+        return {k: known.get(v, v) if k == "reference" and isinstance(v, str) else _pointed(v, known) for k, v in node.items()}
+    return node

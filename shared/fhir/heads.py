@@ -1,0 +1,97 @@
+"""Heads: the review Task of one revision, in each of its outcomes (pure). `shared.answers` reads what this writes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.answers import Answer, Basis, Head
+from shared.fhir import codes
+
+Json = dict[str, Any]
+APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
+ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
+
+
+def first_draft(answer: Answer, revision: int, *, subject: str | None, device: str, now: str) -> Json:
+    """The head before anything is known; created by conditional create under `if_none_exist(answer, revision)`."""
+    task: Json = {
+        "resourceType": "Task",
+        "identifier": [
+            {"system": codes.ANSWER, "value": str(answer.uuid)},
+            {"system": codes.REVISION, "value": answer.revision_token(revision)},
+            {"system": codes.SERVICE, "value": answer.service},
+        ],
+        "status": "draft",
+        "intent": "proposal",
+        "code": ANALYSE,
+        "focus": focus_on(answer, exists=False),
+        "authoredOn": now,
+        "lastModified": now,
+        "requester": codes.reference(device),
+    }
+    return task | ({"for": codes.reference(subject)} if subject else {})
+
+
+def if_none_exist(answer: Answer, revision: int) -> str:
+    """The query of the conditional create."""
+    return f"identifier={codes.REVISION}|{answer.revision_token(revision)}"
+
+
+def focus_on(answer: Answer, *, exists: bool) -> Json:
+    """The answer's input as focus: by reference while it exists, else by name (a server may refuse a reference to what is deleted)."""
+    if exists:
+        return codes.reference(answer.input)
+    return {"type": answer.input.split("/")[0], "identifier": {"system": f"{codes.NS}/input", "value": answer.input}}
+
+
+def requested(head: Head, *, basis: Basis, focus: str, device: str, sources: Mapping[str, str], outputs: Mapping[str, str], now: str) -> Json:
+    """A result waits for its clinician."""
+    return _rewritten(head, now) | {
+        "status": "requested",
+        "code": APPROVE,
+        "focus": codes.reference(focus),
+        "requester": codes.reference(device),
+        "input": [_basis(str(basis)), *(_source(r) for r in sources)],
+        "output": [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()],
+    }
+
+
+def without_result(head: Head, status: str, *, basis: str, reason: str, focus: Json, outputs: Mapping[str, str], now: str) -> Json:
+    """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the reason; what was written before stays listed."""
+    task = _rewritten(head, now) | {"status": status, "code": ANALYSE, "statusReason": {"text": reason}, "focus": focus}
+    task["input"] = [_basis(basis)] if basis else None
+    task["output"] = [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()] or None
+    return {k: v for k, v in task.items() if v is not None}
+
+
+def decided(head: Head, decision: str, *, owner: str | None, reason: str | None, now: str) -> Json:
+    """Closed: `signed`, `amended` or `rejected` by a clinician (`owner`), or found final in the EHR (no owner known)."""
+    task = _rewritten(head, now) | {"status": "completed", "businessStatus": codes.concept(codes.DECISION, decision)}
+    task |= {k: head.task[k] for k in ("input", "output") if k in head.task}
+    if owner:
+        task["owner"] = codes.reference(owner)
+    if reason:
+        task["statusReason"] = {"text": reason}
+    return task
+
+
+def _rewritten(head: Head, now: str) -> Json:
+    kept = {k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")}
+    return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)))}
+
+
+def _basis(text: str) -> Json:
+    return _part("basis", {"valueString": text})
+
+
+def _source(reference: str) -> Json:
+    return _part("source", {"valueReference": codes.reference(reference)})
+
+
+def _part(kind: str, value: Json) -> Json:
+    return {"type": codes.concept(codes.TASK_PART, kind)} | value
+
+
+def sources_of(task: Json) -> Sequence[str]:
+    """The references that a head's result rests on."""
+    parts = [i for i in task.get("input", []) if codes.first_code(i.get("type"), codes.TASK_PART) == "source"]
+    return [i["valueReference"]["reference"] for i in parts]
