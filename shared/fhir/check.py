@@ -1,0 +1,82 @@
+"""check: nothing leaves careloop that R4 forbids (pure). Emit strictly: a broken rule is a bug of ours, never a value to send.
+
+Three checks, cheapest first: R4's own table (`structure`), R4's invariants (`invariants`), and `fhir.resources`, which knows
+each data type. Neither of the servers we met replaces this: both accept what the other refuses.
+"""
+
+from functools import cache
+from typing import Any, Final
+
+import orjson
+from fhir.resources.R4B import get_fhir_model_class
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import InvalidResource
+from shared.fhir.structure import Scope, resource_problems, table
+
+Json = dict[str, Any]
+
+MAX_BUNDLE_BYTES: Final = 900_000  # proxies before EHRs answer 413 at 1 MB
+MOST_PROBLEMS: Final = 5  # in one message; a wrong builder breaks the same rule a hundred times
+
+
+def check(resource: Json) -> None:
+    """Refuse a resource that breaks R4's structure, required codes, reference targets or invariants.
+
+    `urn:uuid:` references are not followed here: `check_bundle` does.
+
+    Raises:
+        InvalidResource: names type, element path and rule; no value from the resource is in the message.
+    """
+    _refuse(list(resource_problems(resource, str(resource.get("resourceType", "?")), Scope())))
+    _parse(resource)
+
+
+def check_bundle(bundle: Json) -> None:
+    """Refuse a Bundle if one of its entries breaks a rule, if a `urn:uuid:` reference names no entry, or if it is too large.
+
+    Raises:
+        InvalidResource: as `check`.
+    """
+    found = [entry for entry in bundle.get("entry", []) if isinstance(entry, dict)]
+    carried = {str(entry.get("fullUrl")): entry["resource"] for entry in found if isinstance(entry.get("resource"), dict)}
+    kinds = {url: str(resource.get("resourceType")) for url, resource in carried.items()}
+    _refuse(list(resource_problems(bundle, "Bundle", Scope(kinds))))
+    for entry in found:
+        if "resource" in entry:
+            _parse(entry["resource"])
+    check_size(bundle)
+
+
+def check_size(bundle: Json) -> None:
+    """Refuse a Bundle that a proxy would: its author must leave something out (a heat map, at most 200 kB).
+
+    Raises:
+        InvalidResource: says the size and the limit.
+    """
+    size = len(orjson.dumps(bundle))
+    if size > MAX_BUNDLE_BYTES:
+        raise InvalidResource(f"Bundle: {size} bytes, more than {MAX_BUNDLE_BYTES}")
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        raise InvalidResource("; ".join(problems[:MOST_PROBLEMS]) + more)
+
+
+def _parse(resource: Json) -> None:
+    kind = str(resource["resourceType"])
+    try:
+        _model(kind).model_validate(resource)
+    except ValidationError as error:
+        # only place and class of each error: pydantic's own text may quote the value
+        _refuse([f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}" for e in error.errors(include_input=False, include_context=False, include_url=False)])
+
+
+@cache
+def _model(kind: str) -> type[BaseModel]:
+    if kind not in table().kinds:  # pragma: no cover - the table has refused it before
+        raise InvalidResource(f"{kind}: R4 has no such resource")
+    model: type[BaseModel] = get_fhir_model_class(kind)
+    return model

@@ -1,0 +1,155 @@
+"""R4's invariants on what careloop writes, each under its key in the standard, and the few rules of our own (pure).
+
+Only what neither a cardinality nor a value set can say; HL7's validator checks the rest in the tests.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from xml.etree import ElementTree
+
+from shared.fhir import codes
+
+Json = dict[str, Any]
+Rule = tuple[str, Callable[[Json], bool]]
+
+XHTML: Final = '<div xmlns="http://www.w3.org/1999/xhtml"'
+
+
+def in_order(first: object, second: object) -> bool:
+    """Not after each other, where both are full instants; partial dates can't be compared."""
+    try:
+        start, end = datetime.fromisoformat(str(first)), datetime.fromisoformat(str(second))
+    except ValueError:
+        return True
+    return start.tzinfo is None or end.tzinfo is None or start <= end
+
+
+def percent(prediction: Json) -> bool:
+    probability = prediction.get("probabilityDecimal")
+    return not isinstance(probability, int | float) or 0 <= probability <= 100
+
+
+def well_formed(narrative: Json) -> bool:
+    """XHTML, without a document type (entities could blow it up)."""
+    div = str(narrative.get("div", ""))
+    if not div.startswith(XHTML) or "<!" in div:
+        return False
+    try:
+        ElementTree.fromstring(div)  # noqa: S314 - our own text, and no document type
+    except ElementTree.ParseError:
+        return False
+    return True
+
+
+def ucum(quantity: Json) -> bool:
+    """`mm3`, never `mm^3`: UCUM writes no caret and no blank."""
+    return quantity.get("system") != codes.UCUM or not set(str(quantity.get("code", ""))) & set("^ ")
+
+
+def has_any(*names: str) -> Callable[[Json], bool]:
+    return lambda node: any(name in node for name in names)
+
+
+def not_both(first: str, second: str) -> Callable[[Json], bool]:
+    return lambda node: not (first in node and second in node)
+
+
+def needs(name: str, other: str) -> Callable[[Json], bool]:
+    return lambda node: name not in node or other in node
+
+
+def exactly_one(first: str, second: str) -> Callable[[Json], bool]:
+    return lambda node: (first in node) != (second in node)
+
+
+def has_value(node: Mapping[str, Any]) -> bool:
+    return any(name.startswith("value") for name in node)
+
+
+def clinical_status_allowed(condition: Json) -> bool:
+    return not codes.has_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION, "entered-in-error") or "clinicalStatus" not in condition
+
+
+def abated(condition: Json) -> bool:
+    over = codes.has_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL, "resolved", "remission", "inactive")
+    return over or not any(name.startswith("abatement") for name in condition)
+
+
+def code_has_no_second_value(observation: Json) -> bool:
+    """obs-7: a component with the Observation's own code stands for its value."""
+    own = {(c.get("system"), c.get("code")) for c in codes.codings(observation.get("code"))}
+    again = any((c.get("system"), c.get("code")) in own for part in observation.get("component", []) for c in codes.codings(part.get("code")))
+    return not again or not has_value(observation)
+
+
+def methods_known(entry: Json) -> bool:
+    """A PUT names the resource that it carries."""
+    request, resource = entry.get("request", {}), entry.get("resource", {})
+    put = isinstance(request, dict) and request.get("method") == "PUT" and isinstance(resource, dict) and "?" not in str(request.get("url"))
+    return not put or request.get("url") == f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def requests_fit(bundle: Json) -> bool:
+    """bdl-3: transactions and batches, and only they and histories, say what to do with each entry."""
+    told = {"request" in entry for entry in bundle.get("entry", []) if isinstance(entry, dict)}
+    kind = bundle.get("type")
+    return told <= {True} if kind in ("transaction", "batch", "history") else told <= {False}
+
+
+def full_urls_unique(bundle: Json) -> bool:
+    urls = [entry["fullUrl"] for entry in bundle.get("entry", []) if isinstance(entry, dict) and "fullUrl" in entry]
+    return bundle.get("type") == "history" or len(urls) == len(set(urls))
+
+
+RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "Attachment": (("data needs contentType (att-1)", needs("data", "contentType")),),
+    "AuditEvent.entity": (("name or query, not both (sev-1)", not_both("name", "query")),),
+    "Bundle": (
+        ("request on every entry of a transaction, on none of a collection (bdl-3)", requests_fit),
+        ("fullUrl must be unique (bdl-7)", full_urls_unique),
+    ),
+    "Bundle.entry": (
+        ("resource, request or response (bdl-5)", has_any("resource", "request", "response")),
+        ("a PUT's url must name the resource that it carries", methods_known),
+    ),
+    "CarePlan.activity": (("reference or detail, exactly one (cpl-3)", exactly_one("reference", "detail")),),
+    "Composition.section": (
+        ("text, entry or section (cmp-1)", has_any("text", "entry", "section")),
+        ("emptyReason only without entries (cmp-2)", not_both("emptyReason", "entry")),
+    ),
+    "Condition": (
+        ("no clinicalStatus when entered in error (con-5)", clinical_status_allowed),
+        ("abatement only when inactive, resolved or in remission (con-4)", abated),
+    ),
+    "Condition.evidence": (("code or detail (con-2)", has_any("code", "detail")),),
+    "Condition.stage": (("summary or assessment (con-1)", has_any("summary", "assessment")),),
+    "Consent": (("policy or policyRule (ppc-1)", has_any("policy", "policyRule")),),
+    "Extension": (("value or extensions, exactly one (ext-1)", lambda node: has_value(node) != ("extension" in node)),),
+    "Goal.target": (("detail needs measure (gol-1)", lambda node: "measure" in node or not any(name.startswith("detail") for name in node)),),
+    "Narrative": (("div must be well-formed XHTML (txt-1)", well_formed),),
+    "Observation": (
+        ("dataAbsentReason only without a value (obs-6)", lambda node: not (has_value(node) and "dataAbsentReason" in node)),
+        ("no value beside a component of the same code (obs-7)", code_has_no_second_value),
+    ),
+    "Observation.referenceRange": (("low, high or text (obs-3)", has_any("low", "high", "text")),),
+    "Parameters.parameter": (
+        ("a value, a resource or parts, one of them (inv-1)", lambda node: sum((has_value(node), "resource" in node, "part" in node)) == 1),
+    ),
+    "Period": (("start must not be after end (per-1)", lambda node: in_order(node.get("start"), node.get("end"))),),
+    "Quantity": (("a code needs its system (qty-3)", needs("code", "system")), ("not a UCUM code", ucum)),
+    "RequestGroup.action": (("resource or action, not both (rqg-1)", not_both("resource", "action")),),
+    "RiskAssessment.prediction": (("probability is 0 to 100 percent (ras-2)", percent),),
+    "Task": (("lastModified must not be before authoredOn (inv-1)", lambda node: in_order(node.get("authoredOn"), node.get("lastModified"))),),
+}
+
+
+def broken(kind: str, node: Json) -> Iterator[str]:
+    """The rules of this type that the node breaks. Nodes of the wrong shape are the table's business, not ours."""
+    for text, holds in RULES.get(kind, ()):
+        try:
+            good = holds(node)
+        except (AttributeError, TypeError, KeyError):
+            good = True
+        if not good:
+            yield text

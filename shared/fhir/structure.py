@@ -1,0 +1,205 @@
+"""The shape of R4 resources, from R4's own definitions in `r4.json` (pure): unknown and missing elements, cardinality,
+required codes, the kinds that a reference may name, and references that lead nowhere.
+
+`fhir.resources` keeps required codes and reference targets as metadata only, and those of R4B. `r4.json` is made from
+R4's StructureDefinitions by `python -m tests.r4_table`; a test compares the two.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from shared.fhir.invariants import broken
+
+Json = dict[str, Any]
+
+ID: Final = r"[A-Za-z0-9\-.]{1,64}"
+DATE: Final = r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"
+TIME: Final = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
+ZONE: Final = r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
+FORMATS: Final[dict[str, re.Pattern[str]]] = {  # R4, 2.24.0 Data types
+    "id": re.compile(ID),
+    "code": re.compile(r"\S+( \S+)*"),
+    "date": re.compile(DATE),
+    "dateTime": re.compile(rf"{DATE}|\d{{4}}-\d\d-\d\dT{TIME}{ZONE}"),
+    "instant": re.compile(rf"\d{{4}}-\d\d-\d\dT{TIME}{ZONE}"),
+    "time": re.compile(TIME),
+    "oid": re.compile(r"urn:oid:[0-2](\.(0|[1-9]\d*))+"),
+    "uuid": re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    **dict.fromkeys(("uri", "url", "canonical"), re.compile(r"\S+")),
+    "base64Binary": re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*"),
+}
+INTEGERS: Final = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
+LOCAL: Final = re.compile(rf"(?P<kind>[A-Z][A-Za-z]+)(/{ID}(/_history/{ID})?|\?.+)")
+ABSOLUTE: Final = re.compile(rf"https?://\S+?/(?P<kind>[A-Z][A-Za-z]+)/{ID}(/_history/{ID})?")
+PLAIN_NAME: Final = re.compile(r"_?[A-Za-z]{1,64}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """`r4.json`: every kind of R4 by name, the value sets, and the elements of the types that careloop writes."""
+
+    kinds: frozenset[str]
+    codes: Mapping[str, frozenset[str]]
+    types: Mapping[str, Mapping[str, Json]]
+
+
+@cache
+def table() -> Table:
+    read = json.loads(Path(__file__).with_name("r4.json").read_text(encoding="utf-8"))
+    return Table(frozenset(read["kinds"]), {name: frozenset(codes) for name, codes in read["codes"].items()}, read["types"])
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What references may lead to.
+
+    Attributes:
+        entries: fullUrl -> kind of a Bundle's entries; None: a lone resource, whose `urn:` references are not followed.
+        contained: id -> kind of the resources contained in the one at hand.
+        used: the contained ids that something referred to; filled while walking.
+    """
+
+    entries: Mapping[str, str] | None = None
+    contained: Mapping[str, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+
+def resource_problems(resource: object, place: str, scope: Scope, *, contained: bool = False) -> Iterator[str]:
+    """Everything that is wrong with a resource, each as `Type.path: rule`, without any value of it."""
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not isinstance(resource, dict) or kind not in table().types or "." in str(kind):
+        yield f"{place}: not a resource of a kind that careloop writes"
+        return
+    if not contained:
+        inside = {c["id"]: c.get("resourceType", "") for c in resource.get("contained", []) if isinstance(c, dict) and isinstance(c.get("id"), str)}
+        scope = Scope(scope.entries, inside)
+    yield from node_problems(str(kind), resource, place, scope)
+    if "id" in resource and not (isinstance(resource["id"], str) and FORMATS["id"].fullmatch(resource["id"])):
+        yield f"{place}.id: not an id (1 to 64 of A-Z a-z 0-9 - .)"
+    if not contained:
+        yield from (f"{place}.contained: one of them is referred to by nothing (dom-3)" for _ in set(scope.contained) - scope.used)
+
+
+def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator[str]:
+    """What is wrong with a value of a complex type: a resource, a backbone element or a data type."""
+    rules = table().types[kind]
+    if not isinstance(node, dict) or not node:
+        yield f"{place}: must be an object that is not empty"
+        return
+    for name, value in node.items():
+        if name == "resourceType" and "id" in rules and "meta" in rules:
+            continue
+        rule = rules.get(name.removeprefix("_"))
+        if rule is None:
+            yield f"{place}.{name if PLAIN_NAME.fullmatch(name) else '?'}: R4 has no such element"
+        elif name.startswith("_"):
+            yield from shadow_problems(rule, value, f"{place}.{name}", scope)
+        else:
+            yield from element_problems(rule, value, f"{place}.{name}", scope, null_allowed=f"_{name}" in node)
+    yield from missing(rules, node, place)
+    yield from (f"{place}: {rule}" for rule in broken(kind, node))
+
+
+def missing(rules: Mapping[str, Json], node: Json, place: str) -> Iterator[str]:
+    """Required elements that are absent, and choices ([x]) made twice."""
+    present = {name.removeprefix("_") for name in node}
+    chosen = [rules[name]["choice"] for name in present if name in rules and "choice" in rules[name]]
+    for name, rule in rules.items():
+        if "min" in rule and (rule["choice"] not in chosen if "choice" in rule else name not in present):
+            yield f"{place}.{rule.get('choice', name)}: required"
+    yield from (f"{place}.{choice}: more than one of its types" for choice in sorted(set(chosen)) if chosen.count(choice) > 1)
+
+
+def element_problems(rule: Json, value: object, place: str, scope: Scope, *, null_allowed: bool) -> Iterator[str]:
+    """What is wrong with an element, repeated or not."""
+    if "list" not in rule:
+        yield from value_problems(rule, value, place, scope)
+        return
+    if not isinstance(value, list) or not value:
+        yield f"{place}: must be a list that is not empty"
+        return
+    for index, item in enumerate(value):
+        if item is not None or not null_allowed:
+            yield from value_problems(rule, item, f"{place}[{index}]", scope)
+
+
+def value_problems(rule: Json, value: object, place: str, scope: Scope) -> Iterator[str]:
+    """What is wrong with one value: dispatch by its type."""
+    kind = rule["type"]
+    if kind == "Resource":
+        yield from resource_problems(value, place, scope, contained=place.rpartition(".")[2].startswith("contained"))
+        return
+    if kind not in table().types:
+        problem = primitive_problem(kind, value)
+        yield from [f"{place}: {problem}"] if problem else []
+    else:
+        yield from node_problems(kind, value, place, scope)
+    if "codes" in rule and not coded(value, table().codes[rule["codes"]]):
+        yield f"{place}: not a code of the required value set {rule['codes']}"
+    if kind == "Reference" and isinstance(value, dict):
+        yield from reference_problems(rule.get("to", ()), value, place, scope)
+
+
+def shadow_problems(rule: Json, value: object, place: str, scope: Scope) -> Iterator[str]:
+    """`_name` beside a primitive: an id and extensions, no more."""
+    if rule["type"] in table().types:
+        yield f"{place}: only a primitive element has such a companion"
+        return
+    for item in value if isinstance(value, list) else [value]:
+        if item is not None:
+            yield from node_problems("Element", item, place, scope)
+
+
+def coded(value: object, codes: frozenset[str]) -> bool:
+    """A code, a Coding or a CodeableConcept with a code of the set."""
+    if isinstance(value, dict):
+        return any(coded(c, codes) for c in value["coding"] if isinstance(c, dict)) if isinstance(value.get("coding"), list) else value.get("code") in codes
+    return value in codes
+
+
+def primitive_problem(kind: str, value: object) -> str | None:
+    """Why this is no value of the primitive type, or None."""
+    if kind == "boolean":
+        return None if isinstance(value, bool) else "must be true or false"
+    if kind in INTEGERS:
+        return None if isinstance(value, int) and not isinstance(value, bool) and INTEGERS[kind] <= value < 2**31 else f"not a {kind}"
+    if kind == "decimal":
+        return None if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else "not a finite number"
+    if not isinstance(value, str) or not value.strip():
+        return "must be text that is not empty"
+    form = FORMATS.get(kind)
+    return None if form is None or form.fullmatch(value) else f"not a {kind}"
+
+
+def target_kind(reference: str, scope: Scope) -> tuple[str | None, str | None]:
+    """(kind, problem): the kind that a literal reference names, None where it can't be told, and why it leads nowhere."""
+    if reference == "#":
+        return None, None
+    if reference.startswith("#"):
+        scope.used.add(reference[1:])
+        return scope.contained.get(reference[1:]), None if reference[1:] in scope.contained else "nothing of that name is contained"
+    if reference.startswith("urn:"):
+        known = scope.entries
+        return (None, None) if known is None else (known.get(reference), None if reference in known else "no entry of the Bundle has that fullUrl")
+    match = LOCAL.fullmatch(reference) or ABSOLUTE.fullmatch(reference)
+    if match is None:
+        return None, None if reference.startswith(("http://", "https://")) else "neither Type/id nor an absolute URL"
+    return match["kind"], None if match["kind"] in table().kinds else "R4 has no such kind of resource"
+
+
+def reference_problems(allowed: list[str] | tuple[str, ...], node: Json, place: str, scope: Scope) -> Iterator[str]:
+    """A Reference that leads nowhere, or to a kind that may not stand there."""
+    literal = node.get("reference")
+    kind, problem = target_kind(literal, scope) if isinstance(literal, str) else (node.get("type"), None)
+    if problem:
+        yield f"{place}: {problem}"
+    elif kind in table().kinds and allowed and kind not in allowed:
+        yield f"{place}: a {kind} can't stand here, only {', '.join(allowed)}"
+    elif "type" in node and kind is not None and node["type"] != kind:
+        yield f"{place}.type: not the kind that the reference names"
