@@ -1,0 +1,113 @@
+"""What servers answer, read tolerantly: next links, matches, versions, locations and ETags in every shape that was met (pure)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from shared.answers import relative
+
+Json = dict[str, Any]
+
+CODE: Final = re.compile(r"[a-z-]{1,40}")
+EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One entry of a history: a version of a resource; `resource` is None for a delete."""
+
+    reference: str
+    version: str
+    time: str
+    deleted: bool
+    resource: Json | None
+
+
+def next_link(bundle: Json) -> str | None:
+    """The URL of the next page, as the server wrote it: its host must not be used, see `onto`."""
+    return next((link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"), None)
+
+
+def onto(base: str, link: str, kind: str) -> str:
+    """The link's path and query on our base, whatever host and prefix the server believes it has.
+
+    Where the path does not begin with ours (a proxy rewrites it), what counts is its end, from the resource type on;
+    a link that names no type (HAPI: `{base}?_getpages=...`) is one on the base itself.
+    """
+    parts = urlsplit(link)
+    own = urlsplit(base).path.rstrip("/")
+    path = parts.path if parts.path.startswith("/") else f"{own}/{parts.path}"
+    if path == own or path.startswith(f"{own}/"):
+        tail = path[len(own) :]
+    else:
+        segments = path.split("/")
+        tail = "/" + "/".join(segments[segments.index(kind) :]) if kind in segments else ""
+    return base + tail + (f"?{parts.query}" if parts.query else "")
+
+
+def with_since(link: str, since: str) -> str:
+    """The next page of a history, still limited: sekmet's links forget `_since`."""
+    parts = urlsplit(link)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    if not parts.path.endswith("/_history") or any(k == "_since" for k, _ in query):
+        return link
+    return parts._replace(query=urlencode([*query, ("_since", since)])).geturl()
+
+
+def matches(bundle: Json, kind: str) -> Iterator[Json]:
+    """The resources of this type that the search found: no includes, no outcomes."""
+    for entry in bundle.get("entry", []):
+        resource = entry.get("resource", {})
+        if entry.get("search", {}).get("mode", "match") == "match" and resource.get("resourceType") == kind:
+            yield resource
+
+
+def versions(bundle: Json, kind: str) -> Iterator[Version]:
+    """The entries of a history Bundle that concern this type."""
+    for entry in bundle.get("entry", []):
+        version = _version(entry)
+        if version.reference.split("/", 1)[0] == kind:
+            yield version
+
+
+def _version(entry: Json) -> Version:
+    resource, request, response = entry.get("resource"), entry.get("request", {}), entry.get("response", {})
+    deleted = resource is None or request.get("method") == "DELETE"
+    if resource is not None and not deleted:
+        return version_of(resource)
+    place = entry.get("fullUrl") or request.get("url") or ""
+    named = place if "/_history/" in place else request.get("url", "")
+    version = version_in(response.get("etag"), response.get("location") or named) or ""
+    return Version(relative(place), version, response.get("lastModified", ""), True, None)
+
+
+def version_of(resource: Json) -> Version:
+    """The version that a resource, as read, says it is."""
+    meta = resource.get("meta", {})
+    return Version(f"{resource['resourceType']}/{resource['id']}", str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource)
+
+
+def version_in(etag: str | None, location: str | None) -> str | None:
+    """The version id in an ETag (`W/"1"`, `"1"` or a bare `1`) or else in a location (`.../Task/7/_history/1`)."""
+    if etag:
+        return etag.strip().removeprefix("W/").strip('"') or None
+    if location and "/_history/" in location:
+        return location.split("/_history/")[1].split("?")[0].strip("/") or None
+    return None
+
+
+def issues_of(outcome: object) -> tuple[str, ...]:
+    """`code` or `code at expression` of each issue of an OperationOutcome. Its free text may quote patient data and is never read."""
+    if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
+        return ()
+    return tuple(_issue(issue) for issue in outcome.get("issue", []) if isinstance(issue, dict))
+
+
+def _issue(issue: Json) -> str:
+    code = issue.get("code")
+    places = [*issue.get("expression", []), *issue.get("location", [])]
+    place = next((p for p in places if isinstance(p, str) and EXPRESSION.fullmatch(p)), None)
+    shown = code if isinstance(code, str) and CODE.fullmatch(code) else "unknown"
+    return f"{shown} at {place}" if place else shown

@@ -1,0 +1,30 @@
+"""Whom a resource is about, read from the resource itself: a server may ignore a search parameter, so every hit is checked (pure)."""
+
+from typing import Any, Final
+
+from shared.answers import relative
+
+Json = dict[str, Any]
+
+PATIENT_ELEMENTS: Final = ("subject", "patient", "for", "beneficiary")  # R4's names for it, in the order they are looked for
+
+
+def subject_of(resource: Json) -> str | None:
+    """`Type/id` of what the resource is about (a Patient is about itself); None where it names nobody by reference.
+
+    The type may be another than Patient (a Group, a Device): the caller decides what to do with that.
+    """
+    if resource.get("resourceType") == "Patient" and "id" in resource:
+        return f"Patient/{resource['id']}"
+    for element in PATIENT_ELEMENTS:
+        target = resource.get(element)
+        reference = target.get("reference") if isinstance(target, dict) else None
+        if isinstance(reference, str) and not reference.startswith(("urn:", "#")):
+            return relative(reference)
+    return None
+
+
+def has_identifier(resource: Json, system: str, value: str) -> bool:
+    """The resource carries this identifier. Some kinds keep a list of them, some a single one (Composition)."""
+    found = resource.get("identifier", [])
+    return any(i.get("system") == system and i.get("value") == value for i in (found if isinstance(found, list) else [found]))
