@@ -10,11 +10,11 @@ import httpx
 
 from shared.answers import Answer, Head, head_of, newest, relative
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.fhir import bundles, codes, instants
+from shared.fhir import codes, instants, responses
 from shared.fhir.attachments import fetch
-from shared.fhir.bundles import Version
 from shared.fhir.http import FHIR_JSON, Before, Query, Rest, json_object
 from shared.fhir.references import has_identifier, subject_of
+from shared.fhir.responses import Version
 from shared.fhir.smart import Bearer, auth_of
 from shared.settings import Settings
 
@@ -71,7 +71,7 @@ class Ehr:
         system, bar, value = wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
         seen: set[str] = set()
         for bundle in self._pages(kind, {"_count": PAGE, **params}):
-            for resource in bundles.matches(bundle, kind):
+            for resource in responses.matches(bundle, kind):
                 fits = (subject is None or subject_of(resource) == subject) and (not bar or has_identifier(resource, system, value))
                 if fits and resource["id"] not in seen:
                     seen.add(resource["id"])
@@ -104,7 +104,7 @@ class Ehr:
     def ensure(self, resource: Json, system: str, value: str) -> Written:
         """The resource that carries this identifier, created if there is none: a search first, since nearly always it is there."""
         for found in self.search(resource["resourceType"], {"identifier": f"{system}|{value}"}):
-            version = bundles.version_of(found)
+            version = responses.version_of(found)
             return Written(version.reference, version.version, False)
         return self.create(resource, f"identifier={system}|{value}")
 
@@ -154,22 +154,22 @@ class Ehr:
         followed: set[str] = set()
         while True:
             yield bundle
-            link = bundles.next_link(bundle)
+            link = responses.next_link(bundle)
             if link is None or link in followed:
                 return
             followed.add(link)
-            place = bundles.onto(self.base, link, kind)
-            bundle = self._get(place if since is None else bundles.with_since(place, since))
+            place = responses.onto(self.base, link, kind)
+            bundle = self._get(place if since is None else responses.with_since(place, since))
 
     def _versions(self, kind: str, since: str) -> Iterator[Version]:
         try:
             for bundle in self._pages(f"{kind}/_history", {"_since": since, "_count": PAGE}, since):
-                yield from bundles.versions(bundle, kind)
+                yield from responses.versions(bundle, kind)
         except FhirError as error:
             if error.status not in NO_TYPE_HISTORY:
                 raise
             for resource in self.search(kind, {"_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}):
-                yield bundles.version_of(resource)
+                yield responses.version_of(resource)
 
     def _written(self, response: httpx.Response, created: bool, reference: str | None = None) -> Written:
         location = response.headers.get("Location") or response.headers.get("Content-Location")
@@ -184,7 +184,7 @@ class Ehr:
     def _complete(self, reference: str | None, etag: str | None, location: str | None, created: bool) -> Written:
         if reference is None:
             raise Unavailable("ehr", "a write was answered without saying where it went")
-        version = bundles.version_in(etag, location)
+        version = responses.version_in(etag, location)
         if version is None:
             version = str(((self.read(reference) or {}).get("meta") or {}).get("versionId", ""))
         return Written(reference, version, created)

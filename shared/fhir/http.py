@@ -15,7 +15,7 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
-from shared.fhir.bundles import issues_of
+from shared.fhir.responses import issues_of
 
 Json = dict[str, Any]
 Query = list[tuple[str, str | int | float | bool | None]]
