@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.errors import Misconfigured
 from shared.events import Headers
 
 EVENTS_TOPIC = "careloop.events"
@@ -16,6 +17,11 @@ EVENTS_TOPIC = "careloop.events"
 def dead_letter_topic(service: str) -> str:
     """Where a service's dead letters go."""
     return f"careloop.dead-letter.{service}"
+
+
+def no_topic(topic: str) -> Misconfigured:
+    """The error that says how a topic comes to be."""
+    return Misconfigured(f"topic {topic} does not exist; `careloop topics` makes it")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Source(Protocol):
         """The next records of our partitions, in order within each; empty when there are none within the time.
 
         Raises:
-            Unavailable: the log can't be reached. (Kafka's client hides that: see `healthy`.)
+            Unavailable: the log can't be reached. (Kafka's client hides that once it was connected: see `healthy`.)
+            Misconfigured: the log refuses us, or the topic does not exist (Kafka: when the broker was down at `Log.source`).
         """
 
     def commit(self, offsets: Mapping[int, int]) -> None:

@@ -18,13 +18,11 @@ import orjson
 
 from shared.errors import Fenced, Misconfigured, Unavailable
 from shared.events import Headers
-from shared.stream.base import EVENTS_TOPIC, Message, Record, dead_letter_topic
+from shared.stream.base import EVENTS_TOPIC, Message, Record, dead_letter_topic, no_topic
 from shared.stream.database import BUSY_SEC, Database
 
 LEASE_SEC = 6.0
 """How long a silent member keeps its partitions."""
-OVER = "NOT BETWEEN ? AND ?"
-"""A lease is over when its end has passed, and when it lies so far ahead that the clock must have been set back since."""
 RETENTION_SEC = 30 * 24 * 3600.0
 """How long `careloop.events` keeps a record, as on Kafka; dead letters stay."""
 READ_LIMIT = 500
@@ -252,7 +250,7 @@ class SqliteSource:
             "INSERT INTO members VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires",
             (*self._scope, self._member, now, expires),
         )
-        connection.execute(f"DELETE FROM members WHERE grp = ? AND topic = ? AND expires {OVER}", (*self._scope, now, self._far(now)))
+        connection.execute("DELETE FROM members WHERE grp = ? AND topic = ? AND expires NOT BETWEEN ? AND ?", (*self._scope, now, self._far(now)))
         rows = connection.execute("SELECT member FROM members WHERE grp = ? AND topic = ? ORDER BY joined, member", self._scope)
         members = [member for (member,) in rows]
         rows = connection.execute(
@@ -275,7 +273,7 @@ class SqliteSource:
     def _take(self, connection: Connection, count: int) -> Mapping[int, Lease]:
         now = time.time()
         rows = connection.execute(
-            f"SELECT partition, epoch + 1, committed FROM leases WHERE grp = ? AND topic = ? AND (owner IS NULL OR expires {OVER}) LIMIT ?",
+            "SELECT partition, epoch + 1, committed FROM leases WHERE grp = ? AND topic = ? AND (owner IS NULL OR expires NOT BETWEEN ? AND ?) LIMIT ?",
             (*self._scope, now, self._far(now), max(0, count)),
         ).fetchall()
         for partition, epoch, _ in rows:
@@ -286,6 +284,7 @@ class SqliteSource:
         return {partition: Lease(epoch, committed, committed) for partition, epoch, committed in rows}
 
     def _far(self, now: float) -> float:
+        """A lease that ends after this was given before the clock was set back: it is over too."""
         return now + 10 * self._lease_sec
 
     def _give_back(self, now: float) -> None:
@@ -316,11 +315,6 @@ class SqliteSource:
         if self._revoked:
             revoked, self._revoked = frozenset(self._revoked), set()
             self.on_revoked(revoked)
-
-
-def no_topic(topic: str) -> Misconfigured:
-    """The error that says how a topic comes to be."""
-    return Misconfigured(f"topic {topic} does not exist; `careloop topics` makes it")
 
 
 def partitions_of(database: Database, topic: str) -> int:
