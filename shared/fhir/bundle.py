@@ -34,7 +34,12 @@ def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
     Raises:
         InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over 900 kB.
     """
-    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [put(task, head.version), *entries]}
+    return checked([put(task, head.version), *entries])
+
+
+def checked(entries: Sequence[Json]) -> Json:
+    """A transaction of these entries; raises InvalidResource like `transaction`."""
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
     check_bundle(bundle)
     return bundle
 
@@ -46,9 +51,10 @@ def put(resource: Json, version: str) -> Json:
     return {"fullUrl": reference, "resource": _without_meta_noise(resource), "request": request}
 
 
-def post(resource: Json, uuid: str) -> Json:
-    """A create; `uuid` is its `urn:uuid:...` within the Bundle."""
-    return {"fullUrl": uuid, "resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+def post(resource: Json, uuid: str, if_none_exist: str | None = None) -> Json:
+    """A create, conditional where a query is given; `uuid` is its `urn:uuid:...` within the Bundle."""
+    request = {"method": "POST", "url": resource["resourceType"]} | ({"ifNoneExist": if_none_exist} if if_none_exist else {})
+    return {"fullUrl": uuid, "resource": resource, "request": request}
 
 
 def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:

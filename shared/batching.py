@@ -1,0 +1,79 @@
+"""One thread feeds the model: it takes what is ready, never waits for more, and finds the culprit when a batch fails."""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Analyze = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+def analyze_each(batch: Sequence[Any], analyze: Analyze) -> list[Any]:
+    """Findings, NotAnalysed or the exception met, one per input. A batch that raises is halved until the culprit stands alone."""
+    try:
+        findings = list(analyze(batch))
+        if len(findings) != len(batch):
+            raise ValueError(f"analyze returned {len(findings)} findings for {len(batch)} inputs")
+    except Exception as error:  # the runtime classes it; every kind of model failure must be met here
+        if len(batch) == 1:
+            return [error]
+        middle = len(batch) // 2
+        return analyze_each(batch[:middle], analyze) + analyze_each(batch[middle:], analyze)
+    return findings
+
+
+@dataclass(frozen=True)
+class _Job:
+    inputs: Any
+    done: Callable[[Any], None]
+
+
+class ModelThread:
+    """The model, behind a queue.
+
+    Args:
+        analyze: `(batch) -> findings, one each`; called by one thread at a time.
+        max_batch: how many inputs one call gets at most.
+    """
+
+    def __init__(self, analyze: Analyze, max_batch: int) -> None:
+        self._lock = threading.Lock()
+        self._analyze = analyze
+        self._max_batch = max_batch
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+        self._thread.start()
+
+    def submit(self, inputs: Any, done: Callable[[Any], None]) -> None:
+        """Analyse soon; `done` gets findings, NotAnalysed or an exception, on the model's thread: it must be quick."""
+        self._jobs.put(_Job(inputs, done))
+
+    def one(self, inputs: Any) -> Any:
+        """Analyse now, on the caller's thread, between batches (for /analyze). Raises what the model raises."""
+        with self._lock:
+            [findings] = self._analyze([inputs])
+        return findings
+
+    def close(self) -> None:
+        """End after the batch in hand; a model that hangs is left behind (the thread is a daemon)."""
+        self._jobs.put(None)
+        self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        while batch := self._batch():
+            with self._lock:
+                findings = analyze_each([job.inputs for job in batch], self._analyze)
+            for job, finding in zip(batch, findings, strict=True):
+                job.done(finding)
+
+    def _batch(self) -> list[_Job]:
+        first = self._jobs.get()
+        batch = [first] if first else []
+        while batch and len(batch) < self._max_batch and not self._jobs.empty():
+            job = self._jobs.get()
+            if job is None:
+                self._jobs.put(None)
+                break
+            batch.append(job)
+        return batch

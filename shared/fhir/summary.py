@@ -1,0 +1,53 @@
+"""What an event says of a resource: references, status and codes, never a name or a value (pure)."""
+
+from typing import Any
+
+from shared.answers import relative
+from shared.events import Action, ResourceEvent
+from shared.fhir import codes
+
+Json = dict[str, Any]
+SUBJECT_ELEMENTS = ("subject", "patient", "for", "beneficiary")
+CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
+
+
+def event_of(resource: Json, action: Action) -> ResourceEvent:
+    """The event that tells of this version of the resource."""
+    meta = resource.get("meta", {})
+    series = [s.get("modality") for s in resource.get("series", [])]
+    coded = [resource.get(e) for e in CODED_ELEMENTS] + series
+    status = resource.get("status") or _code(resource.get("clinicalStatus"))
+    return ResourceEvent(
+        focus=f"{resource['resourceType']}/{resource['id']}",
+        version=str(meta.get("versionId", "")),
+        action=action,
+        subject=subject_of(resource),
+        status=status if isinstance(status, str) else None,
+        intent=resource.get("intent"),
+        verification=_code(resource.get("verificationStatus")),
+        codes=tuple(sorted({f"{c.get('system', '')}|{c['code']}" for element in coded for c in codes.codings(element) if "code" in c})),
+        content_types=tuple(c["attachment"]["contentType"] for c in resource.get("content", []) if "contentType" in c.get("attachment", {}))
+        if resource["resourceType"] == "DocumentReference"
+        else (),
+        answer_of=answer_of(resource),
+        time=str(meta.get("lastUpdated", "")),
+    )
+
+
+def subject_of(resource: Json) -> str | None:
+    """`Patient/id`, or whatever else the resource is about; None where it names nobody by reference."""
+    if resource["resourceType"] == "Patient":
+        return f"Patient/{resource['id']}"
+    references = (resource.get(e, {}).get("reference") for e in SUBJECT_ELEMENTS if isinstance(resource.get(e), dict))
+    return next((relative(r) for r in references if r), None)
+
+
+def answer_of(resource: Json) -> str | None:
+    """The service that wrote the resource, by careloop's identifier on it."""
+    identifiers = resource.get("identifier", [])
+    listed = identifiers if isinstance(identifiers, list) else [identifiers]
+    return next((i["value"] for i in listed if i.get("system") == codes.SERVICE and "value" in i), None)
+
+
+def _code(element: object) -> str | None:
+    return next((c["code"] for c in codes.codings(element)), None)

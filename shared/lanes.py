@@ -1,0 +1,143 @@
+"""Lanes: which record may be worked on now, and how far each partition is finished. One thread alone touches them; no I/O.
+
+Records of one key form a lane and are worked on in order. Of several records of one answer in a lane the last stands for the
+earlier ones, which are *covered*: done when it is done. Committed is the highest contiguous finished offset.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from shared.events import ResourceEvent
+from shared.stream.base import Record
+
+QUIET_AT_MOST = 10  # times the quiet period: a patient whose events never stop still gets a plan
+
+
+@dataclass(eq=False)
+class Item:
+    """One record on its way.
+
+    Attributes:
+        event: None when the record is undecodable.
+        answer: what it asks for; items of one lane with the same answer cover each other. Undecodable: unique.
+        arrived: monotonic seconds.
+        not_before: monotonic seconds; a lane that waits does not hold up the others.
+        attempts: how often unexpected errors were met.
+    """
+
+    record: Record
+    event: ResourceEvent | None
+    answer: str
+    arrived: float
+    not_before: float = 0.0
+    attempts: int = 0
+    waits: int = 0
+    done: bool = False
+
+
+@dataclass(eq=False)
+class Unit:
+    """What is worked on as one: the last record of an answer in its lane, and those that it covers."""
+
+    last: Item
+    covered: list[Item]
+
+    @property
+    def items(self) -> list[Item]:
+        """All of them, the last one last."""
+        return [*self.covered, self.last]
+
+    @property
+    def only_deletes(self) -> bool:
+        """No record said that there was something to analyse."""
+        return all(i.event is not None and i.event.action == "delete" for i in self.items)
+
+
+@dataclass
+class _Partition:
+    unfinished: deque[Item] = field(default_factory=deque)
+    lanes: dict[bytes, deque[Item]] = field(default_factory=dict)
+    busy: set[bytes] = field(default_factory=set)
+
+
+class Lanes:
+    """The lanes of the partitions that are ours.
+
+    Args:
+        quiet_sec: an answer's newest record must be this old before it is worked on.
+    """
+
+    def __init__(self, quiet_sec: float = 0.0) -> None:
+        self._quiet_sec = quiet_sec
+        self._partitions: dict[int, _Partition] = {}
+
+    def add(self, item: Item) -> None:
+        """A record that was read, in the order of its partition; one that is done already only counts for the commit."""
+        partition = self._partitions.setdefault(item.record.partition, _Partition())
+        partition.unfinished.append(item)
+        if item.done:
+            return
+        partition.lanes.setdefault(item.record.key, deque()).append(item)
+
+    def drop(self, partitions: frozenset[int]) -> None:
+        """These are no longer ours: forget their records, they come again to whom they belong."""
+        for partition in partitions:
+            self._partitions.pop(partition, None)
+
+    def take(self, now: float) -> Iterator[Unit]:
+        """The units that may be worked on now, at most one per lane; each is busy until `release` or `finish`."""
+        for partition in list(self._partitions.values()):
+            for key, lane in list(partition.lanes.items()):
+                if key not in partition.busy and (unit := self._unit(lane, now)):
+                    partition.busy.add(key)
+                    yield unit
+
+    def _unit(self, lane: deque[Item], now: float) -> Unit | None:
+        first = lane[0]
+        same = [i for i in lane if i.answer == first.answer]
+        if max(i.not_before for i in same) > now:
+            return None
+        rested = now - same[-1].arrived >= self._quiet_sec or now - first.arrived >= QUIET_AT_MOST * self._quiet_sec
+        return Unit(same[-1], same[:-1]) if rested else None
+
+    def release(self, unit: Unit) -> None:
+        """Not finished: it may be taken again once its `not_before` has come."""
+        if partition := self._of(unit):
+            partition.busy.discard(unit.last.record.key)
+
+    def finish(self, unit: Unit) -> None:
+        """Settled: its records count as done."""
+        for item in unit.items:
+            item.done = True
+        if not (partition := self._of(unit)):
+            return
+        key = unit.last.record.key
+        partition.busy.discard(key)
+        rest = deque(i for i in partition.lanes[key] if not i.done)
+        if rest:
+            partition.lanes[key] = rest
+        else:
+            del partition.lanes[key]
+
+    def _of(self, unit: Unit) -> _Partition | None:
+        partition = self._partitions.get(unit.last.record.partition)
+        lane = partition.lanes.get(unit.last.record.key) if partition else None
+        return partition if lane and unit.last in lane else None  # else: taken from us meanwhile, and perhaps given back
+
+    def finished(self) -> dict[int, int]:
+        """Partition -> next offset to read, for those whose first records are done since the last call."""
+        owed = {}
+        for number, partition in self._partitions.items():
+            while partition.unfinished and partition.unfinished[0].done:
+                owed[number] = partition.unfinished.popleft().record.offset + 1
+        return owed
+
+    def full(self, window: int) -> frozenset[int]:
+        """Partitions that hold this many unfinished records or more: read no further there."""
+        return frozenset(n for n, p in self._partitions.items() if len(p.unfinished) >= window)
+
+    @property
+    def unfinished(self) -> int:
+        """How many records were read and are not done."""
+        return sum(1 for p in self._partitions.values() for i in p.unfinished if not i.done)

@@ -1,0 +1,265 @@
+"""One event, a straight line: what happens to it between the event log and the EHR. The runtime does this for many at once.
+
+    case = line.take(event)                   # consent, head, gather, basis; None: settled, or nothing to do
+    findings = service.analyze([case.inputs], model)[0]
+    line.put(case, findings)                  # consent again, head, one guarded transaction
+
+Every method may raise Conflict (somebody else wrote first: call `take` again) and Unavailable.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from shared import VERSION, audit
+from shared.answers import Answer, Basis, Head, digest, head_of
+from shared.consent import permit
+from shared.errors import Conflict, ConsentDenied, NotAnalysed, Withdrawn
+from shared.events import ResourceEvent
+from shared.fhir import bundle, devices, heads, instants, lifecycle
+from shared.fhir.client import Ehr
+from shared.fhir.drafts import Pen
+from shared.service import ModelCard, Service
+from shared.settings import Settings
+
+Json = dict[str, Any]
+Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "closed_elsewhere", "failed"]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One answer on its way: the head as it stood before gather, and what was gathered since."""
+
+    event: ResourceEvent
+    answer: Answer
+    head: Head | None
+    inputs: Any = None  # the service's own type, see shared.service.Inputs
+    basis: Basis | None = None
+    cards: Sequence[ModelCard] = ()
+
+
+class Register:
+    """Devices and model cards, made once per model version and remembered.
+
+    Args:
+        ensure: makes the resource unless one with its identifier stands, and returns its reference.
+    """
+
+    def __init__(self, ensure: Callable[[Json], str]) -> None:
+        self._ensure = ensure
+        self._known: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def device(self, card: ModelCard) -> str:
+        """`Device/id` of a model version."""
+        with self._lock:
+            token = devices.device_token(card)
+            if token not in self._known:
+                self._known[token] = self._ensure(devices.device(card, self._card(card)))
+            return self._known[token]
+
+    def card(self, card: ModelCard) -> str:
+        """`DocumentReference/id` of a model card."""
+        with self._lock:
+            return self._card(card)
+
+    def service(self, name: str) -> str:
+        """`Device/id` of a service itself."""
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = self._ensure(devices.service_device(name, VERSION))
+            return self._known[name]
+
+    def _card(self, card: ModelCard) -> str:
+        token = f"card {devices.card_token(card)}"
+        if token not in self._known:
+            self._known[token] = self._ensure(devices.card_document(card, instants.now()))
+        return self._known[token]
+
+
+def at_ehr(ehr: Ehr) -> Register:
+    """A Register that writes to the EHR by conditional create."""
+    return Register(lambda resource: ehr.create(resource, devices.if_none_exist(resource)).reference)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A service at work on an EHR."""
+
+    service: Service
+    ehr: Ehr
+    model: Any
+    settings: Settings
+    register: Register
+
+    def take(self, event: ResourceEvent, *, only_deletes: bool = True) -> Case | Settled:
+        """Everything before the model: a Case to analyse, or how the event settled.
+
+        Args:
+            only_deletes: for a delete: no record that it stands for spoke of something to analyse.
+
+        Raises:
+            NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
+        """
+        answer = Answer(self.service.name, self.service.input_of(event))
+        case = Case(event, answer, self.ehr.head(answer))
+        try:
+            return self.gather(case)
+        except Withdrawn:
+            return self.retract(case, nothing_known=only_deletes and event.action == "delete")
+        except NotAnalysed as refusal:
+            return self.refuse(case, refusal)
+
+    def gather(self, case: Case) -> Case | Settled:
+        """The same, with what was gathered; raises NotAnalysed and Withdrawn."""
+        if case.event.subject and not case.event.subject.startswith("Patient/"):
+            raise NotAnalysed("The subject is not a Patient.")
+        permit(self.ehr, self.settings, case.event)
+        inputs = self.service.gather(case.event, self.ehr, self.settings)
+        if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
+            return "not_ours"
+        basis = Basis(inputs.content, tuple(c.digest for c in cards))
+        if case.head and case.head.answers(basis):
+            return "unchanged"
+        return replace(case, inputs=inputs, basis=basis, cards=cards)
+
+    def put(self, case: Case, findings: Any) -> Settled:
+        """Write the result: one transaction under the head that was read before gather."""
+        if isinstance(findings, NotAnalysed):
+            return self.refuse(case, findings)
+        try:
+            permit(self.ehr, self.settings, case.event)
+        except ConsentDenied as refusal:
+            return self.refuse(case, refusal)
+        head = self._open(case)
+        standing = self._standing(head)
+        if _decided_elsewhere(standing):
+            return self._close(head)
+        self.ehr.transact(bundle.transaction(head, *self.compose(case, findings, head, standing)))
+        return "result"
+
+    def compose(self, case: Case, findings: Any, head: Head, standing: bundle.Standing) -> tuple[Json, list[Json]]:
+        """The head and the entries of a result's transaction: drafts, Provenance, audit events."""
+        assert case.basis is not None
+        pen = self._pen(case, head)
+        device = next(iter(pen.devices.values()))
+        drafts = self.service.resources(case.inputs, findings, pen)
+        targets = bundle.targets(drafts, standing)
+        focus, sources = targets[bundle.report_of(drafts).key], case.inputs.sources
+        task = heads.requested(head, basis=case.basis, focus=focus, device=device, sources=sources, outputs=targets, now=pen.now)
+        replaced = case.head.outputs.get("report") if case.head and case.head.closed else None
+        provenance = bundle.provenance(pen, targets.values(), sources, [self.register.card(c) for c in case.cards], replaced)
+        entries = bundle.written(drafts, standing)
+        entries.append(bundle.post(provenance, _uuid(case.answer, head, "provenance")))
+        entries += self._audited(case, head, device, [focus], pen.now)
+        return task, entries
+
+    def _pen(self, case: Case, head: Head) -> Pen:
+        """What the drafts of this case share."""
+        return Pen(
+            answer=case.answer,
+            revision=head.revision,
+            subject=case.inputs.subject,
+            now=instants.now(),
+            devices={c.name: self.register.device(c) for c in case.cards},
+            titles={c.name: f"careloop {c.title} {c.version}" for c in case.cards},
+            report_status=self.settings.report_status,
+        )
+
+    def refuse(self, case: Case, refusal: NotAnalysed) -> Settled:
+        """Not analysed: the head says why, and a draft result of an earlier input is rejected."""
+        basis = str(Basis(digest("not analysed", refusal.reason)))
+        if case.head and case.head.outcome == "rejected" and case.head.basis == basis:
+            return "unchanged"
+        self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal)
+        return "not_analysed"
+
+    def refuse_event(self, event: ResourceEvent, refusal: NotAnalysed) -> Settled:
+        """Not analysed, decided outside the line (what was announced never came)."""
+        answer = Answer(self.service.name, self.service.input_of(event))
+        return self.refuse(Case(event, answer, self.ehr.head(answer)), refusal)
+
+    def retract(self, case: Case, *, nothing_known: bool = False) -> Settled:
+        """The input is gone: what nobody signed is rejected; a signed result stays, and the next revision says so."""
+        head = case.head
+        if head is None and nothing_known:
+            return "not_ours"  # nobody knows what it was, and nothing was said about it
+        if head and (head.outcome == "cancelled" or (head.closed and not head.signed)):
+            return "unchanged"
+        reason = "The input was withdrawn after the result was signed." if head and head.closed else "The input was withdrawn."
+        self._settle(case, "cancelled", basis="", reason=reason)
+        return "withdrawn"
+
+    def fail(self, event: ResourceEvent, reason: str) -> Settled:
+        """A dead letter: the head says `failed`, unless a clinician has decided already."""
+        answer = Answer(self.service.name, self.service.input_of(event))
+        case = Case(event, answer, self.ehr.head(answer))
+        if not (case.head and (case.head.closed or case.head.outcome == "failed")):
+            self._settle(case, "failed", basis="", reason=reason)
+        return "failed"
+
+    def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None) -> None:
+        head = self._open(case)
+        standing = self._standing(head)
+        now = instants.now()
+        exists = status != "cancelled" and self.ehr.read(case.answer.input) is not None
+        focus = heads.focus_on(case.answer, exists=exists)
+        outputs = {k: f"{r['resourceType']}/{r['id']}" for k, r in standing.by_key.items()}
+        task = heads.without_result(head, status, basis=basis, reason=reason, focus=focus, outputs=outputs, now=now)
+        entries = bundle.retracted(standing)
+        if isinstance(refusal, ConsentDenied):
+            alert = audit.denied(device=self._device(), patient=_patient(case), consent=refusal.consent, now=now)
+            entries.append(bundle.post(alert, _uuid(case.answer, head, "denied")))
+        self.ehr.transact(bundle.transaction(head, task, entries))
+
+    def _open(self, case: Case) -> Head:
+        """The head to write under: the one read before gather, or the next revision's, by conditional create."""
+        if case.head and not case.head.closed:
+            return case.head
+        revision = case.head.revision + 1 if case.head else 1
+        task = heads.first_draft(case.answer, revision, subject=_patient(case), device=self._device(), now=instants.now())
+        written = self.ehr.create(task, heads.if_none_exist(case.answer, revision))
+        if not written.created:
+            raise Conflict(f"revision {revision} of an answer of {self.service.name} was begun elsewhere")
+        return head_of(task | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
+
+    def _standing(self, head: Head) -> bundle.Standing:
+        found = {key: self.ehr.read(reference) for key, reference in head.outputs.items()}
+        return bundle.Standing({key: resource for key, resource in found.items() if resource})
+
+    def _close(self, head: Head) -> Settled:
+        task = heads.decided(head, "signed", owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
+        self.ehr.transact(bundle.transaction(head, task, ()))
+        return "closed_elsewhere"
+
+    def _audited(self, case: Case, head: Head, device: str, data: Sequence[str], now: str) -> list[Json]:
+        def entry(action: str, references: Sequence[str]) -> Json:
+            event = audit.access(action, device=device, ehr=self.ehr.base, patient=case.inputs.subject, data=references, now=now)
+            return bundle.post(event, _uuid(case.answer, head, f"audit {action}"))
+
+        return [entry("R", list(case.inputs.sources)), entry("C", data)]
+
+    def _device(self) -> str:
+        return self.register.service(self.service.name)
+
+
+def _patient(case: Case) -> str | None:
+    subject = case.inputs.subject if case.inputs is not None else case.event.subject
+    return subject if subject and subject.startswith("Patient/") else None
+
+
+def _decided_elsewhere(standing: bundle.Standing) -> bool:
+    report = standing.by_key.get("report")
+    if report is None:
+        return False
+    table: Mapping[Any, str] = lifecycle.STATUS[report["resourceType"]]
+    return lifecycle.status_of(report) in {table["signed"], table.get("amended")}
+
+
+def _uuid(answer: Answer, head: Head, *what: str) -> str:
+    return f"urn:uuid:{answer.resource_uuid(head.revision, ' '.join((head.version, *what)))}"
+
+

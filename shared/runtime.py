@@ -1,0 +1,328 @@
+"""The runtime: the straight line for many records at once. It alone turns an error into an action (`shared.errors`).
+
+The calling thread polls the source, keeps the lanes and commits; a pool does take and put; one thread feeds the model.
+Committed is only what is finished without a gap, always explicitly: whatever kills this process, the rest comes again.
+"""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from shared import dead_letters
+from shared.batching import ModelThread
+from shared.errors import (
+    Conflict,
+    DeadLetterLimit,
+    Fenced,
+    FhirError,
+    InvalidResource,
+    NotAnalysed,
+    NotYet,
+    PoisonRecord,
+    Unavailable,
+)
+from shared.events import decode
+from shared.lanes import Item, Lanes, Unit
+from shared.line import Case, Line
+from shared.metrics import Metrics
+from shared.stream.base import EVENTS_TOPIC, Log, Record, Sink, Source
+
+log = logging.getLogger(__name__)
+BUSY_POLL_SEC, IDLE_POLL_SEC = 0.01, 0.2
+WORKERS = 8
+PAUSES_ALL = ("ehr", "broker")
+LIMIT_PAUSE_SEC = 5.0
+
+
+def group_of(service: str) -> str:
+    """The consumer group of a service."""
+    return f"careloop.{service}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A unit came back from the pool: settled with an outcome, or with the error that stopped it."""
+
+    unit: Unit
+    outcome: str | None = None
+    error: BaseException | None = None
+
+
+class Runtime:
+    """One service on one event log.
+
+    Args:
+        line: the service at work on an EHR.
+        log: the event log; the runtime opens its own member of the group and its own sink.
+        metrics: of this process.
+    """
+
+    def __init__(self, line: Line, event_log: Log, metrics: Metrics) -> None:
+        self.line, self._log, self._metrics = line, event_log, metrics
+        self._settings, self._service = line.settings, line.service
+        quiet = getattr(self._settings, self._service.quiet_sec) if self._service.quiet_sec else 0.0
+        self._lanes = Lanes(quiet)
+        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._revoked: queue.SimpleQueue[frozenset[int]] = queue.SimpleQueue()
+        self._owed: dict[int, int] = {}
+        self._in_flight = 0
+        self._paused_until, self._pauses = 0.0, 0
+        self._source: Source | None = None
+        self._sink: Sink | None = None
+        self.model = ModelThread(lambda batch: self._service.analyze(batch, line.model), self._service.max_batch)
+        self.limited = False
+        self.waiting_for: str | None = None
+
+    # --- the loop
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then finish what is in flight (at most `shutdown_sec`) and leave the group.
+
+        Raises:
+            Misconfigured: a topic is missing.
+        """
+        self._sink = self._log.sink()
+        self._source = self._log.source(EVENTS_TOPIC, group_of(self._service.name))
+        self._source.on_revoked = self._revoked.put
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="line")
+        try:
+            while not stop.is_set():
+                self._turn(self._source, pool)
+            self._drain(self._source)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.model.close()
+            self._source.close()
+            self._sink.close()
+
+    def _turn(self, source: Source, pool: ThreadPoolExecutor) -> None:
+        self._read(source)
+        source.pause(self._lanes.full(self._settings.max_in_flight))
+        if time.monotonic() >= self._paused_until:
+            self._start_work(pool)
+        self._settle_ended()
+        self._commit(source)
+        self._metrics.in_flight.labels(self._service.name).set(self._in_flight)
+
+    def _drain(self, source: Source) -> None:
+        deadline = time.monotonic() + self._settings.shutdown_sec
+        source.pause(source.assignment())
+        while self._in_flight and time.monotonic() < deadline:
+            self._read(source)
+            self._settle_ended()
+        self._commit(source)
+
+    def _read(self, source: Source) -> None:
+        try:
+            records = source.poll(BUSY_POLL_SEC if self._in_flight else IDLE_POLL_SEC)
+        except Unavailable as error:
+            self._pause(error)
+            time.sleep(IDLE_POLL_SEC)
+            records = []
+        while not self._revoked.empty():
+            self._forget(self._revoked.get())
+        for record in records:
+            self._lanes.add(self._item(record))
+
+    def _forget(self, partitions: frozenset[int]) -> None:
+        self._lanes.drop(partitions)
+        for partition in partitions:
+            self._owed.pop(partition, None)
+
+    def _item(self, record: Record) -> Item:
+        now = time.monotonic()
+        try:
+            event = decode(record.value, record.headers)
+            accepted = self._service.accepts(event)
+            answer = self._service.input_of(event) if accepted else ""
+        except PoisonRecord:
+            return Item(record, None, f"{record.partition}-{record.offset}", now)
+        item = Item(record, event, answer, now)
+        if not accepted:
+            item.done = True
+            self._metrics.settle("not_accepted")
+        return item
+
+    def _start_work(self, pool: ThreadPoolExecutor) -> None:
+        if self._in_flight >= 2 * WORKERS:
+            return
+        for unit in self._lanes.take(time.monotonic()):
+            self._in_flight += 1
+            pool.submit(self._guarded, unit, partial(self._begin, unit, pool))
+
+    def _commit(self, source: Source) -> None:
+        self._owed |= self._lanes.finished()
+        if not self._owed:
+            return
+        try:
+            source.commit(self._owed)
+            self._owed = {}
+        except Fenced as error:
+            self._forget(error.partitions)
+            self._owed = {}
+        except Unavailable as error:
+            log.warning("commit put off: %s", error)
+
+    # --- on the pool
+
+    def _guarded(self, unit: Unit, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # classed in `_again`
+            self._ended.put(Ended(unit, error=error))
+
+    def _begin(self, unit: Unit, pool: ThreadPoolExecutor) -> None:
+        if unit.last.event is None:
+            raise PoisonRecord("undecodable")
+        with self._metrics.stage.labels(self._service.name, "take").time():
+            taken = self.line.take(unit.last.event, only_deletes=unit.only_deletes)
+        if isinstance(taken, str):
+            self._ended.put(Ended(unit, taken))
+            return
+        case = taken
+        self.model.submit(case.inputs, lambda findings: _submit(pool, self._guarded, unit, lambda: self._finish(unit, case, findings)))
+
+    def _finish(self, unit: Unit, case: Case, findings: Any) -> None:
+        if isinstance(findings, Exception) and not isinstance(findings, NotAnalysed):
+            raise findings
+        with self._metrics.stage.labels(self._service.name, "put").time():
+            outcome = self.line.put(case, findings)
+        self._ended.put(Ended(unit, outcome))
+
+    # --- what becomes of a unit
+
+    def _settle_ended(self) -> None:
+        while not self._ended.empty():
+            ended = self._ended.get()
+            self._in_flight -= 1
+            if ended.error is None:
+                self._done(ended.unit, ended.outcome or "result")
+            else:
+                self._again(ended.unit, ended.error)
+
+    def _done(self, unit: Unit, outcome: str) -> None:
+        self._lanes.finish(unit)
+        self._pauses = 0
+        if not self.limited:
+            self.waiting_for = None
+        self._metrics.settle(outcome)
+        self._metrics.settle("covered", len(unit.covered))
+        self._metrics.settled.labels(self._service.name).observe(max(0.0, time.time() - unit.last.record.timestamp))
+
+    def _again(self, unit: Unit, error: BaseException) -> None:
+        """The table of `shared.errors`: wait, pause, or give up."""
+        item = unit.last
+        self._metrics.retries.labels(self._service.name, type(error).__name__).inc()
+        match error:
+            case DeadLetterLimit():
+                self._limit(unit)
+                return
+            case Unavailable() if error.dependency in PAUSES_ALL:
+                self._pause(error)
+            case Conflict():
+                self._wait(item, 0.05)
+            case NotYet() | Unavailable() if not self._too_late(item, error):
+                self._wait(item, 0.5)
+            case NotYet():
+                self._give_up(unit, NotAnalysed("What the event announced did not arrive in time."))
+                return
+            case _:
+                item.attempts += 1
+                if self._hopeless(error) or item.attempts >= self._settings.max_attempts:
+                    self._give_up(unit, error)
+                    return
+                log.warning("attempt %d of %s failed: %s", item.attempts, self._service.name, type(error).__name__)
+                self._wait(item, 0.5)
+        self._lanes.release(unit)
+
+    def _too_late(self, item: Item, error: BaseException) -> bool:
+        age = time.time() - item.record.timestamp
+        return isinstance(error, NotYet) and item.waits > 0 and age > self._settings.not_yet_max_sec
+
+    @staticmethod
+    def _hopeless(error: BaseException) -> bool:
+        """Another try would meet the same answer."""
+        return isinstance(error, PoisonRecord | FhirError | InvalidResource)
+
+    def _wait(self, item: Item, first_sec: float) -> None:
+        pause = min(self._settings.backoff_max_sec, first_sec * 2 ** min(item.waits, 10))
+        item.waits += 1
+        item.not_before = time.monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+
+    def _pause(self, error: Unavailable) -> None:
+        """The EHR or the broker is away: nothing is lost and no try is burnt."""
+        if time.monotonic() < self._paused_until:
+            return
+        pause = min(self._settings.backoff_max_sec, error.retry_after_sec or 0.5 * 2 ** min(self._pauses, 10))
+        self._pauses += 1
+        self.waiting_for = error.dependency
+        self._paused_until = time.monotonic() + pause
+        log.warning("%s; pausing %.1f s", error, pause)
+
+    def _limit(self, unit: Unit) -> None:
+        self.limited = True
+        self.waiting_for = "dead-letter limit"
+        self._paused_until = time.monotonic() + LIMIT_PAUSE_SEC
+        unit.last.not_before = self._paused_until
+        self._lanes.release(unit)
+        log.error("dead-letter limit reached; the service pauses. Look at `careloop dead-letters list --service %s`", self._service.name)
+
+    def _give_up(self, unit: Unit, error: BaseException) -> None:
+        self._in_flight += 1
+        last = unit.last
+        work = self._refuse if isinstance(error, NotAnalysed) else self._bury
+        threading.Thread(target=self._guarded, args=(unit, lambda: work(unit, error)), name=f"bury-{last.record.offset}", daemon=True).start()
+
+    def _refuse(self, unit: Unit, error: BaseException) -> None:
+        assert unit.last.event is not None and isinstance(error, NotAnalysed)
+        self._ended.put(Ended(unit, self.line.refuse_event(unit.last.event, error)))
+
+    def _bury(self, unit: Unit, error: BaseException) -> None:
+        """Dead letter first, then the head: the record is committed only when the letter is stored."""
+        assert self._sink is not None
+        if self._over_limit():
+            raise DeadLetterLimit(self._service.name)
+        dead_letters.bury(self._sink, self._service.name, unit.last.record, error, unit.last.attempts)
+        log.error("dead letter %d-%d: %s", unit.last.record.partition, unit.last.record.offset, type(error).__name__)
+        if unit.last.event is not None:
+            self._mark_failed(unit, error)
+        self._ended.put(Ended(unit, "failed"))
+
+    def _mark_failed(self, unit: Unit, error: BaseException) -> None:
+        assert unit.last.event is not None
+        try:
+            self.line.fail(unit.last.event, f"Failed: {type(error).__name__}. An engineer sees it in `careloop dead-letters`.")
+        except (FhirError, InvalidResource) as refused:  # the EHR refuses the head as well: the letter alone tells
+            log.error("no head for dead letter %d-%d: %s", unit.last.record.partition, unit.last.record.offset, refused)
+
+    # --- for the probes
+
+    def ready(self) -> list[str]:
+        """What keeps the service from working; empty when nothing does."""
+        missing = [] if self._source and self._source.healthy() else ["the event log"]
+        if self.limited and not self._over_limit():
+            self.limited, self.waiting_for = False, None
+        return missing + ([self.waiting_for] if self.waiting_for else [])
+
+    def _over_limit(self) -> bool:
+        """Counted from the stored letters, so that a restart does not reset it."""
+        count = dead_letters.recent(self._log, self._service.name, self._settings.dead_letter_window_sec)
+        return count >= self._settings.dead_letter_limit
+
+    def lag(self) -> int:
+        """Records of our partitions that are not committed."""
+        return self._source.lag() if self._source else 0
+
+
+def _submit(pool: ThreadPoolExecutor, work: Callable[..., None], *args: Any) -> None:
+    try:
+        pool.submit(work, *args)
+    except RuntimeError:  # the pool is shut: we are stopping, the record comes again
+        log.info("stopping with a result unwritten; it will be analysed again")
