@@ -1,0 +1,64 @@
+"""What a CapabilityStatement must hold for careloop to write back safely (pure). What it leaves open is given the benefit of the doubt."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+INTERACTIONS: Final = {"c": "create", "r": "read", "u": "update", "s": "search-type", "d": "delete"}
+MUST_BE_LISTED: Final = ("Task", "Provenance")
+
+
+def missing_capabilities(statement: Json, needs: Mapping[str, str]) -> list[str]:
+    """What the EHR lacks, one sentence each; empty when careloop can work with it.
+
+    A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count against the EHR only where they say no;
+    an absent flag says nothing (R4 CapabilityStatement gives no defaults). `transaction` must be listed.
+
+    Args:
+        needs: resource type -> letters of `cruds`, see `shared.fhir.scopes.permissions`.
+    """
+    if statement.get("resourceType") != "CapabilityStatement":
+        return ["the metadata is not a CapabilityStatement"]
+    return list(_missing(statement, needs))
+
+
+def subscription_topics(statement: Json) -> list[str]:
+    """The canonical URLs of the Backport topics that the EHR lists."""
+    extension = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+    extensions = _types(statement).get("Subscription", {}).get("extension", [])
+    return [e["valueCanonical"] for e in extensions if e.get("url") == extension and "valueCanonical" in e]
+
+
+def _missing(statement: Json, needs: Mapping[str, str]) -> Iterator[str]:
+    version = str(statement.get("fhirVersion", ""))
+    if not version.startswith("4.0"):
+        yield f"FHIR R4 (4.0.1); it speaks {version or 'no version that it names'}"
+    if not any(i.get("code") == "transaction" for i in _server(statement).get("interaction", [])):
+        yield "transaction Bundles"
+    listed = _types(statement)
+    for kind, letters in {**dict.fromkeys(MUST_BE_LISTED, ""), **needs}.items():
+        if kind not in listed:
+            yield f"the resource type {kind}"
+        else:
+            yield from _missing_of(kind, letters, listed[kind])
+
+
+def _missing_of(kind: str, letters: str, declared: Json) -> Iterator[str]:
+    codes = {i.get("code") for i in declared.get("interaction", [])}
+    wanted = [INTERACTIONS[letter] for letter in letters]
+    if codes and (lacking := [code for code in wanted if code not in codes]):
+        yield f"{', '.join(lacking)} of {kind}"
+    if "u" in letters and declared.get("versioning") == "no-version":
+        yield f"versions of {kind} (If-Match)"
+    if kind == "Task" and declared.get("conditionalCreate") is False:
+        yield "conditional create of Task"
+
+
+def _server(statement: Json) -> Json:
+    found: Json = next((r for r in statement.get("rest", []) if r.get("mode") == "server"), {})
+    return found
+
+
+def _types(statement: Json) -> dict[str, Json]:
+    return {r["type"]: r for r in _server(statement).get("resource", []) if "type" in r}
