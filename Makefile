@@ -1,0 +1,56 @@
+# careloop: `make help` lists the targets. Everything is installed into .venv, keyed on what pyproject.toml requires: a second run is instant.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+# the first Python of 3.11 to 3.13 that really runs (a version manager's shim may not); `make PYTHON=... TARGET` takes another
+PYTHON ?= $(shell for v in 3.11 3.12 3.13 3; do python$$v -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo python$$v; break; }; done)
+REQUIRES = import hashlib, json, sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+  print(hashlib.sha256(json.dumps([sys.version, p["project"], p["build-system"]], sort_keys=True).encode()).hexdigest()[:16])
+HASH := $(if $(PYTHON),$(shell $(PYTHON) -c '$(REQUIRES)'),none)
+BIN := .venv/bin
+LOCK := $(if $(shell command -v flock),flock .venv.lock)
+TESTS := .venv/.installed-test-$(HASH)
+DEMO := $(or $(wildcard $(TESTS)),.venv/.installed-demo-$(HASH))
+JARS := .cache/jars/.fetched-$(shell cksum < tests/jars.py | cut -d' ' -f1)
+
+.PHONY: help demo test check bench clean parts python
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+
+demo: $(DEMO) ## one patient through the whole loop, then the review page until Ctrl-C (ONCE=1: exit when all is settled; JSON=1, STATE=dir)
+	@$(BIN)/careloop demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(STATE),--state "$(STATE)")
+
+test: $(TESTS) $(JARS) parts ## the whole suite; ARGS="-k consent" for a part of it
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(TESTS) ## format, lint, types and import contracts
+	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --quiet || $(BIN)/lint-imports --no-logo
+	@echo "check: format, lint, types and import contracts hold"
+
+bench: $(TESTS) $(JARS) ## the three arms of docs/performance.md, as a table and JSON; ARGS="--help" for its options
+	@$(BIN)/python -m benchmarks.loop $(ARGS)
+
+clean: ## remove what the targets installed and built; the state of a demo (.careloop) stays
+	rm -rf .venv .venv.lock .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+python:
+	@test -n "$(PYTHON)" || { echo "careloop needs Python 3.11, 3.12 or 3.13 and found none: install one, or run make PYTHON=/path/to/python" >&2; exit 1; }
+
+.venv/.installed-%: | python
+	@$(LOCK) .ci/install "$(PYTHON)" "$(firstword $(subst -, ,$*))" "$@"
+
+$(JARS): tests/jars.py | $(TESTS)
+	@echo "fetching the jars of Apache Kafka and of HL7's validator into .cache/jars (150 MB, once)"
+	@$(BIN)/python -m tests.jars
+	@touch "$@"
+
+parts: # what the tests drive and pip does not bring: a browser and a PACS
+	@.ci/parts
