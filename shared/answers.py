@@ -148,7 +148,7 @@ def kind_of(item: Resource) -> str | None:
 
 def relative(reference: str) -> str:
     """`Type/id` of a reference, whatever host or version surrounds it. Servers name hosts that they don't have."""
-    path = reference.split("?")[0].split("/_history/")[0]
+    path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
     return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
 
 

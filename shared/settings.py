@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CARELOOP_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     # --- state
-    state_dir: Path = Field(Path(".careloop"), description="Folder of the SQLite event log, intake's cursor, the folder PACS and the audit log. A local disk, not a network one.")
+    state_dir: Path = Field(
+        Path(".careloop"), description="Folder of the SQLite event log, intake's cursor, the folder PACS and the audit log. A local disk, not a network one."
+    )
 
     # --- EHR
     fhir_url: str = Field("http://127.0.0.1:8410/fhir", description="Base URL of the EHR's FHIR R4 API.")
@@ -29,7 +31,9 @@ class Settings(BaseSettings):
     fhir_scopes: str | None = Field(None, description="Scopes to ask for; default: what `careloop scopes SERVICE` prints.")
     fhir_timeout_sec: float = Field(30.0, gt=0, description="Longest wait for one answer of the EHR.")
     fhir_ca_file: Path | None = Field(None, description="CA bundle (PEM) for the EHR and the PACS; default: the system's.")
-    report_status: Literal["preliminary", "partial"] = Field("preliminary", description="What an unsigned AI report is called: `preliminary`, or `partial` (R4's word for possibly unverified).")
+    report_status: Literal["preliminary", "partial"] = Field(
+        "preliminary", description="What an unsigned AI report is called: `preliminary`, or `partial` (R4's word for possibly unverified)."
+    )
     consent_default: Literal["permit", "deny"] = Field("permit", description="What holds for a patient of whom no Consent speaks.")
 
     # --- event log
@@ -44,7 +48,9 @@ class Settings(BaseSettings):
     kafka_session_timeout_ms: int = Field(10_000, ge=1_000, description="How long a silent member keeps its partitions.")
     kafka_replication: int = Field(1, ge=1, description="Replication factor of the topics that `careloop topics` creates.")
     kafka_group_instance_id: str | None = Field(None, description="Static membership: the pod's name. A killed member is back at once.")
-    partitions: int = Field(24, ge=1, le=1000, description="Partitions of `careloop.events`, fixed for life: they bound how many replicas of a service work at once.")
+    partitions: int = Field(
+        24, ge=1, le=1000, description="Partitions of `careloop.events`, fixed for life: they bound how many replicas of a service work at once."
+    )
 
     # --- runtime
     max_in_flight: int = Field(256, ge=1, description="Records of one partition that are read before the first of them is finished.")
@@ -67,14 +73,20 @@ class Settings(BaseSettings):
     intake_sweep_sec: float = Field(60.0, gt=0, description="Pause between sweeps.")
     intake_overlap_sec: float = Field(30.0, ge=0, description="How far each sweep looks back behind its cursor.")
     intake_subscription_check_sec: float = Field(30.0, gt=0, description="Pause between looks at our Subscriptions.")
-    intake_webhook_url: str | None = Field(None, description="Where the EHR reaches intake, `https://intake.example/notify`; unset: no Subscriptions, the sweep alone.")
+    intake_webhook_url: str | None = Field(
+        None, description="Where the EHR reaches intake, `https://intake.example/notify`; unset: no Subscriptions, the sweep alone."
+    )
     intake_webhook_secret: SecretStr | None = Field(None, description="The EHR sends it back in `X-Careloop-Secret`; required with the webhook's URL.")
 
     # --- imaging
-    dicomweb_url: str | None = Field(None, description="DICOMweb root of the PACS; used where an ImagingStudy names no Endpoint. Unset: the folder `pacs` in the state folder.")
+    dicomweb_url: str | None = Field(
+        None, description="DICOMweb root of the PACS; used where an ImagingStudy names no Endpoint. Unset: the folder `pacs` in the state folder."
+    )
     dicomweb_username: str | None = Field(None, description="Basic authentication at the PACS.")
     dicomweb_password: SecretStr | None = Field(None, description="Its password.")
-    dicomweb_allowed_origins: str = Field("", description="Comma-separated origins (`https://pacs.example`) that an Endpoint or attachment URL may name, beside the EHR's and the PACS's own.")
+    dicomweb_allowed_origins: str = Field(
+        "", description="Comma-separated origins (`https://pacs.example`) that an Endpoint or attachment URL may name, beside the EHR's and the PACS's own."
+    )
     imaging_model: str | None = Field(None, description="Folder of the chest model (safetensors, config.json, README.md); default: the one that ships.")
     notes_model: str | None = Field(None, description="Folder or hub id of a Hugging Face token classification model; default: the one that ships.")
     torch_threads: int = Field(1, ge=1, description="Threads of torch per process.")
@@ -87,7 +99,9 @@ class Settings(BaseSettings):
     review_local_user: str | None = Field(None, description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign locally.")
     review_local_password: SecretStr | None = Field(None, description="Password of the local login.")
     review_session_key: SecretStr | None = Field(None, description="Key that signs session cookies; default: a random one per start (everyone logs in again).")
-    review_roles: str = Field("{}", description="JSON: role -> report categories it may sign, `{\"radiologist\": [\"RAD\"]}`; empty: every Practitioner signs everything.")
+    review_roles: str = Field(
+        "{}", description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; empty: every Practitioner signs everything.'
+    )
 
 
 def load_settings(**overrides: object) -> Settings:

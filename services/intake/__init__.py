@@ -1,0 +1,1 @@
+"""EHR -> event log: notifications are a hint, the sweep is the promise."""

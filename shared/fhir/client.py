@@ -132,6 +132,10 @@ class Ehr:
         """
         return fetch(self._rest, self._allowed_origins, attachment, max_bytes)
 
+    def operation(self, path: str, params: Params) -> Json:
+        """GET of an operation without side effects, `Subscription/7/$events`."""
+        return self._get(path, params)
+
     def capabilities(self) -> Json:
         """The CapabilityStatement."""
         return self._get("metadata")

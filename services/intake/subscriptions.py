@@ -1,0 +1,94 @@
+"""Our Subscriptions at the EHR: registered once, looked after always. They only make careloop faster; the sweep makes it complete."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.intake.publish import WATCHED
+from services.intake.topics import TOPIC_CODE, fitting
+from shared.errors import Conflict, FhirError, Unavailable
+from shared.fhir import codes
+from shared.fhir.capabilities import subscription_topics
+from shared.fhir.client import Ehr
+from shared.settings import Settings
+
+Json = dict[str, Any]
+log = logging.getLogger(__name__)
+SECRET_HEADER = "X-Careloop-Secret"  # noqa: S105  # the header's name
+HEARTBEAT_SEC = 60
+PROFILE = f"{codes.BACKPORT}/backport-subscription"
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Registers what is missing and revives what the EHR gave up.
+
+    Args:
+        on_silence: called when a Subscription had to be made or revived: what happened meanwhile must be swept.
+    """
+
+    ehr: Ehr
+    settings: Settings
+    on_silence: threading.Event
+
+    def run(self, stop: threading.Event) -> None:
+        """Look after them every `intake_subscription_check_sec`; without a webhook URL there is nothing to do."""
+        if not self.settings.intake_webhook_url:
+            log.info("no CARELOOP_INTAKE_WEBHOOK_URL: no Subscriptions, the sweep alone")
+            return
+        while not stop.is_set():
+            try:
+                self.look_after()
+            except (Unavailable, FhirError, Conflict) as error:
+                log.warning("subscriptions put off: %s", error)
+            stop.wait(self.settings.intake_subscription_check_sec)
+
+    def look_after(self) -> None:
+        """Every watched type has one Subscription of ours that is `active` or about to be."""
+        topics = self._topics()
+        for kind in WATCHED:
+            wanted = self._wanted(kind, topics)
+            standing = self._standing(wanted)
+            if standing is None:
+                self.ehr.create(wanted)
+                self.on_silence.set()
+            elif standing["status"] in ("error", "off"):
+                self._revive(standing, wanted)
+
+    def _topics(self) -> Mapping[str, str]:
+        listed = subscription_topics(self.ehr.capabilities())
+        if not listed:
+            return {}
+        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), WATCHED)
+
+    def _wanted(self, kind: str, topics: Mapping[str, str]) -> Json:
+        endpoint = f"{str(self.settings.intake_webhook_url).rstrip('/')}/{kind}"
+        secret = self.settings.intake_webhook_secret
+        assert secret is not None
+        channel = {"type": "rest-hook", "endpoint": endpoint, "header": [f"{SECRET_HEADER}: {secret.get_secret_value()}"]}
+        base = {"resourceType": "Subscription", "status": "requested", "reason": f"careloop intake: {kind}"}
+        if kind in topics:
+            return base | {"meta": {"profile": [PROFILE]}, "criteria": topics[kind], "channel": channel | _backport_channel()}
+        return base | {"criteria": f"{kind}?", "channel": channel}  # no payload: an empty POST, nobody's data on the way
+
+    def _standing(self, wanted: Json) -> Json | None:
+        """Ours, by endpoint and criteria; a second one would double every event."""
+        endpoint = wanted["channel"]["endpoint"]
+        found = self.ehr.search("Subscription", {"url": endpoint})
+        return next((s for s in found if s["channel"].get("endpoint") == endpoint and s["criteria"] == wanted["criteria"]), None)
+
+    def _revive(self, standing: Json, wanted: Json) -> None:
+        log.warning("Subscription/%s is %s: asking for it again", standing["id"], standing["status"])
+        again = {k: v for k, v in standing.items() if k not in ("error", "meta")} | wanted
+        self.ehr.update(again | {"id": standing["id"]}, standing["meta"]["versionId"])
+        self.on_silence.set()
+
+
+def _backport_channel() -> Json:
+    return {
+        "payload": "application/fhir+json",
+        "_payload": {"extension": [{"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": "id-only"}]},
+        "extension": [{"url": f"{codes.BACKPORT}/backport-heartbeat-period", "valueUnsignedInt": HEARTBEAT_SEC}],
+    }

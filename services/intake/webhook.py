@@ -1,0 +1,121 @@
+"""The door that the EHR knocks on. Nothing is acknowledged before it is on the event log."""
+
+import hmac
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from services.intake.notification import Notification, parse
+from services.intake.publish import WATCHED, Publisher
+from services.intake.state import State
+from services.intake.subscriptions import SECRET_HEADER
+from services.intake.sweep import Sweep
+from shared.errors import FhirError
+from shared.fhir.client import Ehr
+from shared.http import outcome
+from shared.openapi import answer, errors
+from shared.strict_json import loads
+
+log = logging.getLogger(__name__)
+LOGICAL_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+RESPONSES: dict[str, Any] = {"200": {"description": "published"}, **errors(400, 401, 404, 413, 503)}
+PARAMETERS = [{"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(WATCHED)}}]
+PATHS: dict[str, Any] = {
+    "/notify/{kind}": {
+        "post": {
+            "operationId": "notify",
+            "summary": "A rest-hook notification: Backport, or classic (empty)",
+            "parameters": PARAMETERS,
+            "requestBody": {"content": {"application/fhir+json": {"schema": {"type": "object"}}}},
+            "responses": RESPONSES,
+            "security": [{"secret": []}],
+        }
+    },
+    "/notify/{kind}/{type}/{id}": {
+        "put": {
+            "operationId": "notify_resource",
+            "summary": "A classic rest-hook notification with payload; only type and id are used",
+            "parameters": [*PARAMETERS, *({"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in ("type", "id"))],
+            "responses": RESPONSES,
+            "security": [{"secret": []}],
+        }
+    },
+    "/sweep": {"get": {"operationId": "swept", "summary": "When the newest complete sweep began", "responses": {"200": answer("swept")}}},
+}
+
+
+@dataclass(frozen=True)
+class Doorway:
+    """What a notification sets in motion."""
+
+    ehr: Ehr
+    publisher: Publisher
+    sweep: Sweep
+    state: State
+    asked: threading.Event
+
+    def hear(self, kind: str, notification: Notification) -> None:
+        """Publish what it names; fill a gap in the numbers first."""
+        if notification.kind != "event-notification":
+            return
+        self._fill_gap(kind, notification)
+        if not notification.foci:
+            self.sweep.kind(kind)
+        for focus in notification.foci:
+            self.publisher.focus(focus)
+        if notification.last is not None:
+            self.state.heard(notification.subscription, notification.last)
+
+    def _fill_gap(self, kind: str, notification: Notification) -> None:
+        known = self.state.number(notification.subscription)
+        if known is None or notification.first is None or notification.first <= known + 1:
+            return
+        log.warning("%s skipped %d events", notification.subscription, notification.first - known - 1)
+        for focus in self._missed(notification.subscription, known + 1, notification.first - 1):
+            self.publisher.focus(focus)
+        self.sweep.kind(kind)  # also where the EHR has no $events
+
+    def _missed(self, subscription: str, first: int, last: int) -> tuple[str, ...]:
+        try:
+            bundle = self.ehr.operation(f"{subscription}/$events", {"eventsSinceNumber": str(first), "eventsUntilNumber": str(last)})
+        except FhirError as error:
+            log.info("no $events there (%d): the sweep fills the gap", error.status)
+            return ()
+        return parse(bundle).foci if bundle else ()
+
+
+def webhook(doorway: Doorway, secret: str) -> Blueprint:
+    """The routes, guarded by the secret that the EHR sends back."""
+    blueprint = Blueprint("webhook", __name__)
+    expected = secret.encode()
+
+    def refused(kind: str) -> Response | None:
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), expected):
+            return outcome(401, f"The header {SECRET_HEADER} is missing or wrong.")
+        return None if kind in WATCHED else outcome(404, "careloop does not watch this type.")
+
+    @blueprint.post("/notify/<kind>")
+    def notify(kind: str) -> Response:
+        if answer := refused(kind):
+            return answer
+        body = request.get_data()
+        if body.strip():
+            doorway.hear(kind, parse(loads(body)))
+        else:
+            doorway.sweep.kind(kind)
+        return Response(status=200)
+
+    @blueprint.put("/notify/<kind>/<resource_type>/<logical_id>")
+    def notify_resource(kind: str, resource_type: str, logical_id: str) -> Response:
+        if answer := refused(kind):
+            return answer
+        if resource_type not in WATCHED or not LOGICAL_ID.fullmatch(logical_id):
+            return outcome(404, "careloop does not watch this type.")
+        doorway.publisher.focus(f"{resource_type}/{logical_id}")
+        return Response(status=200)
+
+    return blueprint

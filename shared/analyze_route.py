@@ -1,0 +1,68 @@
+"""`POST /analyze {"focus": "Type/id"}`: what an event on this resource would write, shown and not written."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from shared.errors import InvalidInput, NotAnalysed, Unavailable, Withdrawn
+from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.summary import event_of
+from shared.http import FHIR_JSON, outcome
+from shared.line import Line
+from shared.preview import preview
+from shared.strict_json import loads
+
+FOCUS = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
+
+
+def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]] | None]) -> Blueprint:
+    """The route.
+
+    Args:
+        line_and_model: the service at work and its model behind its lock; None while it is loading.
+    """
+    blueprint = Blueprint("analyze", __name__)
+
+    @blueprint.post("/analyze")
+    def analyze() -> Response:
+        focus = _focus(request.get_data())
+        at_work = line_and_model()
+        if at_work is None:
+            raise Unavailable("model", "it is still loading")
+        line, model = at_work
+        bearer = _bearer()
+        if line.settings.fhir_client_id and not bearer:
+            return outcome(401, "Send the EHR's access token of the caller in the Authorization header.")
+        ehr = open_ehr(line.settings, bearer=bearer) if bearer else line.ehr
+        response = jsonify(_previewed(line, ehr, focus, model))
+        response.content_type = FHIR_JSON
+        return response
+
+    return blueprint
+
+
+def _previewed(line: Line, ehr: Ehr, focus: str, model: Callable[[Any], Any]) -> dict[str, Any]:
+    resource = ehr.read(focus)
+    if resource is None:
+        raise Withdrawn(focus)
+    event = event_of(resource, "update")
+    if not line.service.accepts(event):
+        raise NotAnalysed(f"The {line.service.name} service does not accept this resource: its type, status or codes are not among those it reads.")
+    return preview(line, ehr, event, model)
+
+
+def _focus(body: bytes) -> str:
+    value = loads(body)
+    if not isinstance(value, dict) or set(value) != {"focus"}:
+        raise InvalidInput('The body must be {"focus": "Type/id"}.')
+    focus = value["focus"]
+    if not isinstance(focus, str) or not FOCUS.fullmatch(focus):
+        raise InvalidInput("`focus` must be `Type/id`, relative to the EHR's base.")
+    return focus
+
+
+def _bearer() -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,162 @@
+"""The Flask application of every service: /healthz, /readyz, /metrics, /openapi.json; an OperationOutcome on every error."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, jsonify
+from prometheus_client import CollectorRegistry, generate_latest
+from waitress.server import create_server
+from werkzeug.exceptions import HTTPException
+
+from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, NotAnalysed, NotYet, Unavailable, Withdrawn
+from shared.openapi import document
+
+Json = dict[str, Any]
+FHIR_JSON = "application/fhir+json"
+METRICS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+log = logging.getLogger(__name__)
+
+ISSUE_CODES = {  # HTTP status -> OperationOutcome.issue.code (R4 issue-type)
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    409: "conflict",
+    412: "conflict",
+    413: "too-long",
+    415: "not-supported",
+    422: "business-rule",
+    429: "throttled",
+    503: "transient",
+}
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What the probes ask.
+
+    Attributes:
+        unready: what keeps the service from working, in words; empty when it is ready.
+        registry: its metrics.
+    """
+
+    unready: Callable[[], Sequence[str]]
+    registry: CollectorRegistry
+
+
+def outcome(status: int, diagnostics: str, retry_after_sec: int | None = None) -> Response:
+    """An OperationOutcome. `diagnostics` holds no patient data."""
+    issue = {"severity": "error", "code": ISSUE_CODES.get(status, "exception"), "diagnostics": diagnostics}
+    response = jsonify({"resourceType": "OperationOutcome", "issue": [issue]})
+    response.status_code, response.content_type = status, FHIR_JSON
+    if retry_after_sec is not None:
+        response.headers["Retry-After"] = str(retry_after_sec)
+    return response
+
+
+def create_app(name: str, probes: Probes, *, title: str, max_body_bytes: int, paths: Json | None = None) -> Flask:
+    """The application that all services share.
+
+    Args:
+        name: the service.
+        title: for the OpenAPI document.
+        max_body_bytes: larger bodies get 413.
+        paths: OpenAPI path items of the routes that the service adds.
+    """
+    app = Flask(f"careloop.{name}", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # FHIR JSON reads best in its own order
+    described = document(name, title, paths or {})
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify({"status": "alive", "service": name})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        waiting = list(probes.unready())
+        response = jsonify({"status": "waiting" if waiting else "ready", "service": name, "waiting_for": waiting})
+        response.status_code = 503 if waiting else 200
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(probes.registry), content_type=METRICS_TEXT)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(described)
+
+    handle_errors(app)
+    return app
+
+
+def handle_errors(app: Flask) -> None:
+    """One place where an exception becomes an answer."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        answer = outcome(error.code or 500, error.name if error.code != 413 else "The body is larger than this service takes.")
+        allowed = getattr(error, "valid_methods", None)
+        if allowed:
+            answer.headers["Allow"] = ", ".join(allowed)
+        return answer
+
+    @app.errorhandler(CareloopError)
+    def classed(error: CareloopError) -> Response:
+        return answer_of(error)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
+        return outcome(500, f"Unexpected error ({type(error).__name__}); the log of the service tells where.")
+
+
+def answer_of(error: CareloopError) -> Response:
+    """The status of each class of `shared.errors`."""
+    match error:
+        case InvalidInput():
+            return outcome(400, error.reason)
+        case NotAnalysed():
+            return outcome(422, error.reason)
+        case Withdrawn():
+            return outcome(404, "The input is not there: unknown, deleted, superseded or entered in error.")
+        case NotYet():
+            return outcome(503, "The input has not arrived completely yet.", 10)
+        case Conflict():
+            return outcome(409, "Somebody else wrote at the same time; ask again.")
+        case Unavailable():
+            return outcome(503, str(error), int(error.retry_after_sec or 10))
+        case FhirError() if error.status in (401, 403):
+            return outcome(error.status, "The EHR does not let this caller read the input.")
+        case _:
+            return outcome(500, f"{type(error).__name__}: {error}")
+
+
+def trace(error: BaseException) -> list[str]:
+    """`file:line function` of each frame: where it happened, without the values that a formatted traceback may quote."""
+    frames, step = [], error.__traceback__
+    while step:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('site-packages/', 1)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return frames
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server on a daemon thread."""
+
+    port: int
+    close: Callable[[], None]
+
+
+def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
+    """Serve on a daemon thread; port 0 takes a free one. OSError when the port is taken."""
+    server = create_server(app, host=host, port=port, threads=threads, ident="careloop")
+    threading.Thread(target=server.run, name="http", daemon=True).start()
+    return Serving(int(server.effective_port), server.close)
