@@ -1,0 +1,254 @@
+"""What an event log promises: Apache Kafka, SQLite and memory pass the same tests."""
+
+import threading
+import time
+import uuid
+from collections import defaultdict
+
+import pytest
+
+from shared.errors import Fenced, Misconfigured
+from shared.stream.base import EVENTS_TOPIC, Log, Message, dead_letter_topic
+from tests.contract.conftest import PARTITIONS
+from tests.contract.following import ends, follow, nothing_comes, numbered, numbers, send, take
+
+
+def test_a_key_stays_in_one_partition_and_its_records_in_order(log: Log, topic: str) -> None:
+    send(log, topic, numbered(200, keys=20))
+    source = log.source(topic, "g")
+    by_key = defaultdict(list)
+    for record in take(source, 200):
+        by_key[record.key].append(record)
+    assert len(by_key) == 20
+    assert len({r.partition for records in by_key.values() for r in records}) > 1
+    for records in by_key.values():
+        assert len({r.partition for r in records}) == 1
+        assert numbers(records) == sorted(numbers(records))
+        assert [r.offset for r in records] == sorted({r.offset for r in records})
+    source.close()
+
+
+def test_a_record_comes_back_as_it_was_sent(log: Log, topic: str) -> None:
+    headers = (("ce_id", b"1"), ("ce_id", b"2"), ("bytes", b"\x00\xff\xc3\xa9"), ("empty", b""))
+    sent = [Message(b"k", b"\x00\xff", headers), Message(b"k", None), Message(b"k", b"")]
+    began = time.time()
+    send(log, topic, sent)
+    source = log.source(topic, "g")
+    came = take(source, 3)
+    assert [(r.key, r.value, tuple(r.headers)) for r in came] == [(m.key, m.value, tuple(m.headers)) for m in sent]
+    assert {r.topic for r in came} == {topic}
+    assert all(began - 1 <= r.timestamp <= time.time() + 1 for r in came)
+    source.close()
+
+
+def test_poll_returns_empty_when_its_time_is_over(log: Log, topic: str) -> None:
+    source = log.source(topic, "g")
+    follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
+    began = time.monotonic()
+    assert not source.poll(0.3)
+    assert 0.2 < time.monotonic() - began < 2.0
+    source.close()
+
+
+def test_what_was_not_committed_comes_again(log: Log, topic: str) -> None:
+    send(log, topic, numbered(20))
+    first = log.source(topic, "g")
+    assert sorted(numbers(take(first, 20))) == list(range(20))
+    first.close()
+    second = log.source(topic, "g")
+    assert sorted(numbers(take(second, 20))) == list(range(20))
+    second.close()
+
+
+def test_a_commit_survives_and_only_the_rest_comes(log: Log, topic: str) -> None:
+    send(log, topic, numbered(20))
+    first = log.source(topic, "g")
+    done = take(first, 20)[:11]
+    first.commit(ends(done))
+    first.close()
+    second = log.source(topic, "g")
+    assert set(numbers(done)).isdisjoint(numbers(take(second, 9)))
+    second.close()
+
+
+def test_groups_do_not_see_each_other(log: Log, topic: str) -> None:
+    send(log, topic, numbered(5))
+    for group in ("one", "other"):
+        source = log.source(topic, group)
+        source.commit(ends(take(source, 5)))
+        source.close()
+
+
+def test_a_commit_never_goes_back(log: Log, topic: str) -> None:
+    send(log, topic, numbered(30, keys=1))
+    first = log.source(topic, "g")
+    came = take(first, 30)
+    partition = came[0].partition
+    first.commit({partition: 25})
+    first.commit({partition: 3})
+    first.close()
+    second = log.source(topic, "g")
+    assert numbers(take(second, 5)) == [25, 26, 27, 28, 29]
+    second.commit({partition: 7})
+    assert log.group_lag(topic, "g") == 5
+    second.close()
+
+
+def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, topic: str) -> None:
+    one, two = log.source(topic, "g"), log.source(topic, "g")
+    follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
+    assert one.assignment() | two.assignment() == frozenset(range(PARTITIONS))
+    send(log, topic, numbered(60, keys=30))
+    came = follow(one, two, until=lambda records: len(records) >= 60)
+    assert sorted(numbers(came)) == list(range(60))
+    two.commit({p: offset for p, offset in ends(came).items() if p in two.assignment()})
+    theirs = [r for r in came if r.partition in one.assignment()]
+    one.close()
+    again = follow(two, until=lambda records: len(records) >= len(theirs))
+    assert sorted(numbers(again)) == sorted(numbers(theirs))
+    two.close()
+
+
+def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, topic: str) -> None:
+    members = [log.source(topic, "g")]
+    sent = 0
+    done: set[int] = set()
+    for size in (1, 2, 3):
+        while len(members) < size:
+            members.append(log.source(topic, "g"))
+        send(log, topic, [Message(b"Patient/%d" % i, b"%d" % i) for i in range(sent, sent + 40)])
+        sent += 40
+        deadline = time.monotonic() + 30
+        while sorted(len(m.assignment()) for m in members) != [PARTITIONS // size] * size or len(done) < sent:
+            assert time.monotonic() < deadline, ([m.assignment() for m in members], len(done))
+            for member in members:
+                came = member.poll(0.02)
+                member.commit({p: offset for p, offset in ends(came).items() if p in member.assignment()})
+                done |= set(numbers(came))
+    assert done == set(range(sent))
+    assert log.group_lag(topic, "g") == 0
+    for member in members:
+        member.close()
+
+
+def test_what_is_given_back_is_announced_and_a_commit_for_it_is_fenced(log: Log, topic: str) -> None:
+    send(log, topic, numbered(60, keys=30))
+    one = log.source(topic, "g")
+    gone: set[int] = set()
+    one.on_revoked = gone.update
+    came = take(one, 60)
+    two = log.source(topic, "g")
+    follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
+    assert gone == frozenset(range(PARTITIONS)) - one.assignment() == two.assignment()
+    with pytest.raises(Fenced) as fenced:
+        one.commit(ends(came))
+    assert fenced.value.partitions == gone & ends(came).keys()
+    assert log.group_lag(topic, "g") == sum(r.partition in gone for r in came), "ours was committed, theirs was not"
+    one.close()
+    two.close()
+
+
+def test_a_paused_partition_waits_and_loses_nothing(log: Log, topic: str) -> None:
+    source = log.source(topic, "g")
+    follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
+    send(log, topic, numbered(40, keys=20))
+    first = take(source, 40)
+    held = frozenset({first[0].partition})
+    source.pause(held)
+    send(log, topic, numbered(40, keys=20))
+    others = follow(source, until=lambda records: len(records) >= sum(r.partition not in held for r in first))
+    assert not held & {r.partition for r in others}
+    assert nothing_comes(source)
+    source.pause(frozenset())
+    rest = take(source, 40 - len(others))
+    assert {r.partition for r in rest} == held
+    assert sorted(numbers(others + rest)) == list(range(40))
+    source.close()
+
+
+def test_lag_counts_what_is_not_committed(log: Log, topic: str) -> None:
+    assert log.group_lag(topic, "g") == 0
+    send(log, topic, numbered(12))
+    assert log.group_lag(topic, "g") == 12
+    source = log.source(topic, "g")
+    came = take(source, 12)
+    assert (source.lag(), log.group_lag(topic, "g")) == (12, 12)
+    source.commit(ends(came[:5]))
+    left = 12 - sum(ends(came[:5]).values())
+    assert (source.lag(), log.group_lag(topic, "g")) == (left, left)
+    source.close()
+    assert log.group_lag(topic, "g") == left
+
+
+def test_scan_shows_what_is_there_now_without_a_group(log: Log, topic: str) -> None:
+    assert list(log.scan(topic)) == []
+    send(log, topic, numbered(1500, keys=40))
+    reader = log.scan(topic)
+    first = next(reader)
+    send(log, topic, numbered(3))
+    came = [first, *reader]
+    assert sorted(numbers(came)) == list(range(1500))
+    assert log.group_lag(topic, "g") == 1503
+
+
+def test_a_reset_group_reads_from_the_start(log: Log, topic: str) -> None:
+    send(log, topic, numbered(10))
+    source = log.source(topic, "g")
+    source.commit(ends(take(source, 10)))
+    with pytest.raises(Misconfigured, match="stop the service"):
+        log.group_reset(topic, "g")
+    source.close()
+    log.group_reset(topic, "g")
+    assert log.group_lag(topic, "g") == 10
+    again = log.source(topic, "g")
+    assert len(take(again, 10)) == 10
+    again.close()
+
+
+def test_a_topic_that_does_not_exist_is_named_with_the_command_that_makes_it(log: Log) -> None:
+    for attempt in (lambda: log.source("nothing.here", "g"), lambda: list(log.scan("nothing.here")), lambda: log.group_lag("nothing.here", "g")):
+        with pytest.raises(Misconfigured, match=r"nothing\.here does not exist; `careloop topics`"):
+            attempt()
+
+
+def test_topics_are_made_once(log: Log) -> None:
+    service = f"fifth-{uuid.uuid4().hex[:8]}"
+    assert dead_letter_topic(service) in log.missing_topics([service])
+    assert dead_letter_topic(service) in log.create_topics(PARTITIONS, [service])
+    assert log.create_topics(PARTITIONS, [service]) == []
+    assert log.missing_topics([service]) == []
+    source = log.source(EVENTS_TOPIC, service)
+    follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
+    source.close()
+    source = log.source(dead_letter_topic(service), service)
+    follow(source, until=lambda _: len(source.assignment()) == 1)
+    source.close()
+
+
+def test_several_threads_may_send(log: Log, topic: str) -> None:
+    sink = log.sink()
+
+    def run(thread: int) -> None:
+        for i in range(25):
+            sink.send(topic, [Message(b"thread-%d" % thread, b"%d" % (thread * 100 + i)), Message(b"thread-%d" % thread, b"-1")], timeout_sec=30)
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sink.close()
+    by_key = defaultdict(list)
+    for record in log.scan(topic):
+        by_key[record.key].append(record)
+    assert {key: [n for n in numbers(records) if n >= 0] for key, records in by_key.items()} == {
+        b"thread-%d" % n: [n * 100 + i for i in range(25)] for n in range(8)
+    }
+    assert sum(len(records) for records in by_key.values()) == 400
+
+
+def test_a_member_is_healthy_once_it_joined(log: Log, topic: str) -> None:
+    source = log.source(topic, "g")
+    follow(source, until=lambda _: bool(source.assignment()))
+    assert source.healthy()
+    source.close()
