@@ -1,0 +1,1 @@
+"""Benchmarks of careloop, and the EHR that they and the tests run against."""

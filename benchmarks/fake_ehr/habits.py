@@ -1,0 +1,134 @@
+"""How servers differ within the standard, one field per habit, as probed on sekmet 0.1.1 and HAPI FHIR 8.8 (docs/ehr.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+UNINDEXED: Final = frozenset({"Composition", "RiskAssessment", "DetectedIssue", "RequestGroup", "Goal"})
+SEKMET_TOPIC: Final = "http://sekmet.dev/fhir/SubscriptionTopic/patient-change"
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What this server does where others do something else.
+
+    Attributes:
+        name: for test ids.
+        ids: the shape of the ids that it gives.
+        advertised_base: the base that it writes into links, locations and fullUrls; None: relative locations.
+        bare_etags: `1` instead of `W/"1"` in the entries of a transaction's response.
+        stale_if_match: the status of an update under an old version.
+        identical_put_is_new_version: an update that changes nothing makes a new version.
+        unindexed: types without `identifier`, `patient` and `subject` search parameters.
+        refuses_unknown_parameters: 400; otherwise they are ignored, and an outcome entry says so.
+        unlisted_types_work: types beyond the CapabilityStatement are accepted all the same.
+        finds_absolute_references: a search by an absolute reference finds what is stored with a relative one.
+        checks_references: a reference to nothing, or to what was deleted, is 400.
+        checks_codes: an invalid required code is 400, a reference to the wrong type 422.
+        validates: missing and mistyped elements are 400 (by `fhir.resources`).
+        search_cache_sec: the same search is answered from a cache for so long, unless `no-cache` is asked for.
+        keeps_source: `meta.source` survives.
+        accumulates_tags: tags of earlier versions stay.
+        strips_reference_versions: `Type/1/_history/2` becomes `Type/1`.
+        one_create_per_token: two POSTs with the same ifNoneExist in one transaction make one resource and one response entry.
+        atomic_conditional_create: two conditional creates at once, outside a transaction, make one resource.
+        smart_configuration: `.well-known/smart-configuration` is served.
+        topics: Backport topics that the CapabilityStatement lists -> the types that trigger them.
+        handshakes: a Backport Subscription becomes active by a handshake; otherwise at once, and never notifies.
+        needs_backport_profile: a topic Subscription without the Backport profile is 400.
+        delivery_waits_sec: pauses after each failed delivery; after the last one the Subscription is in `error`.
+        retries_for_ever: a failed delivery is tried again after the last pause, too.
+        coalesces_empty: notifications without payload that wait together are sent as one, form-urlencoded.
+        history_forgets_since: the next links of a history lose `_since`.
+        page_state: next links name a stored result (`_getpages`) instead of an offset.
+    """
+
+    name: str
+    ids: Literal["uuid", "number"]
+    advertised_base: str | None
+    bare_etags: bool
+    stale_if_match: Literal[409, 412]
+    identical_put_is_new_version: bool
+    unindexed: frozenset[str]
+    refuses_unknown_parameters: bool
+    unlisted_types_work: bool
+    finds_absolute_references: bool
+    checks_references: bool
+    checks_codes: bool
+    validates: bool
+    search_cache_sec: float
+    keeps_source: bool
+    accumulates_tags: bool
+    strips_reference_versions: bool
+    one_create_per_token: bool
+    atomic_conditional_create: bool
+    smart_configuration: bool
+    handshakes: bool
+    needs_backport_profile: bool
+    retries_for_ever: bool
+    coalesces_empty: bool
+    history_forgets_since: bool
+    page_state: bool
+    topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    delivery_waits_sec: tuple[float, ...] = (1.0, 2.0, 4.0)
+
+
+SEKMET: Final = Habits(
+    name="sekmet",
+    ids="uuid",
+    advertised_base="http://fhir.example.invalid:9/fhir",
+    bare_etags=False,
+    stale_if_match=412,
+    identical_put_is_new_version=True,
+    unindexed=UNINDEXED,
+    refuses_unknown_parameters=False,
+    unlisted_types_work=True,
+    finds_absolute_references=True,
+    checks_references=False,
+    checks_codes=False,
+    validates=True,
+    search_cache_sec=0.0,
+    keeps_source=True,
+    accumulates_tags=False,
+    strips_reference_versions=False,
+    one_create_per_token=False,
+    atomic_conditional_create=False,
+    smart_configuration=True,
+    handshakes=True,
+    needs_backport_profile=False,
+    retries_for_ever=False,
+    coalesces_empty=False,
+    history_forgets_since=True,
+    page_state=False,
+    topics={SEKMET_TOPIC: frozenset({"Patient"})},
+)
+
+HAPI: Final = Habits(
+    name="hapi",
+    ids="number",
+    advertised_base=None,
+    bare_etags=True,
+    stale_if_match=409,
+    identical_put_is_new_version=False,
+    unindexed=frozenset(),
+    refuses_unknown_parameters=True,
+    unlisted_types_work=False,
+    finds_absolute_references=False,
+    checks_references=True,
+    checks_codes=True,
+    validates=False,
+    search_cache_sec=60.0,
+    keeps_source=False,
+    accumulates_tags=True,
+    strips_reference_versions=True,
+    one_create_per_token=True,
+    atomic_conditional_create=True,
+    smart_configuration=False,
+    handshakes=False,
+    needs_backport_profile=True,
+    retries_for_ever=True,
+    coalesces_empty=True,
+    history_forgets_since=False,
+    page_state=True,
+    delivery_waits_sec=(0.5, 1.0, 2.0),
+)

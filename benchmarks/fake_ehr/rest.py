@@ -1,0 +1,299 @@
+"""The FHIR REST API over the store: one request in, one answer out, in the manner of its habits."""
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from benchmarks.fake_ehr import rules, search
+from benchmarks.fake_ehr.habits import Habits
+from benchmarks.fake_ehr.rules import Refusal
+from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
+from benchmarks.fake_ehr.store import Store, Stored
+from shared.fhir import instants
+
+Json = dict[str, Any]
+Query = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the server sees it.
+
+    Attributes:
+        path: on the base, without slashes at its ends.
+        headers: names in lower case.
+    """
+
+    method: str
+    path: str
+    query: Query = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response; `body` None for an empty one."""
+
+    status: int
+    body: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+
+class Rest:
+    """One FHIR server.
+
+    Args:
+        base: where clients reach it; what it says of itself is `habits.advertised_base`.
+        committed: gets every version that was written, once it holds.
+    """
+
+    def __init__(self, habits: Habits, base: str, committed: Callable[[list[Stored]], None]) -> None:
+        self.habits = habits
+        self.base = base
+        self.store = Store(habits.ids == "number")
+        self._committed = committed
+        self._searches: dict[str, tuple[float, list[Json]]] = {}
+        self._pages: dict[str, tuple[str, list[Json]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def shown_base(self) -> str:
+        """The base that it believes it has."""
+        return self.habits.advertised_base or self.base
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to any request; refusals are answers, too."""
+        try:
+            return self._dispatch(request)
+        except Refusal as refusal:
+            return Answer(refusal.status, refusal.outcome)
+
+    def _dispatch(self, request: Request) -> Answer:
+        segments = [s for s in request.path.split("/") if s]
+        if request.method == "GET":
+            return self._get(segments, request)
+        if not segments or segments[0] not in KINDS:
+            raise Refusal(404, "not-supported")
+        return self._change(segments, request)
+
+    def _get(self, segments: list[str], request: Request) -> Answer:
+        special = {"": lambda: self._stored_page(dict(request.query)), "metadata": lambda: Answer(200, capability_statement(self.habits))}
+        if self.habits.smart_configuration:
+            special[".well-known/smart-configuration"] = lambda: Answer(200, smart_configuration(self.base))
+        if found := special.get("/".join(segments)):
+            return found()
+        if segments[0] not in KINDS:
+            raise Refusal(404, "not-supported")
+        match segments:
+            case [kind]:
+                return self.search(kind, request.query, request.headers)
+            case [kind, "_history"]:
+                return self._history(kind, None, request.query)
+            case [kind, resource_id, "_history"]:
+                return self._history(kind, resource_id, request.query)
+            case [kind, resource_id, "_history", version]:
+                return self._vread(kind, resource_id, version)
+        return self._read(segments[0], segments[1], request.headers.get("accept", ""))
+
+    def _change(self, segments: list[str], request: Request) -> Answer:
+        match request.method, segments:
+            case "POST", [kind]:
+                return self.create(kind, request.body, request.headers.get("if-none-exist"))
+            case "PUT", [kind]:
+                return self._conditional_update(kind, request.query, request.body)
+            case "PUT", [kind, resource_id]:
+                return self.update(kind, resource_id, request.body, request.headers.get("if-match"))
+            case "DELETE", [kind, resource_id]:
+                return self.delete(kind, resource_id)
+        raise Refusal(404, "not-supported")
+
+    # --- reading
+
+    def _read(self, kind: str, resource_id: str, accept: str) -> Answer:
+        versions = self.store.versions(kind, resource_id)
+        if not versions:
+            raise Refusal(404, "not-found")
+        if versions[-1].resource is None:
+            raise Refusal(410, "deleted")
+        return self._shown(versions[-1], accept)
+
+    def _vread(self, kind: str, resource_id: str, version: str) -> Answer:
+        found = [s for s in self.store.versions(kind, resource_id) if str(s.version) == version]
+        if not found or found[0].resource is None:
+            raise Refusal(410 if found else 404, "not-found")
+        return self._shown(found[0], "")
+
+    def _shown(self, stored: Stored, accept: str) -> Answer:
+        resource = stored.resource or {}
+        first = accept.split(",", maxsplit=1)[0].split(";", maxsplit=1)[0].strip()
+        if stored.kind == "Binary" and not self.habits.validates and first == resource.get("contentType"):
+            return Answer(200, None, {"Content-Type": first}, base64.b64decode(resource.get("data", "")))
+        return Answer(200, resource, {"ETag": f'W/"{stored.version}"'})
+
+    def search(self, kind: str, query: Query, headers: Mapping[str, str]) -> Answer:
+        """A search: refused, or answered with what is supported and an outcome entry about what is not."""
+        if kind not in KINDS:
+            raise Refusal(404, "not-supported")
+        ignored = [name for name, _ in query if not search.supported(self.habits, kind, name.split(":")[0])]
+        if ignored and (self.habits.refuses_unknown_parameters or "handling=strict" in headers.get("prefer", "")):
+            raise Refusal(400, "not-supported")
+        hits = self._hits(kind, query, no_cache="no-cache" in headers.get("cache-control", ""))
+        return self._page(kind, query, hits, ignored)
+
+    def _hits(self, kind: str, query: Query, *, no_cache: bool) -> list[Json]:
+        key, now = f"{kind}?{urlencode(query)}", time.monotonic()
+        cached = self._searches.get(key)
+        if cached and not no_cache and now - cached[0] < self.habits.search_cache_sec:
+            return cached[1]
+        with self.store.lock:
+            hits = search.find(self.store, self.habits, kind, query)
+        if self.habits.search_cache_sec:
+            self._searches[key] = (now, hits)
+        return hits
+
+    def _page(self, kind: str, query: Query, hits: list[Json], ignored: list[str]) -> Answer:
+        given = dict(query)
+        count, offset = int(given.get("_count", 20)), int(given.get("_offset", 0))
+        entries = [{"fullUrl": f"{self.shown_base}/{kind}/{r['id']}", "resource": r, "search": {"mode": "match"}} for r in hits[offset : offset + count]]
+        if ignored:
+            issue = {"severity": "warning", "code": "not-supported", "diagnostics": "parameter ignored"}
+            entries.append({"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}})
+        bundle = self._bundle("searchset", entries, len(hits))
+        if offset + count < len(hits):
+            bundle["link"] = [{"relation": "next", "url": self._next_search(kind, query, entries, hits, offset + count)}]
+        return Answer(200, bundle)
+
+    def _next_search(self, kind: str, query: Query, entries: list[Json], hits: list[Json], offset: int) -> str:
+        if self.habits.page_state:
+            shown = [{"fullUrl": f"{self.shown_base}/{kind}/{r['id']}", "resource": r, "search": {"mode": "match"}} for r in hits]
+            return self._keep("searchset", shown, offset, len(entries))
+        rest = [(k, v) for k, v in query if k not in ("_count", "_offset")]
+        return f"{self.shown_base}/{kind}?{urlencode([*rest, ('_count', str(dict(query).get('_count', 20))), ('_offset', str(offset))])}"
+
+    def _history(self, kind: str, resource_id: str | None, query: Query) -> Answer:
+        given = dict(query)
+        with self.store.lock:
+            found = self.store.history(kind, resource_id)
+        if "_since" in given:
+            since = instants.parse(given["_since"])
+            found = [s for s in found if instants.parse(s.time) >= since]
+        count, offset = int(given.get("_count", 50)), int(given.get("_offset", 0))
+        entries = [self._history_entry(s) for s in found]
+        bundle = self._bundle("history", entries[offset : offset + count], len(entries))
+        if offset + count < len(entries):
+            bundle["link"] = [{"relation": "next", "url": self._next_history(kind, query, entries, offset + count, count)}]
+        return Answer(200, bundle)
+
+    def _next_history(self, kind: str, query: Query, entries: list[Json], offset: int, count: int) -> str:
+        if self.habits.page_state:
+            return self._keep("history", entries, offset, count)
+        kept = [(k, v) for k, v in query if k == "_since" and not self.habits.history_forgets_since]
+        return f"{self.shown_base}/{kind}/_history?{urlencode([*kept, ('_count', str(count)), ('_offset', str(offset))])}"
+
+    def _history_entry(self, stored: Stored) -> Json:
+        etag = f'W/"{stored.version}"'
+        url = stored.kind if stored.method == "POST" else stored.reference
+        entry: Json = {"fullUrl": f"{self.shown_base}/{stored.reference}", "request": {"method": stored.method, "url": url}}
+        entry["response"] = {"status": "200", "etag": etag, "lastModified": stored.time}
+        return entry | ({} if stored.resource is None else {"resource": stored.resource})
+
+    def _keep(self, kind: str, entries: list[Json], offset: int, count: int) -> str:
+        with self._lock:
+            token = f"p{len(self._pages)}"
+            self._pages[token] = (kind, entries)
+        return f"{self.shown_base}?{urlencode({'_getpages': token, '_getpagesoffset': offset, '_count': count, '_bundletype': kind})}"
+
+    def _stored_page(self, given: dict[str, str]) -> Answer:
+        kind, entries = self._pages.get(given.get("_getpages", ""), ("", []))
+        if not kind:
+            raise Refusal(410 if "_getpages" in given else 400, "not-found")
+        offset, count = int(given["_getpagesoffset"]), int(given["_count"])
+        bundle = self._bundle(kind, entries[offset : offset + count], len(entries))
+        if offset + count < len(entries):
+            more = urlencode({**given, "_getpagesoffset": offset + count})
+            bundle["link"] = [{"relation": "next", "url": f"{self.shown_base}?{more}"}]
+        return Answer(200, bundle)
+
+    @staticmethod
+    def _bundle(kind: str, entries: list[Json], total: int) -> Json:
+        return {"resourceType": "Bundle", "type": kind, "total": total} | ({"entry": entries} if entries else {})
+
+    # --- writing
+
+    def create(
+        self, kind: str, resource: object, if_none_exist: str | None = None, *, resource_id: str | None = None, follow_references: bool = True
+    ) -> Answer:
+        """POST; conditional with `if_none_exist`. Unless the habit says so, the search and the write are two steps."""
+        checked = rules.check(self.habits, kind, resource)
+        with self.store.lock if self.habits.atomic_conditional_create else nullcontext():
+            found = self.single_match(kind, if_none_exist) if if_none_exist else None
+            if found is not None:
+                return self.standing(kind, found["id"])
+            with self.store.transaction(self._committed):
+                if follow_references:
+                    rules.check_references(self.habits, self.store, checked, self.shown_base)
+                stored = self.store.write(kind, resource_id or self.store.new_id(), rules.kept(self.habits, checked, None), "POST")
+        return self._done(201, stored)
+
+    def standing(self, kind: str, resource_id: str) -> Answer:
+        """What a conditional create answers where the resource is there already."""
+        return self._done(200, self.store.versions(kind, resource_id)[-1])
+
+    def single_match(self, kind: str, condition: str) -> Json | None:
+        """What a conditional verb means. Raises Refusal: 400 where the server can't search so, 412 where several match."""
+        query = parse_qsl(urlsplit(condition).query or condition, keep_blank_values=True)
+        if not query or any(not search.supported(self.habits, kind, name) for name, _ in query):
+            raise Refusal(400, "not-supported")
+        with self.store.lock:
+            hits = search.find(self.store, self.habits, kind, query)
+        if len(hits) > 1:
+            raise Refusal(412, "multiple-matches")
+        return hits[0] if hits else None
+
+    def update(self, kind: str, resource_id: str, resource: object, if_match: str | None = None, *, follow_references: bool = True) -> Answer:
+        """PUT; under If-Match where it is given."""
+        checked = rules.check(self.habits, kind, resource)
+        if checked.get("id", resource_id) != resource_id:
+            raise Refusal(400, "invalid")
+        with self.store.transaction(self._committed):
+            versions = self.store.versions(kind, resource_id)
+            before = versions[-1].resource if versions else None
+            current = str(versions[-1].version) if before is not None else ""
+            if if_match is not None and if_match.strip().removeprefix("W/").strip('"') != current:
+                raise Refusal(self.habits.stale_if_match, "conflict")
+            if follow_references:
+                rules.check_references(self.habits, self.store, checked, self.shown_base)
+            kept = rules.kept(self.habits, {**checked, "id": resource_id}, before)
+            if before is not None and not self.habits.identical_put_is_new_version and rules.same_content(kept, before):
+                return self._done(200, versions[-1])
+            stored = self.store.write(kind, resource_id, kept, "PUT")
+        return self._done(200 if before is not None else 201, stored)
+
+    def _conditional_update(self, kind: str, query: Query, resource: object) -> Answer:
+        found = self.single_match(kind, urlencode(query))
+        if found is None:
+            return self.create(kind, resource)
+        body = {**resource, "id": found["id"]} if isinstance(resource, dict) else resource
+        return self.update(kind, found["id"], body)
+
+    def delete(self, kind: str, resource_id: str) -> Answer:
+        """DELETE; of what is not there a success, too."""
+        with self.store.transaction(self._committed):
+            if self.store.current(kind, resource_id) is not None:
+                self.store.write(kind, resource_id, None, "DELETE")
+        return Answer(204)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Writes within it hold together or not at all."""
+        return self.store.transaction(self._committed)
+
+    def _done(self, status: int, stored: Stored) -> Answer:
+        location = f"{self.shown_base}/{stored.reference}/_history/{stored.version}"
+        return Answer(status, stored.resource, {"Location": location, "ETag": f'W/"{stored.version}"', "Last-Modified": stored.time})
