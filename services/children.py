@@ -1,7 +1,5 @@
 """Services as child processes: started, watched, stopped together. They end with their parent, whatever ends it."""
 
-import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-PR_SET_PDEATHSIG: Final = 1  # Linux prctl(2): the signal a child gets when its parent dies
 RESTART_SEC: Final = 1.0
 STOP_SEC: Final = 30.0
 
@@ -45,8 +42,9 @@ class Child:
             self._spawn(sink.fileno())
 
     def _spawn(self, output: int | None) -> None:
-        self.process = subprocess.Popen(
-            self.argv, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=_die_with_parent
+        argv = [sys.executable, "-m", "services.with_parent", *self.argv]
+        self.process = subprocess.Popen(  # noqa: S603  # our own commands
+            argv, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
         )
 
     @property
@@ -86,10 +84,3 @@ def stop(children: Sequence[Child]) -> None:
     deadline = time.monotonic() + STOP_SEC
     for child in children:
         child.wait(max(0.1, deadline - time.monotonic()))
-
-
-def _die_with_parent() -> None:
-    """In the child, before exec: have the kernel send SIGTERM when the parent ends, and leave Ctrl-C to the parent."""
-    os.setpgrp()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -69,7 +69,8 @@ class Service:
         accepts: decided on the record alone.
         gather: `(event, ehr, settings) -> Inputs | None`.
         load: `(settings) -> model`; slow imports happen here, never at import of the service.
-        speakers: `(inputs, model) -> cards` of the models that would speak; empty: not ours.
+        cards: `(model) -> cards` of everything that was loaded.
+        speakers: `(inputs, model) -> cards` of the models that would speak on these inputs, the first one the report's; empty: not ours.
         analyze: `(batch, model) -> findings or NotAnalysed, one per input`.
         resources: `(inputs, findings, pen) -> drafts`; one of them has the key `report`: the head's focus.
         reads, writes: resource types; the SMART scopes follow from them, beside those all services need.
@@ -83,6 +84,7 @@ class Service:
     accepts: Callable[[ResourceEvent], bool]
     gather: Callable[[ResourceEvent, "Ehr", "Settings"], Any | None]
     load: Callable[["Settings"], Any]
+    cards: Callable[[Any], Sequence[ModelCard]]
     speakers: Callable[[Any, Any], Sequence[ModelCard]]
     analyze: Callable[[Sequence[Any], Any], Sequence[Any | NotAnalysed]]
     resources: Callable[[Any, Any, Pen], Sequence[Draft]]
