@@ -1,0 +1,50 @@
+"""Which ingredients the patient has, and from where we know (pure)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.treatment.domain import Inputs, Medication
+from services.treatment.rules import Drug, Rules, matches
+
+
+@dataclass(frozen=True)
+class Held:
+    """One ingredient of one medication."""
+
+    drug: Drug
+    medication: Medication
+
+    @property
+    def said(self) -> str:
+        """The drug as a sentence names it: `clopidogrel`, or that a note alone mentions it."""
+        return self.drug.name if self.medication.ordered else f"{self.drug.name} (mentioned in the note, not ordered: confirm)"
+
+
+def held_by(inputs: Inputs, rules: Rules) -> tuple[Held, ...]:
+    """Every known ingredient. A mention in a note counts only where the drug is not ordered: the order knows better."""
+    found = [Held(drug, m) for m in inputs.medications for drug in rules.drugs_of(m.codes, m.text)]
+    ordered = {h.drug.name for h in found if h.medication.ordered}
+    kept = [h for h in found if h.medication.ordered or h.drug.name not in ordered]
+    return tuple(sorted(kept, key=lambda h: (h.drug.name, not h.medication.ordered, h.medication.reference)))
+
+
+def those(held: Sequence[Held], *terms: str) -> Iterator[Held]:
+    """Of these drugs or classes."""
+    wanted = frozenset(terms)
+    return (h for h in held if matches(h.drug, wanted))
+
+
+def references(held: Sequence[Held]) -> tuple[str, ...]:
+    """Their orders and mentions, each once."""
+    return tuple(dict.fromkeys(h.medication.reference for h in held))
+
+
+def names(held: Sequence[Held]) -> str:
+    """`clopidogrel, omeprazole (mentioned ...)`, each ingredient once."""
+    return ", ".join(dict.fromkeys(h.said for h in held))
+
+
+def daily_mg(held: Sequence[Held]) -> float | None:
+    """The highest known daily dose in mg; None where no order tells."""
+    known = [m.dose.daily for h in held if (m := h.medication).dose and m.dose.unit == "mg" and m.dose.daily is not None]
+    return max(known, default=None)

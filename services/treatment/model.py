@@ -1,0 +1,79 @@
+"""The rule set, read from `data/*.toml`, and its card. No weights yet: a knowledge graph and outcome models speak beside it later."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from services.treatment.rules import Rules, parse
+from shared.answers import digest
+from shared.service import ModelCard
+from shared.terms import drugs_by_rxnorm
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+VERSION = "1.0.0"
+TABLES = ("citations", "drugs", "followup", "genes", "interactions", "safety")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What speaks: the rules and their card."""
+
+    rules: Rules
+    card: ModelCard
+
+
+@lru_cache(maxsize=1)
+def load_rules() -> Rules:
+    """The rules that ship with this version, read once."""
+    folder = files("services.treatment") / "data"
+    texts = {name: (folder / f"{name}.toml").read_bytes() for name in TABLES}
+    known = {code: drug.names for code, drug in drugs_by_rxnorm().items()}
+    return parse({name: tomllib.loads(raw.decode()) for name, raw in texts.items()}, f"sha256:{digest(*texts.values(), known)}", known)
+
+
+def load(settings: "Settings | None" = None) -> Model:  # noqa: ARG001 - every service's load takes the settings
+    """The model of this process."""
+    rules = load_rules()
+    return Model(rules, ModelCard("treatment-rules", "Treatment: cited rules", VERSION, rules.digest, card_text(rules)))
+
+
+def card_text(rules: Rules) -> str:
+    """The model card: what is in the tables, counted from them, and what is not."""
+    sources = "\n".join(f"- {c.text}: {c.url}" for c in sorted({*rules.citations.values(), rules.duplicate_citation}, key=lambda c: c.text))
+    return CARD.format(
+        version=VERSION,
+        digest=rules.digest,
+        drugs=len(rules.drugs),
+        genes=len(rules.genes) + 1,
+        interactions=len(rules.interactions),
+        allergies=len(rules.allergies),
+        contraindications=len(rules.contraindications),
+        limits=len(rules.limits),
+        follow_ups=len(rules.follow_ups),
+        sources=sources,
+    )
+
+
+CARD = """# Treatment: cited rules {version}
+
+Digest: `{digest}`
+
+## What it does
+Fuses a patient's reports, problems, medications, allergies and laboratory values into a draft care plan. Every proposal and alert
+names its rule, what it rests on and its source. Nothing is learned from data: it is a table of {genes} gene rules, {interactions} drug
+interactions, {allergies} allergy rules, {contraindications} contraindications, {limits} laboratory limits and {follow_ups} follow-up of
+imaging over {drugs} ingredients.
+
+## What it does not do
+- It is not a complete interaction checker. A pair that is not in the table raises no alert, and silence is no clearance.
+- Doses are not adjusted to kidney function, weight or liver function; the reader is told where a label asks for it.
+- Warfarin doses come from the label's table of genotypes, not from an equation with age, height and weight.
+- It has not been evaluated on patients, and not validated elsewhere. A clinician decides on every item.
+
+## Sources
+{sources}
+"""

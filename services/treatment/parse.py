@@ -1,0 +1,241 @@
+"""FHIR resources -> what the rules reason about (pure). Tolerant: what can't be understood is left out, never guessed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from services.treatment.content import AMENDED, service_of
+from services.treatment.domain import Allergy, Dose, Finding, Genotype, Implication, Measurement, Medication, Problem, Report
+from shared.answers import relative
+from shared.fhir import codes
+
+Json = dict[str, Any]
+
+GENE: Final = "48018-6"  # LOINC: gene studied
+GENOTYPE: Final = "84413-4"  # LOINC: genotype display name
+DRUG_ASSESSED: Final = "51963-7"  # LOINC: medication assessed
+PHENOTYPE_CODES: Final = {  # LOINC answers of LL3856-8
+    "LA10315-2": "ultrarapid metabolizer",
+    "LA25390-8": "rapid metabolizer",
+    "LA25391-6": "normal metabolizer",
+    "LA10317-8": "intermediate metabolizer",
+    "LA9657-3": "poor metabolizer",
+}
+METABOLIZERS: Final = ("ultrarapid", "rapid", "normal", "likely intermediate", "possible intermediate", "intermediate", "likely poor", "poor")
+FUNCTIONS: Final = ("increased", "normal", "possible decreased", "decreased", "poor")
+PHENOTYPE: Final = re.compile(rf"\b(?:(?:{'|'.join(METABOLIZERS)}) metabolizer|(?:{'|'.join(FUNCTIONS)}) function)\b", re.IGNORECASE)
+MENTION: Final = "10160-0"  # LOINC: history of medication use, as our notes service writes it
+DCM_FINDING: Final = "121071"
+ABSENT: Final = frozenset({"NEG", "ND"})  # v3-ObservationInterpretation
+MASS: Final = {"mg": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "mg/m2": 1.0, "mg/kg": 1.0}
+MASS_IN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g)\b(?!\s*/)", re.IGNORECASE)
+COUNTED: Final = re.compile(r"tab|cap|pill", re.IGNORECASE)
+DAYS: Final = {"h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": 30.0}
+OFTEN: Final = (  # longest first: "twice a day" before "a day"
+    (re.compile(r"\b(twice|two times|2 times|bid|b\.i\.d\.)", re.IGNORECASE), 2.0),
+    (re.compile(r"\b(three times|thrice|3 times|tid|t\.i\.d\.)", re.IGNORECASE), 3.0),
+    (re.compile(r"\b(four times|4 times|qid|q\.i\.d\.)", re.IGNORECASE), 4.0),
+    (re.compile(r"\b(once|daily|every day|a day|per day|qd|every (morning|evening|night)|at bedtime|nightly)\b", re.IGNORECASE), 1.0),
+)
+
+
+def reference_of(resource: Json) -> str:
+    """`Type/id`."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def tokens(element: object) -> tuple[str, ...]:
+    """`system|code` of every coding, sorted."""
+    return tuple(sorted({f"{c.get('system', '')}|{c['code']}" for c in codes.codings(element)}))
+
+
+def words(element: object) -> str:
+    """Every text and display of a CodeableConcept, joined."""
+    concept = element if isinstance(element, Mapping) else {}
+    return "; ".join(dict.fromkeys(str(t) for t in (concept.get("text"), *(c.get("display") for c in codes.codings(element))) if t))
+
+
+def birth_date(patient: Json) -> date | None:
+    """The birth date; a year or a month stands for its first day, so that an age is never too low."""
+    parts = [int(p) for p in str(patient.get("birthDate", "")).split("-") if p.isdigit()]
+    return date(*[*parts, 1, 1][:3]) if parts else None
+
+
+def report(resource: Json) -> Report:
+    """A report of another careloop service."""
+    risks = [e["valueReference"]["reference"] for e in resource.get("extension", []) if e.get("url", "").endswith("/genomic-risk-assessment")]
+    status = resource.get("status")
+    return Report(
+        reference=reference_of(resource),
+        service=service_of(resource) or "",
+        title=words(resource.get("code")) or "Report",
+        conclusion=resource.get("conclusion", ""),
+        unsigned=status in ("registered", "partial", "preliminary"),
+        amended=status in AMENDED,
+        risks=tuple(relative(r) for r in risks),
+        results=tuple(relative(r["reference"]) for r in resource.get("result", []) if "reference" in r),
+    )
+
+
+def genotype(observation: Json, of: str) -> Genotype | None:
+    """The genotype in an Observation 84413-4 of the report `of`; None where there is none."""
+    if not codes.has_code(observation.get("code"), codes.LOINC, GENOTYPE):
+        return None
+    value = words(observation.get("valueCodeableConcept")) or observation.get("valueString", "")
+    gene = next(iter(_genes(observation)), value.split(" ")[0].split("*")[0])
+    return Genotype(reference_of(observation), gene, value, of) if value else None
+
+
+def implication(observation: Json, of: str, genotypes: Sequence[Genotype] = ()) -> Implication | None:
+    """The therapeutic implication in an Observation of the report `of`; None where it names no RxNorm drug."""
+    if not codes.has_code(observation.get("code"), codes.GENOMICS_TBD, "therapeutic-implication"):
+        return None
+    drug = next(
+        (c for part in _components(observation, codes.LOINC, DRUG_ASSESSED) if (c := codes.first_code(part.get("valueCodeableConcept"), codes.RXNORM))), None
+    )
+    if drug is None:
+        return None
+    derived = {relative(r.get("reference", "")) for r in observation.get("derivedFrom", [])}
+    genes = _genes(observation) or tuple(sorted({g.gene for g in genotypes if g.reference in derived}))
+    advice = " ".join(n.get("text", "") for n in observation.get("note", []))
+    artifact: Json = next((e["valueRelatedArtifact"] for e in observation.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT), {})
+    return Implication(
+        reference=reference_of(observation),
+        drug=drug,
+        genes=genes,
+        phenotypes=phenotypes(observation),
+        recommendation=advice,
+        citation=artifact.get("display") or artifact.get("citation") or artifact.get("label", ""),
+        url=artifact.get("url", ""),
+        report=of,
+        remarkable="N" not in {c["code"] for c in codes.codings(observation.get("interpretation"))},
+    )
+
+
+def phenotypes(observation: Json) -> tuple[str, ...]:
+    """CPIC's words, one or several, from LOINC answers and words of the components; where those say none, from value and note."""
+    parts = [p for p in observation.get("component", []) if not codes.has_code(p.get("code"), codes.LOINC, DRUG_ASSESSED, GENE)]
+    found: list[str] = []
+    for part in parts:
+        answer = codes.first_code(part.get("valueCodeableConcept"), codes.LOINC)
+        said = words(part.get("valueCodeableConcept")) or part.get("valueString", "")
+        found += _phenotypes_in(said) or ([PHENOTYPE_CODES[answer]] if answer in PHENOTYPE_CODES else [])
+    if not found:
+        found = _phenotypes_in(words(observation.get("valueCodeableConcept"))) or _phenotypes_in(
+            " ".join(n.get("text", "") for n in observation.get("note", []))
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _phenotypes_in(text: str) -> list[str]:
+    return [hit.lower() for hit in PHENOTYPE.findall(text.replace("etaboliser", "etabolizer"))]
+
+
+def finding(observation: Json, of: str) -> Finding | None:
+    """The imaging finding in an Observation DCM 121071 of the report `of`; None for another one, and for what was looked for and not found."""
+    if not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING) or {c["code"] for c in codes.codings(observation.get("interpretation"))} & ABSENT:
+        return None
+    value = observation.get("valueCodeableConcept")
+    return Finding(reference_of(observation), tokens(value), words(value), of) if value else None
+
+
+def mention(observation: Json, of: str) -> Medication | None:
+    """The drug that a note mentions (LOINC 10160-0), None for another Observation."""
+    value = observation.get("valueCodeableConcept")
+    if not value or not codes.has_code(observation.get("code"), codes.LOINC, MENTION):
+        return None
+    return Medication(reference_of(observation), False, tokens(value), words(value), report=of)
+
+
+def order(request: Json, medication: Json | None = None) -> Medication:
+    """An ordered drug; `medication` is the Medication that the order points to, where it does."""
+    concept = request.get("medicationCodeableConcept") or (medication or {}).get("code")
+    ingredients = [i["itemCodeableConcept"] for i in (medication or {}).get("ingredient", []) if "itemCodeableConcept" in i]
+    text = "; ".join(t for t in (words(concept), *map(words, ingredients)) if t)
+    instruction: Json = next(iter(request.get("dosageInstruction", [])), {})
+    return Medication(
+        reference=reference_of(request),
+        ordered=True,
+        codes=tuple(sorted({*tokens(concept), *tokens(ingredients)})),
+        text=text,
+        dose=dose(instruction, text),
+        route=words(instruction.get("route")) or None,
+        reasons=tuple(relative(r["reference"]) for r in request.get("reasonReference", []) if "Condition/" in r.get("reference", "")),
+    )
+
+
+def dose(instruction: Json, product: str = "") -> Dose | None:
+    """The dose of a dosageInstruction: coded, else a count of tablets times the strength in the product's name, else from its text."""
+    per_day = times_a_day(instruction)
+    text = instruction.get("text", "")
+    for amount in instruction.get("doseAndRate", []):
+        low, high = _amounts(amount)
+        unit = str(high.get("code") or high.get("unit") or "")
+        if "value" in high and unit in MASS:
+            factor = MASS[unit]
+            base = "mg" if unit in ("g", "ug", "mcg") else unit
+            return Dose(low.get("value", high["value"]) * factor, high["value"] * factor, base, per_day)
+        strength = _mass(product)
+        if "value" in high and strength and COUNTED.search(f"{unit} {high.get('unit', '')}"):
+            counted = strength * float(high["value"])
+            return Dose(counted, counted, "mg", per_day)
+    milligrams = _mass(text) or (_mass(product) if re.search(r"\b(1|one) (tablet|capsule)", text, re.IGNORECASE) else None)
+    return Dose(milligrams, milligrams, "mg", per_day) if milligrams else None
+
+
+def times_a_day(instruction: Json) -> float | None:
+    """How often a day, from timing.repeat, else from the text; None where neither says."""
+    repeat: Json = instruction.get("timing", {}).get("repeat", {})
+    days = float(repeat.get("period") or 0) * DAYS.get(repeat.get("periodUnit", ""), 0.0)
+    if days:
+        return float(repeat.get("frequency", 1)) / days
+    said = f"{instruction.get('text', '')} {words(instruction.get('timing', {}).get('code'))}"
+    return next((n for pattern, n in OFTEN if pattern.search(said)), None)
+
+
+def problem(condition: Json) -> Problem:
+    """An active Condition. One without a verificationStatus is the clinician's own, hence confirmed."""
+    status = codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
+    return Problem(reference_of(condition), tokens(condition.get("code")), words(condition.get("code")), status in (None, "confirmed"))
+
+
+def allergy(resource: Json) -> Allergy:
+    """An allergy, with the substances of its reactions."""
+    substances = [r.get("substance") for r in resource.get("reaction", []) if r.get("substance")]
+    text = "; ".join(t for t in (words(resource.get("code")), *map(words, substances)) if t)
+    return Allergy(reference_of(resource), tuple(sorted({*tokens(resource.get("code")), *tokens(substances)})), text)
+
+
+def measurement(observation: Json) -> Measurement | None:
+    """A laboratory value; None without a number or without a time."""
+    quantity = observation.get("valueQuantity", {})
+    loinc = codes.first_code(observation.get("code"), codes.LOINC)
+    time = observation.get("effectiveDateTime") or observation.get("effectiveInstant") or observation.get("effectivePeriod", {}).get("start", "")
+    if "value" not in quantity or quantity.get("comparator") or loinc is None or not time:
+        return None
+    return Measurement(reference_of(observation), loinc, float(quantity["value"]), str(quantity.get("code") or quantity.get("unit") or ""), time)
+
+
+def _amounts(amount: Json) -> tuple[Json, Json]:
+    if "doseRange" in amount:
+        limits = amount["doseRange"]
+        return limits.get("low", {}), limits.get("high", limits.get("low", {}))
+    quantity = amount.get("doseQuantity", {})
+    return quantity, quantity
+
+
+def _mass(text: str) -> float | None:
+    """Milligrams of the one strength that a text names; None for none or for several."""
+    found = {float(n) * MASS[unit.lower()] for n, unit in MASS_IN_TEXT.findall(text)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _components(observation: Json, system: str, code: str) -> Iterator[Json]:
+    return (part for part in observation.get("component", []) if codes.has_code(part.get("code"), system, code))
+
+
+def _genes(observation: Json) -> tuple[str, ...]:
+    """Gene symbols of the gene-studied components."""
+    named = (words(part.get("valueCodeableConcept")).split("; ")[0] for part in _components(observation, codes.LOINC, GENE))
+    return tuple(dict.fromkeys(n for n in named if n))

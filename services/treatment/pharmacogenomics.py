@@ -1,0 +1,211 @@
+"""Gene rules: what the genes of a patient say about the drugs that the patient has (pure).
+
+A drug that would be proposed is held against the contraindications, the allergies and the interactions first: what speaks
+gravely against it withholds it, with the reason; what speaks mildly against it goes with it as a caution.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.treatment import safety
+from services.treatment.domain import Alert, Choice, Citation, Dose, Genotype, Implication, Inputs, Medication, Proposal, Withheld, slug
+from services.treatment.held import Held, daily_mg, names, references, those
+from services.treatment.rules import GeneRule, Option, Rules
+
+GUIDANCE: Final = "The guideline that the genomics report cites"
+UNREMARKABLE: Final = frozenset({"normal metabolizer", "normal function"})
+STAR: Final = re.compile(r"\*(\d+)[A-Z]?(?:\.\d+)?\s*/\s*\*(\d+)")
+UNSURE: Final = re.compile(r"\bor\b|not tested", re.IGNORECASE)  # as our genomics words it
+AT_1639: Final = re.compile(r"-1639([GA])\b")
+VKORC1_ALLELE: Final = {"reference": "G", "g": "G", "c": "G", "rs9923231": "A", "a": "A", "t": "A"}  # coding strand G>A is C>T on the genome
+
+
+def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice, ...]:
+    """One Choice for each gene rule that speaks; of several rules on one drug the first in the table, which is the strictest."""
+    found: dict[str, Choice] = {}
+    for rule in rules.genes:
+        spoken = [i for i in inputs.implications if _applies(rule, i, rules)]
+        for name in sorted({h.drug.name for h in those(held, rule.drug)} - set(found)):
+            mine = tuple(those(held, name))
+            about = tuple(i for i in spoken if rules.by_rxnorm[i.drug].name == name)
+            if about and not _within_limit(rule, mine):
+                found[name] = _choice(rule, Chart(inputs, held, rules), mine, about)
+    if expected := warfarin(inputs, held, rules):
+        found["warfarin"] = expected
+    return tuple(found[name] for name in sorted(found))
+
+
+def gene_alerts(inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], rules: Rules) -> Iterator[Alert]:
+    """A GEN alert for each Choice, and one for what the report says about a drug that no rule of ours covers."""
+    for choice in chosen:
+        detail = " ".join((*choice.why, choice.advice, f"Source: {choice.citations[0].text}."))
+        key = f"gene-{slug(choice.rule)}-{slug(_drug_of(choice, held))}"
+        yield Alert(key, choice.rule, "GEN", choice.severity, choice.title, detail, choice.instead_of, choice.citations[0], choice.rests_on)
+    covered = {reference for choice in chosen for reference in choice.rests_on}
+    for implication in inputs.implications:
+        drug = rules.by_rxnorm.get(implication.drug)
+        mine = tuple(those(held, drug.name)) if drug else ()
+        unremarkable = not implication.remarkable or set(implication.phenotypes) <= UNREMARKABLE
+        if not mine or unremarkable or implication.reference in covered or not implication.remarkable or not implication.recommendation:
+            continue
+        yield _quoted(implication, mine)
+
+
+def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
+    name = mine[0].drug.name
+    citation = Citation(implication.citation or GUIDANCE, implication.url)
+    detail = f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: {implication.recommendation} Source: {citation.text}."
+    key = f"gene-report-{slug('-'.join(implication.genes) or 'gene')}-{slug(name)}"
+    return Alert(key, "genomics-report", "GEN", "moderate", f"Genes and {name}", detail, references(mine), citation, (implication.reference,))
+
+
+def _applies(rule: GeneRule, implication: Implication, rules: Rules) -> bool:
+    if not rule.phenotypes & set(implication.phenotypes) or implication.drug not in rules.by_rxnorm:
+        return False
+    drug = rules.by_rxnorm[implication.drug]
+    about = drug.name == rule.drug or rule.drug in drug.classes
+    return about and (not implication.genes or bool(rule.genes & set(implication.genes)))
+
+
+def _within_limit(rule: GeneRule, mine: Sequence[Held]) -> bool:
+    daily = daily_mg(mine)
+    return rule.limit_mg is not None and daily is not None and daily <= rule.limit_mg
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A patient's inputs, the ingredients found in them, and the rules that read them."""
+
+    inputs: Inputs
+    held: Sequence[Held]
+    rules: Rules
+
+
+def _choice(rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[Implication, ...]) -> Choice:
+    proposals, withheld = _weigh(rule, chart, mine)
+    quoted = tuple(Citation(i.citation, i.url) for i in about if i.citation and i.url and i.url != rule.citation.url)
+    genes = {g for i in about for g in i.genes}
+    genotypes = [g for g in chart.inputs.genotypes if g.gene in genes]
+    why = [f"{_gene_words(i)}." for i in about] + [f"Genotype: {g.value}." for g in genotypes]
+    return Choice(
+        rule=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        why=(*dict.fromkeys(why), f"The patient has {names(mine)}.", rule.effect),
+        advice=rule.advice,
+        goal=rule.goal,
+        rests_on=tuple(dict.fromkeys((*(i.reference for i in about), *(g.reference for g in genotypes)))),
+        instead_of=references(mine),
+        ordered=any(h.medication.ordered for h in mine),
+        citations=tuple(dict.fromkeys((rule.citation, *quoted))),
+        proposals=tuple(proposals),
+        withheld=tuple(withheld),
+    )
+
+
+def _gene_words(implication: Implication) -> str:
+    return f"{'/'.join(implication.genes) or 'The genes'}: {', '.join(implication.phenotypes)}"
+
+
+def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Proposal], list[Withheld]]:
+    """Each option of the rule, proposed or withheld."""
+    staying = [h for h in chart.held if h.drug.name != mine[0].drug.name]
+    proposals, withheld = [], []
+    for option in rule.options:
+        daily = option.dose * (option.per_day or 1) if option.dose else None
+        objections = list(safety.against(option.drug, daily, chart.inputs, staying, chart.rules))
+        grave = next((o for o in objections if o.grave), None)
+        if grave:
+            withheld.append(Withheld(option.drug, grave.reason, grave.rests_on, grave.citation))
+            continue
+        proposal = _proposal(rule, option, mine, chart.rules)
+        sources = dict.fromkeys((*proposal.citations, *(o.citation for o in objections)))
+        proposals.append(replace(proposal, cautions=tuple(o.reason for o in objections), citations=tuple(sources)))
+    return proposals, withheld
+
+
+def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules) -> Proposal:
+    dose, text = _dose(option, mine[0].medication)
+    return Proposal(
+        key=f"dose-{slug(rule.id)}-{slug(option.drug)}",
+        drug=option.drug,
+        rxnorm=rules.drugs[option.drug].rxnorm,
+        dose=dose,
+        text=text,
+        note=option.note,
+        citations=tuple(dict.fromkeys((rule.citation, option.citation))),
+        route="oral" if option.fraction is None else mine[0].medication.route,
+    )
+
+
+def _dose(option: Option, ordered: Medication) -> tuple[Dose | None, str]:
+    """The dose of an option and its words; without a known ordered dose a fraction stays words."""
+    if option.fraction is None:
+        return (Dose(option.dose, option.dose, "mg", option.per_day) if option.dose else None), option.text
+    low, high = option.fraction
+    share = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
+    if ordered.dose is None:
+        return None, f"{share} of the usual starting dose"
+    given = ordered.dose
+    dose = Dose(round(given.low * low, 3), round(given.high * high, 3), given.unit, given.per_day)
+    amount = f"{dose.high:g}" if dose.low == dose.high else f"{dose.low:g} to {dose.high:g}"
+    return dose, f"{amount} {dose.unit} each time ({share} of the ordered dose), as often as ordered"
+
+
+# --- warfarin: the label's table, until an equation does better
+
+
+def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | None:
+    """The expected maintenance dose from the CYP2C9 diplotype and VKORC1 -1639; None without both, or without warfarin."""
+    mine = tuple(those(held, "warfarin"))
+    cyp2c9 = _first(inputs.genotypes, "CYP2C9", diplotype)
+    vkorc1 = _first(inputs.genotypes, "VKORC1", vkorc1_genotype)
+    if not mine or cyp2c9 is None or vkorc1 is None:
+        return None
+    rule, limits = rules.warfarin, rules.warfarin.range.get(cyp2c9[1], {}).get(vkorc1[1])
+    if limits is None:
+        return None
+    low, high = float(limits[0]), float(limits[1])
+    text = f"{low:g} to {high:g} mg a day, then by INR"
+    both = (rule.citation, rule.guideline)
+    proposal = Proposal(f"dose-{slug(rule.id)}-warfarin", "warfarin", rules.drugs["warfarin"].rxnorm, Dose(low, high, "mg", 1), text, rule.advice, both)
+    return Choice(
+        rule=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        why=(f"Genotype: CYP2C9 {cyp2c9[1]}, VKORC1 -1639 {vkorc1[1]}.", f"The patient has {names(mine)}."),
+        advice=rule.advice,
+        goal=rule.goal,
+        rests_on=(cyp2c9[0].reference, vkorc1[0].reference),
+        instead_of=references(mine),
+        ordered=any(h.medication.ordered for h in mine),
+        citations=both,
+        proposals=(proposal,),
+    )
+
+
+def _first(genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]) -> tuple[Genotype, str] | None:
+    return next(((g, value) for g in genotypes if g.gene == gene and (value := read(g.value))), None)
+
+
+def diplotype(value: str) -> str | None:
+    """`*1/*2` in a genotype's text, the lower star first; None for another text, for several, and where an allele was not tested."""
+    found = STAR.findall(value)
+    return "/".join(f"*{n}" for n in sorted(map(int, found[0]))) if len(found) == 1 and not UNSURE.search(value) else None
+
+
+def vkorc1_genotype(value: str) -> str | None:
+    """GG, AG or AA at -1639 (rs9923231) from `-1639G/-1639A`, `G/A`, `rs9923231 C/T` or `Reference/rs9923231`; None for another text."""
+    if UNSURE.search(value):
+        return None
+    alleles = AT_1639.findall(value)
+    if len(alleles) != 2:
+        last = value.rsplit(maxsplit=1)[-1] if value.split() else ""
+        alleles = [VKORC1_ALLELE.get(a.lower(), "") for a in last.split("/")]
+    return "".join(sorted(alleles)) if len(alleles) == 2 and all(alleles) else None
+
+
+def _drug_of(choice: Choice, held: Sequence[Held]) -> str:
+    return next(h.drug.name for h in held if h.medication.reference in choice.instead_of)

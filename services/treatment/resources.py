@@ -1,0 +1,239 @@
+"""Findings -> drafts (pure): the CarePlan (key `report`), its proposals, its goals and the alerts (fhir.md section 6).
+
+R4 has no place for a citation on these kinds but the words of a note, DetectedIssue.reference and RequestGroup.action.documentation:
+every proposal and alert carries its source in at least one of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from services.treatment.domain import Alert, Choice, Citation, Dose, Finding, Findings, FollowUp, Genotype, Implication, Inputs, Medication, Proposal, Report
+from shared.fhir import codes
+from shared.fhir.drafts import Draft, Pen
+
+Json = dict[str, Any]
+
+DEFINITIONS: Final = "https://careloop.example/PlanDefinition"
+DEFINITION_VERSION: Final = "1.0.0"
+ORAL: Final = codes.concept(codes.SNOMED, "26643006", "Oral route")
+SILENT: Final = "No rule spoke on what stands in the record. That is no clearance: the rules know a limited table of drugs, pairs and genes."
+
+
+def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
+    """The drafts of one patient's plan; the CarePlan comes last and names all the others."""
+    alerts = [_alert(alert, inputs, pen) for alert in findings.alerts]
+    goals: list[Draft] = []
+    activities: list[Json] = []
+    proposed: list[Draft] = []
+    for choice in findings.choices:
+        goals.append(_goal(pen, f"goal-{choice.rule}", choice.goal, choice.rests_on))
+        made, activity = _choice(choice, inputs, pen)
+        proposed += made
+        activities.append(activity)
+    for follow_up in findings.follow_ups:
+        goals.append(_goal(pen, f"goal-{follow_up.rule}", follow_up.goal, _of_kind(follow_up.rests_on, "Condition", "Observation")))
+        ordered = _follow_up(follow_up, inputs, pen)
+        proposed.append(ordered)
+        activities.append({"reference": ordered.ref})
+    parts = {"goal": [g.ref for g in goals], "activity": activities, "alerts": [a.ref for a in alerts]}
+    plan = _plan(inputs, findings, pen, parts)
+    return [*alerts, *goals, *proposed, plan]
+
+
+def _plan(inputs: Inputs, findings: Findings, pen: Pen, parts: Mapping[str, list[Json]]) -> Draft:
+    supporting = [r.reference for r in inputs.reports] + [risk for r in inputs.reports for risk in r.risks]
+    return pen.draft(
+        "CarePlan",
+        "report",
+        title="Care plan (AI draft)",
+        description=summary(inputs, findings),
+        instantiatesCanonical=[f"{DEFINITIONS}/{name}|{DEFINITION_VERSION}" for name in _definitions(findings)],
+        addresses=[codes.reference(p.reference, p.text or None) for p in inputs.problems] or None,
+        supportingInfo=[*(codes.reference(r) for r in supporting), *parts["alerts"]] or None,
+        goal=parts["goal"] or None,
+        activity=parts["activity"] or None,
+        note=[{"text": text} for text in notes(inputs, findings)],
+    )
+
+
+def summary(inputs: Inputs, findings: Findings) -> str:
+    """What the plan holds, in a sentence or two."""
+    high = sum(a.severity == "high" for a in findings.alerts)
+    counted = [
+        _count(len(findings.choices), "gene-guided proposal"),
+        _count(len(findings.alerts), "alert") + (f" ({high} of high severity)" if high else ""),
+        _count(len(findings.follow_ups), "follow-up"),
+    ]
+    titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
+    said = f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
+    return f"{said} {_unsigned_words(inputs, findings.unsigned)}".strip()
+
+
+def notes(inputs: Inputs, findings: Findings) -> list[str]:
+    """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every alert, each with its source."""
+    said = [_report_words(r) for r in inputs.reports]
+    said += [_choice_words(c, inputs) for c in findings.choices]
+    said += [f"{f.title} [{f.rule}]: {' '.join(f.why)} {_sources((f.citation,))}" for f in findings.follow_ups]
+    said += [f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}" for a in findings.alerts if a.code != "GEN"]
+    said += [SILENT] if findings.silent else []
+    unsigned = _unsigned_words(inputs, findings.unsigned)
+    return said + ([unsigned] if unsigned else [])
+
+
+def _report_words(report: Report) -> str:
+    state = "amended by a clinician, whose words override the findings" if report.amended else "not signed" if report.unsigned else "signed"
+    return f"{report.service.capitalize()} report ({report.reference}, {state}): {report.conclusion or report.title}"
+
+
+def _choice_words(choice: Choice, inputs: Inputs) -> str:
+    parts = [f"{choice.title} [{choice.rule}]:", *choice.why, choice.advice]
+    parts += [f"Proposed: {_proposal_words(p)}" for p in choice.proposals]
+    parts += [f"Not proposed: {w.drug}, because {w.reason} ({w.citation.text}, {w.citation.url})." for w in choice.withheld]
+    return " ".join((*parts, _sources(choice.citations), _resting(inputs, choice.rests_on))).strip()
+
+
+def _proposal_words(proposal: Proposal) -> str:
+    cautions = "".join(f" Caution: {c}" for c in proposal.cautions)
+    return f"{proposal.drug} {proposal.text}. {proposal.note}{cautions}"
+
+
+# --- the parts of the plan
+
+
+def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json]:
+    """The drafts of a choice and the plan's activity: one request, a group of which at most one is taken, or words alone."""
+    requests = [_request(p, choice, inputs, pen) for p in choice.proposals]
+    if not requests:
+        return [], {"detail": _advice(choice, inputs)}
+    if len(requests) == 1:
+        return requests, {"reference": requests[0].ref}
+    group = pen.draft(
+        "RequestGroup",
+        f"group-{choice.rule}",
+        reasonReference=[codes.reference(r) for r in choice.rests_on] or None,
+        action=[
+            {
+                "title": choice.title,
+                "description": choice.advice,
+                "documentation": [{"type": "citation", "display": c.text, "url": c.url} for c in choice.citations],
+                "selectionBehavior": "at-most-one",
+                "requiredBehavior": "could",
+                "action": [{"title": f"{p.drug} {p.text}", "resource": r.ref} for p, r in zip(choice.proposals, requests, strict=True)],
+            }
+        ],
+    )
+    return [*requests, group], {"reference": group.ref}
+
+
+def _advice(choice: Choice, inputs: Inputs) -> Json:
+    withheld = "".join(f" {w.drug} is not proposed: {w.reason}." for w in choice.withheld)
+    detail: Json = {"status": "not-started", "description": f"{choice.title}. {choice.advice}{withheld} {_sources(choice.citations)}"}
+    reasons = [codes.reference(r) for r in choice.rests_on]
+    resting = _resting(inputs, choice.rests_on)
+    return detail | ({"reasonReference": reasons} if reasons else {}) | ({"description": f"{detail['description']} {resting}"} if resting else {})
+
+
+def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Draft:
+    orders = _of_kind(choice.instead_of, "MedicationRequest")
+    reasons = [reason for m in inputs.medications if m.reference in orders for reason in m.reasons]
+    why = " ".join((*choice.why, choice.advice, _proposal_words(proposal), _sources(proposal.citations), _resting(inputs, choice.rests_on)))
+    return pen.draft(
+        "MedicationRequest",
+        proposal.key,
+        medicationCodeableConcept=codes.concept(codes.RXNORM, proposal.rxnorm, proposal.drug, proposal.drug),
+        reasonReference=[codes.reference(r) for r in dict.fromkeys((*choice.rests_on, *reasons))] or None,
+        supportingInformation=[codes.reference(r) for r in choice.instead_of] or None,
+        priorPrescription=codes.reference(orders[0]) if orders else None,
+        dosageInstruction=[_dosage(proposal)],
+        note=[{"text": f"[{choice.rule}] {why}".strip()}],
+    )
+
+
+def _dosage(proposal: Proposal) -> Json:
+    dosage: Json = {"text": proposal.text}
+    if proposal.dose and proposal.dose.per_day:
+        dosage["timing"] = {"repeat": _repeat(proposal.dose.per_day)}
+    if proposal.route:
+        dosage["route"] = ORAL if proposal.route == "oral" else {"text": proposal.route}
+    if proposal.dose:
+        dosage["doseAndRate"] = [_amount(proposal.dose)]
+    return dosage
+
+
+def _repeat(per_day: float) -> Json:
+    if per_day >= 1:
+        return {"frequency": round(per_day), "period": 1, "periodUnit": "d"}
+    return {"frequency": 1, "period": round(1 / per_day, 2), "periodUnit": "d"}
+
+
+def _amount(dose: Dose) -> Json:
+    if dose.low == dose.high:
+        return {"doseQuantity": codes.quantity(_number(dose.high), dose.unit)}
+    return {"doseRange": {"low": codes.quantity(_number(dose.low), dose.unit), "high": codes.quantity(_number(dose.high), dose.unit)}}
+
+
+def _number(value: float) -> float:
+    """An integer where it is one: 90, not 90.0, which claims a precision."""
+    return int(value) if float(value).is_integer() else value
+
+
+def _goal(pen: Pen, key: str, text: str, addresses: Sequence[str]) -> Draft:
+    return pen.draft("Goal", key, description={"text": text}, addresses=[codes.reference(a) for a in addresses] or None)
+
+
+def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
+    words = " ".join((*follow_up.why, _sources((follow_up.citation,)), _resting(inputs, follow_up.rests_on)))
+    return pen.draft(
+        "ServiceRequest",
+        follow_up.key,
+        code={"text": follow_up.order},
+        reasonReference=[codes.reference(r) for r in _of_kind(follow_up.rests_on, "Condition", "Observation")] or None,
+        supportingInfo=[codes.reference(r) for r in _of_kind(follow_up.rests_on, "AllergyIntolerance")] or None,
+        note=[{"text": f"[{follow_up.rule}] {words}".strip()}],
+    )
+
+
+def _alert(alert: Alert, inputs: Inputs, pen: Pen) -> Draft:
+    resting = _resting(inputs, (*alert.implicated, *alert.evidence))
+    return pen.draft(
+        "DetectedIssue",
+        alert.key,
+        code=codes.concept(codes.V3_ACT_CODE, alert.code, text=alert.title),
+        severity=alert.severity,
+        implicated=[codes.reference(r) for r in alert.implicated] or None,
+        evidence=[{"detail": [codes.reference(r) for r in alert.evidence]}] if alert.evidence else None,
+        detail=f"[{alert.rule}] {alert.detail} {resting}".strip(),
+        reference=alert.citation.url or None,
+    )
+
+
+# --- words
+
+
+def _sources(citations: Iterable[Citation]) -> str:
+    said = "; ".join(f"{c.text}, {c.url}" if c.url else c.text for c in citations)
+    return f"Source: {said}." if said else ""
+
+
+def _resting(inputs: Inputs, references: Sequence[str]) -> str:
+    """Which unsigned reports stand behind these references, in words; empty where none does."""
+    spoken: tuple[Implication | Genotype | Finding | Medication, ...] = (*inputs.implications, *inputs.genotypes, *inputs.findings, *inputs.medications)
+    behind = {item.report for item in spoken if item.reference in references}
+    return _unsigned_words(inputs, [r.reference for r in inputs.reports if r.unsigned and r.reference in behind])
+
+
+def _unsigned_words(inputs: Inputs, unsigned: Sequence[str]) -> str:
+    named = ", ".join(f"{r.service} ({r.reference})" for r in inputs.reports if r.reference in unsigned)
+    return f"Rests on unsigned AI results: {named}." if named else ""
+
+
+def _definitions(findings: Findings) -> list[str]:
+    return ["medication-review", *(["gene-guided-dosing"] if findings.choices else []), *(["imaging-follow-up"] if findings.follow_ups else [])]
+
+
+def _of_kind(references: Iterable[str], *kinds: str) -> list[str]:
+    return [r for r in references if r.split("/")[0] in kinds]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,71 @@
+"""Treatment: the patient's reports, problems and medications -> a draft CarePlan. Its answer is about the Patient.
+
+A plan is drawn from what stands in the record when it is drawn, so an event only says "look again". Accepted is whatever may
+change what gather reads, in every status: an order that is stopped or a report that is rejected must redraw as much as a new one.
+A delete says nothing of what it deleted; it is accepted where intake still knew whose resource it was.
+"""
+
+from services.treatment.analyze import analyze
+from services.treatment.domain import Inputs
+from services.treatment.gather import NAME, ORDERS, SERVICES, gather
+from services.treatment.model import Model, load, load_rules
+from services.treatment.resources import resources
+from shared.events import ResourceEvent
+from shared.fhir import codes
+from shared.service import ModelCard, Service
+
+WATCHED = frozenset({"DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation"})
+
+
+def accepts(event: ResourceEvent) -> bool:
+    """Whether the event may change the plan of a patient; careloop's own plans and drafts never do."""
+    if event.subject is None or event.answer_of == NAME or event.type not in WATCHED:
+        return False
+    return event.action == "delete" or _matters(event)
+
+
+def _matters(event: ResourceEvent) -> bool:
+    """By what the record says of the resource: its writer, intent, codes."""
+    match event.type:
+        case "DiagnosticReport":
+            return event.answer_of in SERVICES
+        case "Condition":  # what our notes found and nobody confirmed comes with the notes' report
+            return event.answer_of is None or event.verification != "unconfirmed"
+        case "MedicationRequest":
+            return event.intent in ORDERS
+        case "Observation":
+            return event.answer_of is None and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc)
+        case _:
+            return True
+
+
+def input_of(event: ResourceEvent) -> str:
+    """The patient."""
+    return event.subject or event.focus
+
+
+def cards(model: Model) -> tuple[ModelCard, ...]:
+    """The rule set."""
+    return (model.card,)
+
+
+def speakers(inputs: Inputs, model: Model) -> tuple[ModelCard, ...]:  # noqa: ARG001 - the rules speak on every patient
+    """The same."""
+    return (model.card,)
+
+
+SERVICE = Service(
+    name=NAME,
+    title="Treatment: care plans",
+    accepts=accepts,
+    gather=gather,
+    load=load,
+    cards=cards,
+    speakers=speakers,
+    analyze=analyze,
+    resources=resources,
+    reads=frozenset({"Patient", "DiagnosticReport", "Observation", "Condition", "MedicationRequest", "Medication", "AllergyIntolerance", "RiskAssessment"}),
+    writes=frozenset({"CarePlan", "RequestGroup", "MedicationRequest", "ServiceRequest", "Goal", "DetectedIssue"}),
+    input_of=input_of,
+    quiet_sec="plan_quiet_sec",
+)
