@@ -1,0 +1,64 @@
+{{/* Names, labels, and the one merge of defaults and component that every template works on. */}}
+
+{{- define "careloop.fullname" -}}
+{{- $name := .Values.nameOverride | default .Chart.Name -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* (root, name) -> the component with its defaults, as YAML. Copies: a range value is never changed. */}}
+{{- define "careloop.component" -}}
+{{- mustMergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (index .root.Values.components .name)) | toYaml -}}
+{{- end -}}
+
+{{- define "careloop.selector" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .name }}
+{{- end -}}
+
+{{- define "careloop.labels" -}}
+{{ include "careloop.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end -}}
+
+{{- define "careloop.image" -}}
+{{- $image := .root.Values.image -}}
+{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}-{{ .name }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+
+{{/* YAML numbers reach templates as floats, and a million would print as 1e+06. */}}
+{{- define "careloop.number" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end -}}
+
+{{/* (root, component) -> CARELOOP_X: "..." lines: the common settings, the component's own over them. */}}
+{{- define "careloop.settings" -}}
+{{- range $field, $value := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) }}
+CARELOOP_{{ upper $field }}: {{ include "careloop.number" $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* (root, component) -> seconds that a pod gets after SIGTERM: ten more than its work in flight may take. */}}
+{{- define "careloop.grace" -}}
+{{- $settings := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) -}}
+{{- add (int (ceil (float64 (get $settings "shutdown_sec" | default 25)))) 10 -}}
+{{- end -}}
+
+{{- define "careloop.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "careloop.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}

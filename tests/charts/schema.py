@@ -1,0 +1,46 @@
+"""Writes the `settings` part of charts/careloop/values.schema.json from shared.settings: `python -m tests.charts.schema`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from shared.settings import Settings
+
+SCHEMA: Final = Path(__file__).parents[2] / "charts" / "careloop" / "values.schema.json"
+BY_CHART: Final = {"state_dir", "http_host", "http_port", "kafka_group_instance_id"}  # the templates set them
+KINDS: Final = {bool: "boolean", int: "integer", float: "number"}
+
+Json = dict[str, Any]
+
+
+def is_secret(info: FieldInfo) -> bool:
+    return SecretStr in (info.annotation, *get_args(info.annotation))
+
+
+def rule(info: FieldInfo) -> Json:
+    """What a value of this setting may be."""
+    if get_origin(info.annotation) is Literal:
+        return {"enum": list(get_args(info.annotation))}
+    kinds = [KINDS[kind] for kind in (info.annotation, *get_args(info.annotation)) if kind in KINDS]
+    return {"type": kinds[0] if kinds else "string"}
+
+
+def settings_rules() -> dict[str, Json]:
+    """Each setting that may stand in values: not the secrets, not what the chart sets itself."""
+    return {
+        name: rule(info) | {"description": info.description} for name, info in Settings.model_fields.items() if name not in BY_CHART and not is_secret(info)
+    }
+
+
+def render(schema: Json) -> str:
+    schema["definitions"]["settings"]["properties"] = settings_rules()
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(render(json.loads(SCHEMA.read_text(encoding="utf-8"))), encoding="utf-8")
+    sys.exit(0)

@@ -1,0 +1,168 @@
+"""charts/careloop by Helm's own library: it lints, each variant renders to what Kubernetes accepts, wrong values are refused."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import helm_python as helm
+import kubernetes_validate
+import pytest
+
+from services.catalogue import SERVICES
+from shared.settings import Settings
+from tests.charts import schema
+from tests.charts.renders import CHART, GOLDEN, VARIANTS, manifests, render, values_of
+
+Json = dict[str, Any]
+KUBERNETES = ["1.28", "1.31", "1.34", "1.37"]
+
+
+def of_kind(values: Json, kind: str) -> dict[str, Json]:
+    return {m["metadata"]["name"]: m for m in manifests(values) if m["kind"] == kind}
+
+
+def pods(values: Json) -> Iterator[tuple[str, Json]]:
+    """Every pod specification of a render, with its owner's name."""
+    for manifest in manifests(values):
+        if manifest["kind"] in ("Deployment", "Job"):
+            yield manifest["metadata"]["name"], manifest["spec"]["template"]["spec"]
+        elif manifest["kind"] == "Pod":
+            yield manifest["metadata"]["name"], manifest["spec"]
+
+
+def environment(container: Json) -> dict[str, Json]:
+    return {variable["name"]: variable for variable in container["env"]}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_it_lints(variant: str) -> None:
+    report = helm.lint(CHART, values_of(variant), strict=True, kube_version="v1.31.0")
+    assert report["errors"] == []
+    assert [m for m in report["messages"] if m["severity"] > 1] == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_render_is_the_golden_one(variant: str) -> None:
+    """After a change that is meant: `python -m tests.charts.renders`, and read the diff."""
+    assert render(values_of(variant)) == (GOLDEN / f"{variant}.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_kubernetes_accepts_each_manifest(variant: str, version: str) -> None:
+    for manifest in manifests(values_of(variant)):
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_kubernetes_refuses_a_planted_error() -> None:
+    manifest = next(iter(of_kind({}, "Deployment").values()))
+    manifest["spec"]["template"]["spec"]["containers"][0]["probe"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, KUBERNETES[0], strict=True)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_pod_runs_with_the_least_rights(variant: str) -> None:
+    for name, pod in pods(values_of(variant)):
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in pod["containers"]:
+            held = container["securityContext"]
+            assert (held["readOnlyRootFilesystem"], held["allowPrivilegeEscalation"], held["capabilities"]["drop"]) == (True, False, ["ALL"]), name
+            assert {"requests", "limits"} <= set(container["resources"]), name
+            assert not container["image"].endswith(":latest"), name
+
+
+def test_each_service_runs_by_its_name_and_is_probed() -> None:
+    deployments = of_kind({}, "Deployment")
+    assert set(deployments) == {f"careloop-{name}" for name in SERVICES}
+    for name in SERVICES:
+        [container] = deployments[f"careloop-{name}"]["spec"]["template"]["spec"]["containers"]
+        assert container["command"] == ["careloop", "run", name]
+        assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+        assert environment(container)["CARELOOP_KAFKA_GROUP_INSTANCE_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variable_is_a_setting_and_its_value_is_valid(variant: str) -> None:
+    """A pod's environment as the service will read it: names that exist, values that parse."""
+    maps = of_kind(values_of(variant), "ConfigMap")
+    for name, deployment in of_kind(values_of(variant), "Deployment").items():
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        given = {k: v["value"] for k, v in environment(container).items() if "value" in v} | maps[name]["data"]
+        fields = {variable.removeprefix("CARELOOP_").lower(): value for variable, value in given.items()}
+        assert set(fields) <= set(Settings.model_fields)
+        Settings(**fields)  # type: ignore[arg-type]  # pydantic parses the strings, as it does the environment's
+
+
+def test_intake_is_one_process_that_keeps_its_cursor() -> None:
+    intake = of_kind({}, "Deployment")["careloop-intake"]["spec"]
+    assert (intake["replicas"], intake["strategy"]["type"]) == (1, "Recreate")
+    [claim] = [v["persistentVolumeClaim"]["claimName"] for v in intake["template"]["spec"]["volumes"] if "persistentVolumeClaim" in v]
+    assert claim in of_kind({}, "PersistentVolumeClaim")
+
+
+def test_a_pod_has_longer_to_end_than_its_work_in_flight() -> None:
+    for settings, expected in (({}, 35), ({"shutdown_sec": 27.5}, 38), ({"shutdown_sec": 90}, 100)):
+        pod = of_kind({"settings": settings}, "Deployment")["careloop-notes"]["spec"]["template"]["spec"]
+        assert pod["terminationGracePeriodSeconds"] == expected
+
+
+def test_other_settings_make_other_pods() -> None:
+    def checksum(values: Json) -> dict[str, str]:
+        return {name: d["spec"]["template"]["metadata"]["annotations"]["checksum/settings"] for name, d in of_kind(values, "Deployment").items()}
+
+    before, after = checksum({}), checksum({"components": {"notes": {"settings": {"log_level": "DEBUG"}}}})
+    assert {name for name in before if before[name] != after[name]} == {"careloop-notes"}
+
+
+def test_the_topics_come_first() -> None:
+    job = of_kind({}, "Job")["careloop-topics"]
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["careloop", "topics"]
+    assert "configMapRef" not in json.dumps(container)  # it would not exist yet
+    assert environment(container)["CARELOOP_KAFKA_BOOTSTRAP_SERVERS"]["value"] == "kafka:9092"
+
+
+REFUSED: dict[str, Json] = {
+    "an unknown key": {"replicas": 2},
+    "an unknown service": {"components": {"imagin": {}}},
+    "an unknown key of a service": {"components": {"imaging": {"replica": 2}}},
+    "an unknown setting": {"settings": {"fhir_uri": "http://x"}},
+    "a secret among the settings": {"settings": {"kafka_sasl_password": "x"}},
+    "a setting of the chart's own": {"settings": {"http_port": 80}},
+    "a wrong choice": {"settings": {"log_level": "LOUD"}},
+    "text for a number": {"components": {"imaging": {"replicas": "two"}}},
+    "no EHR": {"settings": {"fhir_url": ""}},
+    "no broker": {"settings": {"kafka_bootstrap_servers": ""}},
+    "two intakes": {"components": {"intake": {"replicas": 2}}},
+    "intake scaled by load": {"components": {"intake": {"autoscaling": {"enabled": True}}}},
+    "more replicas than partitions": {"settings": {"partitions": 4}, "components": {"imaging": {"autoscaling": {"enabled": True, "maxReplicas": 5}}}},
+    "an ingress without a host": {"components": {"review": {"ingress": {"enabled": True}}}},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_values_are_refused(name: str) -> None:
+    with pytest.raises(helm.HelmError):
+        render(REFUSED[name])
+
+
+def test_the_schema_knows_every_setting_but_secrets() -> None:
+    """`python -m tests.charts.schema` renews it from shared.settings."""
+    read = schema.SCHEMA.read_text(encoding="utf-8")
+    assert schema.render(json.loads(read)) == read
+
+
+def test_the_schema_is_closed_everywhere() -> None:
+    def open_objects(node: object, path: str) -> Iterator[str]:
+        if isinstance(node, dict):
+            if "properties" in node and node.get("type") == "object" and node.get("additionalProperties") is not False:
+                yield path
+            for key, value in node.items():
+                yield from open_objects(value, f"{path}/{key}")
+
+    assert list(open_objects(json.loads(schema.SCHEMA.read_text(encoding="utf-8")), "")) == []
