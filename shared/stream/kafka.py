@@ -22,6 +22,7 @@ COMMIT_MS = 5_000
 RETENTION_MS = 30 * 24 * 3_600_000
 LARGEST_BYTES = 2_000_000
 """A dead letter is a record, of 1 MB at most, and a few headers."""
+HEARTBEAT_MS = 1_000
 HEALTH_CHECK_SEC = 0.5
 REFUSED = (
     kafka_errors.AuthorizationError,
@@ -84,7 +85,8 @@ class KafkaLog:
                 places = _places(consumer, topic)
                 ends = {place: end for place, end in consumer.end_offsets(places).items() if end}
                 consumer.assign(list(ends))
-                consumer.seek_to_beginning()
+                for place in ends:
+                    consumer.seek_to_beginning(place)
             while any(self._position(consumer, place) < end for place, end in ends.items()):
                 with _errors():
                     fetched = consumer.poll(200, max_records=10**6)
@@ -175,7 +177,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._consumer: Any = None
         self._paused: frozenset[int] = frozenset()
         self._committed: dict[int, int] = {}
-        self._heartbeat_at = float("-inf")
+        self._joined_at = self._heartbeat_at = float("-inf")
         self._look_at = 0.0
         with suppress(Unavailable):
             self._connect()
@@ -191,12 +193,12 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         ours = self.assignment()
-        # The broker takes a commit for a revoked partition, and a lower one too: either would rewind the owner.
-        due = {p: offset for p, offset in offsets.items() if p in ours and offset > self._committed.get(p, -1)}
-        if due:
-            with _errors():
+        with _errors():
+            # The broker takes a commit for a revoked partition, and a lower one too: either would rewind the owner.
+            due = {p: offset for p, offset in offsets.items() if p in ours and offset > self._read(p)}
+            if due:
                 self._consumer.commit({TopicPartition(self._topic, p): OffsetAndMetadata(o, "", -1) for p, o in due.items()}, timeout_ms=COMMIT_MS)
-            self._committed |= due
+                self._committed |= due
         if offsets.keys() - ours:
             raise Fenced(sorted(offsets.keys() - ours))
 
@@ -207,13 +209,13 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._paused = partitions
 
     def healthy(self) -> bool:
-        return time.monotonic() - self._heartbeat_at < self._settings.kafka_session_timeout_ms / 1000
+        return time.monotonic() - max(self._joined_at, self._heartbeat_at) < self._settings.kafka_session_timeout_ms / 1000
 
     def lag(self) -> int:
         with _errors():
             places = [TopicPartition(self._topic, p) for p in self.assignment()]
             ends = self._consumer.end_offsets(places, timeout_ms=COMMIT_MS) if places else {}
-            return sum(max(0, end - self._read(place)) for place, end in ends.items())
+            return sum(max(0, end - self._read(place.partition)) for place, end in ends.items())
 
     def close(self) -> None:
         if self._consumer:
@@ -231,7 +233,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     on_partitions_lost = on_partitions_revoked
 
     def on_partitions_assigned(self, assigned: Any) -> None:
-        """Nothing to do: `poll` reads from the committed offsets."""
+        """The group answered, which is as good as the first heartbeat; `poll` reads from the committed offsets."""
+        self._joined_at = time.monotonic()
 
     def _connect(self) -> None:
         if self._consumer:
@@ -246,7 +249,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 auto_offset_reset="earliest",
                 allow_auto_create_topics=False,
                 session_timeout_ms=self._settings.kafka_session_timeout_ms,
-                heartbeat_interval_ms=self._settings.kafka_session_timeout_ms // 3,
+                heartbeat_interval_ms=min(HEARTBEAT_MS, self._settings.kafka_session_timeout_ms // 3),  # also how soon a member learns of a rebalance
                 max_partition_fetch_bytes=65_536,
                 fetch_max_wait_ms=20,
             )
@@ -276,10 +279,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         metrics = self._consumer.metrics()["consumer-coordinator-metrics"]
         self._heartbeat_at = now - metrics["last-heartbeat-seconds-ago"]
 
-    def _read(self, place: Any) -> int:
-        if place.partition not in self._committed:
-            self._committed[place.partition] = self._consumer.committed(place, timeout_ms=COMMIT_MS) or 0
-        return self._committed[place.partition]
+    def _read(self, partition: int) -> int:
+        if partition not in self._committed:
+            self._committed[partition] = self._consumer.committed(TopicPartition(self._topic, partition), timeout_ms=COMMIT_MS) or 0
+        return self._committed[partition]
 
 
 def _connection(settings: Settings) -> Mapping[str, Any]:

@@ -71,3 +71,9 @@ def topic(request: pytest.FixtureRequest) -> str:
     subject = request.getfixturevalue("durable_log" if "durable_log" in request.fixturenames else "log")
     assert subject.create({name: PARTITIONS}) == [name]
     return name
+
+
+@pytest.fixture
+def group() -> str:
+    """A group of its own: Kafka's groups outlive topics."""
+    return f"group-{uuid.uuid4().hex}"

@@ -13,9 +13,9 @@ from tests.contract.conftest import PARTITIONS
 from tests.contract.following import ends, follow, nothing_comes, numbered, numbers, send, take
 
 
-def test_a_key_stays_in_one_partition_and_its_records_in_order(log: Log, topic: str) -> None:
+def test_a_key_stays_in_one_partition_and_its_records_in_order(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(200, keys=20))
-    source = log.source(topic, "g")
+    source = log.source(topic, group)
     by_key = defaultdict(list)
     for record in take(source, 200):
         by_key[record.key].append(record)
@@ -28,12 +28,12 @@ def test_a_key_stays_in_one_partition_and_its_records_in_order(log: Log, topic: 
     source.close()
 
 
-def test_a_record_comes_back_as_it_was_sent(log: Log, topic: str) -> None:
+def test_a_record_comes_back_as_it_was_sent(log: Log, topic: str, group: str) -> None:
     headers = (("ce_id", b"1"), ("ce_id", b"2"), ("bytes", b"\x00\xff\xc3\xa9"), ("empty", b""))
     sent = [Message(b"k", b"\x00\xff", headers), Message(b"k", None), Message(b"k", b"")]
     began = time.time()
     send(log, topic, sent)
-    source = log.source(topic, "g")
+    source = log.source(topic, group)
     came = take(source, 3)
     assert [(r.key, r.value, tuple(r.headers)) for r in came] == [(m.key, m.value, tuple(m.headers)) for m in sent]
     assert {r.topic for r in came} == {topic}
@@ -41,8 +41,8 @@ def test_a_record_comes_back_as_it_was_sent(log: Log, topic: str) -> None:
     source.close()
 
 
-def test_poll_returns_empty_when_its_time_is_over(log: Log, topic: str) -> None:
-    source = log.source(topic, "g")
+def test_poll_returns_empty_when_its_time_is_over(log: Log, topic: str, group: str) -> None:
+    source = log.source(topic, group)
     follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
     began = time.monotonic()
     assert not source.poll(0.3)
@@ -50,52 +50,52 @@ def test_poll_returns_empty_when_its_time_is_over(log: Log, topic: str) -> None:
     source.close()
 
 
-def test_what_was_not_committed_comes_again(log: Log, topic: str) -> None:
+def test_what_was_not_committed_comes_again(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(20))
-    first = log.source(topic, "g")
+    first = log.source(topic, group)
     assert sorted(numbers(take(first, 20))) == list(range(20))
     first.close()
-    second = log.source(topic, "g")
+    second = log.source(topic, group)
     assert sorted(numbers(take(second, 20))) == list(range(20))
     second.close()
 
 
-def test_a_commit_survives_and_only_the_rest_comes(log: Log, topic: str) -> None:
+def test_a_commit_survives_and_only_the_rest_comes(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(20))
-    first = log.source(topic, "g")
+    first = log.source(topic, group)
     done = take(first, 20)[:11]
     first.commit(ends(done))
     first.close()
-    second = log.source(topic, "g")
+    second = log.source(topic, group)
     assert set(numbers(done)).isdisjoint(numbers(take(second, 9)))
     second.close()
 
 
 def test_groups_do_not_see_each_other(log: Log, topic: str) -> None:
     send(log, topic, numbered(5))
-    for group in ("one", "other"):
-        source = log.source(topic, group)
+    for suffix in ("one", "other"):
+        source = log.source(topic, f"{topic}-{suffix}")
         source.commit(ends(take(source, 5)))
         source.close()
 
 
-def test_a_commit_never_goes_back(log: Log, topic: str) -> None:
+def test_a_commit_never_goes_back(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(30, keys=1))
-    first = log.source(topic, "g")
+    first = log.source(topic, group)
     came = take(first, 30)
     partition = came[0].partition
     first.commit({partition: 25})
     first.commit({partition: 3})
     first.close()
-    second = log.source(topic, "g")
+    second = log.source(topic, group)
     assert numbers(take(second, 5)) == [25, 26, 27, 28, 29]
     second.commit({partition: 7})
-    assert log.group_lag(topic, "g") == 5
+    assert log.group_lag(topic, group) == 5
     second.close()
 
 
-def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, topic: str) -> None:
-    one, two = log.source(topic, "g"), log.source(topic, "g")
+def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, topic: str, group: str) -> None:
+    one, two = log.source(topic, group), log.source(topic, group)
     follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
     assert one.assignment() | two.assignment() == frozenset(range(PARTITIONS))
     send(log, topic, numbered(60, keys=30))
@@ -109,13 +109,13 @@ def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, t
     two.close()
 
 
-def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, topic: str) -> None:
-    members = [log.source(topic, "g")]
+def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, topic: str, group: str) -> None:
+    members = [log.source(topic, group)]
     sent = 0
     done: set[int] = set()
     for size in (1, 2, 3):
         while len(members) < size:
-            members.append(log.source(topic, "g"))
+            members.append(log.source(topic, group))
         send(log, topic, [Message(b"Patient/%d" % i, b"%d" % i) for i in range(sent, sent + 40)])
         sent += 40
         deadline = time.monotonic() + 30
@@ -126,30 +126,30 @@ def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, 
                 member.commit({p: offset for p, offset in ends(came).items() if p in member.assignment()})
                 done |= set(numbers(came))
     assert done == set(range(sent))
-    assert log.group_lag(topic, "g") == 0
+    assert log.group_lag(topic, group) == 0
     for member in members:
         member.close()
 
 
-def test_what_is_given_back_is_announced_and_a_commit_for_it_is_fenced(log: Log, topic: str) -> None:
+def test_what_is_given_back_is_announced_and_a_commit_for_it_is_fenced(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(60, keys=30))
-    one = log.source(topic, "g")
+    one = log.source(topic, group)
     gone: set[int] = set()
     one.on_revoked = gone.update
     came = take(one, 60)
-    two = log.source(topic, "g")
+    two = log.source(topic, group)
     follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
     assert gone == frozenset(range(PARTITIONS)) - one.assignment() == two.assignment()
     with pytest.raises(Fenced) as fenced:
         one.commit(ends(came))
     assert fenced.value.partitions == gone & ends(came).keys()
-    assert log.group_lag(topic, "g") == sum(r.partition in gone for r in came), "ours was committed, theirs was not"
+    assert log.group_lag(topic, group) == sum(r.partition in gone for r in came), "ours was committed, theirs was not"
     one.close()
     two.close()
 
 
-def test_a_paused_partition_waits_and_loses_nothing(log: Log, topic: str) -> None:
-    source = log.source(topic, "g")
+def test_a_paused_partition_waits_and_loses_nothing(log: Log, topic: str, group: str) -> None:
+    source = log.source(topic, group)
     follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
     send(log, topic, numbered(40, keys=20))
     first = take(source, 40)
@@ -166,21 +166,21 @@ def test_a_paused_partition_waits_and_loses_nothing(log: Log, topic: str) -> Non
     source.close()
 
 
-def test_lag_counts_what_is_not_committed(log: Log, topic: str) -> None:
-    assert log.group_lag(topic, "g") == 0
+def test_lag_counts_what_is_not_committed(log: Log, topic: str, group: str) -> None:
+    assert log.group_lag(topic, group) == 0
     send(log, topic, numbered(12))
-    assert log.group_lag(topic, "g") == 12
-    source = log.source(topic, "g")
+    assert log.group_lag(topic, group) == 12
+    source = log.source(topic, group)
     came = take(source, 12)
-    assert (source.lag(), log.group_lag(topic, "g")) == (12, 12)
+    assert (source.lag(), log.group_lag(topic, group)) == (12, 12)
     source.commit(ends(came[:5]))
     left = 12 - sum(ends(came[:5]).values())
-    assert (source.lag(), log.group_lag(topic, "g")) == (left, left)
+    assert (source.lag(), log.group_lag(topic, group)) == (left, left)
     source.close()
-    assert log.group_lag(topic, "g") == left
+    assert log.group_lag(topic, group) == left
 
 
-def test_scan_shows_what_is_there_now_without_a_group(log: Log, topic: str) -> None:
+def test_scan_shows_what_is_there_now_without_a_group(log: Log, topic: str, group: str) -> None:
     assert list(log.scan(topic)) == []
     send(log, topic, numbered(1500, keys=40))
     reader = log.scan(topic)
@@ -188,25 +188,25 @@ def test_scan_shows_what_is_there_now_without_a_group(log: Log, topic: str) -> N
     send(log, topic, numbered(3))
     came = [first, *reader]
     assert sorted(numbers(came)) == list(range(1500))
-    assert log.group_lag(topic, "g") == 1503
+    assert log.group_lag(topic, group) == 1503
 
 
-def test_a_reset_group_reads_from_the_start(log: Log, topic: str) -> None:
+def test_a_reset_group_reads_from_the_start(log: Log, topic: str, group: str) -> None:
     send(log, topic, numbered(10))
-    source = log.source(topic, "g")
+    source = log.source(topic, group)
     source.commit(ends(take(source, 10)))
     with pytest.raises(Misconfigured, match="stop the service"):
-        log.group_reset(topic, "g")
+        log.group_reset(topic, group)
     source.close()
-    log.group_reset(topic, "g")
-    assert log.group_lag(topic, "g") == 10
-    again = log.source(topic, "g")
+    log.group_reset(topic, group)
+    assert log.group_lag(topic, group) == 10
+    again = log.source(topic, group)
     assert len(take(again, 10)) == 10
     again.close()
 
 
-def test_a_topic_that_does_not_exist_is_named_with_the_command_that_makes_it(log: Log) -> None:
-    for attempt in (lambda: log.source("nothing.here", "g"), lambda: list(log.scan("nothing.here")), lambda: log.group_lag("nothing.here", "g")):
+def test_a_topic_that_does_not_exist_is_named_with_the_command_that_makes_it(log: Log, group: str) -> None:
+    for attempt in (lambda: log.source("nothing.here", group), lambda: list(log.scan("nothing.here")), lambda: log.group_lag("nothing.here", group)):
         with pytest.raises(Misconfigured, match=r"nothing\.here does not exist; `careloop topics`"):
             attempt()
 
@@ -247,8 +247,8 @@ def test_several_threads_may_send(log: Log, topic: str) -> None:
     assert sum(len(records) for records in by_key.values()) == 400
 
 
-def test_a_member_is_healthy_once_it_joined(log: Log, topic: str) -> None:
-    source = log.source(topic, "g")
+def test_a_member_is_healthy_once_it_joined(log: Log, topic: str, group: str) -> None:
+    source = log.source(topic, group)
     follow(source, until=lambda _: bool(source.assignment()))
     assert source.healthy()
     source.close()

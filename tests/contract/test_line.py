@@ -1,0 +1,265 @@
+"""The straight line against three EHRs: what stands in the record after each story."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.answers import Answer
+from shared.errors import Conflict, FhirError
+from shared.events import ResourceEvent
+from shared.fhir import bundle, codes, heads, instants, lifecycle
+from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.summary import event_of
+from shared.line import Case, Line, at_ehr
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.peers import sekmet
+from tests.toy import TOY, Model, note
+
+
+@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet"])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "sekmet":
+        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
+            yield peer.base
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            yield fake.base
+
+
+@pytest.fixture
+def ehr(base: str, tmp_path: Path) -> Iterator[Ehr]:
+    client = open_ehr(Settings(fhir_url=base, state_dir=tmp_path))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def line(ehr: Ehr, base: str, tmp_path: Path) -> Line:
+    return Line(TOY, ehr, Model(), Settings(fhir_url=base, state_dir=tmp_path), at_ehr(ehr))
+
+
+@pytest.fixture
+def patient(ehr: Ehr) -> str:
+    return ehr.create({"resourceType": "Patient", "gender": "female", "birthDate": "1940-03-05"}).reference
+
+
+def write(ehr: Ehr, patient: str, text: str) -> str:
+    return ehr.create(note(patient, text)).reference
+
+
+def event(ehr: Ehr, reference: str) -> ResourceEvent:
+    resource = ehr.read(reference)
+    assert resource is not None
+    return event_of(resource, "update")
+
+
+def run(line: Line, told: ResourceEvent) -> str:
+    taken = line.take(told, only_deletes=False)
+    if not isinstance(taken, Case):
+        return taken
+    [findings] = line.service.analyze([taken.inputs], line.model)
+    return line.put(taken, findings)
+
+
+def head(ehr: Ehr, reference: str) -> Any:
+    found = ehr.head(Answer("toy", reference))
+    assert found is not None
+    return found
+
+
+def change(ehr: Ehr, reference: str, text: str, **elements: Any) -> None:
+    resource = ehr.read(reference)
+    assert resource is not None
+    ehr.update(resource | {"content": note("Patient/x", text)["content"]} | elements, resource["meta"]["versionId"])
+
+
+def stand(ehr: Ehr, found: Any) -> dict[str, dict[str, Any]]:
+    return {key: resource for key, reference in found.outputs.items() if (resource := ehr.read(reference))}
+
+
+def decide(ehr: Ehr, found: Any, decision: str) -> None:
+    stage = "signed" if decision == "signed" else "rejected"
+    task = heads.decided(found, decision, owner=None, reason=None, now=instants.now())
+    entries = [bundle.put(lifecycle.at_stage(r, stage), r["meta"]["versionId"]) for r in stand(ehr, found).values()]
+    ehr.transact(bundle.transaction(found, task, entries))
+
+
+def test_a_result_waits_with_all_that_makes_it_accountable(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "three words here")
+    assert run(line, event(ehr, reference)) == "result"
+    found = head(ehr, reference)
+    assert (found.outcome, found.revision, found.task["for"]["reference"]) == ("requested", 1, patient)
+    standing = stand(ehr, found)
+    assert standing["report"]["status"] == "preliminary" and standing["report"]["conclusion"] == "3 words"
+    assert all(codes.has_code(r["meta"]["security"], codes.OBSERVATION_VALUE, "AIAST") for r in standing.values())
+    device = ehr.read(standing["words"]["device"]["reference"])
+    assert device and device["version"][0]["value"] == line.model.card.digest
+    provenances = [p for p in ehr.search("Provenance", {"target": found.outputs["report"]})]
+    assert [p["entity"][0]["what"]["identifier"]["value"] for p in provenances] == [f"{reference}/_history/1"]
+
+
+def test_a_replay_writes_nothing(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "as it was")
+    told = event(ehr, reference)
+    run(line, told)
+    before = head(ehr, reference).version
+    assert [run(line, told) for _ in range(3)] == ["unchanged"] * 3
+    assert head(ehr, reference).version == before
+
+
+def test_a_changed_input_supersedes_the_draft_in_place(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "a note that is longer than five words")
+    run(line, event(ehr, reference))
+    first = head(ehr, reference)
+    change(ehr, reference, "now short")
+    assert run(line, event(ehr, reference)) == "result"
+    second = head(ehr, reference)
+    assert (second.reference, second.revision, second.outputs["report"]) == (first.reference, 1, first.outputs["report"])
+    standing = stand(ehr, second)
+    assert standing["report"]["conclusion"] == "2 words" and set(second.outputs) == {"words", "report"}
+    forgotten = ehr.read(first.outputs["long"])
+    assert forgotten and forgotten["status"] == "cancelled"
+
+
+def test_a_signed_result_is_never_overwritten(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "to be signed")
+    run(line, event(ehr, reference))
+    decide(ehr, head(ehr, reference), "signed")
+    signed = head(ehr, reference)
+    assert run(line, event(ehr, reference)) == "unchanged"
+    assert run(replace(line, model=Model("2.0.0")), event(ehr, reference)) == "unchanged", "a new model alone reopens nothing that was signed"
+    change(ehr, reference, "another text")
+    assert run(line, event(ehr, reference)) == "result"
+    second = head(ehr, reference)
+    assert (second.revision, second.outcome) == (2, "requested")
+    old, new = ehr.read(signed.outputs["report"]), ehr.read(second.outputs["report"])
+    assert old and new and (old["status"], old["conclusion"], new["status"], new["conclusion"]) == ("final", "3 words", "preliminary", "2 words")
+    [provenance] = ehr.search("Provenance", {"target": second.outputs["report"]})
+    assert {"role": "revision", "reference": signed.outputs["report"]} in [
+        {"role": e["role"], "reference": e["what"]["reference"]} for e in provenance["entity"]
+    ]
+
+
+def test_a_rejected_result_stays_rejected_until_the_input_changes(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "to be rejected")
+    run(line, event(ehr, reference))
+    decide(ehr, head(ehr, reference), "rejected")
+    assert run(line, event(ehr, reference)) == "unchanged"
+    assert head(ehr, reference).outcome == "completed"
+
+
+def test_what_another_client_made_final_is_respected(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "signed in the EHR")
+    run(line, event(ehr, reference))
+    report = ehr.read(head(ehr, reference).outputs["report"])
+    assert report
+    ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
+    change(ehr, reference, "changed afterwards")
+    assert run(line, event(ehr, reference)) == "closed_elsewhere"
+    still = ehr.read(f"DiagnosticReport/{report['id']}")
+    assert still and still["status"] == "final" and still["conclusion"] == "4 words"
+    assert run(line, event(ehr, reference)) == "result", "the change still gets its answer, as the next revision"
+    assert head(ehr, reference).revision == 2
+
+
+def test_not_analysed_says_why_once_and_heals(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "broken")
+    assert run(line, event(ehr, reference)) == "not_analysed"
+    found = head(ehr, reference)
+    assert (found.outcome, found.task["statusReason"]["text"]) == ("rejected", "The note can't be read.")
+    assert run(line, event(ehr, reference)) == "unchanged"
+    change(ehr, reference, "legible now")
+    assert run(line, event(ehr, reference)) == "result"
+    assert head(ehr, reference).outcome == "requested" and "statusReason" not in head(ehr, reference).task
+
+
+def test_a_draft_whose_input_breaks_is_taken_back(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "good at first")
+    run(line, event(ehr, reference))
+    change(ehr, reference, "broken")
+    assert run(line, event(ehr, reference)) == "not_analysed"
+    report = ehr.read(head(ehr, reference).outputs["report"])
+    assert report and report["status"] == "cancelled"
+
+
+def test_a_withdrawn_input_takes_its_draft_back_and_may_return(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "entered in error")
+    run(line, event(ehr, reference))
+    change(ehr, reference, "entered in error", status="entered-in-error")
+    assert run(line, event(ehr, reference)) == "withdrawn"
+    found = head(ehr, reference)
+    report = ehr.read(found.outputs["report"])
+    assert found.outcome == "cancelled" and report and report["status"] == "cancelled"
+    assert run(line, event(ehr, reference)) == "unchanged"
+    change(ehr, reference, "entered in error", status="current")
+    assert run(line, event(ehr, reference)) == "result"
+    assert head(ehr, reference).outcome == "requested"
+
+
+def test_withdrawing_under_a_signature_leaves_the_signature(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "signed then withdrawn")
+    run(line, event(ehr, reference))
+    decide(ehr, head(ehr, reference), "signed")
+    signed = head(ehr, reference)
+    change(ehr, reference, "signed then withdrawn", status="superseded")
+    assert run(line, event(ehr, reference)) == "withdrawn"
+    report = ehr.read(signed.outputs["report"])
+    found = head(ehr, reference)
+    assert report and report["status"] == "final" and (found.revision, found.outcome) == (2, "cancelled")
+    assert run(line, event(ehr, reference)) == "unchanged"
+
+
+def consent(patient: str, provision: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": codes.concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
+        "category": [codes.concept(codes.LOINC, "59284-0")],
+        "patient": codes.reference(patient),
+        "policyRule": codes.concept(codes.V3_ACT_CODE, "OPTIN"),
+        "provision": provision,
+    }
+
+
+def test_a_denial_is_honoured_before_the_fetch_and_before_the_write(line: Line, ehr: Ehr, patient: str) -> None:
+    early, late = write(ehr, patient, "one two"), write(ehr, patient, "three four")
+    taken = line.take(event(ehr, late))
+    assert isinstance(taken, Case)
+    ehr.create(consent(patient, {"provision": [{"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "TREAT")]}]}))
+    assert run(line, event(ehr, early)) == "not_analysed"
+    [findings] = line.service.analyze([taken.inputs], line.model)
+    assert line.put(taken, findings) == "not_analysed"
+    assert {head(ehr, r).outcome for r in (early, late)} == {"rejected"}
+    alerts = [a for a in ehr.search("AuditEvent", {"type": f"{codes.DCM}|110113"}) if a["entity"][0]["what"]["reference"] == patient]
+    assert len(alerts) == 2
+    assert run(line, event(ehr, early)) == "unchanged"
+
+
+def test_an_old_head_overwrites_nothing(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "raced")
+    run(line, event(ehr, reference))
+    change(ehr, reference, "raced twice")
+    slow, fast = line.take(event(ehr, reference)), line.take(event(ehr, reference))
+    assert isinstance(slow, Case) and isinstance(fast, Case)
+    assert line.put(fast, line.service.analyze([fast.inputs], line.model)[0]) == "result"
+    with pytest.raises((Conflict, FhirError)):
+        line.put(slow, line.service.analyze([slow.inputs], line.model)[0])
+    assert run(line, event(ehr, reference)) == "unchanged"
+
+
+def test_a_dead_letter_is_visible_and_mended_by_a_replay(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "was unlucky")
+    told = event(ehr, reference)
+    line.fail(told, "Failed: MemoryError.")
+    assert head(ehr, reference).outcome == "failed"
+    assert run(line, told) == "result"
+    assert head(ehr, reference).outcome == "requested"
+
+
+def test_a_delete_of_something_unknown_leaves_no_trace(line: Line, ehr: Ehr) -> None:
+    assert line.take(ResourceEvent("DocumentReference/unknown-1", "2", "delete")) == "not_ours"
+    assert ehr.head(Answer("toy", "DocumentReference/unknown-1")) is None
