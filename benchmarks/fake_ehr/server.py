@@ -109,9 +109,12 @@ class FakeEhr:
         self._subscriptions.committed(written)
 
     def _set_status(self, subscription_id: str, status: str) -> None:
-        current = self.rest.store.current("Subscription", subscription_id)
-        if current is not None:
-            self.rest.update("Subscription", subscription_id, {**current, "status": status})
+        """The server's own update: nothing is checked."""
+        store = self.rest.store
+        with self.rest.transaction():
+            current = store.current("Subscription", subscription_id)
+            if current is not None:
+                store.write("Subscription", subscription_id, {**current, "status": status}, "PUT")
 
 
 class _Server(ThreadingHTTPServer):

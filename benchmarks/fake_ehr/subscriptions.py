@@ -66,7 +66,9 @@ class Subscriptions:
         return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": parameters, "search": {"mode": "match"}}]}
 
     def _activate(self, subscription: Json) -> None:
-        if not _by_topic(subscription) or not self._habits.handshakes:
+        if not subscription.get("channel", {}).get("endpoint"):
+            self._waiting.put((subscription["id"], lambda: self._mark(subscription["id"], "error")))
+        elif not _by_topic(subscription) or not self._habits.handshakes:
             self._waiting.put((subscription["id"], lambda: self._mark(subscription["id"], "active")))
         elif subscription["criteria"] in self._habits.topics:
             self._waiting.put((subscription["id"], lambda: self._handshake(subscription)))

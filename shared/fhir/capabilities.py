@@ -1,6 +1,6 @@
 """What a CapabilityStatement must hold for careloop to write back safely (pure). What it leaves open is given the benefit of the doubt."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -9,7 +9,7 @@ INTERACTIONS: Final = {"c": "create", "r": "read", "u": "update", "s": "search-t
 MUST_BE_LISTED: Final = ("Task", "Provenance")
 
 
-def missing_capabilities(statement: Json, needs: Mapping[str, str]) -> list[str]:
+def missing_capabilities(statement: Json, needs: Mapping[str, str], answered: Collection[str] = ()) -> list[str]:
     """What the EHR lacks, one sentence each; empty when careloop can work with it.
 
     A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count against the EHR only where they say no;
@@ -17,10 +17,16 @@ def missing_capabilities(statement: Json, needs: Mapping[str, str]) -> list[str]
 
     Args:
         needs: resource type -> letters of `cruds`, see `shared.fhir.scopes.permissions`.
+        answered: types that the statement does not list, and that the EHR answered for all the same.
     """
     if statement.get("resourceType") != "CapabilityStatement":
         return ["the metadata is not a CapabilityStatement"]
-    return list(_missing(statement, needs))
+    return list(_missing(statement, {kind: letters for kind, letters in needs.items() if kind not in answered}))
+
+
+def unlisted_types(statement: Json, needs: Mapping[str, str]) -> list[str]:
+    """The types of `needs` that the statement does not list: worth a question, since some statements are incomplete."""
+    return sorted(set(needs) - set(_types(statement)))
 
 
 def subscription_topics(statement: Json) -> list[str]:

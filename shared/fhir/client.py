@@ -12,6 +12,7 @@ from shared.answers import Answer, Head, head_of, newest, relative
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.fhir import codes, instants, responses
 from shared.fhir.attachments import fetch
+from shared.fhir.capabilities import missing_capabilities, unlisted_types
 from shared.fhir.http import FHIR_JSON, Before, Query, Rest, json_object
 from shared.fhir.references import has_identifier, subject_of
 from shared.fhir.responses import Version
@@ -139,6 +140,22 @@ class Ehr:
     def capabilities(self) -> Json:
         """The CapabilityStatement."""
         return self._get("metadata")
+
+    def missing(self, needs: Mapping[str, str]) -> list[str]:
+        """What this EHR lacks for `needs` (resource type -> letters of `cruds`), one sentence each; empty when nothing is.
+
+        A type that the CapabilityStatement does not list is asked for before it counts as missing: some lists are incomplete.
+        """
+        statement = self.capabilities()
+        unlisted = unlisted_types(statement, needs)
+        return missing_capabilities(statement, needs, frozenset(kind for kind in unlisted if self._knows(kind)))
+
+    def _knows(self, kind: str) -> bool:
+        try:
+            self._get(kind, {"_summary": "count"})
+        except FhirError:
+            return False
+        return True
 
     def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> httpx.Response:
         response = self._rest.send(method, url, body=body, headers=headers)

@@ -54,7 +54,7 @@ def permission_needed(method: str, place: str) -> tuple[str, str] | None:
         method: of the request or of a Bundle entry's request.
         place: the path on the base: `Task`, `Task/7`, `Task/_history`.
     """
-    segments = place.split("?")[0].strip("/").split("/")
+    segments = place.split("?", maxsplit=1)[0].strip("/").split("/")
     kind = segments[0]
     if not kind[:1].isupper():
         return None
