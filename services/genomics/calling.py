@@ -1,0 +1,85 @@
+"""One gene, from records to diplotypes and phenotypes (pure)."""
+
+from collections.abc import Iterator, Sequence
+
+from services.genomics.domain import GeneCall, Phenotype, Record
+from services.genomics.lowest_function import lowest
+from services.genomics.matching import Match, match, untested
+from services.genomics.observe import Observed, observe
+from services.genomics.tables import Gene, Tables, phenotype_of_score
+
+INDETERMINATE = Phenotype("Indeterminate")
+WRONG_REFERENCE = 0.25  # of at least 4 records: then the file is not of the build that its header names
+
+
+def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall | None:
+    """What the records say about the gene; None where they hold nothing of it."""
+    seen = observe(gene, records)
+    if not seen.compared:
+        return None
+    reason = _unreadable(gene, seen)
+    if reason:
+        return GeneCall(gene.name, (), (INDETERMINATE,), missing=len(gene.sites - seen.tested), positions=len(gene.sites), reason=reason)
+    matched, notes = _matched(gene, seen)
+    beyond = untested(gene, seen.tested)
+    essential = tuple(a for a in gene.essential if a in beyond)
+    phenotypes = [phenotype(tables, gene, pair) for pair in _possible(gene, matched.diplotypes, essential)]
+    return GeneCall(
+        gene=gene.name,
+        diplotypes=tuple("/".join(pair) for pair in matched.diplotypes),
+        phenotypes=tuple(dict.fromkeys(phenotypes)) or (INDETERMINATE,),
+        variants=seen.variants,
+        untested=beyond,
+        essential_untested=essential,
+        missing=len(gene.sites - seen.tested),
+        positions=len(gene.sites),
+        notes=notes,
+        reason=matched.reason,
+    )
+
+
+def _unreadable(gene: Gene, seen: Observed) -> str | None:
+    if seen.mismatched >= 4 and seen.mismatched > WRONG_REFERENCE * seen.compared:
+        return "its reference bases are not those of GRCh38"
+    if not seen.tested & frozenset().union(*gene.alleles.values()):
+        return "none of the positions that define its alleles is called with enough quality"
+    return None
+
+
+def _matched(gene: Gene, seen: Observed) -> tuple[Match, tuple[str, ...]]:
+    if gene.method == "lowest-function":
+        decided = lowest(gene, seen)
+        return decided.match, decided.notes
+    matched = match(gene, seen)
+    return _preferred(gene, matched)
+
+
+def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
+    """Drop a diplotype that cannot be told from a far commoner one without phase (genes.toml), and say so."""
+    names = {"/".join(pair): pair for pair in matched.diplotypes}
+    dropped = {over for over, better in gene.prefer.items() if over in names and better in names}
+    notes = tuple(f"Phase not given: {gene.prefer[over]} is reported; {over}, far rarer, gives the same genotypes." for over in dropped)
+    return Match(tuple(pair for name, pair in names.items() if name not in dropped), matched.reason), notes
+
+
+def _possible(gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The diplotypes, and those that an untested essential allele in place of a reference one would make of them."""
+    plain = {gene.reference, gene.without}
+    for first, second in diplotypes:
+        for a in (first, *(essential if first in plain else ())):
+            for b in (second, *(essential if second in plain else ())):
+                yield a, b
+
+
+def phenotype(tables: Tables, gene: Gene, diplotype: tuple[str, str]) -> Phenotype:
+    """CPIC's phenotype of a diplotype: its activity score where the gene has one, its table otherwise; else indeterminate."""
+    first, second = diplotype
+    if gene.phenotypes:
+        term = gene.phenotypes.get(f"{first}/{second}") or gene.phenotypes.get(f"{second}/{first}")
+        return Phenotype(term) if term else INDETERMINATE
+    if tables.equations[gene.name]:
+        scores = [gene.scores.get(a) for a in diplotype]
+        known = [s for s in scores if s is not None]
+        return phenotype_of_score(tables, gene.name, sum(known)) if len(known) == 2 else INDETERMINATE
+    term = tables.diplotypes.get((gene.name, f"{first}/{second}")) or tables.diplotypes.get((gene.name, f"{second}/{first}"))
+    return Phenotype(term) if term else INDETERMINATE

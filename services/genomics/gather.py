@@ -1,0 +1,71 @@
+"""gather(event, ehr, settings): the VCF that a DocumentReference carries, read and checked."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from services.genomics.domain import Inputs
+from services.genomics.read_vcf import read_vcf
+from services.genomics.tables import load_tables
+from shared.answers import digest, relative
+from shared.errors import NotAnalysed, Withdrawn
+from shared.events import ResourceEvent
+from shared.fhir import codes
+
+if TYPE_CHECKING:
+    from shared.fhir.client import Ehr
+    from shared.settings import Settings
+
+Json = Mapping[str, Any]
+
+VCF_TYPES = frozenset({"text/vcf", "text/x-vcf", "application/vcf", "application/x-vcf", "text/vcf+gzip", "application/vcf+gzip"})
+PLAIN_TYPES = frozenset({"text/plain", "text/tab-separated-values", "application/gzip", "application/x-gzip", "application/octet-stream"})
+GENOMIC_CODES = frozenset({f"{codes.LOINC}|{code}" for code in ("51969-4", "81247-9", "86206-0", "86205-2", "51968-6")} | {f"{codes.V2_0074}|GE"})
+
+
+def accepts(event: ResourceEvent) -> bool:
+    """A DocumentReference with a VCF, or with a file of a general type under a genomic code. A delete carries no codes: any may have been ours."""
+    if event.type != "DocumentReference" or event.answer_of:
+        return False
+    return event.action == "delete" or is_vcf(event.content_types, event.codes)
+
+
+def is_vcf(content_types: Sequence[str], tokens: Sequence[str]) -> bool:
+    """One of the MIME types is a VCF's, or a general one while a code says genomics."""
+    types = {_bare(t) for t in content_types}
+    return bool(types & VCF_TYPES) or bool(types & PLAIN_TYPES and GENOMIC_CODES & set(tokens))
+
+
+def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:
+    """The patient's genotypes; None where the document holds no VCF after all.
+
+    Raises:
+        Withdrawn: gone, superseded or entered in error. NotYet: its Binary is not there.
+        InvalidInput, NotAnalysed: see `read_vcf`; several VCFs; no patient.
+    """
+    document = ehr.read(event.focus)
+    if document is None or document.get("status") != "current" or document.get("docStatus") == "entered-in-error":
+        raise Withdrawn(event.focus)
+    attachments = vcf_attachments(document)
+    if not attachments:
+        return None
+    if len(attachments) > 1:
+        raise NotAnalysed(f"The document holds {len(attachments)} VCFs: send one document for each.")
+    subject = relative(document.get("subject", {}).get("reference", ""))
+    if not subject.startswith("Patient/"):
+        raise NotAnalysed("The document names no patient.")
+    raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)
+    vcf = read_vcf(raw, load_tables())
+    version = str(document.get("meta", {}).get("versionId", ""))
+    return Inputs(subject=subject, content=digest(vcf.digest), sources={event.focus: version}, records=vcf.records)
+
+
+def vcf_attachments(document: Json) -> list[Json]:
+    """The attachments of a DocumentReference that are VCFs; of several, those of a VCF's own type win over general ones."""
+    tokens = [f"{c.get('system')}|{c.get('code')}" for element in ("type", "category") for c in codes.codings(document.get(element))]
+    found = [a for c in document.get("content", []) if is_vcf([(a := c.get("attachment", {})).get("contentType", "")], tokens)]
+    named = [a for a in found if _bare(a.get("contentType", "")) in VCF_TYPES]
+    return named or found
+
+
+def _bare(content_type: str) -> str:
+    return content_type.split(";", 1)[0].strip().lower()

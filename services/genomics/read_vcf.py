@@ -1,0 +1,176 @@
+"""From a VCF's bytes to the records that touch the seven genes, and the quality control on the way.
+
+The bytes are streamed: what is kept is only what touches a gene, so that neither a whole genome nor a decompression bomb fills the memory.
+scikit-allel parses what is kept (its import is slow, hence late). Error messages name a line, never a value.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from services.genomics.codes import ACCESSION
+from services.genomics.decompress import decompressed
+from services.genomics.domain import Record
+from services.genomics.header import Header
+from services.genomics.tables import Tables
+from shared.errors import InvalidInput
+
+MAX_BYTES = 1 << 29  # decompressed; a gVCF of the genes' chromosomes is far smaller
+MAX_LINE = 1 << 20
+MAX_RECORDS = 200_000
+MAX_ALTS = 16
+
+GENOTYPE = re.compile(rb"(\d{1,3}|\.)([/|](\d{1,3}|\.))*")
+BASES = re.compile(rb"[ACGTNacgtn]+")
+DIGITS = re.compile(rb"\d+")
+SEPARATOR = re.compile(r"[/|]")
+END = re.compile(rb"(?:^|(?<=;))END=(\d{1,9})")
+ACCESSIONS = {accession.encode(): name.encode() for name, accession in ACCESSION.items()}
+KEPT_HEADER = b"""##fileformat=VCFv4.2
+##FILTER=<ID=PASS,Description="All filters passed">
+##INFO=<ID=END,Number=1,Type=Integer,Description="Last position of the block">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Read depth">
+##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality">
+##FORMAT=<ID=PS,Number=1,Type=String,Description="Phase set">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tsample
+"""
+
+
+@dataclass(frozen=True)
+class Vcf:
+    """What was read: the SHA-256 (hex) of the decompressed bytes, and the records of the genes."""
+
+    digest: str
+    records: tuple[Record, ...]
+
+
+def read_vcf(raw: bytes, tables: Tables) -> Vcf:
+    """The records of the genes in a VCF, plain, gzip or bgzip.
+
+    Raises:
+        InvalidInput: not a VCF, truncated, too large when decompressed, or a malformed line (its number is named).
+        NotAnalysed: no sample or several, or not GRCh38.
+    """
+    spans, digest, header, kept = _spans(tables), sha256(), Header(), [KEPT_HEADER]
+    for number, line in _lines(_hashed(decompressed(raw), digest.update)):
+        if line.startswith(b"#"):
+            header = header.read(number, line)
+            continue
+        if not header.columns:
+            header.read(number, line)
+            raise InvalidInput(f"Line {number} of the VCF is a data line before the `#CHROM` line.")
+        if line and (fields := _near(header.columns, spans, number, line)):
+            kept.append(_kept(number, fields))
+        if len(kept) > MAX_RECORDS:
+            raise InvalidInput(f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called.")
+    header.check()
+    return Vcf(digest.hexdigest(), _parse(b"".join(kept), tables) if len(kept) > 1 else ())
+
+
+def _spans(tables: Tables) -> dict[bytes, tuple[int, int]]:
+    """Chromosome -> first and last position of interest; two of the genes share one."""
+    spans: dict[bytes, tuple[int, int]] = {}
+    for gene in tables.genes:
+        name = gene.chromosome.encode()
+        low, high = spans.get(name, gene.span)
+        spans[name] = (min(low, gene.span[0]), max(high, gene.span[1]))
+    return spans
+
+
+def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines without their ends; bounded in length and in total."""
+    number, total, tail = 0, 0, b""
+    for piece in pieces:
+        total += len(piece)
+        if total > MAX_BYTES:
+            raise InvalidInput(f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions of the genes.")
+        *whole, tail = (tail + piece).split(b"\n")
+        for line in whole:
+            number += 1
+            yield number, line.rstrip(b"\r")
+        if len(tail) > MAX_LINE:
+            raise InvalidInput(f"Line {number + 1} of the VCF is longer than {MAX_LINE >> 20} MB.")
+    if tail:
+        yield number + 1, tail.rstrip(b"\r")
+
+
+def _near(columns: int, spans: Mapping[bytes, tuple[int, int]], number: int, line: bytes) -> list[bytes] | None:
+    """The fields of a line that touches a gene, None for another one. Every line must have the header's columns."""
+    if line.count(b"\t") != columns - 1:
+        raise InvalidInput(f"Line {number} of the VCF has not the {columns} columns of its header: the file is damaged or truncated.")
+    name, position, _ = line.split(b"\t", 2)
+    span = spans.get(_chromosome(name))
+    if span is None:
+        return None
+    if not position.isdigit() or len(position) > 9:
+        raise InvalidInput(f"Line {number} of the VCF has no valid position.")
+    start = int(position)
+    if start > span[1] or (start < span[0] and b"END=" not in line):
+        return None
+    fields = line.split(b"\t")
+    return fields if max(start, _end(fields[7])) >= span[0] else None
+
+
+def _chromosome(name: bytes) -> bytes:
+    """`10` of `chr10`, `10` or `NC_000010.11`."""
+    if name.startswith(b"NC_"):
+        return ACCESSIONS.get(name, b"")
+    return name[3:] if name[:3].lower() == b"chr" else name
+
+
+def _end(info: bytes) -> int:
+    found = END.search(info)
+    return int(found[1]) if found else 0
+
+
+def _kept(number: int, fields: list[bytes]) -> bytes:
+    """The line as scikit-allel shall read it: only the fields that are used, and those checked."""
+    name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
+    values = dict(zip(keys.split(b":"), sample.split(b":"), strict=False))
+    genotype = values.get(b"GT", b".")
+    if not BASES.fullmatch(ref) or not alt:
+        raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
+    alts = 0 if alt == b"." else alt.count(b",") + 1
+    if not GENOTYPE.fullmatch(genotype) or any(int(a) > alts for a in DIGITS.findall(genotype)):
+        raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
+    if alts > MAX_ALTS:
+        raise InvalidInput(f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles.")
+    end = END.search(info)
+    passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") else b"failed"
+    numbers = [v if (v := values.get(k, b".")).isdigit() else b"." for k in (b"DP", b"GQ")]
+    cells = [_chromosome(name), position, b".", ref.upper(), alt, b".", passed, end[0] if end else b".", b"GT:DP:GQ:PS"]
+    return b"\t".join([*cells, b":".join([genotype, *numbers, values.get(b"PS", b".") or b"."])]) + b"\n"
+
+
+def _parse(text: bytes, tables: Tables) -> tuple[Record, ...]:
+    import allel
+
+    fields = ["CHROM", "POS", "REF", "ALT", "FILTER_PASS", "END", "calldata/GT", "calldata/DP", "calldata/GQ", "calldata/PS"]
+    types = {"calldata/GT": "object", "calldata/PS": "object", "calldata/DP": "i4", "calldata/GQ": "i4"}
+    read = allel.read_vcf(io.BytesIO(text), fields=fields, types=types, numbers={"calldata/GT": 1}, alt_number=MAX_ALTS)
+    columns = [read[f"variants/{name}"].tolist() for name in ("CHROM", "POS", "END", "REF", "ALT", "FILTER_PASS")]
+    genotypes, depths, qualities, sets = (read[f"calldata/{name}"].tolist() for name in ("GT", "DP", "GQ", "PS"))
+    return tuple(
+        Record(
+            chromosome=chromosome,
+            position=position,
+            end=max(end, position + len(ref) - 1),
+            ref=ref,
+            alts=tuple(a for a in alts if a),
+            genotype=tuple(int(a) if a.isdigit() else -1 for a in SEPARATOR.split(genotype[0])),
+            phased="|" in genotype[0],
+            phase_set=phase_set[0],
+            usable=passed and not 0 <= depth[0] < tables.min_depth and not 0 <= quality[0] < tables.min_quality,
+            depth=depth[0] if depth[0] >= 0 else None,
+        )
+        for chromosome, position, end, ref, alts, passed, genotype, depth, quality, phase_set in zip(*columns, genotypes, depths, qualities, sets, strict=True)
+    )

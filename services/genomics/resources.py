@@ -1,0 +1,112 @@
+"""Findings -> FHIR (pure), after HL7 Genomics Reporting 3.0.0: variants, haplotypes, a genotype per gene, an implication per drug, the report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.genomics import codes as lab
+from services.genomics.domain import Findings, GeneCall, Implication, Inputs, Phenotype, Site
+from services.genomics.tables import Gene, Tables, load_tables
+from services.genomics.variant import CATEGORY, component, gene_part, loinc, slug, variant_draft
+from services.genomics.wording import conclusion, genotype_text, remarks
+from shared.fhir import codes
+from shared.fhir.drafts import Draft, Pen
+
+Json = dict[str, Any]
+
+
+def resources(_inputs: Inputs, findings: Findings, pen: Pen) -> Sequence[Draft]:
+    """The drafts of one VCF's report."""
+    tables = load_tables()
+    drafts: list[Draft] = []
+    genotypes: dict[str, Draft] = {}
+    for call in findings.calls:
+        variants = {v.site: variant_draft(tables.gene(v.gene), v, pen) for v in call.variants}
+        haplotypes = _haplotypes(tables.gene(call.gene), call, variants, pen)
+        drafts += [*variants.values(), *haplotypes]
+        if call.diplotypes:
+            genotypes[call.gene] = _genotype(tables.gene(call.gene), call, haplotypes or [*variants.values()], pen)
+    drafts += genotypes.values()
+    drafts += [_implication(tables, i, genotypes, pen) for i in findings.implications]
+    return [*drafts, _report(tables, findings, drafts, pen)]
+
+
+def _haplotypes(gene: Gene, call: GeneCall, variants: Mapping[Site, Draft], pen: Pen) -> list[Draft]:
+    """Each allele of a certain diplotype that is not the reference."""
+    names = dict.fromkeys(call.diplotype.split("/")) if call.diplotype else {}
+    return [
+        pen.draft(
+            "Observation",
+            f"haplotype-{slug(gene.name)}-{slug(name)}",
+            category=CATEGORY,
+            code=loinc(lab.HAPLOTYPE),
+            valueCodeableConcept=_pharmvar(gene, name),
+            derivedFrom=[draft.ref for site, draft in variants.items() if site in gene.alleles[name]] or None,
+            component=[gene_part(gene)],
+        )
+        for name in names
+        if name in gene.alleles
+    ]
+
+
+def _genotype(gene: Gene, call: GeneCall, evidence: Sequence[Draft], pen: Pen) -> Draft:
+    """Coded only where one diplotype is certain and nothing essential was left untested; words otherwise."""
+    text = genotype_text(gene, call)
+    certain = call.diplotype is not None and not call.essential_untested
+    return pen.draft(
+        "Observation",
+        f"genotype-{slug(gene.name)}",
+        category=CATEGORY,
+        code=loinc(lab.GENOTYPE),
+        valueCodeableConcept=_pharmvar(gene, call.diplotype or "") | {"text": text} if certain else {"text": text},
+        derivedFrom=[draft.ref for draft in evidence] or None,
+        component=[gene_part(gene), _phenotype_part(call.phenotype)],
+        note=[{"text": " ".join(said)}] if (said := remarks(call)) else None,
+    )
+
+
+def _pharmvar(gene: Gene, name: str) -> Json:
+    """PharmVar's name of a star allele or diplotype (`CYP2C19*1/*2`); other names stay text."""
+    if name.startswith("*") and "[" not in name:
+        return codes.concept(lab.PHARMVAR, f"{gene.name}{name}", text=f"{gene.name} {name}")
+    return {"text": f"{gene.name} {name}"}
+
+
+def _phenotype_part(phenotype: Phenotype) -> Json:
+    """LOINC 53040-2 for enzymes; transporters and VKORC1 have no LOINC question of their own here."""
+    code = loinc(lab.METABOLISM) if "Metabolizer" in phenotype.term else {"text": "phenotype"}
+    return {"code": code, "valueCodeableConcept": _phenotype(phenotype, str(phenotype))}
+
+
+def _phenotype(phenotype: Phenotype, text: str) -> Json:
+    answer = lab.METABOLIZER.get(phenotype.term)
+    return codes.concept(lab.LOINC, answer, text=text) if answer else {"text": text}
+
+
+def _implication(tables: Tables, found: Implication, genotypes: Mapping[str, Draft], pen: Pen) -> Draft:
+    """One drug. The gene that departs from normal comes first: readers may look at the first phenotype only."""
+    said = sorted(found.phenotypes.items(), key=lambda item: item[1].term.startswith(("Normal", "Indeterminate")))
+    drug = component(codes.concept(lab.LOINC, lab.MEDICATION), codes.concept(lab.RXNORM, found.rxnorm, found.drug))
+    parts = [component(codes.concept(lab.TBD, lab.THERAPEUTIC), _phenotype(p, f"{gene} {p}")) for gene, p in said]
+    named = " and ".join(found.phenotypes)
+    return pen.draft(
+        "Observation",
+        f"implication-{slug(found.drug)}",
+        category=CATEGORY,
+        extension=[codes.citation(f"CPIC guideline for {found.drug} and {named}, level {found.level}, PMID {found.pmid}", found.guideline)],
+        code=codes.concept(lab.TBD, lab.THERAPEUTIC),
+        interpretation=[codes.concept(lab.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))],
+        derivedFrom=[genotypes[gene].ref for gene in found.phenotypes if gene in genotypes],
+        component=[drug, *parts, *(gene_part(tables.gene(gene)) for gene, _ in said)],
+        note=[{"text": found.text}],
+    )
+
+
+def _report(tables: Tables, findings: Findings, drafts: Sequence[Draft], pen: Pen) -> Draft:
+    return pen.draft(
+        "DiagnosticReport",
+        "report",
+        category=[codes.concept(codes.V2_0074, "GE", "Genetics")],
+        code=codes.concept(lab.LOINC, lab.REPORT, text="Pharmacogenomic report"),
+        result=[draft.ref for draft in drafts] or None,
+        conclusion=conclusion(tables, findings),
+    )
