@@ -88,6 +88,7 @@ class Settings(BaseSettings):
         "", description="Comma-separated origins (`https://pacs.example`) that an Endpoint or attachment URL may name, beside the EHR's and the PACS's own."
     )
     imaging_model: str | None = Field(None, description="Folder of the chest model (safetensors, config.json, README.md); default: the one that ships.")
+    genomics_max_vcf_bytes: int = Field(100_000_000, ge=1_000, description="Largest VCF attachment, as it is stored (compressed).")
     notes_model: str | None = Field(None, description="Folder or hub id of a Hugging Face token classification model; default: the one that ships.")
     torch_threads: int = Field(1, ge=1, description="Threads of torch per process.")
 
