@@ -153,10 +153,5 @@ def relative(reference: str) -> str:
 
 
 def newest(heads: Iterable[Head]) -> Head | None:
-    """The head that counts: the highest revision; of two equal ones (a server that broke conditional create) the first written."""
-    return max(heads, key=lambda h: (h.revision, -_order(h)), default=None)
-
-
-def _order(head: Head) -> float:
-    tail = head.reference.rsplit("/", 1)[1]
-    return float(tail) if tail.isdigit() else float(int.from_bytes(hashlib.sha256(tail.encode()).digest()[:6], "big"))
+    """The head that counts: the highest revision. (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)"""
+    return min(heads, key=lambda h: (-h.revision, h.outcome == "draft", str(h.task.get("authoredOn")), h.reference), default=None)

@@ -224,7 +224,18 @@ class Line:
         written = self.ehr.create(task, heads.if_none_exist(case.answer, revision))
         if not written.created:
             raise Conflict(f"revision {revision} of an answer of {self.service.name} was begun elsewhere")
-        return head_of(task | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
+        head = head_of(task | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
+        return self._alone(case.answer, head)
+
+    def _alone(self, answer: Answer, head: Head) -> Head:
+        """The head that we began, unless others began the same revision: not every server makes conditional create atomic.
+
+        Whoever sees another takes its own back, so at most one goes on; if none does, all start again.
+        """
+        if any(h.revision == head.revision and h.reference != head.reference for h in self.ehr.heads(answer)):
+            self.ehr.update(heads.taken_back(head, instants.now()), head.version)
+            raise Conflict(f"revision {head.revision} of an answer of {self.service.name} was begun twice")
+        return head
 
     def _standing(self, head: Head) -> bundle.Standing:
         found = {key: self.ehr.read(reference) for key, reference in head.outputs.items()}
@@ -261,5 +272,3 @@ def _decided_elsewhere(standing: bundle.Standing) -> bool:
 
 def _uuid(answer: Answer, head: Head, *what: str) -> str:
     return f"urn:uuid:{answer.resource_uuid(head.revision, ' '.join((head.version, *what)))}"
-
-

@@ -122,8 +122,12 @@ class Ehr:
 
     def head(self, answer: Answer) -> Head | None:
         """The newest head of the answer, read without cache."""
+        return newest(self.heads(answer))
+
+    def heads(self, answer: Answer) -> Sequence[Head]:
+        """The heads of all its revisions, read without cache."""
         tasks = self.search("Task", {"identifier": f"{codes.ANSWER}|{answer.uuid}"})
-        return newest(head_of(task) for task in tasks)
+        return [head_of(task) for task in tasks]
 
     def attachment(self, attachment: Mapping[str, Any], max_bytes: int) -> bytes:
         """The bytes of an Attachment: `data`, or `url` (a Binary of this EHR, relative or absolute, or an allowed origin).

@@ -74,6 +74,12 @@ def decided(head: Head, decision: str, *, owner: str | None, reason: str | None,
     return task
 
 
+def taken_back(head: Head, now: str) -> Json:
+    """A head begun in a race that another writer won: no longer a head, since it loses the identifiers that make it one."""
+    task = {k: v for k, v in head.task.items() if k not in ("identifier", "meta")}
+    return task | {"status": "entered-in-error", "lastModified": now, "statusReason": {"text": "Begun twice at the same moment; the other one counts."}}
+
+
 def _rewritten(head: Head, now: str) -> Json:
     kept = {k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")}
     return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)))}

@@ -1,6 +1,10 @@
 """The straight line against three EHRs: what stands in the record after each story."""
 
+import random
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,6 +253,26 @@ def test_an_old_head_overwrites_nothing(line: Line, ehr: Ehr, patient: str) -> N
     with pytest.raises((Conflict, FhirError)):
         line.put(slow, line.service.analyze([slow.inputs], line.model)[0])
     assert run(line, event(ehr, reference)) == "unchanged"
+
+
+def test_eight_writers_at_once_leave_one_result(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "eight at once")
+    told, start = event(ehr, reference), threading.Barrier(8)
+
+    def until_settled(_: int) -> str:
+        start.wait()
+        for _attempt in range(100):
+            try:
+                return run(line, told)
+            except Conflict:
+                time.sleep(random.uniform(0, 0.1))
+        return "never"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(until_settled, range(8)))
+    assert sorted(outcomes) == ["result"] + ["unchanged"] * 7
+    assert len(ehr.heads(Answer("toy", reference))) == 1
+    assert len(list(ehr.search("DiagnosticReport", {"patient": patient.split("/")[1]}, subject=patient))) == 1
 
 
 def test_a_dead_letter_is_visible_and_mended_by_a_replay(line: Line, ehr: Ehr, patient: str) -> None:
