@@ -1,0 +1,113 @@
+"""docker-compose.yml against the compose specification, our settings and our services; no engine needed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from compose_spec import PyCompose
+
+from services.catalogue import SERVICES
+from shared.settings import Settings
+from tests.docker.compose import EXAMPLE, FILE, ROOT, compose, secrets
+
+Json = dict[str, Any]
+
+
+def validate(spec: Json) -> None:
+    PyCompose.from_yaml(yaml.safe_dump(spec)).validate()
+
+
+def test_it_follows_the_compose_specification() -> None:
+    validate(compose())
+
+
+PLANTED = [
+    ("database", {"imagee": "x"}, "imagee"),
+    ("kafka", {"networks": ["nowhere"]}, "nowhere"),
+    ("fhir", {"restart": "never"}, "unknown variant `never`"),
+    ("pacs", {"healthcheck": {"interval": "often"}}, "duration `often`"),
+]
+
+
+@pytest.mark.parametrize(("service", "change", "named"), PLANTED)
+def test_the_specification_refuses_a_planted_error(service: str, change: Json, named: str) -> None:
+    planted = compose()
+    planted["services"][service] |= change
+    with pytest.raises(ValueError, match=named):
+        validate(planted)
+
+
+def test_all_six_services_and_their_peers_are_there() -> None:
+    assert set(compose()["services"]) == {*SERVICES, "topics", "kafka", "database", "fhir", "pacs"}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "topics"])
+def test_a_service_comes_from_the_one_dockerfile_with_the_least_rights(name: str) -> None:
+    service = compose()["services"][name]
+    built = service["build"]["args"]["SERVICE"]
+    assert built == (name if name in SERVICES else "intake")
+    assert service["image"] == f"careloop-{built}:0.1.0"
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "topics"])
+def test_every_variable_is_a_setting_and_its_value_is_valid(name: str) -> None:
+    environment = compose()["services"][name]["environment"]
+    assert all(variable.startswith("CARELOOP_") for variable in environment)
+    fields = {variable.removeprefix("CARELOOP_").lower(): value for variable, value in environment.items()}
+    assert set(fields) <= set(Settings.model_fields)
+    Settings(**fields)
+
+
+def test_hosts_in_the_settings_are_services_of_the_file() -> None:
+    services = compose()["services"]
+    urls = [str(v) for name in SERVICES for k, v in services[name]["environment"].items() if k.endswith(("_URL", "_SERVERS"))]
+    hosts = {re.sub(r"^\w+://", "", url).split(":")[0] for url in urls}
+    assert hosts - {"127.0.0.1"} <= set(services)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_start_after_their_topics(name: str) -> None:
+    services = compose()["services"]
+    assert services[name]["depends_on"]["topics"] == {"condition": "service_completed_successfully"}
+    assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    used = {volume.split(":")[0] for service in compose()["services"].values() for volume in service.get("volumes", [])}
+    assert used == set(compose()["volumes"])
+
+
+def test_images_are_pinned() -> None:
+    images = {name: service["image"] for name, service in compose()["services"].items()}
+    assert all(re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", image) for image in images.values()), images
+
+
+def test_what_others_wait_for_healthy_has_a_health_check() -> None:
+    services = compose()["services"]
+    waited = {peer for s in services.values() for peer, how in s.get("depends_on", {}).items() if how["condition"] == "service_healthy"}
+    assert {peer for peer in waited if "healthcheck" not in services[peer]} == set()
+
+
+def test_ports_are_open_to_this_machine_alone() -> None:
+    ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert not [secret for secret in secrets().values() if secret in text]
+    words = re.findall(r"^\s*\S*(?:PASSWORD|SECRET|SESSION_KEY|password)\S*: (.*)$", text, re.MULTILINE)
+    assert words
+    assert all(word.startswith("${") for word in words)
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert EXAMPLE.name == ".env.example"
+
+
+def test_the_dockerfile_copies_what_the_ignore_file_lets_in() -> None:
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")}
+    copies = [line.split()[1:-1] for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if line.startswith("COPY") and "--from" not in line]
+    assert {Path(source).name for sources in copies for source in sources} == let_in
