@@ -232,7 +232,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     on_partitions_lost = on_partitions_revoked
 
-    def on_partitions_assigned(self, assigned: Any) -> None:
+    def on_partitions_assigned(self, _: Any) -> None:
         """The group answered, which is as good as the first heartbeat; `poll` reads from the committed offsets."""
         self._joined_at = time.monotonic()
 

@@ -213,7 +213,7 @@ class SqliteSource:
     def _read(self) -> Sequence[Record]:
         changes = self._database.changes()
         if changes == self._seen:
-            return ()
+            return []
         records: list[Record] = []
         full = False
         for partition, lease in self._leases.items():
