@@ -1,0 +1,107 @@
+"""Logging in and out, over HTTP."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import requests
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from services.review import oidc
+from services.review.login import user_of
+from services.review.session import begin, check_csrf, current, end
+from services.review.state import review
+
+OPEN: Final = frozenset({"review.login", "review.login_oidc", "review.callback", "review.static"})
+NEXT: Final = "next"
+ISSUER_DOWN: Final = (requests.RequestException, httpx.HTTPError)
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    bp.add_url_rule("/login", "login", login, methods=["GET", "POST"])
+    bp.add_url_rule("/login/oidc", "login_oidc", login_oidc)
+    bp.add_url_rule("/login/callback", "callback", callback)
+    bp.add_url_rule("/logout", "logout", logout, methods=["POST"])
+
+
+def require_login() -> Response | None:
+    """Everything but the login needs a user; a form of somebody whose session ended is not lost silently."""
+    if request.endpoint in OPEN or current():
+        return None
+    if request.method == "POST":
+        abort(401, "Your session has ended and nothing was saved. Log in and try again.")
+    return redirect(url_for("review.login", next=request.full_path.rstrip("?")))
+
+
+def login() -> Any:
+    """The login page, and the local login."""
+    shared = review()
+    if request.method == "GET":
+        return render_template("login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.args.get(NEXT)))
+    check_csrf()
+    address = request.remote_addr or ""
+    if shared.throttle.blocked(address):
+        return _refused("Too many attempts. Wait a minute and try again.", 429)
+    if not (shared.local and shared.local.accepts(request.form.get("name", ""), request.form.get("password", ""))):
+        shared.throttle.failed(address)
+        return _refused("Name or password is not right.", 401)
+    begin(user_of(shared.ehr, shared.local.practitioner, shared.local.name))
+    return redirect(_safe(request.form.get(NEXT)), 303)
+
+
+def login_oidc() -> Any:
+    """Send the person to the issuer."""
+    shared = review()
+    if not shared.oidc:
+        abort(404, "No issuer is set for this installation.")
+    session[NEXT] = _safe(request.args.get(NEXT))
+    try:
+        return shared.oidc.authorize_redirect(_callback_url())
+    except ISSUER_DOWN:
+        abort(503, "The login service does not answer. Try again in a moment.")
+
+
+def callback() -> Any:
+    """The person comes back from the issuer."""
+    shared = review()
+    if not shared.oidc:
+        abort(404, "No issuer is set for this installation.")
+    try:
+        token = shared.oidc.authorize_access_token()
+    except ISSUER_DOWN:
+        abort(503, "The login service does not answer. Try again in a moment.")
+    except (oidc.LoginFailed, oidc.TokenRefused):
+        return _refused("The login service did not confirm who you are. Try again.", 401)
+    claims = token.get("userinfo") or {}
+    target = _safe(session.get(NEXT))
+    begin(user_of(shared.ehr, oidc.practitioner_of(claims), oidc.name_of(claims), oidc.roles_of(claims)))
+    return redirect(target, 303)
+
+
+def logout() -> Response:
+    """End the session."""
+    check_csrf()
+    end()
+    return redirect(url_for("review.login"), 303)
+
+
+def _refused(message: str, status: int) -> tuple[str, int]:
+    shared = review()
+    page = render_template("login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.form.get(NEXT)), error=message)
+    return page, status
+
+
+def _callback_url() -> str:
+    base = review().settings.review_url
+    return f"{base.rstrip('/')}{url_for('review.callback')}" if base else url_for("review.callback", _external=True)
+
+
+def _safe(target: str | None) -> str:
+    """A path of ours; anything that a browser could read as another host becomes the worklist."""
+    home = url_for("review.worklist")
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(c) < 0x20 for c in target):
+        return home
+    parts = urlsplit(target)
+    return home if parts.netloc or parts.scheme else target

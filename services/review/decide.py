@@ -1,0 +1,228 @@
+"""A clinician's decision on a result, as one guarded transaction (pure; fhir.md section 7, "Life cycle").
+
+Every resource of the answer is written at its stage, each under `ifMatch` of the version that the clinician was shown, together
+with the head and a verifier Provenance: all of it, or nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import uuid5
+
+from shared.answers import NAMESPACE, Head, digest, relative
+from shared.errors import InvalidResource
+from shared.fhir import bundle, codes, heads, lifecycle
+
+Resource = dict[str, Any]
+Kind = Literal["signed", "amended", "rejected"]
+
+TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
+RESTS_ON: Final = ("derivedFrom", "reasonReference", "basis")  # what is dropped takes with it what was drawn from it
+DECIDED_ELSEWHERE: Final = "Decided in another system before this review."
+ELSEWHERE: Final[dict[str, Kind]] = {  # how the focus stands -> the decision that somebody else took
+    "amended": "amended",
+    "corrected": "amended",
+    "appended": "amended",
+    "cancelled": "rejected",
+    "entered-in-error": "rejected",
+    "revoked": "rejected",
+}
+
+
+@dataclass(frozen=True)
+class Practitioner:
+    """Who decides.
+
+    Attributes:
+        reference: `Practitioner/id`.
+        name: for people.
+    """
+
+    reference: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the clinician decided.
+
+    Attributes:
+        kind: signed as it stands, amended, or rejected.
+        reason: required for a rejection; kept in the head's statusReason.
+        wrong_patient: the result belongs to somebody else: what has such a status becomes `entered-in-error`.
+        text: the conclusion (of a plan: the description) as the clinician left it; amended only.
+        dropped: the keys of the findings or proposals that the clinician does not accept; amended only.
+    """
+
+    kind: Kind
+    reason: str = ""
+    wrong_patient: bool = False
+    text: str | None = None
+    dropped: frozenset[str] = frozenset()
+
+
+def stamp(head: Head, outputs: Mapping[str, Resource]) -> str:
+    """What a page was made of: changes whenever the head or any of its resources has a new version."""
+    return digest(head.reference, head.version, {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()})
+
+
+def focus_key(head: Head, outputs: Mapping[str, Resource]) -> str | None:
+    """The key of the output that the head is about: the report or the plan."""
+    focus = relative(head.task.get("focus", {}).get("reference", ""))
+    return next((key for key, r in outputs.items() if _reference(r) == focus), "report" if "report" in outputs else None)
+
+
+def text_of(focus: Resource) -> str:
+    """What an amendment may rewrite: a report's conclusion, a plan's description."""
+    return str(focus.get(TEXT_ELEMENT.get(focus.get("resourceType", ""), ""), "")).replace("\r\n", "\n")
+
+
+def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+    """The Bundle that carries out the decision.
+
+    Args:
+        outputs: what the head's answer wrote, by key, as shown; `meta.versionId` becomes `ifMatch`. What somebody else has decided already stays as it is.
+        now: an instant with zone.
+
+    Raises:
+        InvalidResource: a rejection without a reason, an unknown key, a head that waits for nobody's decision, or a resource that breaks R4's rules.
+    """
+    _check(head, outputs, decision)
+    focus = focus_key(head, outputs)
+    gone = with_dependants(outputs, decision.dropped)
+    lost = frozenset(_reference(outputs[key]) for key in gone)
+    decided = []
+    for key, resource in outputs.items():
+        if resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource):
+            kept = resource if key in gone else prune(resource, lost)
+            staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
+            decided.append(_own(staged, decision, practitioner, now) if key == focus else _dated(staged, now))
+    task = _closed(head, decision, practitioner, now)
+    verified = _verified([_reference(r) for r in [*decided, task]], practitioner, now)
+    entries = [bundle.put(r, _version(r)) for r in decided]
+    return bundle.transaction(head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))])
+
+
+def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -> Resource:
+    """The Bundle that closes a head whose result was decided by another client: that decision is respected, nothing else is written."""
+    kind = ELSEWHERE.get(lifecycle.status_of(focus) or "", "signed")
+    return bundle.transaction(head, _closed(head, Decision(kind, DECIDED_ELSEWHERE), practitioner, now), ())
+
+
+def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) -> frozenset[str]:
+    """The dropped keys and those of everything drawn from them, and of groups that have nothing left."""
+    gone = set(dropped)
+    while True:
+        lost = {_reference(outputs[key]) for key in gone}
+        more = {key for key, r in outputs.items() if key not in gone and (lost & set(_rests_on(r)) or _hollow(r, lost))}
+        if not more:
+            return frozenset(gone)
+        gone |= more
+
+
+def prune(resource: Resource, lost: frozenset[str]) -> Resource:
+    """A copy without the list items that point to what was dropped (results, activities, actions, entries)."""
+    return {name: kept for name, value in resource.items() if (kept := _pruned(value, lost)) not in ([], {})} if lost else resource
+
+
+def _check(head: Head, outputs: Mapping[str, Resource], decision: Decision) -> None:
+    if head.outcome != "requested":
+        raise InvalidResource(f"{head.reference} is {head.outcome}: nothing waits for a decision")
+    if decision.kind == "rejected" and not decision.reason.strip():
+        raise InvalidResource("a rejection needs a reason")
+    if unknown := sorted(decision.dropped - set(outputs)):
+        raise InvalidResource(f"{head.reference} has no output {', '.join(unknown)}")
+    if decision.kind != "amended" and (decision.dropped or decision.text is not None):
+        raise InvalidResource("only an amendment changes a result")
+    if focus_key(head, outputs) in decision.dropped:
+        raise InvalidResource("the result itself can't be dropped: reject it")
+
+
+def _stage(decision: Decision, key: str, focus: str | None, gone: frozenset[str]) -> lifecycle.Stage:
+    if decision.kind == "rejected":
+        return "wrong-patient" if decision.wrong_patient else "rejected"
+    if key in gone:
+        return "rejected"
+    return "amended" if decision.kind == "amended" and key == focus else "signed"
+
+
+def _own(focus: Resource, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+    """The focus with what only a clinician's decision adds to it."""
+    own = _dated(focus, now)
+    element = TEXT_ELEMENT.get(own["resourceType"])
+    if decision.kind == "amended" and decision.text is not None and element:
+        own = {k: v for k, v in own.items() if k != element} | ({element: decision.text.strip()} if decision.text.strip() else {})
+        own.pop("text", None)  # the narrative repeats the conclusion that no longer holds
+    if decision.kind != "rejected" and own["resourceType"] == "DiagnosticReport":
+        own["resultsInterpreter"] = [codes.reference(practitioner.reference, practitioner.name)]
+    return own
+
+
+def _dated(resource: Resource, now: str) -> Resource:
+    return dict(resource) | ({"lastModified": now} if resource["resourceType"] == "Task" else {})
+
+
+def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+    reason = " ".join(filter(None, ["Wrong patient." if decision.wrong_patient else "", decision.reason.strip()]))
+    task = heads.decided(head, decision.kind, owner=practitioner.reference, reason=reason or None, now=now)
+    return task | {"owner": codes.reference(practitioner.reference, practitioner.name)}
+
+
+def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Resource:
+    verifier = {"type": codes.concept(codes.PROVENANCE_AGENT, "verifier"), "who": codes.reference(practitioner.reference, practitioner.name)}
+    return {"resourceType": "Provenance", "target": [codes.reference(t) for t in targets], "recorded": now, "agent": [verifier]}
+
+
+def _rests_on(resource: Resource) -> Iterator[str]:
+    for element in RESTS_ON:
+        value = resource.get(element, [])
+        for item in value if isinstance(value, list) else [value]:
+            yield relative(item.get("reference", ""))
+
+
+def _hollow(resource: Resource, lost: set[str]) -> bool:
+    if resource["resourceType"] != "RequestGroup":
+        return False
+    offered = [relative(a["resource"]["reference"]) for a in _actions(resource) if "resource" in a]
+    return bool(offered) and lost.issuperset(offered)
+
+
+def _actions(parent: Resource) -> Iterator[Resource]:
+    for action in parent.get("action", []):
+        yield action
+        yield from _actions(action)
+
+
+def _pruned(value: Any, lost: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        kept = [_pruned(item, lost) for item in value if not _points(item, lost)]
+        return [item for item, was in zip(kept, (i for i in value if not _points(i, lost)), strict=True) if not _emptied(was, item)]
+    if isinstance(value, dict):
+        return {name: kept for name, item in value.items() if (kept := _pruned(item, lost)) not in ([], {})}
+    return value
+
+
+def _points(item: Any, lost: frozenset[str]) -> bool:
+    """The item is a reference to what was dropped, or wraps one: activity, link, action, extension."""
+    if not isinstance(item, dict):
+        return False
+    targets = [item, *(item.get(name) for name in ("reference", "link", "resource", "valueReference"))]
+    return any(relative(t["reference"]) in lost for t in targets if isinstance(t, dict) and isinstance(t.get("reference"), str))
+
+
+def _emptied(was: Any, now: Any) -> bool:
+    """A RequestGroup's action that lost every alternative offers nothing."""
+    return isinstance(was, dict) and bool(was.get("action")) and not now.get("action")
+
+
+def entry_uuid(head: Head, kind: str) -> str:
+    """The `urn:uuid:` of what is new in the transaction: the same for the same decision on the same version."""
+    return f"urn:uuid:{uuid5(NAMESPACE, f'{head.reference} {head.version} {kind}')}"
+
+
+def _reference(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _version(resource: Resource) -> str:
+    return str(resource["meta"]["versionId"])

@@ -1,0 +1,142 @@
+"""What a result's page needs beside the result itself: the note's text, what a plan rests on, the model cards. Read from the EHR."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from services.review import findings, passages, plan
+from services.review.result import Result, read_all
+from shared.answers import relative
+from shared.errors import InvalidInput, NotYet
+from shared.fhir import codes
+from shared.fhir.client import Ehr
+from shared.fhir.references import subject_of
+
+Resource = dict[str, Any]
+MAX_NOTE_BYTES: Final = 2_000_000
+MAX_CARD_BYTES: Final = 500_000
+MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")  # raw HTML stays text, javascript: links are refused
+
+
+@dataclass(frozen=True)
+class Note:
+    """A clinical note: its title and its text, cut where something was found; `missing` says why there is no text."""
+
+    title: str
+    segments: Sequence[passages.Segment]
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One Device that spoke."""
+
+    device_id: str
+    name: str
+    version: str
+    digest: str
+    card: bool
+
+
+def notes(ehr: Ehr, result: Result) -> list[Note]:
+    """The notes that the result was drawn from."""
+    return [_note(ehr, r, result.outputs) for r in result.sources if r["resourceType"] == "DocumentReference" and is_text(r)]
+
+
+def is_text(document: Resource) -> bool:
+    """A DocumentReference with an attachment in plain text."""
+    return _attachment(document, "text/plain") is not None
+
+
+def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note:
+    attachment = _attachment(document, "text/plain") or {}
+    title = findings.name_of(document) or attachment.get("title") or "Clinical note"
+    try:
+        text = ehr.attachment(attachment, MAX_NOTE_BYTES).decode("utf-8", "replace")
+    except (NotYet, InvalidInput):
+        return Note(title, (), "The text of this note can't be read from the record.")
+    return Note(title, passages.marked(text, passages.spans(text, outputs)))
+
+
+def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
+    """What the plan rests on, with links to the results' pages; this patient's alone."""
+    focus = result.focus
+    if focus is None or focus["resourceType"] != "CarePlan":
+        return []
+    read = read_all(ehr, [relative(r["reference"]) for e in ("supportingInfo", "addresses") for r in focus.get(e, []) if "reference" in r])
+    ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == result.subject}
+    tasks = [t for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject) if codes_ours(t)]
+    return plan.supports(focus, ours, plan.report_pages(tasks))
+
+
+def codes_ours(task: Resource) -> bool:
+    """The Task is a head."""
+    return any(i.get("system") == codes.REVISION for i in task.get("identifier", []))
+
+
+def names(ehr: Ehr, result: Result) -> dict[str, str]:
+    """What people call everything that the outputs refer to: drugs, problems, documents; this patient's alone."""
+    known = {f"{r['resourceType']}/{r['id']}": r for r in (*result.outputs.values(), *result.sources)}
+    wanted = {ref for r in result.outputs.values() for ref in _named_by(r) if ref not in known}
+    read = (r for r in read_all(ehr, sorted(wanted)).values() if r is not None and subject_of(r) == result.subject)
+    return findings.names_of([*known.values(), *read])
+
+
+def _named_by(resource: Resource) -> list[str]:
+    items = [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])] if resource["resourceType"] != "Task" else []
+    found = [relative(i["reference"]) for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)]
+    return [r for r in found if not r.startswith(("urn:", "#"))]
+
+
+def models(devices: Sequence[Resource]) -> list[Model]:
+    """The Devices as lines."""
+    return [model(d) for d in devices]
+
+
+def model(device: Resource) -> Model:
+    """The Device as a line."""
+    name = next((n.get("name", "") for n in device.get("deviceName", [])), "") or "Unnamed model"
+    digest = next((v.get("value", "") for v in device.get("version", [])), "")
+    return Model(device["id"], name, device.get("modelNumber", ""), digest, card_reference(device) is not None)
+
+
+def card_reference(device: Resource) -> str | None:
+    """`DocumentReference/id` of its model card."""
+    found = (e.get("valueReference", {}).get("reference") for e in device.get("extension", []) if e.get("url") == codes.AI_MODEL_CARD)
+    return next((relative(r) for r in found if r), None)
+
+
+def card_html(ehr: Ehr, device: Resource) -> Markup | None:
+    """The model card, rendered; None where there is none or it can't be read."""
+    reference = card_reference(device)
+    document = ehr.read(reference) if reference else None
+    if document is None or not codes.has_code(document.get("type"), codes.AI_INPUTS, "AIModelCard"):
+        return None
+    try:
+        text = ehr.attachment(_attachment(document, "text/markdown") or {}, MAX_CARD_BYTES).decode("utf-8", "replace")
+    except (NotYet, InvalidInput):
+        return None
+    return Markup(MARKDOWN.render(text))  # noqa: S704  # markdown-it escapes all HTML of the source
+
+
+def picture(media: Resource) -> tuple[bytes, str] | None:
+    """Bytes and type of a Media's PNG or JPEG; None for anything else."""
+    content = media.get("content", {})
+    try:
+        data = base64.b64decode(content.get("data", ""), validate=True)
+    except binascii.Error:
+        return None
+    for kind, magic in (("image/png", b"\x89PNG\r\n\x1a\n"), ("image/jpeg", b"\xff\xd8\xff")):
+        if content.get("contentType") == kind and data.startswith(magic):
+            return data, kind
+    return None
+
+
+def _attachment(document: Resource, content_type: str) -> Resource | None:
+    attachments = (c.get("attachment", {}) for c in document.get("content", []))
+    return next((a for a in attachments if str(a.get("contentType", "")).split(";")[0].strip() == content_type), None)

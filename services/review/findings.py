@@ -1,0 +1,122 @@
+"""Findings, alerts and risks of any service, as lines of a table (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.review import present
+from shared.fhir import codes, lifecycle
+
+Resource = dict[str, Any]
+SEVERITIES: Final = ("high", "moderate", "low")
+GENERIC: Final = ((codes.DCM, "121071"), (codes.LOINC, "59776-5"), (codes.SNOMED, "404684003"))  # "Finding": what is said stands in the value
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One Observation or RiskAssessment.
+
+    Attributes:
+        confidence: 0..1, or None where the model gives none.
+        details: name and value of each component.
+    """
+
+    key: str
+    name: str
+    value: str
+    site: str
+    confidence: float | None
+    details: tuple[tuple[str, str], ...]
+    note: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One DetectedIssue."""
+
+    key: str
+    severity: str
+    name: str
+    detail: str
+    citations: tuple[dict[str, str], ...]
+    implicated: tuple[str, ...]
+    status: str
+
+
+def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
+    """The Observations that are not genomic (those have tables of their own) and the risks, surest first."""
+    made = [finding(key, r) for key, r in outputs.items() if r["resourceType"] == "Observation" and not codes.has_code(r.get("category"), codes.V2_0074, "GE")]
+    risks = [risk(key, r) for key, r in outputs.items() if r["resourceType"] == "RiskAssessment"]
+    return sorted([*made, *risks], key=lambda f: -(f.confidence or 0))
+
+
+def finding(key: str, observation: Resource) -> Finding:
+    """The Observation as a line."""
+    code, value = present.concept_text(observation.get("code")), present.value_text(observation)
+    generic = value and any(codes.has_code(observation.get("code"), system, c) for system, c in GENERIC)
+    absent = present.concept_text(observation.get("dataAbsentReason"))
+    return Finding(
+        key=key,
+        name=value if generic else code,
+        value=present.concept_text(observation.get("interpretation")) if generic else value or absent,
+        site=present.concept_text(observation.get("bodySite")),
+        confidence=present.confidence(observation),
+        details=tuple((present.concept_text(c.get("code")), present.value_text(c)) for c in observation.get("component", [])),
+        note=notes_of(observation),
+        status=lifecycle.status_of(observation) or "",
+    )
+
+
+def risk(key: str, assessment: Resource) -> Finding:
+    """The RiskAssessment as a line; `probabilityDecimal` is in percent."""
+    prediction: Resource = next(iter(assessment.get("prediction", [])), {})
+    probability = prediction.get("probabilityDecimal")
+    parts = [present.concept_text(prediction.get("qualitativeRisk")), f"{probability:g} %" if probability is not None else ""]
+    return Finding(
+        key=key,
+        name=present.concept_text(prediction.get("outcome")) or present.concept_text(assessment.get("code")) or "Risk",
+        value=", ".join(filter(None, parts)),
+        site="",
+        confidence=present.confidence(assessment),
+        details=(),
+        note=" ".join(filter(None, [prediction.get("rationale"), notes_of(assessment)])),
+        status=lifecycle.status_of(assessment) or "",
+    )
+
+
+def alerts(resources: Mapping[str, Resource], names: Mapping[str, str]) -> list[Alert]:
+    """The DetectedIssues, gravest first. `names` says what an implicated reference is called."""
+    made = [alert(key, r, names) for key, r in resources.items() if r["resourceType"] == "DetectedIssue"]
+    return sorted(made, key=lambda a: SEVERITIES.index(a.severity) if a.severity in SEVERITIES else len(SEVERITIES))
+
+
+def alert(key: str, issue: Resource, names: Mapping[str, str]) -> Alert:
+    """The DetectedIssue as a line; its `reference` is the guideline."""
+    cited = [*present.citations(issue), *([present.cite(issue["reference"], issue["reference"])] if issue.get("reference") else [])]
+    involved = (names.get(r) for r in present.references(issue.get("implicated")))
+    return Alert(
+        key=key,
+        severity=issue.get("severity", ""),
+        name=present.concept_text(issue.get("code")) or "Alert",
+        detail=issue.get("detail", ""),
+        citations=tuple(cited),
+        implicated=tuple(dict.fromkeys(filter(None, involved))),
+        status=lifecycle.status_of(issue) or "",
+    )
+
+
+def notes_of(resource: Mapping[str, Any]) -> str:
+    """The text of its annotations."""
+    return " ".join(n.get("text", "") for n in resource.get("note", []))
+
+
+def names_of(resources: Iterable[Resource]) -> dict[str, str]:
+    """What people call each resource: a drug, a problem, a test, a document."""
+    return {present.ref(r): name for r in resources if (name := name_of(r))}
+
+
+def name_of(resource: Mapping[str, Any]) -> str:
+    """What people call it; empty where nothing in it is a name."""
+    spoken = (present.concept_text(resource.get(e)) for e in ("medicationCodeableConcept", "vaccineCode", "code", "type"))
+    return str(resource.get("title") or next(filter(None, spoken), "") or resource.get("description") or "")

@@ -1,0 +1,115 @@
+"""A pharmacogenomics report as two tables: what the genes are, and what follows for drugs (pure; HL7 Genomics Reporting 3.0.0)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.review import present
+from services.review.findings import notes_of
+from shared.fhir import codes, lifecycle
+
+Resource = dict[str, Any]
+GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = "84413-4", "84414-2", "69548-6", "48018-6", "51963-7"  # LOINC
+PHENOTYPE: Final = ((codes.GENOMICS_TBD, "therapeutic-implication"), (codes.LOINC, "53040-2"), (codes.LOINC, "81259-4"), (codes.LOINC, "79716-7"))
+
+
+@dataclass(frozen=True)
+class GeneCall:
+    """One genotype Observation and what is predicted from it."""
+
+    key: str
+    gene: str
+    diplotype: str
+    phenotypes: tuple[str, ...]
+    details: tuple[tuple[str, str], ...]
+    note: str
+    confidence: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class DrugAdvice:
+    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says so."""
+
+    key: str
+    drug: str
+    genes: tuple[str, ...]
+    phenotype: str
+    advice: tuple[str, ...]
+    note: str
+    citations: tuple[dict[str, str], ...]
+    status: str
+
+
+def gene_calls(outputs: Mapping[str, Resource]) -> list[GeneCall]:
+    """The genotypes, by gene."""
+    return sorted((gene_call(key, r, outputs) for key, r in _observed(outputs, GENOTYPE)), key=lambda c: c.gene)
+
+
+def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> GeneCall:
+    """The genotype as a line, with the phenotypes that the implications drawn from it name."""
+    own = [_component_text(genotype, system, code) for system, code in PHENOTYPE]
+    drawn = [_phenotype(r) for r in outputs.values() if present.ref(genotype) in present.references(r.get("derivedFrom"))]
+    shown = {GENE, *(code for _, code in PHENOTYPE)}
+    return GeneCall(
+        key=key,
+        gene=_component_text(genotype, codes.LOINC, GENE),
+        diplotype=present.value_text(genotype) or present.concept_text(genotype.get("dataAbsentReason")),
+        phenotypes=tuple(dict.fromkeys(filter(None, [*own, *drawn]))),
+        details=tuple((present.concept_text(c.get("code")), present.value_text(c)) for c in genotype.get("component", []) if not _coded(c, shown)),
+        note=notes_of(genotype),
+        confidence=present.confidence(genotype),
+        status=lifecycle.status_of(genotype) or "",
+    )
+
+
+def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
+    """The therapeutic implications, by drug, each with the recommendations that rest on it."""
+    implications = [(k, r) for k, r in outputs.items() if codes.has_code(r.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")]
+    return sorted((advice(key, r, outputs) for key, r in implications), key=lambda a: a.drug)
+
+
+def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> DrugAdvice:
+    """The implication as a line."""
+    rests = set(present.references(implication.get("derivedFrom")))
+    genes = (_component_text(r, codes.LOINC, GENE) for r in outputs.values() if present.ref(r) in rests)
+    tasks = (r for r in outputs.values() if r["resourceType"] == "Task" and present.ref(implication) in present.references(r.get("reasonReference")))
+    return DrugAdvice(
+        key=key,
+        drug=_component_text(implication, codes.LOINC, MEDICATION),
+        genes=tuple(dict.fromkeys(filter(None, genes))),
+        phenotype=_phenotype(implication),
+        advice=tuple(" ".join(filter(None, [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)])) for t in tasks),
+        note=notes_of(implication),
+        citations=tuple(present.citations(implication)),
+        status=lifecycle.status_of(implication) or "",
+    )
+
+
+def others(outputs: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic implications."""
+    genomic = {k: r for k, r in outputs.items() if r["resourceType"] == "Observation" and codes.has_code(r.get("category"), codes.V2_0074, "GE")}
+    return {key: r for key, r in genomic.items() if not _told(r)}
+
+
+def _told(observation: Resource) -> bool:
+    """It has a line in one of the tables."""
+    code = observation.get("code")
+    return codes.has_code(code, codes.LOINC, GENOTYPE) or codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication")
+
+
+def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str, Resource]]:
+    return ((k, r) for k, r in outputs.items() if r["resourceType"] == "Observation" and codes.has_code(r.get("code"), codes.LOINC, loinc))
+
+
+def _phenotype(observation: Resource) -> str:
+    return next(filter(None, (_component_text(observation, system, code) for system, code in PHENOTYPE)), "")
+
+
+def _component_text(observation: Mapping[str, Any], system: str, code: str) -> str:
+    found = present.component(observation, system, code)
+    return present.value_text(found) if found else ""
+
+
+def _coded(component: Mapping[str, Any], shown: set[str]) -> bool:
+    return any(c["code"] in shown for c in codes.codings(component.get("code")))

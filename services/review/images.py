@@ -1,0 +1,28 @@
+"""The pictures of a result: its heat maps, and the film beneath them."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort
+
+from services.review import evidence
+from services.review.result import head_by_id
+from services.review.state import review
+from shared.fhir.references import subject_of
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    bp.add_url_rule("/results/<task_id>/media/<key>", "media", show_media)
+
+
+def show_media(task_id: str, key: str) -> Any:
+    """One Media of the result, if it is the head's patient's."""
+    shared = review()
+    head = head_by_id(shared.ehr, task_id)
+    reference = head.outputs.get(key, "")
+    media = shared.ehr.read(reference) if reference.startswith("Media/") else None
+    picture = evidence.picture(media) if media and subject_of(media) == subject_of(head.task) else None
+    if picture is None:
+        abort(404, "There is no such picture.")
+    data, content_type = picture
+    return Response(data, content_type=content_type)

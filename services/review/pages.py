@@ -1,0 +1,136 @@
+"""The worklist, a result with its evidence, a model card."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+
+from services.review import decide, evidence, findings, genomics, passages, plan, present, signing, worklist
+from services.review.parts import parts
+from services.review.result import NoResult, Result, gather, newest_head
+from services.review.session import User, current
+from services.review.state import Review, review
+from shared import audit
+from shared.fhir import codes, instants
+
+MAX_PAGES: Final = 40
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    bp.add_url_rule("/", "worklist", show_worklist)
+    bp.add_url_rule("/results/<task_id>", "result", show_result)
+    bp.add_url_rule("/models/<device_id>", "model", show_model)
+
+
+def show_worklist() -> str:
+    """The heads of one outcome, with how many there are of each."""
+    shared = review()
+    wanted, words = _filter()
+    counts = {o: worklist.count(shared.ehr, worklist.Filter(o, wanted.service, wanted.patients)) for o in worklist.OUTCOMES}
+    return render_template(
+        "worklist.html",
+        wanted=wanted,
+        words=words,
+        counts=counts,
+        limit=worklist.COUNT_LIMIT,
+        listed=worklist.worklist(shared.ehr, wanted),
+        services=worklist.SERVICES,
+        help=worklist.OUTCOME_HELP,
+        letters=shared.letters.seen(),
+    )
+
+
+def _filter() -> tuple[worklist.Filter, str]:
+    asked = request.args
+    outcome = asked.get("outcome", "requested")
+    service = asked.get("service") or None
+    if outcome not in worklist.OUTCOMES or (service and service not in worklist.SERVICES):
+        abort(400, "There is no such list. Start again from the worklist.")
+    page = asked.get("page", "1")
+    if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):
+        abort(400, "There is no such page. Narrow the list by patient or service.")
+    words = asked.get("patient", "").strip()[:100]
+    patients = worklist.find_patients(review().ehr, words) if words else None
+    return worklist.Filter(outcome, service, patients, int(page)), words
+
+
+def show_result(task_id: str) -> Any:
+    """One result, with the forms to decide on it. The answer's uuid is an address, too: it leads to its newest revision."""
+    ehr = review().ehr
+    try:
+        return result_page(gather(ehr, task_id))
+    except NoResult:
+        head = newest_head(ehr, task_id)
+        if head is None:
+            raise
+        return redirect(url_for("review.result", task_id=head.reference.split("/", 1)[1]))
+
+
+def result_page(result: Result, *, error: str = "", changed: bool = False) -> str:
+    """The page.
+
+    Args:
+        error: what was wrong with a form; what was typed is kept.
+        changed: the result changed while somebody was about to decide on it.
+    """
+    shared, user = review(), current()
+    assert user is not None  # require_login
+    _audit_read(shared, user, result)
+    names = evidence.names(shared.ehr, result)
+    focus = result.focus
+    return render_template(
+        "result.html",
+        result=result,
+        title=worklist.title(result.head.task),
+        focus=focus,
+        text=decide.text_of(focus or {}),
+        age=present.age((result.patient or {}).get("birthDate"), datetime.now(UTC).date()),
+        decision=codes.first_code(result.head.task.get("businessStatus"), codes.DECISION),
+        reason=present.concept_text(result.head.task.get("statusReason")),
+        refusal=signing.refusal(user, focus, shared.roles) if focus else None,
+        findings=findings.findings(result.outputs),
+        alerts=findings.alerts(result.outputs, names),
+        genes=genomics.gene_calls(result.outputs),
+        advice=genomics.drug_advice(result.outputs),
+        variants=[findings.finding(k, r) for k, r in genomics.others(result.outputs).items()],
+        problems=passages.problems(result.outputs),
+        notes=evidence.notes(shared.ehr, result),
+        proposals=plan.proposals(result.outputs, names),
+        supports=evidence.supports(shared.ehr, result),
+        images=result.of_kind("Media"),
+        models=evidence.models(result.devices),
+        parts=parts(result.outputs),
+        sources=[(present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources],
+        authors=_agents(result, "author"),
+        verifiers=_agents(result, "verifier"),
+        error=error,
+        changed=changed,
+        entered=request.form,
+    )
+
+
+def _agents(result: Result, kind: str) -> list[dict[str, str]]:
+    """Who did it and when, of each Provenance with such an agent."""
+    return [
+        {"who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""), "when": provenance.get("recorded", "")}
+        for provenance in result.provenance
+        for agent in provenance.get("agent", [])
+        if codes.has_code(agent.get("type"), codes.PROVENANCE_AGENT, kind)
+    ]
+
+
+def _audit_read(shared: Review, user: User, result: Result) -> None:
+    """Written before the page is: where the access can't be recorded, it does not happen."""
+    read = [result.head.reference, *result.head.outputs.values()]
+    who = user.practitioner or shared.observer()
+    shared.ehr.create(audit.access("R", device=who, ehr=shared.ehr.base, patient=result.subject, data=read, now=instants.now()))
+
+
+def show_model(device_id: str) -> Any:
+    """The card of a model that spoke."""
+    shared = review()
+    device = shared.ehr.read(f"Device/{device_id}")
+    if device is None or not any(i.get("system") == codes.MODEL for i in device.get("identifier", [])):
+        abort(404, "There is no such model.")
+    return render_template("model.html", model=evidence.model(device), card=evidence.card_html(shared.ehr, device))

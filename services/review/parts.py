@@ -1,0 +1,35 @@
+"""The parts of a result that a clinician may accept or drop one by one (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.review import findings, genomics, passages, plan
+from shared.fhir import lifecycle
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of them: the key of the output, what sort it is, and its name."""
+
+    key: str
+    sort: str
+    name: str
+
+
+def parts(outputs: Mapping[str, Resource]) -> list[Part]:
+    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the page names them."""
+    drafts = {k: r for k, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)}
+    made = [Part(f.key, "Finding", _named(f.name, f.value)) for f in findings.findings(drafts)]
+    made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genomics.gene_calls(drafts)]
+    made += [Part(a.key, "Drug advice", _named(a.drug, a.phenotype)) for a in genomics.drug_advice(drafts)]
+    made += [Part(p.key, "Problem", p.name) for p in passages.problems(drafts)]
+    made += [Part(a.key, "Alert", a.name) for a in findings.alerts(drafts, {})]
+    made += [Part(p.key, p.kind, p.name) for p in plan.proposals(drafts, {})]
+    return made
+
+
+def _named(name: str, value: str) -> str:
+    return f"{name}: {value}" if value else name

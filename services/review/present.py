@@ -1,0 +1,119 @@
+"""FHIR elements in words, for the pages (pure). What is missing reads as missing, never as an empty cell that looks like "none"."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from shared.answers import relative
+from shared.fhir import codes
+
+Resource = dict[str, Any]
+NO_NAME: Final = "Name not recorded"
+
+
+def human_name(person: Mapping[str, Any] | None) -> str:
+    """The official name (else the usual, else the first) of a Patient or Practitioner."""
+    names = (person or {}).get("name", [])
+    ranked = sorted(names, key=lambda n: ["official", "usual"].index(n["use"]) if n.get("use") in ("official", "usual") else 2)
+    for name in ranked:
+        parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
+        if text := name.get("text") or " ".join(filter(None, parts)):
+            return str(text)
+    return NO_NAME
+
+
+def age(birth: str | None, on: date) -> str | None:
+    """Whole years, `86 y`; None where the birth date is not known to the day (a year alone gives `about 86 y`)."""
+    try:
+        born = date.fromisoformat(birth or "")
+    except ValueError:
+        year = (birth or "")[:4]
+        return f"about {on.year - int(year)} y" if year.isdigit() else None
+    return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))} y"
+
+
+def concept_text(element: Any) -> str:
+    """A CodeableConcept (or the first of a list) for people: its text, a display, or the bare code."""
+    first = next(iter(element), None) if isinstance(element, list) else element
+    if not isinstance(first, Mapping):
+        return ""
+    found = list(codes.codings(first))
+    displays = (c["display"] for c in found if c.get("display"))
+    return str(first.get("text") or next(displays, None) or next((c["code"] for c in found), ""))
+
+
+def value_text(holder: Mapping[str, Any]) -> str:
+    """The `value[x]` of an Observation or of one of its components."""
+    if "valueQuantity" in holder:
+        return quantity_text(holder["valueQuantity"])
+    if "valueCodeableConcept" in holder:
+        return concept_text(holder["valueCodeableConcept"])
+    if "valueRange" in holder:
+        return " to ".join(quantity_text(holder["valueRange"][end]) for end in ("low", "high") if end in holder["valueRange"])
+    if "valueBoolean" in holder:
+        return "yes" if holder["valueBoolean"] else "no"
+    return next((str(holder[name]) for name in ("valueString", "valueInteger", "valueDateTime") if name in holder), "")
+
+
+def quantity_text(quantity: Mapping[str, Any]) -> str:
+    """`< 130 mmHg`."""
+    value = quantity.get("value")
+    number = f"{value:g}" if isinstance(value, int | float) else str(value or "")
+    return " ".join(filter(None, [quantity.get("comparator"), number, quantity.get("unit") or quantity.get("code")]))
+
+
+def confidence(resource: Mapping[str, Any]) -> float | None:
+    """0..1 of the extension AIconfidence."""
+    found = (e.get("valueDecimal") for e in resource.get("extension", []) if e.get("url") == codes.AI_CONFIDENCE)
+    return next((float(value) for value in found if value is not None), None)
+
+
+def citations(resource: Mapping[str, Any]) -> list[dict[str, str]]:
+    """`display` and, where it is a web address, `url` of each guideline cited."""
+    artifacts = (e.get("valueRelatedArtifact", {}) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT)
+    return [cite(a.get("display") or a.get("citation"), a.get("url")) for a in artifacts]
+
+
+def cite(display: str | None, url: str | None) -> dict[str, str]:
+    """One citation; an address that is not http(s) is shown as text, never as a link."""
+    safe = url if url and url.startswith(("https://", "http://")) else None
+    return {"display": display or url or "citation"} | ({"url": safe} if safe else {})
+
+
+def component(resource: Mapping[str, Any], system: str, code: str) -> Mapping[str, Any] | None:
+    """The Observation's component of this code."""
+    return next((c for c in resource.get("component", []) if codes.has_code(c.get("code"), system, code)), None)
+
+
+def ref(resource: Mapping[str, Any]) -> str:
+    """`Type/id`."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def references(elements: Iterable[Any] | Mapping[str, Any] | None) -> Iterator[str]:
+    """`Type/id` of each Reference in a list, or of the one."""
+    for item in [elements] if isinstance(elements, Mapping) else elements or []:
+        if isinstance(item, Mapping) and isinstance(item.get("reference"), str):
+            yield relative(item["reference"])
+
+
+def instant(text: str | None) -> datetime | None:
+    """A FHIR instant or dateTime in UTC; None for what is not one (a bare year, nothing)."""
+    try:
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def when(text: str | None) -> str:
+    """`22 Nov 2026, 15:49 UTC`; the text itself where it is no instant."""
+    moment = instant(text)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC" if moment and "T" in (text or "") else text or ""
+
+
+def percent(value: float) -> str:
+    """`91 %`; what rounds to certainty but is not says so."""
+    if 0.995 <= value < 1:
+        return "> 99 %"
+    return "< 1 %" if 0 < value < 0.005 else f"{value * 100:.0f} %"

@@ -1,0 +1,182 @@
+"""One result, read from the EHR: the head, its patient, everything that the answer wrote and what it was drawn from.
+
+Whatever is not about the head's patient is left out and reported as foreign: a page never shows another patient's data, and a
+result with a foreign part can't be decided on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from services.review import decide, present
+from shared.answers import Head, head_of, kind_of, newest, relative
+from shared.errors import CareloopError
+from shared.fhir import codes, lifecycle
+from shared.fhir.client import Ehr
+from shared.fhir.references import subject_of
+
+Resource = dict[str, Any]
+DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
+PARALLEL_READS: Final = 6
+
+
+class NoResult(CareloopError):
+    """There is no such head: the Task is gone or is not ours."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a result's page shows.
+
+    Attributes:
+        subject: `Patient/id`; patient: the resource, None when it is gone.
+        outputs: by key, what the answer wrote and the EHR still has, this patient's alone.
+        sources: what it was drawn from, this patient's alone.
+        missing, foreign: references that are gone, or that belong to somebody else.
+        provenance: of the focus, author and verifier.
+        devices: the models that spoke.
+    """
+
+    head: Head
+    service: str
+    subject: str
+    patient: Resource | None
+    outputs: Mapping[str, Resource]
+    sources: tuple[Resource, ...]
+    missing: tuple[str, ...]
+    foreign: tuple[str, ...]
+    provenance: tuple[Resource, ...]
+    devices: tuple[Resource, ...]
+
+    @property
+    def task_id(self) -> str:
+        """The id of the head's Task: the page's address."""
+        return self.head.reference.split("/", 1)[1]
+
+    @property
+    def focus(self) -> Resource | None:
+        """The report or the plan; None when there is none."""
+        key = decide.focus_key(self.head, self.outputs)
+        return self.outputs.get(key) if key else None
+
+    @property
+    def stamp(self) -> str:
+        """Changes with every new version of what is shown."""
+        return decide.stamp(self.head, self.outputs)
+
+    @property
+    def waits(self) -> bool:
+        """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign or decided elsewhere."""
+        return self.head.outcome == "requested" and self.focus is not None and not self.decided_elsewhere and not self.incomplete
+
+    @property
+    def decided_elsewhere(self) -> bool:
+        """The head still waits, but another client has finalised the focus."""
+        return self.head.outcome == "requested" and self.focus is not None and not lifecycle.is_draft(self.focus)
+
+    @property
+    def incomplete(self) -> bool:
+        """Some of what the head names can't be shown, so it can't be signed either."""
+        return any(ref in self.head.outputs.values() for ref in (*self.missing, *self.foreign))
+
+    def of_kind(self, *kinds: str) -> dict[str, Resource]:
+        """The outputs of these resource types, by key."""
+        return {key: r for key, r in self.outputs.items() if r["resourceType"] in kinds}
+
+    def find(self, reference: str) -> Resource | None:
+        """The output or source of this reference."""
+        return next((r for r in (*self.outputs.values(), *self.sources) if present.ref(r) == reference), None)
+
+
+def head_by_id(ehr: Ehr, task_id: str) -> Head:
+    """The head of this Task.
+
+    Raises:
+        NoResult: no such Task, or one that careloop did not write.
+    """
+    task = ehr.read(f"Task/{task_id}")
+    try:
+        return head_of(task or {})
+    except (ValueError, KeyError):
+        raise NoResult(f"Task/{task_id} is no result of careloop") from None
+
+
+def newest_head(ehr: Ehr, answer: str) -> Head | None:
+    """The newest head of the answer with this uuid; None where there is none."""
+    try:
+        token = f"{codes.ANSWER}|{UUID(answer)}"
+    except ValueError:
+        return None
+    return newest(head_of(task) for task in ehr.search("Task", {"identifier": token}))
+
+
+def gather(ehr: Ehr, task_id: str) -> Result:
+    """Read the result.
+
+    Raises:
+        NoResult: see `head_by_id`. Unavailable: the EHR does not answer.
+    """
+    head = head_by_id(ehr, task_id)
+    subject = subject_of(head.task)
+    if subject is None or not subject.startswith("Patient/"):
+        raise NoResult(f"{head.reference} names no patient")
+    wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)]))
+    read = read_all(ehr, wanted)
+    ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == subject}
+    focus = relative(head.task.get("focus", {}).get("reference", ""))
+    outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
+    return Result(
+        head=head,
+        service=service_of(head.task),
+        subject=subject,
+        patient=ours.get(subject),
+        outputs=outputs,
+        sources=tuple(ours[ref] for ref in source_references(head.task) if ref in ours),
+        missing=tuple(ref for ref, r in read.items() if r is None),
+        foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
+        provenance=_provenance(ehr, focus) if outputs else (),
+        devices=tuple(r for r in read_all(ehr, device_references(outputs.values())).values() if r is not None),
+    )
+
+
+def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
+    """Each reference's current resource (None: gone), read a few at a time."""
+    unique = list(dict.fromkeys(wanted))
+    read: Callable[[str], Resource | None] = ehr.read
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        return dict(zip(unique, pool.map(read, unique), strict=True))
+
+
+def service_of(task: Resource) -> str:
+    """The service whose head this is."""
+    return next((i.get("value", "") for i in task.get("identifier", []) if i.get("system") == codes.SERVICE), "")
+
+
+def source_references(task: Resource) -> list[str]:
+    """What the head says it was drawn from; the focus itself where nothing was drawn."""
+    named = [relative(i["valueReference"]["reference"]) for i in task.get("input", []) if kind_of(i) == "source" and "valueReference" in i]
+    focus = [] if task.get("output") else list(present.references(task.get("focus")))
+    return list(dict.fromkeys(r for r in [*named, *focus] if not r.startswith(("Patient/", "urn:", "#"))))
+
+
+def device_references(resources: Iterable[Resource]) -> list[str]:
+    """The Devices that made these resources, in the order of their appearance."""
+    found = []
+    for resource in resources:
+        for element in DEVICE_ELEMENTS:
+            value = resource.get(element)
+            items = value if isinstance(value, list) else [value] if value else []
+            found += [*present.references(items), *(r for item in items for r in present.references(_alternates(item)))]
+    return list(dict.fromkeys(r for r in found if r.startswith("Device/")))
+
+
+def _alternates(item: Mapping[str, Any]) -> list[Any]:
+    return [e.get("valueReference") for e in item.get("extension", []) if e.get("url") == codes.ALTERNATE_REFERENCE]
+
+
+def _provenance(ehr: Ehr, focus: str) -> tuple[Resource, ...]:
+    """Who wrote and who verified the focus, oldest first. Each hit must name it: a server may ignore the parameter."""
+    hits = ehr.search("Provenance", {"target": focus})
+    return tuple(sorted((p for p in hits if focus in present.references(p.get("target"))), key=lambda p: p.get("recorded", "")))

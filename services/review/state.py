@@ -1,0 +1,40 @@
+"""What the pages of one app share, wired once in `app.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from flask import current_app
+
+from services.review.letters import LettersPanel
+from services.review.login import LocalLogin, Throttle
+from services.review.signing import Roles
+from shared.fhir.client import Ehr
+from shared.settings import Settings
+
+EXTENSION: Final = "careloop-review"
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a view needs.
+
+    Attributes:
+        local, oidc: the ways to log in; None: not offered.
+        letters: the dead letters of all services, as last seen.
+        observer: `Device/id` that stands for this service in audit events, made at first use.
+    """
+
+    settings: Settings
+    ehr: Ehr
+    roles: Roles
+    local: LocalLogin | None
+    oidc: Any | None
+    letters: LettersPanel
+    observer: Callable[[], str]
+    throttle: Throttle = field(default_factory=Throttle)
+
+
+def review() -> Review:
+    """The current app's."""
+    return cast(Review, current_app.extensions[EXTENSION])

@@ -1,0 +1,97 @@
+"""A real EHR, the pages on a real port, a real browser."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from services.review.app import create_review_app
+from shared.fhir.client import Ehr, open_ehr
+from shared.http import serve
+from shared.settings import load_settings
+from tests.browser.clinic import Clinic, open_clinic
+from tests.peers import free_port, sekmet
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The pages of one clinic."""
+
+    url: str
+    clinic: Clinic
+
+
+@pytest.fixture(scope="session")
+def fhir_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sekmet(tmp_path_factory.mktemp("ehr")) as peer:
+        yield peer.base
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def ehr(fhir_url: str) -> Iterator[Ehr]:
+    client = open_ehr(load_settings(fhir_url=fhir_url))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def clinic(ehr: Ehr) -> Clinic:
+    return open_clinic(ehr)
+
+
+@pytest.fixture
+def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Serve the pages with these settings; all are closed at the end."""
+    servings = []
+
+    def opened(**settings: object) -> Site:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        given = {"review_local_user": f"berg:{clinic.practitioner}", "review_local_password": PASSWORD, "review_url": url} | settings
+        app = create_review_app(load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given), clinic.ehr)
+        servings.append(serve(app, "127.0.0.1", port))
+        return Site(url, clinic)
+
+    yield opened
+    for serving in servings:
+        serving.close()
+
+
+@pytest.fixture
+def site(open_site: Callable[..., Site]) -> Site:
+    return open_site()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(15_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def log_in(page: Page, site: Site, password: str = PASSWORD) -> None:
+    """Log in as the local clinician."""
+    page.goto(f"{site.url}/login")
+    page.get_by_label("Name").fill("berg")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
