@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -55,6 +55,12 @@ class Ehr:
     def close(self) -> None:
         """Close the connections."""
         self._rest.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def read(self, reference: str) -> Json | None:
         """The current resource, or None when it is gone (404, 410)."""
