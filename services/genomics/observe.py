@@ -1,7 +1,7 @@
 """From records to what was seen at a gene's sites (pure): tested or not, on both haplotypes or on one, phased or not."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     start, end = gene.span
     near = [r for r in dict.fromkeys(records) if r.chromosome == gene.chromosome and r.position <= end and r.end >= start]
     agreeing = [r for r in near if _agrees(gene, r)]
-    tested = frozenset(s for s in gene.sites if any(r.called and r.position <= s.position <= r.end for r in agreeing))
+    tested = frozenset(site for record in agreeing if record.called for site in _spoken_of(gene, record))
     carried: dict[Site | None, list[tuple[Block, int]]] = defaultdict(list)
     unknown: set[int] = set()
     depth: dict[Site, int | None] = {}
@@ -71,6 +71,14 @@ def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     single = tuple(Mark(block, side, site) for site, places in carried.items() if site not in both for block, side in dict.fromkeys(places))
     variants = tuple(Variant(gene.name, s, gene.rsids.get(s), s in both, depth[s]) for s in sorted(s for s in carried if s and s != gene.background))
     return Observed(tested, frozenset(both), single, frozenset(unknown), variants, len(near), len(near) - len(agreeing))
+
+
+def _spoken_of(gene: Gene, record: Record) -> Iterator[Site]:
+    """Sites that a called record tells of: those it spans, and those that it spells elsewhere (an insertion or deletion shifted to the right)."""
+    yield from (site for site in gene.sites if record.position <= site.position <= record.end)
+    for alt in record.alts:
+        if len(alt) != len(record.ref) and alt.isalpha():
+            yield from (site for site in changes(Site(record.chromosome, record.position, record.ref, alt), gene.bases) if site in gene.sites)
 
 
 def _agrees(gene: Gene, record: Record) -> bool:

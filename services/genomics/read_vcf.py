@@ -58,6 +58,8 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
     for number, line in _lines(_hashed(decompressed(raw), digest.update)):
         if line.startswith(b"#"):
             header = header.read(number, line)
+            if header.columns:
+                header.check()  # before a whole genome of another build is read
             continue
         if not header.columns:
             header.read(number, line)
