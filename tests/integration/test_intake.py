@@ -1,0 +1,360 @@
+"""Intake against EHRs of both habits: nothing that the EHR told, or would have told while we were down, is missed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from services.intake.notification import parse
+from services.intake.publish import WATCHED, Publisher
+from services.intake.state import State
+from services.intake.subscriptions import SECRET_HEADER, Keeper
+from services.intake.sweep import Sweep
+from services.intake.topics import R5, fitting
+from services.intake.webhook import PATHS, Doorway, webhook
+from shared.errors import InvalidInput, Misconfigured, Unavailable
+from shared.events import ResourceEvent, decode
+from shared.fhir import codes
+from shared.fhir.client import Ehr, open_ehr
+from shared.http import Probes, create_app, serve
+from shared.settings import Settings
+from shared.stream.base import EVENTS_TOPIC, Message, Sink
+from shared.stream.memory import MemoryLog
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.peers import free_port, sekmet
+from tests.toy import note
+
+SECRET = "knock-knock"
+
+
+@dataclass
+class Intake:
+    """Intake's parts around one log, without its threads."""
+
+    ehr: Ehr
+    log: MemoryLog
+    sink: Sink
+    settings: Settings
+    state: State
+
+    def close(self) -> None:
+        self.ehr.close()
+        self.sink.close()
+        self.state.close()
+
+    @property
+    def publisher(self) -> Publisher:
+        return Publisher(self.ehr, self.sink, self.state, threading.Lock())
+
+    @property
+    def sweep(self) -> Sweep:
+        return Sweep(self.publisher, self.state, self.settings, threading.Event())
+
+    @property
+    def keeper(self) -> Keeper:
+        return Keeper(self.ehr, self.settings, threading.Event())
+
+    def app(self) -> Flask:
+        app = create_app("intake", Probes(list, CollectorRegistry()), title="t", max_body_bytes=2000, paths=PATHS)
+        app.register_blueprint(webhook(Doorway(self.ehr, self.publisher, self.sweep, self.state, threading.Event()), SECRET))
+        return app
+
+    def door(self) -> FlaskClient:
+        return self.app().test_client()
+
+    def events(self) -> list[ResourceEvent]:
+        return [decode(r.value, r.headers) for r in self.log.scan(EVENTS_TOPIC)]
+
+    def restarted(self) -> "Intake":
+        path = self.settings.state_dir / "intake.sqlite"
+        self.state.close()
+        return Intake(self.ehr, self.log, self.sink, self.settings, State(path))
+
+
+FAKES = ["fake-sekmet", "fake-hapi"]
+everywhere = pytest.mark.parametrize("base", [*FAKES, "sekmet"], indirect=True)
+
+
+@pytest.fixture(params=FAKES)
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sekmet":
+        with sekmet(tmp_path / "sekmet") as peer:
+            yield peer.base
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            yield fake.base
+
+
+@pytest.fixture
+def intake(base: str, tmp_path: Path) -> Iterator[Intake]:
+    port = free_port()
+    settings = Settings(
+        fhir_url=base,
+        state_dir=tmp_path,
+        intake_since="1970-01-01T00:00:00Z",
+        intake_webhook_url=f"http://127.0.0.1:{port}/notify",
+        intake_webhook_secret=SecretStr(SECRET),
+    )
+    log = MemoryLog()
+    log.create_topics(4, [])
+    made = Intake(open_ehr(settings), log, log.sink(), settings, State(tmp_path / "intake.sqlite"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def patient(intake: Intake) -> str:
+    return intake.ehr.create({"resourceType": "Patient"}).reference
+
+
+def settle(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+class TestSweep:
+    @everywhere
+    def test_every_version_once_and_deletes_with_their_subject(self, intake: Intake, patient: str) -> None:
+        written = intake.ehr.create(note(patient, "first"))
+        changed = intake.ehr.read(written.reference)
+        assert changed
+        intake.ehr.update(changed | {"description": "changed"}, written.version)
+        intake.sweep.all()
+        httpx.delete(f"{intake.ehr.base}/{written.reference}").raise_for_status()
+        for _ in range(3):
+            intake.sweep.all()
+        told = [(e.action, e.version, e.subject) for e in intake.events()]
+        assert told == [("create", "1", patient), ("update", "2", patient), ("delete", "3", patient)]
+
+    def test_the_event_carries_codes_and_no_content(self, intake: Intake, patient: str) -> None:
+        intake.ehr.create(note(patient, "SECRET CONTENT"))
+        intake.sweep.all()
+        [record] = intake.log.scan(EVENTS_TOPIC)
+        [event] = intake.events()
+        assert record.key == patient.encode()
+        assert event.codes == (f"{codes.LOINC}|34117-2",) and event.content_types == ("text/plain",) and event.status == "current"
+        assert b"SECRET" not in (record.value or b"") and b"data" not in (record.value or b"")
+        assert dict(record.headers)["ce_type"] == b"careloop.documentreference.create"
+
+    def test_what_changed_while_intake_was_down_is_found(self, intake: Intake, patient: str) -> None:
+        intake.ehr.create(note(patient, "before"))
+        intake.sweep.all()
+        intake.state.close()
+        later = intake.ehr.create(note(patient, "while down")).reference
+        again = intake.restarted()
+        again.sweep.all()
+        assert [e.focus for e in again.events()][1:] == [later]
+
+    def test_a_publication_that_failed_is_made_up_for(self, intake: Intake, patient: str) -> None:
+        intake.ehr.create(note(patient, "kept"))
+        failing = Intake(intake.ehr, intake.log, FailingSink(), intake.settings, intake.state)
+        with pytest.raises(Unavailable):
+            failing.sweep.all()
+        assert intake.state.swept() is None
+        intake.sweep.all()
+        assert len(intake.events()) == 1 and intake.state.swept()
+
+    def test_a_first_start_without_since_begins_now_and_remembers_it(self, intake: Intake, patient: str) -> None:
+        intake.ehr.create(note(patient, "old news"))
+        time.sleep(0.05)
+        fresh = intake.settings.model_copy(update={"intake_since": None, "intake_overlap_sec": 0.0})
+        now = Intake(intake.ehr, intake.log, intake.sink, fresh, intake.state)
+        now.sweep.all()
+        intake.ehr.create(note(patient, "news"))
+        now.restarted().sweep.all()
+        assert len(intake.events()) == 1
+
+
+class FailingSink:
+    """A log that is away."""
+
+    def send(self, topic: str, messages: list[Message], timeout_sec: float = 5.0) -> None:
+        raise Unavailable("broker")
+
+    def close(self) -> None: ...
+
+
+class TestDoor:
+    def test_the_secret_opens_it_and_nothing_else(self, intake: Intake, patient: str) -> None:
+        door = intake.door()
+        for headers in ({}, {SECRET_HEADER: "wrong"}):
+            refused = door.post("/notify/DocumentReference", headers=headers)
+            assert refused.status_code == 401 and refused.json["issue"][0]["code"] == "login"
+        assert intake.events() == []
+
+    def test_an_empty_post_publishes_before_it_answers(self, intake: Intake, patient: str) -> None:
+        reference = intake.ehr.create(note(patient, "told")).reference
+        assert intake.door().post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET}).status_code == 200
+        assert [e.focus for e in intake.events()] == [reference]
+
+    def test_a_put_names_the_focus_and_its_body_is_not_believed(self, intake: Intake, patient: str) -> None:
+        reference = intake.ehr.create(note(patient, "told")).reference
+        answer = intake.door().put(f"/notify/DocumentReference/{reference}", json={"resourceType": "Lie"}, headers={SECRET_HEADER: SECRET})
+        assert answer.status_code == 200 and [e.focus for e in intake.events()] == [reference]
+
+    def test_a_notification_names_foci(self, intake: Intake, patient: str) -> None:
+        reference = intake.ehr.create(note(patient, "told")).reference
+        answer = post(intake, notification("event-notification", [(1, reference)]))
+        assert answer.status_code == 200 and [e.focus for e in intake.events()] == [reference]
+
+    def test_a_gap_in_the_numbers_is_swept(self, intake: Intake, patient: str) -> None:
+        first = intake.ehr.create(note(patient, "1")).reference
+        post(intake, notification("event-notification", [(1, first)]))
+        missed, third = (intake.ehr.create(note(patient, text)).reference for text in "23")
+        post(intake, notification("event-notification", [(3, third)]))
+        assert {e.focus for e in intake.events()} == {first, missed, third}
+        assert intake.state.number("Subscription/s") == 3
+
+    def test_a_handshake_and_a_heartbeat_are_answered_and_move_no_counter(self, intake: Intake) -> None:
+        for kind in ("handshake", "heartbeat"):
+            assert post(intake, notification(kind, [])).status_code == 200
+        assert intake.state.number("Subscription/s") is None and intake.events() == []
+
+    def test_a_focus_that_is_gone_is_left_to_the_sweep(self, intake: Intake) -> None:
+        assert post(intake, notification("event-notification", [(1, "DocumentReference/never-was")])).status_code == 200
+        assert intake.events() == []
+
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            (b"{", 400),
+            (b"[]", 400),
+            (b'{"resourceType": "Bundle", "resourceType": "Bundle"}', 400),
+            (b'{"a": NaN}', 400),
+            (b"[" * 1000, 400),
+            (b"x" * 3000, 413),
+        ],
+    )
+    def test_bad_bodies_get_an_outcome(self, intake: Intake, body: bytes, status: int) -> None:
+        answer = intake.door().post("/notify/DocumentReference", data=body, headers={SECRET_HEADER: SECRET})
+        assert answer.status_code == status and answer.json["resourceType"] == "OperationOutcome"
+
+    def test_a_type_that_is_not_watched_is_404(self, intake: Intake) -> None:
+        assert intake.door().post("/notify/Patient", headers={SECRET_HEADER: SECRET}).status_code == 404
+
+    def test_a_log_that_is_away_is_503(self, intake: Intake, patient: str) -> None:
+        intake.ehr.create(note(patient, "told"))
+        away = Intake(intake.ehr, intake.log, FailingSink(), intake.settings, intake.state)
+        assert away.door().post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET}).status_code == 503
+
+    def test_every_route_is_described(self, intake: Intake) -> None:
+        rules = {r.rule.replace("<", "{").replace(">", "}") for r in intake.app().url_map.iter_rules()}
+        described = {p.replace("{type}", "{resource_type}").replace("{id}", "{logical_id}") for p in PATHS} - {"/sweep"}
+        assert described <= rules
+
+
+def post(intake: Intake, body: dict[str, Any]) -> Any:
+    return intake.door().post("/notify/DocumentReference", json=body, headers={SECRET_HEADER: SECRET})
+
+
+def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
+    told = [
+        {
+            "name": "notification-event",
+            "part": [
+                {"name": "event-number", "valueString": str(number)},
+                {"name": "focus", "valueReference": {"reference": f"https://elsewhere.example/fhir/{focus}"}},
+            ],
+        }
+        for number, focus in events
+    ]
+    head = [{"name": "subscription", "valueReference": {"reference": "https://elsewhere.example/fhir/Subscription/s"}}, {"name": "type", "valueCode": kind}]
+    return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}]}
+
+
+class TestSubscriptions:
+    @everywhere
+    def test_registered_once_per_type_and_revived(self, intake: Intake) -> None:
+        for _ in range(2):
+            intake.keeper.look_after()
+        ours = list(intake.ehr.search("Subscription", {}))
+        assert sorted(s["criteria"] for s in ours) == sorted(f"{kind}?" for kind in WATCHED)
+        broken = intake.ehr.read(f"Subscription/{ours[0]['id']}")
+        assert broken
+        intake.ehr.update(broken | {"status": "off"}, broken["meta"]["versionId"])
+        keeper = intake.keeper
+        keeper.look_after()
+        again = intake.ehr.read(f"Subscription/{ours[0]['id']}")
+        assert again and again["status"] in ("requested", "active") and keeper.on_silence.is_set()
+        assert len(list(intake.ehr.search("Subscription", {}))) == len(WATCHED)
+
+    @everywhere
+    def test_the_ehr_really_knocks(self, intake: Intake, patient: str) -> None:
+        port = int(str(intake.settings.intake_webhook_url).split(":")[2].split("/")[0])
+        serving = serve(intake.app(), "127.0.0.1", port)
+        try:
+            intake.keeper.look_after()
+            reference = intake.ehr.create(note(patient, "told by the EHR")).reference
+            assert settle(lambda: reference in [e.focus for e in intake.events()])
+        finally:
+            serving.close()
+
+    def test_a_topic_that_fits_is_used_and_handshaken(self, tmp_path: Path) -> None:
+        port = free_port()
+        with sekmet(tmp_path / "ehr") as peer:
+            settings = Settings(
+                fhir_url=peer.base, state_dir=tmp_path, intake_webhook_url=f"http://127.0.0.1:{port}/notify", intake_webhook_secret=SecretStr(SECRET)
+            )
+            ehr, log = open_ehr(settings), MemoryLog()
+            log.create_topics(4, [])
+            intake = Intake(ehr, log, log.sink(), settings, State(tmp_path / "intake.sqlite"))
+            ehr.create(topic("DocumentReference", "true"))
+            serving = serve(intake.app(), "127.0.0.1", port)
+            try:
+                intake.keeper.look_after()
+                mine = lambda: [s for s in ehr.search("Subscription", {}) if s["criteria"] == TOPIC]  # noqa: E731
+                assert settle(lambda: [s["status"] for s in mine()] == ["active"])
+                patient = ehr.create({"resourceType": "Patient"}).reference
+                reference = ehr.create(note(patient, "by topic")).reference
+                assert settle(lambda: [e.focus for e in intake.events()] == [reference])
+                assert intake.state.number(f"Subscription/{mine()[0]['id']}") == 1
+            finally:
+                serving.close()
+                intake.close()
+
+
+TOPIC = "https://hospital.example/SubscriptionTopic/any"
+
+
+def topic(kind: str, fhirpath: str) -> dict[str, Any]:
+    trigger = [
+        {"url": "resource", "valueUri": f"http://hl7.org/fhir/StructureDefinition/{kind}"},
+        {"url": "supportedInteraction", "valueCode": "create"},
+        {"url": "supportedInteraction", "valueCode": "update"},
+        {"url": "fhirPathCriteria", "valueString": fhirpath},
+    ]
+    return {
+        "resourceType": "Basic",
+        "extension": [{"url": f"{R5}.url", "valueUri": TOPIC}, {"url": f"{R5}.resourceTrigger", "extension": trigger}],
+        "code": {"coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]},
+    }
+
+
+def test_only_a_topic_that_hides_nothing_fits() -> None:
+    assert fitting([TOPIC], [topic("Observation", "true")], WATCHED) == {"Observation": TOPIC}
+    assert fitting([TOPIC], [topic("Observation", "%current.status = 'final'")], WATCHED) == {}
+    assert fitting([], [topic("Observation", "true")], WATCHED) == {}
+
+
+@pytest.mark.parametrize("body", [None, {}, {"resourceType": "Bundle"}, {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Parameters"}}]}])
+def test_what_is_no_notification_is_refused(body: Any) -> None:
+    with pytest.raises(InvalidInput):
+        parse(body)
+
+
+def test_a_broken_state_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sqlite"
+    path.write_bytes(b"not a database at all, not at all, not a bit of one" * 40)
+    with pytest.raises(Misconfigured, match=r"intake\.sqlite"):
+        State(path)
