@@ -274,9 +274,8 @@ class TestAttachments:
 
     @pytest.fixture
     def plain(self) -> Iterator[Ehr]:
-        with FakeEhr(HAPI) as fake:
-            with open_ehr(load_settings(fhir_url=fake.base)) as client:
-                yield client
+        with FakeEhr(HAPI) as fake, open_ehr(load_settings(fhir_url=fake.base)) as client:
+            yield client
 
     def test_hash_and_size_that_hold(self, plain: Ehr) -> None:
         sha1 = base64.b64encode(hashlib.sha1(self.DATA).digest()).decode()
