@@ -175,7 +175,8 @@ def dose(instruction: Json, product: str = "") -> Dose | None:
         if "value" in high and unit in MASS:
             factor = MASS[unit]
             base = "mg" if unit in ("g", "ug", "mcg") else unit
-            return Dose(low.get("value", high["value"]) * factor, high["value"] * factor, base, per_day)
+            least, most = float(low["value"] if "value" in low else high["value"]), float(high["value"])
+            return Dose(least * factor, most * factor, base, per_day)
         strength = _mass(product)
         if "value" in high and strength and COUNTED.search(f"{unit} {high.get('unit', '')}"):
             counted = strength * float(high["value"])

@@ -115,7 +115,7 @@ def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Pro
     proposals, withheld = [], []
     for option in rule.options:
         daily = option.dose * (option.per_day or 1) if option.dose else None
-        objections = list(safety.against(option.drug, daily, chart.inputs, staying, chart.rules))
+        objections = list(safety.against(option.drug, daily, chart.inputs, staying, instead_of=mine[0].drug, rules=chart.rules))
         grave = next((o for o in objections if o.grave), None)
         if grave:
             withheld.append(Withheld(option.drug, grave.reason, grave.rests_on, grave.citation))

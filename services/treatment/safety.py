@@ -179,8 +179,11 @@ def egfr(creatinine: Measurement, inputs: Inputs) -> float | None:
 # --- objections to what we would propose
 
 
-def against(name: str, daily: float | None, inputs: Inputs, staying: Sequence[Held], rules: Rules) -> Iterator[Objection]:
-    """What speaks against giving this drug at this daily dose (mg) beside the drugs that stay."""
+def against(name: str, daily: float | None, inputs: Inputs, staying: Sequence[Held], *, instead_of: Drug, rules: Rules) -> Iterator[Objection]:
+    """What speaks against giving this drug at this daily dose (mg) beside the drugs that stay.
+
+    An interaction that the drug it replaces has just as well is a caution, never a reason to withhold: it is there already.
+    """
     drug = rules.drugs[name]
     for item in rules.contraindications:
         if item.drug == name and (found := _contraindicated(item, inputs)) is not None:
@@ -193,7 +196,8 @@ def against(name: str, daily: float | None, inputs: Inputs, staying: Sequence[He
             doubt = _dose_doubt(rule, staying, (name, daily))
             if doubt is not None:
                 reason = f"{name} with {other.said}: {rule.effect} {rule.advice}"
-                yield Objection(rule.severity == "high" and other.medication.ordered, reason, (other.medication.reference,), rule.citation)
+                new = other not in _met(rule, instead_of, staying)
+                yield Objection(rule.severity == "high" and other.medication.ordered and new, reason, (other.medication.reference,), rule.citation)
 
 
 def _met(rule: Interaction, drug: Drug, staying: Sequence[Held]) -> Iterator[Held]:

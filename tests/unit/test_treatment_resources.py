@@ -1,0 +1,210 @@
+"""The drafts of a plan: what they must carry, that they are valid R4, and that they read as they should."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from services.treatment.analyze import find
+from services.treatment.model import load_rules
+from services.treatment.resources import resources
+from services.treatment.service import SERVICE, accepts
+from shared.answers import Answer
+from shared.events import ResourceEvent
+from shared.fhir import codes
+from shared.fhir.check import check
+from shared.fhir.drafts import Draft, Pen
+from tests.hl7 import Validate, collection
+from tests.unit.treatment_record import (
+    CLOPIDOGREL,
+    CYP2C19,
+    GENOMICS,
+    LOOP,
+    PATIENT,
+    allergy,
+    condition,
+    genotype,
+    implication,
+    inputs_of,
+    laboratory,
+    mention,
+    order,
+    patient,
+    pneumonia,
+    report,
+)
+
+Json = dict[str, Any]
+NAME = "treatment-rules"
+PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {NAME: "Device/d"}, {NAME: "careloop"})
+
+
+def drawn(*record: Json) -> dict[str, Draft]:
+    inputs = inputs_of(*record)
+    return {d.key: d for d in resources(inputs, find(inputs, load_rules()), PEN)}
+
+
+def rich() -> tuple[Json, ...]:
+    """A record on which every kind of draft is written."""
+    statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
+    thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
+    vkorc1, cyp2c9, ibuprofen = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3"), mention("ibuprofen", "5640")
+    results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
+    return (
+        patient(),
+        report("genomics", "gen", *results),
+        *results,
+        report("notes", "note", ibuprofen),
+        ibuprofen,
+        report("imaging", "img", pneumonia()),
+        pneumonia(),
+        {**CLOPIDOGREL, "reasonReference": [codes.reference("Condition/cond-53741008")]},
+        order("omeprazole", "7646", mg=20),
+        order("simvastatin", "36567", mg=40),
+        order("azathioprine", "1256", mg=100),
+        order("warfarin", "11289"),
+        order("metformin", "6809"),
+        laboratory("2160-0", 2.9, "mg/dL"),
+        condition("53741008", "Coronary arteriosclerosis"),
+        allergy("omeprazole"),
+    )
+
+
+def test_the_plan_is_the_report_and_names_every_other_draft() -> None:
+    drafts = drawn(*LOOP)
+    plan = drafts["report"].resource
+    assert (plan["resourceType"], plan["status"], plan["intent"]) == ("CarePlan", "draft", "proposal")
+    named = {plan_ref["reference"] for plan_ref in (*plan["goal"], *plan["supportingInfo"], *(a["reference"] for a in plan["activity"]))}
+    grouped = {d.uuid for d in drafts.values() if d.resource["resourceType"] == "MedicationRequest"}
+    assert {d.uuid for d in drafts.values()} - {drafts["report"].uuid} - grouped <= named
+    assert codes.reference("DiagnosticReport/gen") in plan["supportingInfo"]
+
+
+def test_a_dose_proposal_has_code_dose_timing_route_and_citation() -> None:
+    request = drawn(*LOOP)["dose-cyp2c19-clopidogrel-ticagrelor"].resource
+    assert codes.first_code(request["medicationCodeableConcept"], codes.RXNORM) == "1116632"
+    (dosage,) = request["dosageInstruction"]
+    assert dosage["doseAndRate"] == [{"doseQuantity": {"value": 90, "unit": "mg", "system": codes.UCUM, "code": "mg"}}]
+    assert dosage["timing"]["repeat"] == {"frequency": 2, "period": 1, "periodUnit": "d"}
+    assert codes.first_code(dosage["route"], codes.SNOMED) == "26643006"
+    assert request["priorPrescription"] == codes.reference("MedicationRequest/mr-clopidogrel")
+    assert "PMID 35034351" in request["note"][0]["text"]
+
+
+def test_an_interaction_alert_has_both_orders_and_its_source() -> None:
+    issue = drawn(*LOOP)["interaction-clopidogrel-omeprazole-clopidogrel-omeprazole"].resource
+    assert codes.first_code(issue["code"], codes.V3_ACT_CODE) == "DRG"
+    assert [i["reference"] for i in issue["implicated"]] == ["MedicationRequest/mr-clopidogrel", "MedicationRequest/mr-omeprazole"]
+    assert issue["reference"].startswith("https://")
+    assert issue["severity"] == "high"
+
+
+def test_alternatives_are_a_group_of_which_at_most_one_is_taken() -> None:
+    (action,) = drawn(*LOOP)["group-cyp2c19-clopidogrel"].resource["action"]
+    assert (action["selectionBehavior"], action["requiredBehavior"]) == ("at-most-one", "could")
+    assert len(action["action"]) == 2
+    assert all(d["url"].startswith("https://") for d in action["documentation"])
+
+
+def test_what_rests_on_unsigned_results_says_so_until_they_are_signed() -> None:
+    unsigned = drawn(*LOOP)
+    for key in ("report", "dose-cyp2c19-clopidogrel-ticagrelor", "gene-cyp2c19-clopidogrel-clopidogrel"):
+        assert "Rests on unsigned AI results: genomics (DiagnosticReport/gen)" in str(unsigned[key].resource)
+    signed = drawn(*({**r, "status": "final"} if r is GENOMICS else r for r in LOOP))
+    assert all("unsigned" not in str(d.resource) for d in signed.values())
+
+
+def test_a_plan_on_reports_where_no_rule_speaks_says_that_this_is_no_clearance() -> None:
+    drafts = drawn(patient(), report("imaging", "img", conclusion="Nothing suspicious."))
+    assert list(drafts) == ["report"]
+    assert any("no clearance" in n["text"] for n in drafts["report"].resource["note"])
+    assert "activity" not in drafts["report"].resource
+
+
+def test_advice_without_a_dose_is_an_activity_in_words() -> None:
+    details = [a["detail"] for a in drawn(*rich())["report"].resource["activity"] if "detail" in a]
+    (avoid,) = details
+    assert "azathioprine" in avoid["description"]
+    assert "PMID 30447069" in avoid["description"]
+
+
+def test_every_alert_and_proposal_carries_a_citation() -> None:
+    for draft in drawn(*rich()).values():
+        text = str(draft.resource)
+        assert "https://" in text.replace("https://careloop.example", "") or draft.resource["resourceType"] == "Goal", draft.key
+
+
+@pytest.mark.parametrize("record", [LOOP, rich(), (patient(), report("imaging", "img"))], ids=["loop", "rich", "silent"])
+def test_drafts_pass_our_own_checks(record: Sequence[Json]) -> None:
+    drafts = drawn(*record)
+    for draft in drafts.values():
+        check(draft.resource)
+        assert draft.resource["resourceType"] in SERVICE.writes
+        assert draft.key == draft.key.lower().replace("_", "-")
+
+
+def test_drafts_pass_hl7s_validator(hl7_errors: Validate) -> None:
+    drafts = drawn(*rich()).values()
+    kinds = {d.resource["resourceType"] for d in drafts}
+    assert kinds == SERVICE.writes
+    urls = {d.uuid: f"{d.resource['resourceType']}/{d.key}" for d in drafts}
+    assert hl7_errors(collection([*rich(), *(_stored(d, urls) for d in drafts), {"resourceType": "Device", "id": "d"}])) == []
+
+
+def _stored(draft: Draft, urls: dict[str, str]) -> Json:
+    """The draft as an EHR would hold it: with an id (64 characters at most), references to ids."""
+
+    def pointed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: (_short(urls.get(v, v)) if k == "reference" and isinstance(v, str) else pointed(v)) for k, v in value.items()}
+        return [pointed(v) for v in value] if isinstance(value, list) else value
+
+    return {**pointed(draft.resource), "id": draft.key[:64]}
+
+
+def _short(reference: str) -> str:
+    kind, _, key = reference.partition("/")
+    return f"{kind}/{key[:64]}" if kind in SERVICE.writes else reference
+
+
+# --- what is accepted
+
+
+def event(focus: str, **fields: Any) -> ResourceEvent:
+    return ResourceEvent(f"{focus}/1", "1", **{"action": "update", "subject": PATIENT, **fields})
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        (event("DiagnosticReport", answer_of="imaging", status="preliminary"), True),
+        (event("DiagnosticReport", answer_of="genomics", status="cancelled"), True),
+        (event("DiagnosticReport", status="final"), False),
+        (event("DiagnosticReport", answer_of="treatment"), False),
+        (event("Condition", status="active", verification="confirmed"), True),
+        (event("Condition", status="resolved"), True),
+        (event("Condition", verification="entered-in-error"), True),
+        (event("Condition", answer_of="notes", status="active", verification="unconfirmed"), False),
+        (event("Condition", answer_of="notes", status="active", verification="confirmed"), True),
+        (event("Condition", answer_of="notes", verification="refuted"), True),
+        (event("MedicationRequest", intent="order", status="active"), True),
+        (event("MedicationRequest", intent="order", status="stopped"), True),
+        (event("MedicationRequest", intent="proposal", status="draft"), False),
+        (event("MedicationRequest", intent="order", answer_of="treatment"), False),
+        (event("AllergyIntolerance"), True),
+        (event("Observation", codes=("http://loinc.org|2160-0",)), True),
+        (event("Observation", codes=("http://loinc.org|718-7",)), False),
+        (event("Observation", codes=("http://loinc.org|2160-0",), answer_of="notes"), False),
+        (event("ImagingStudy"), False),
+        (event("CarePlan", answer_of="treatment"), False),
+        (event("MedicationRequest", action="delete"), True),
+        (event("MedicationRequest", action="delete", subject=None), False),
+    ],
+)
+def test_what_is_accepted(given: ResourceEvent, accepted: bool) -> None:
+    assert accepts(given) == accepted
+
+
+def test_the_answer_is_about_the_patient() -> None:
+    assert SERVICE.input_of(event("DiagnosticReport", answer_of="imaging")) == PATIENT
+    assert SERVICE.quiet_sec == "plan_quiet_sec"

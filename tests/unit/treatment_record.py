@@ -1,0 +1,143 @@
+"""One patient's record for treatment's tests: small resources in the shapes that the EHR and our own services write."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.treatment.domain import Inputs
+from services.treatment.gather import read
+from shared.fhir import codes
+from shared.fhir.client import Ehr
+
+Json = dict[str, Any]
+PATIENT = "Patient/p1"
+RXNORM = codes.RXNORM
+
+
+class FakeRecord(Ehr):
+    """An EHR's reads over resources in a dict; searches give everything of the kind, as servers do that ignore a parameter."""
+
+    def __init__(self, *resources: Json) -> None:
+        self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}
+
+    def read(self, reference: str) -> Json | None:
+        return self.resources.get(reference)
+
+    def search(self, kind: str, params: Mapping[str, Any], *, subject: str | None = None) -> Iterator[Json]:
+        yield from (r for r in self.resources.values() if r["resourceType"] == kind)
+
+    def head(self, answer: Any) -> None:
+        return None
+
+
+def inputs_of(*resources: Json) -> Inputs:
+    """What gather makes of these resources and the patient among them."""
+    record = FakeRecord(*resources)
+    patient = record.read(PATIENT)
+    assert patient is not None
+    return read(patient, record)
+
+
+def resource(kind: str, id: str, **elements: Any) -> Json:
+    subject = {} if kind in ("Patient", "Medication") else {"patient" if kind == "AllergyIntolerance" else "subject": codes.reference(PATIENT)}
+    return {"resourceType": kind, "id": id, "meta": {"versionId": "1"}, **subject, **elements}
+
+
+def patient(**elements: Any) -> Json:
+    return resource("Patient", "p1", birthDate="1970-05-01", gender="female", **elements)
+
+
+def ours(service: str) -> list[Json]:
+    return [{"system": codes.RESOURCE, "value": f"urn:uuid:{service}"}, {"system": codes.SERVICE, "value": service}]
+
+
+def report(service: str, id: str, *results: Json, status: str = "preliminary", conclusion: str = "Read.") -> Json:
+    linked = [codes.reference(f"Observation/{r['id']}") for r in results]
+    code = codes.concept(codes.LOINC, "18748-4", text=f"{service} report")
+    return resource(
+        "DiagnosticReport", id, identifier=ours(service), status=status, code=code, conclusion=conclusion, issued="2026-01-01T00:00:00Z", result=linked
+    )
+
+
+def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
+    part = {"code": codes.concept(codes.LOINC, "48018-6"), "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene)}
+    return resource(
+        "Observation",
+        id or f"gt-{gene.lower()}",
+        identifier=ours("genomics"),
+        status="preliminary",
+        code=codes.concept(codes.LOINC, "84413-4"),
+        valueCodeableConcept={"text": f"{gene} {value}"},
+        component=[part],
+    )
+
+
+def implication(drug: str, rxnorm: str, gene: str, phenotype: str, *, answer: str | None = None, url: str = "https://cpicpgx.org/x", **elements: Any) -> Json:
+    """As genomics writes it: a LOINC answer where the phenotype has one, words otherwise."""
+    said = codes.concept(codes.LOINC, answer, text=f"{gene} {phenotype}") if answer else {"text": f"{gene} {phenotype}"}
+    parts = [
+        {"code": codes.concept(codes.LOINC, "51963-7"), "valueCodeableConcept": codes.concept(RXNORM, rxnorm, drug)},
+        {"code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"), "valueCodeableConcept": said},
+        {"code": codes.concept(codes.LOINC, "48018-6"), "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene)},
+    ]
+    return resource(
+        "Observation",
+        f"ti-{drug}",
+        identifier=ours("genomics"),
+        status="preliminary",
+        code=codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
+        extension=[codes.citation(f"CPIC guideline for {drug} and {gene}", url)],
+        derivedFrom=[codes.reference(f"Observation/gt-{gene.lower()}")],
+        component=parts,
+        note=[{"text": f"What CPIC says on {drug}."}],
+        **elements,
+    )
+
+
+def mention(drug: str, rxnorm: str) -> Json:
+    value = codes.concept(RXNORM, rxnorm, drug)
+    return resource(
+        "Observation", f"mention-{drug}", identifier=ours("notes"), status="preliminary", code=codes.concept(codes.LOINC, "10160-0"), valueCodeableConcept=value
+    )
+
+
+def pneumonia() -> Json:
+    code, value = codes.concept(codes.DCM, "121071", "Finding"), codes.concept(codes.SNOMED, "233604007", "Pneumonia")
+    return resource("Observation", "finding", identifier=ours("imaging"), status="preliminary", code=code, valueCodeableConcept=value)
+
+
+def order(drug: str, rxnorm: str | None = None, *, id: str | None = None, mg: float | None = None, per_day: int = 1, **elements: Any) -> Json:
+    """An active order; with `mg` a coded dose."""
+    concept = codes.concept(RXNORM, rxnorm, drug) if rxnorm else {"text": drug}
+    timing = {"repeat": {"frequency": per_day, "period": 1, "periodUnit": "d"}}
+    dosage = [{"timing": timing, "doseAndRate": [{"doseQuantity": codes.quantity(mg, "mg")}]}] if mg else []
+    return resource(
+        "MedicationRequest",
+        id or f"mr-{drug.split(' ')[0]}",
+        **{"status": "active", "intent": "order", "medicationCodeableConcept": concept, **({"dosageInstruction": dosage} if dosage else {}), **elements},
+    )
+
+
+def condition(code: str, text: str, *, id: str | None = None, verification: str = "confirmed", clinical: str = "active", **elements: Any) -> Json:
+    stated = {
+        "clinicalStatus": codes.concept(codes.CONDITION_CLINICAL, clinical),
+        "verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, verification),
+        "code": codes.concept(codes.SNOMED, code, text, text),
+    }
+    return resource("Condition", id or f"cond-{code}", **{**stated, **elements})
+
+
+def allergy(text: str, **elements: Any) -> Json:
+    return resource("AllergyIntolerance", f"allergy-{text.split(' ')[0]}", **{"code": {"text": text}, **elements})
+
+
+def laboratory(loinc: str, value: float, unit: str, time: str = "2026-01-01", *, id: str | None = None) -> Json:
+    code = codes.concept(codes.LOINC, loinc)
+    return resource("Observation", id or f"lab-{loinc}", status="final", code=code, effectiveDateTime=time, valueQuantity=codes.quantity(value, unit))
+
+
+CLOPIDOGREL = order("clopidogrel", "32968", mg=75)
+OMEPRAZOLE = order("omeprazole", "7646", mg=20)
+CYP2C19 = (genotype("CYP2C19", "*1/*2"), implication("clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"))
+GENOMICS = report("genomics", "gen", *CYP2C19, conclusion="CYP2C19 *1/*2: intermediate metabolizer.")
+LOOP = (patient(), GENOMICS, *CYP2C19, CLOPIDOGREL, OMEPRAZOLE)
+"""The smallest record from which a plan with a dose proposal and an interaction alert is drawn."""
