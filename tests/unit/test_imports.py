@@ -102,7 +102,7 @@ def reads_of_the_environment(source: str) -> list[int]:
         read = isinstance(node, ast.Attribute) and node.attr in ("getenv", "getenvb")
         of_environ = isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name)
         if of_environ and (getattr(node.value, "attr", None) or getattr(node.value, "id", None)) == "environ":
-            read |= isinstance(node, ast.Subscript) or node.attr in ("get", "pop", "setdefault")
+            read |= isinstance(node, ast.Subscript) or node.attr in ("get", "pop")
         if read:
             lines.append(node.lineno)
     return lines
