@@ -45,19 +45,16 @@ class Model:
 
 def notes(ehr: Ehr, result: Result) -> list[Note]:
     """The notes that the result was drawn from."""
-    return [_note(ehr, r, result.outputs) for r in result.sources if r["resourceType"] == "DocumentReference" and is_text(r)]
-
-
-def is_text(document: Resource) -> bool:
-    """A DocumentReference with an attachment in plain text."""
-    return _attachment(document, "text/plain") is not None
+    if result.service != "notes":
+        return []
+    return [_note(ehr, r, result.outputs) for r in result.sources if r["resourceType"] == "DocumentReference"]
 
 
 def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note:
-    attachment = _attachment(document, "text/plain") or {}
+    attachment = _attachment(document, "text/plain") or _attachment(document, "text/html") or {}
     title = findings.name_of(document) or attachment.get("title") or "Clinical note"
     try:
-        text = ehr.attachment(attachment, MAX_NOTE_BYTES).decode("utf-8", "replace")
+        text = passages.decoded(ehr.attachment(attachment, MAX_NOTE_BYTES), attachment.get("contentType", ""))
     except (NotYet, InvalidInput):
         return Note(title, (), "The text of this note can't be read from the record.")
     return Note(title, passages.marked(text, passages.spans(text, outputs)))
@@ -71,7 +68,8 @@ def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
     read = read_all(ehr, [relative(r["reference"]) for e in ("supportingInfo", "addresses") for r in focus.get(e, []) if "reference" in r])
     ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == result.subject}
     tasks = [t for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject) if codes_ours(t)]
-    return plan.supports(focus, ours, plan.report_pages(tasks))
+    own = {f"{r['resourceType']}/{r['id']}" for r in result.outputs.values()}
+    return plan.supports(focus, {ref: r for ref, r in ours.items() if ref not in own}, plan.report_pages(tasks))
 
 
 def codes_ours(task: Resource) -> bool:

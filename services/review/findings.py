@@ -9,7 +9,12 @@ from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
 SEVERITIES: Final = ("high", "moderate", "low")
-GENERIC: Final = ((codes.DCM, "121071"), (codes.LOINC, "59776-5"), (codes.SNOMED, "404684003"))  # "Finding": what is said stands in the value
+GENERIC: Final = (
+    (codes.LOINC, "10160-0"),  # a drug that a note says is taken
+    (codes.DCM, "121071"),
+    (codes.LOINC, "59776-5"),
+    (codes.SNOMED, "404684003"),
+)  # "Finding": what is said stands in the value
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
 GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = "84413-4", "84414-2", "69548-6", "48018-6", "51963-7"  # LOINC
+INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 PHENOTYPE: Final = ((codes.GENOMICS_TBD, "therapeutic-implication"), (codes.LOINC, "53040-2"), (codes.LOINC, "81259-4"), (codes.LOINC, "79716-7"))
 
 
@@ -21,7 +22,6 @@ class GeneCall:
     gene: str
     diplotype: str
     phenotypes: tuple[str, ...]
-    details: tuple[tuple[str, str], ...]
     note: str
     confidence: float | None
     status: str
@@ -29,12 +29,17 @@ class GeneCall:
 
 @dataclass(frozen=True)
 class DrugAdvice:
-    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says so."""
+    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says so.
+
+    Attributes:
+        actionable: the report calls it abnormal: something departs from the usual.
+    """
 
     key: str
     drug: str
     genes: tuple[str, ...]
-    phenotype: str
+    phenotypes: tuple[str, ...]
+    actionable: bool
     advice: tuple[str, ...]
     note: str
     citations: tuple[dict[str, str], ...]
@@ -48,15 +53,12 @@ def gene_calls(outputs: Mapping[str, Resource]) -> list[GeneCall]:
 
 def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> GeneCall:
     """The genotype as a line, with the phenotypes that the implications drawn from it name."""
-    own = [_component_text(genotype, system, code) for system, code in PHENOTYPE]
-    drawn = [_phenotype(r) for r in outputs.values() if present.ref(genotype) in present.references(r.get("derivedFrom"))]
-    shown = {GENE, *(code for _, code in PHENOTYPE)}
+    drawn = [p for r in outputs.values() if present.ref(genotype) in present.references(r.get("derivedFrom")) for p in phenotypes(r)]
     return GeneCall(
         key=key,
         gene=_component_text(genotype, codes.LOINC, GENE),
         diplotype=present.value_text(genotype) or present.concept_text(genotype.get("dataAbsentReason")),
-        phenotypes=tuple(dict.fromkeys(filter(None, [*own, *drawn]))),
-        details=tuple((present.concept_text(c.get("code")), present.value_text(c)) for c in genotype.get("component", []) if not _coded(c, shown)),
+        phenotypes=tuple(dict.fromkeys(phenotypes(genotype) or drawn)),
         note=notes_of(genotype),
         confidence=present.confidence(genotype),
         status=lifecycle.status_of(genotype) or "",
@@ -64,22 +66,23 @@ def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> 
 
 
 def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
-    """The therapeutic implications, by drug, each with the recommendations that rest on it."""
+    """The therapeutic implications, those that ask for something first, each with the recommendations that rest on it."""
     implications = [(k, r) for k, r in outputs.items() if codes.has_code(r.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")]
-    return sorted((advice(key, r, outputs) for key, r in implications), key=lambda a: a.drug)
+    return sorted((advice(key, r, outputs) for key, r in implications), key=lambda a: (not a.actionable, a.drug))
 
 
 def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> DrugAdvice:
     """The implication as a line."""
     rests = set(present.references(implication.get("derivedFrom")))
-    genes = (_component_text(r, codes.LOINC, GENE) for r in outputs.values() if present.ref(r) in rests)
+    genes = [*_component_texts(implication, GENE), *(g for r in outputs.values() if present.ref(r) in rests for g in _component_texts(r, GENE))]
     tasks = (r for r in outputs.values() if r["resourceType"] == "Task" and present.ref(implication) in present.references(r.get("reasonReference")))
     return DrugAdvice(
         key=key,
         drug=_component_text(implication, codes.LOINC, MEDICATION),
         genes=tuple(dict.fromkeys(filter(None, genes))),
-        phenotype=_phenotype(implication),
-        advice=tuple(" ".join(filter(None, [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)])) for t in tasks),
+        phenotypes=tuple(phenotypes(implication)),
+        actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
+        advice=tuple(": ".join(filter(None, [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)])) for t in tasks),
         note=notes_of(implication),
         citations=tuple(present.citations(implication)),
         status=lifecycle.status_of(implication) or "",
@@ -102,8 +105,14 @@ def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str
     return ((k, r) for k, r in outputs.items() if r["resourceType"] == "Observation" and codes.has_code(r.get("code"), codes.LOINC, loinc))
 
 
-def _phenotype(observation: Resource) -> str:
-    return next(filter(None, (_component_text(observation, system, code) for system, code in PHENOTYPE)), "")
+def phenotypes(observation: Resource) -> list[str]:
+    """What its components call the phenotype, one per gene. Some genes have no coded question for it."""
+    asked = (c for c in observation.get("component", []) if _asks_phenotype(c.get("code", {})))
+    return [text for c in asked if (text := present.value_text(c))]
+
+
+def _asks_phenotype(code: Mapping[str, Any]) -> bool:
+    return any(codes.has_code(code, system, c) for system, c in PHENOTYPE) or str(code.get("text", "")).casefold() == "phenotype"
 
 
 def _component_text(observation: Mapping[str, Any], system: str, code: str) -> str:
@@ -111,5 +120,5 @@ def _component_text(observation: Mapping[str, Any], system: str, code: str) -> s
     return present.value_text(found) if found else ""
 
 
-def _coded(component: Mapping[str, Any], shown: set[str]) -> bool:
-    return any(c["code"] in shown for c in codes.codings(component.get("code")))
+def _component_texts(observation: Mapping[str, Any], loinc: str) -> list[str]:
+    return [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.LOINC, loinc)]

@@ -97,6 +97,7 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         problems=passages.problems(result.outputs),
         notes=evidence.notes(shared.ehr, result),
         proposals=plan.proposals(result.outputs, names),
+        plan_advice=plan.advice(focus or {}),
         supports=evidence.supports(shared.ehr, result),
         images=result.of_kind("Media"),
         models=evidence.models(result.devices),

@@ -24,7 +24,7 @@ def parts(outputs: Mapping[str, Resource]) -> list[Part]:
     drafts = {k: r for k, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)}
     made = [Part(f.key, "Finding", _named(f.name, f.value)) for f in findings.findings(drafts)]
     made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genomics.gene_calls(drafts)]
-    made += [Part(a.key, "Drug advice", _named(a.drug, a.phenotype)) for a in genomics.drug_advice(drafts)]
+    made += [Part(a.key, "Drug advice", _named(a.drug, "; ".join(a.phenotypes))) for a in genomics.drug_advice(drafts)]
     made += [Part(p.key, "Problem", p.name) for p in passages.problems(drafts)]
     made += [Part(a.key, "Alert", a.name) for a in findings.alerts(drafts, {})]
     made += [Part(p.key, p.kind, p.name) for p in plan.proposals(drafts, {})]

@@ -1,30 +1,42 @@
 """A clinical note with what was found in it marked (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import codecs
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from services.review import present
 from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
+NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"  # parts: start, end (code points), kind, section, assertion, text
+MARKUP: Final = re.compile(r"<!--.*?-->|<(script|style|head|title)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Span:
-    """Where something stands in the note, in characters, end exclusive, and what it was taken for."""
+    """Where something stands in the note, in code points, end exclusive.
+
+    Attributes:
+        sort: `problem`, `drug`, or `aside` for what was read as negated, past, somebody else's, ...
+        label: what it was taken for.
+    """
 
     start: int
     end: int
+    sort: str
     label: str
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of the note; `labels` of all spans over it, none for plain text."""
+    """A piece of the note: no `labels` on plain text; `sort` of the first span over it."""
 
     text: str
+    sort: str
     labels: tuple[str, ...]
 
 
@@ -49,7 +61,7 @@ def problems(outputs: Mapping[str, Resource]) -> list[Problem]:
 
 def problem(key: str, condition: Resource) -> Problem:
     """The Condition as a line."""
-    named = next(codes.codings(condition.get("code")), {})
+    named: Resource = next(codes.codings(condition.get("code")), {})
     return Problem(
         key=key,
         name=str(named.get("display") or present.concept_text(condition.get("code"))),
@@ -63,25 +75,62 @@ def problem(key: str, condition: Resource) -> Problem:
 
 def quotes(resource: Mapping[str, Any]) -> list[str]:
     """The words of the note that it rests on: originalText on `evidence`, or on the resource itself."""
-    holders = [resource, *(e for e in resource.get("evidence", []) if isinstance(e, Mapping))]
-    found = (x.get("valueString") for h in holders for x in h.get("extension", []) if x.get("url") == codes.ORIGINAL_TEXT)
+    found = (x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT)
     return list(dict.fromkeys(q for q in found if q))
 
 
+def decoded(raw: bytes, content_type: str) -> str:
+    """The note's text, as long as its source: of HTML each tag is as many spaces. What is no text in its charset is replaced, not refused."""
+    declared = Message()
+    declared["content-type"] = content_type
+    charset = str(declared.get_param("charset", "utf-8"))
+    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = raw.decode("utf-16" if utf16 else "utf-8-sig" if charset.lower() in ("utf-8", "utf8") else charset, "replace")
+    except LookupError:
+        text = raw.decode("utf-8", "replace")
+    html = content_type.split(";", maxsplit=1)[0].strip().lower() == "text/html"
+    return MARKUP.sub(lambda tag: " " * len(tag[0]), text) if html else text
+
+
 def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
-    """Where the words of each Condition and Observation stand in the note."""
-    quoted = [(words, present.concept_text(r.get("code"))) for r in outputs.values() for words in quotes(r)]
-    return located(text, quoted)
+    """Where each mention stands: at its own offsets if these words stand there, else at the first place where they do; else nowhere."""
+    found = [s for r in outputs.values() for s in _mentions(r)]
+    said = {words for _, words in found}
+    found += [(Span(-1, -1, "problem", present.concept_text(r.get("code"))), q) for r in outputs.values() for q in quotes(r) if q not in said]
+    placed = [_placed(text, span, words) for span, words in found]
+    return [s for s in placed if s.start >= 0]
 
 
-def located(text: str, quoted: Iterable[tuple[str, str]]) -> list[Span]:
-    """Where each (words, label) stands in the text, its first place; words that the note does not hold are left out."""
-    return [Span(at, at + len(words), label) for words, label in quoted if words and (at := text.find(words)) >= 0]
+def _placed(text: str, span: Span, words: str) -> Span:
+    if text[max(span.start, 0) : span.end] == words and span.start >= 0:
+        return span
+    at = text.find(words) if words else -1
+    return Span(at, at + len(words), span.sort, span.label)
 
 
-def marked(text: str, spans: Sequence[Span]) -> list[Segment]:
+def _mentions(resource: Resource) -> Iterator[tuple[Span, str]]:
+    for extension in _extensions(resource):
+        if extension.get("url") == NOTE_MENTION:
+            parts = {p["url"]: next((v for k, v in p.items() if k.startswith("value")), "") for p in extension.get("extension", [])}
+            taken = str(parts.get("assertion", "present"))
+            name = present.concept_text(resource.get("valueCodeableConcept") or resource.get("code"))
+            sort = str(parts.get("kind", "problem")) if taken == "present" else "aside"
+            yield Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, name if taken == "present" else taken), str(parts.get("text", ""))
+
+
+def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    evidence = resource.get("evidence", []) if resource.get("resourceType") == "Condition" else []
+    for holder in [resource, *evidence]:
+        yield from holder.get("extension", [])
+
+
+def marked(text: str, found: Sequence[Span]) -> list[Segment]:
     """The text cut at every edge of a span; joined again it is the text. Spans outside it are ignored."""
-    good = [s for s in spans if 0 <= s.start < s.end <= len(text)]
+    good = [s for s in found if 0 <= s.start < s.end <= len(text)]
     edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
-    pieces = ((a, b, tuple(dict.fromkeys(s.label for s in good if s.start <= a and b <= s.end))) for a, b in pairwise(edges))
-    return [Segment(text[a:b], labels) for a, b, labels in pieces]
+    return [_segment(text[a:b], [s for s in good if s.start <= a and b <= s.end]) for a, b in pairwise(edges)]
+
+
+def _segment(text: str, over: Sequence[Span]) -> Segment:
+    return Segment(text, over[0].sort if over else "", tuple(dict.fromkeys(s.label for s in over)))

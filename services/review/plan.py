@@ -14,6 +14,17 @@ KINDS: Final = {"MedicationRequest": "Medication", "ServiceRequest": "Service", 
 
 
 @dataclass(frozen=True)
+class Group:
+    """A choice: what it is about, what it advises, who says so."""
+
+    title: str = ""
+    citations: tuple[dict[str, str], ...] = ()
+
+
+NO_GROUP: Final = Group()
+
+
+@dataclass(frozen=True)
 class Proposal:
     """One activity: something that the clinician may accept or drop.
 
@@ -50,14 +61,15 @@ class Support:
 
 def proposals(outputs: Mapping[str, Resource], names: Mapping[str, str]) -> list[Proposal]:
     """Goals, medications and services, in the order of the answer; a choice's alternatives carry its title."""
-    groups = {ref: title for r in outputs.values() if r["resourceType"] == "RequestGroup" for ref, title in _offered(r.get("action", []), "")}
+    groups = {ref: group for r in outputs.values() if r["resourceType"] == "RequestGroup" for ref, group in _offered(r.get("action", []), NO_GROUP)}
     wanted = ("Goal", "MedicationRequest", "ServiceRequest")
-    return [proposal(key, r, names, groups.get(present.ref(r), "")) for key, r in outputs.items() if r["resourceType"] in wanted]
+    return [proposal(key, r, names, groups.get(present.ref(r), NO_GROUP)) for key, r in outputs.items() if r["resourceType"] in wanted]
 
 
-def proposal(key: str, resource: Resource, names: Mapping[str, str], group: str) -> Proposal:
+def proposal(key: str, resource: Resource, names: Mapping[str, str], group: Group) -> Proposal:
     """The resource as a line."""
     concepts = (present.concept_text(resource.get(e)) for e in ("medicationCodeableConcept", "code", "description"))
+    cited = [*present.citations(resource), *(present.cite(u, u) for u in resource.get("instantiatesUri", [])), *group.citations]
     because = [names.get(r, "") for r in present.references([*resource.get("reasonReference", []), *resource.get("addresses", [])])]
     return Proposal(
         key=key,
@@ -66,8 +78,8 @@ def proposal(key: str, resource: Resource, names: Mapping[str, str], group: str)
         dosage=tuple(filter(None, [*(d.get("text", "") for d in resource.get("dosageInstruction", [])), *targets(resource)])),
         reasons=tuple(dict.fromkeys(filter(None, [*because, *(present.concept_text(c) for c in resource.get("reasonCode", []))]))),
         note=notes_of(resource),
-        group=group,
-        citations=(*present.citations(resource), *(present.cite(u, u) for u in resource.get("instantiatesUri", []))),
+        group=group.title,
+        citations=tuple(cited),
         status=lifecycle.status_of(resource) or "",
     )
 
@@ -99,9 +111,16 @@ def report_pages(heads: Sequence[Resource]) -> dict[str, str]:
     return {relative(t["focus"]["reference"]): t["id"] for t in heads if t.get("output") and "reference" in t.get("focus", {})}
 
 
-def _offered(actions: Sequence[Mapping[str, Any]], title: str) -> Iterator[tuple[str, str]]:
+def advice(plan: Mapping[str, Any]) -> list[str]:
+    """Activities that are words alone."""
+    return [a["detail"]["description"] for a in plan.get("activity", []) if a.get("detail", {}).get("description")]
+
+
+def _offered(actions: Sequence[Mapping[str, Any]], group: Group) -> Iterator[tuple[str, Group]]:
+    """(reference, the choice that offers it) of every action: the outermost title names the choice, its alternatives name themselves."""
     for action in actions:
-        own = action.get("title") or title
+        cited = tuple(present.cite(d.get("display"), d.get("url")) for d in action.get("documentation", []))
+        own = Group(group.title or action.get("title", ""), (*group.citations, *cited))
         if "resource" in action:
-            yield relative(action["resource"].get("reference", "")), title or own
+            yield relative(action["resource"].get("reference", "")), group if group.title else own
         yield from _offered(action.get("action", []), own)

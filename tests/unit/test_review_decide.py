@@ -1,0 +1,165 @@
+"""A decision becomes one guarded transaction: every resource at its stage, under the version that was shown."""
+
+from typing import Any
+
+import pytest
+
+from services.review import decide
+from services.review.decide import Decision, Practitioner
+from shared.answers import Answer, Basis, digest, head_of
+from shared.errors import InvalidResource
+from shared.fhir import bundle, codes, heads, lifecycle
+from shared.fhir.drafts import Pen
+from tests.browser.clinic import care_plan, chest_film, genome, note_findings
+
+Json = dict[str, Any]
+NOW = "2026-01-02T00:00:00.000Z"
+DOCTOR = Practitioner("Practitioner/9", "Dr. Ada Berg")
+
+
+def stored(drafts: Any, service: str = "imaging") -> tuple[Any, dict[str, Json]]:
+    """What the EHR would hold after the runtime's write: ids, versions, no urn:uuid."""
+    answer = Answer(service, "ImagingStudy/1")
+    pen = Pen(answer, 1, "Patient/1", "2026-01-01T00:00:00.000Z", {"m": "Device/1"}, {"m": "model 1.0"})
+    made = drafts(pen)
+    ids = {d.uuid: f"{d.resource['resourceType']}/{n}" for n, d in enumerate(made, 1)}
+    outputs = {d.key: bundle._pointed(d.resource, ids) | {"id": ids[d.uuid].split("/")[1]} for d in made}
+    for number, resource in enumerate(outputs.values(), 3):
+        resource["meta"] = resource["meta"] | {"versionId": str(number)}
+    first = heads.first_draft(answer, 1, subject="Patient/1", device="Device/1", now=pen.now) | {"id": "77", "meta": {"versionId": "1"}}
+    targets = {key: f"{r['resourceType']}/{r['id']}" for key, r in outputs.items()}
+    task = heads.requested(
+        head_of(first), basis=Basis(digest("x")), focus=targets["report"], device="Device/1", sources={"ImagingStudy/1": "1"}, outputs=targets, now=pen.now
+    )
+    return head_of(task | {"meta": {"versionId": "2"}}), outputs
+
+
+def decided(drafts: Any, decision: Decision) -> tuple[dict[str, Json], Json, Json]:
+    """(outputs by key, head, Provenance) as the transaction writes them."""
+    head, outputs = stored(drafts)
+    entries = decide.transaction(head, outputs, decision, DOCTOR, NOW)["entry"]
+    keys = {f"{r['resourceType']}/{r['id']}": key for key, r in outputs.items()}
+    written = {keys[e["request"]["url"]]: e["resource"] for e in entries if e["request"]["url"] in keys}
+    [task] = [e["resource"] for e in entries if e["request"]["url"] == "Task/77"]
+    [provenance] = [e["resource"] for e in entries if e["resource"]["resourceType"] == "Provenance"]
+    return written, task, provenance
+
+
+def test_a_signature_finalises_everything_and_names_the_signer() -> None:
+    written, task, provenance = decided(chest_film("ImagingStudy/1"), Decision("signed"))
+    assert {key: r["status"] for key, r in written.items()} == {"pneumonia": "final", "heat-map": "completed", "report": "final"}
+    assert written["report"]["resultsInterpreter"] == [{"reference": "Practitioner/9", "display": "Dr. Ada Berg"}]
+    assert task["status"] == "completed" and codes.has_code(task["businessStatus"], codes.DECISION, "signed")
+    assert task["owner"]["reference"] == "Practitioner/9" and task["lastModified"] == NOW
+    [agent] = provenance["agent"]
+    assert codes.has_code(agent["type"], codes.PROVENANCE_AGENT, "verifier") and agent["who"]["reference"] == "Practitioner/9"
+    assert {t["reference"] for t in provenance["target"]} == {"Observation/1", "Media/2", "DiagnosticReport/3", "Task/77"}
+
+
+def test_the_ai_label_stays_under_a_signature() -> None:
+    written, _, _ = decided(chest_film("ImagingStudy/1"), Decision("signed"))
+    assert all(codes.AI_LABEL in r["meta"]["security"] for r in written.values())
+
+
+def test_every_write_is_guarded_by_the_version_that_was_shown() -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    entries = decide.transaction(head, outputs, Decision("signed"), DOCTOR, NOW)["entry"]
+    guards = {e["request"]["url"]: e["request"].get("ifMatch") for e in entries if e["request"]["method"] == "PUT"}
+    assert guards == {"Task/77": 'W/"2"', "Observation/1": 'W/"3"', "Media/2": 'W/"4"', "DiagnosticReport/3": 'W/"5"'}
+
+
+def test_a_rejection_needs_a_reason_and_keeps_it() -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    with pytest.raises(InvalidResource, match="reason"):
+        decide.transaction(head, outputs, Decision("rejected", "  "), DOCTOR, NOW)
+    written, task, _ = decided(chest_film("ImagingStudy/1"), Decision("rejected", "Motion artefact"))
+    assert {key: r["status"] for key, r in written.items()} == {"pneumonia": "cancelled", "heat-map": "entered-in-error", "report": "cancelled"}
+    assert task["statusReason"] == {"text": "Motion artefact"} and "resultsInterpreter" not in written["report"]
+
+
+def test_the_wrong_patient_is_entered_in_error() -> None:
+    written, task, _ = decided(chest_film("ImagingStudy/1"), Decision("rejected", "Film of somebody else.", wrong_patient=True))
+    assert {r["status"] for r in written.values()} == {"entered-in-error"}
+    assert task["statusReason"]["text"].startswith("Wrong patient.")
+
+
+def test_an_amendment_rewrites_the_conclusion_and_finalises_what_is_kept() -> None:
+    written, task, _ = decided(chest_film("ImagingStudy/1"), Decision("amended", text=" Atelectasis, not pneumonia. "))
+    assert written["report"]["status"] == "amended" and written["report"]["conclusion"] == "Atelectasis, not pneumonia."
+    assert written["pneumonia"]["status"] == "final"
+    assert codes.has_code(task["businessStatus"], codes.DECISION, "amended")
+
+
+def test_what_is_dropped_leaves_the_report_and_takes_along_what_was_drawn_from_it() -> None:
+    written, _, _ = decided(genome("DocumentReference/1"), Decision("amended", text="No call.", dropped=frozenset({"genotype-cyp2c19"})))
+    assert {key: r["status"] for key, r in written.items()} == {
+        "genotype-cyp2c19": "cancelled",
+        "clopidogrel": "cancelled",
+        "advice-clopidogrel": "rejected",
+        "report": "amended",
+    }
+    assert "result" not in written["report"]
+
+
+def test_conditions_are_confirmed_or_refuted() -> None:
+    signed, _, _ = decided(note_findings("DocumentReference/1"), Decision("signed"))
+    assert lifecycle.status_of(signed["problem-1"]) == "confirmed"
+    amended, _, _ = decided(note_findings("DocumentReference/1"), Decision("amended", text="x", dropped=frozenset({"problem-1"})))
+    assert lifecycle.status_of(amended["problem-1"]) == "refuted" and amended["allergy"]["status"] == "final"
+
+
+def test_a_signed_plan_becomes_active_and_its_requests_orders() -> None:
+    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("signed"))
+    assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
+    assert (written["prasugrel"]["status"], written["prasugrel"]["intent"]) == ("active", "order")
+    assert written["goal"]["lifecycleStatus"] == "accepted" and written["interaction"]["status"] == "final"
+
+
+def test_a_dropped_proposal_takes_its_empty_choice_out_of_the_plan() -> None:
+    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("amended", text="Keep clopidogrel.", dropped=frozenset({"prasugrel"})))
+    assert written["prasugrel"]["status"] == "cancelled" and written["choice"]["status"] == "revoked"
+    assert [a["reference"]["reference"] for a in written["report"]["activity"]] == ["ServiceRequest/3"]
+    assert written["report"]["description"] == "Keep clopidogrel." and written["rehabilitation"]["status"] == "active"
+
+
+def test_what_somebody_else_decided_is_left_alone() -> None:
+    head, outputs = stored(note_findings("DocumentReference/1"))
+    outputs["problem-1"] = lifecycle.at_stage(outputs["problem-1"], "rejected")
+    entries = decide.transaction(head, outputs, Decision("signed"), DOCTOR, NOW)["entry"]
+    assert "Condition/1" not in {e["request"]["url"] for e in entries}
+
+
+@pytest.mark.parametrize(("status", "decision"), [("final", "signed"), ("corrected", "amended"), ("entered-in-error", "rejected")])
+def test_a_head_decided_elsewhere_is_closed_and_nothing_else_is_written(status: str, decision: str) -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    [entry] = decide.closing(head, outputs["report"] | {"status": status}, DOCTOR, NOW)["entry"]
+    assert entry["request"] == {"method": "PUT", "url": "Task/77", "ifMatch": 'W/"2"'}
+    assert codes.has_code(entry["resource"]["businessStatus"], codes.DECISION, decision)
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (Decision("amended", text="x", dropped=frozenset({"nothing"})), "no output nothing"),
+        (Decision("amended", text="x", dropped=frozenset({"report"})), "reject it"),
+        (Decision("signed", text="x"), "only an amendment"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(decision: Decision, words: str) -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    with pytest.raises(InvalidResource, match=words):
+        decide.transaction(head, outputs, decision, DOCTOR, NOW)
+
+
+def test_nothing_is_decided_twice() -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    closed = head_of(head.task | {"status": "completed", "meta": {"versionId": "3"}})
+    with pytest.raises(InvalidResource, match="nothing waits"):
+        decide.transaction(closed, outputs, Decision("signed"), DOCTOR, NOW)
+
+
+def test_the_stamp_changes_with_any_version() -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    newer = outputs | {"pneumonia": outputs["pneumonia"] | {"meta": {"versionId": "99"}}}
+    later = head_of(head.task | {"meta": {"versionId": "3"}})
+    assert len({decide.stamp(head, outputs), decide.stamp(head, newer), decide.stamp(later, outputs)}) == 3

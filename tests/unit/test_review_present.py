@@ -1,0 +1,150 @@
+"""FHIR elements in words: what is missing reads as missing, what is dangerous reads as text."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.review import evidence, genomics, passages, plan, present
+from services.review.passages import NOTE_MENTION, Span
+from shared.fhir import codes
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([{"family": "Berg", "given": ["Ada", "M"]}], "Ada M Berg"),
+        ([{"use": "old", "text": "Ada Tal"}, {"use": "official", "text": "Ada Berg"}], "Ada Berg"),
+        ([{"use": "official"}, {"use": "nickname", "text": "Addie"}], "Addie"),
+        ([], present.NO_NAME),
+    ],
+)
+def test_names(names: list[dict[str, Any]], expected: str) -> None:
+    assert present.human_name({"name": names}) == expected
+
+
+@pytest.mark.parametrize(("birth", "expected"), [("1940-03-02", "85 y"), ("1940-03-01", "86 y"), ("1940", "about 86 y"), (None, None), ("", None)])
+def test_age_is_whole_years_on_the_day(birth: str | None, expected: str | None) -> None:
+    assert present.age(birth, date(2026, 3, 1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        ({"valueQuantity": {"value": 130, "comparator": "<", "unit": "mmHg"}}, "< 130 mmHg"),
+        ({"valueQuantity": {"value": 0.5, "code": "mg"}}, "0.5 mg"),
+        ({"valueCodeableConcept": {"coding": [{"code": "LA10317-8"}]}}, "LA10317-8"),
+        ({"valueCodeableConcept": {"coding": [{"code": "1", "display": "shown"}], "text": "said"}}, "said"),
+        ({"valueRange": {"low": {"value": 1}, "high": {"value": 2}}}, "1 to 2"),
+        ({"valueBoolean": False}, "no"),
+        ({"valueInteger": 0}, "0"),
+        ({}, ""),
+    ],
+)
+def test_values(holder: dict[str, Any], expected: str) -> None:
+    assert present.value_text(holder) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.914, "91 %"), (0.9991, "> 99 %"), (1.0, "100 %"), (0.001, "< 1 %"), (0.0, "0 %")])
+def test_a_probability_is_not_rounded_to_certainty(value: float, expected: str) -> None:
+    assert present.percent(value) == expected
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None, ""])
+def test_only_web_addresses_become_links(url: str | None) -> None:
+    assert "url" not in present.cite("CPIC", url)
+
+
+def test_a_web_address_becomes_a_link() -> None:
+    assert present.cite(None, "https://cpicpgx.org/x") == {"display": "https://cpicpgx.org/x", "url": "https://cpicpgx.org/x"}
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)), max_size=8))
+def test_a_marked_note_is_the_note(text: str, edges: list[tuple[int, int]]) -> None:
+    segments = passages.marked(text, [Span(a, b, "problem", "x") for a, b in edges])
+    assert "".join(s.text for s in segments) == text
+
+
+def test_overlapping_mentions_are_all_named() -> None:
+    segments = passages.marked("chest pain", [Span(0, 10, "problem", "angina"), Span(6, 10, "problem", "pain")])
+    assert [(s.text, s.labels) for s in segments] == [("chest ", ("angina",)), ("pain", ("angina", "pain"))]
+
+
+def mention(start: int, end: int, text: str, assertion: str = "present") -> dict[str, Any]:
+    parts = [{"url": "start", "valueInteger": start}, {"url": "end", "valueInteger": end}, {"url": "text", "valueString": text}]
+    return {"url": NOTE_MENTION, "extension": [*parts, {"url": "kind", "valueCode": "drug"}, {"url": "assertion", "valueCode": assertion}]}
+
+
+def test_a_mention_is_marked_where_it_stands_not_where_its_words_first_occur() -> None:
+    drug = {"resourceType": "Observation", "valueCodeableConcept": {"text": "aspirin"}, "extension": [mention(15, 22, "aspirin")]}
+    assert passages.spans("no aspirin now aspirin", {"drug": drug}) == [Span(15, 22, "drug", "aspirin")]
+
+
+def test_offsets_that_do_not_fit_the_text_fall_back_to_its_words() -> None:
+    drug = {"resourceType": "Observation", "extension": [mention(99, 106, "aspirin", "negated"), mention(0, 3, "gone")]}
+    assert passages.spans("no aspirin", {"drug": drug}) == [Span(3, 10, "aside", "negated")]
+
+
+def test_html_keeps_its_offsets() -> None:
+    html = "<p>on <b>aspirin</b></p><script>x</script>"
+    text = passages.decoded(html.encode(), "text/html; charset=utf-8")
+    assert len(text) == len(html) and text.strip() == "on    aspirin" and text[9:16] == "aspirin"
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [
+        ("Größe".encode(), "text/plain"),
+        ("Größe".encode("latin-1"), "text/plain; charset=latin-1"),
+        ("Größe".encode("utf-16"), "text/plain"),
+        ("Größe".encode(), "text/plain; charset=nonsense"),
+    ],
+)
+def test_a_note_is_read_in_its_charset(raw: bytes, content_type: str) -> None:
+    assert passages.decoded(raw, content_type) == "Größe"
+
+
+def test_a_gene_without_a_coded_question_for_its_phenotype_still_has_one() -> None:
+    part = {"code": {"text": "phenotype"}, "valueCodeableConcept": {"text": "Decreased function"}}
+    assert genomics.phenotypes({"component": [part]}) == ["Decreased function"]
+
+
+def test_the_choice_names_its_alternatives_and_its_guideline() -> None:
+    group = {
+        "resourceType": "RequestGroup",
+        "id": "1",
+        "action": [
+            {
+                "title": "Antiplatelet",
+                "documentation": [{"display": "CPIC", "url": "https://cpicpgx.org"}],
+                "action": [{"title": "prasugrel 5 mg", "resource": {"reference": "MedicationRequest/2"}}],
+            }
+        ],
+    }
+    request = {"resourceType": "MedicationRequest", "id": "2", "status": "draft", "medicationCodeableConcept": {"text": "prasugrel"}}
+    [proposal] = plan.proposals({"group": group, "request": request}, {})
+    assert proposal.group == "Antiplatelet" and proposal.citations == ({"display": "CPIC", "url": "https://cpicpgx.org"},)
+
+
+def test_a_picture_is_what_it_says_or_nothing() -> None:
+    png = {"content": {"contentType": "image/png", "data": "iVBORw0KGgo="}}
+    assert evidence.picture(png) == (b"\x89PNG\r\n\x1a\n", "image/png")
+    for content in (
+        {"contentType": "image/svg+xml", "data": "PHN2Zy8+"},
+        {"contentType": "image/png", "data": "PHN2Zy8+"},
+        {"contentType": "image/png", "data": "*"},
+        {},
+    ):
+        assert evidence.picture({"content": content}) is None
+
+
+def test_a_model_card_can_not_bring_script() -> None:
+    html = evidence.MARKDOWN.render("# Card\n<script>alert(1)</script>\n\n[x](javascript:alert(1))\n\n|a|\n|-|\n|1|\n")
+    assert "<script" not in html and 'href="javascript' not in html and "<table>" in html
+
+
+def test_confidence_is_the_extension() -> None:
+    assert present.confidence({"extension": [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0}]}) == 0.0
+    assert present.confidence({}) is None
