@@ -112,7 +112,7 @@ def order(drug: str, rxnorm: str | None = None, *, id: str | None = None, mg: fl
     dosage = [{"timing": timing, "doseAndRate": [{"doseQuantity": codes.quantity(mg, "mg")}]}] if mg else []
     return resource(
         "MedicationRequest",
-        id or f"mr-{drug.split(' ')[0]}",
+        id or f"mr-{drug.split(' ', maxsplit=1)[0]}",
         **{"status": "active", "intent": "order", "medicationCodeableConcept": concept, **({"dosageInstruction": dosage} if dosage else {}), **elements},
     )
 
@@ -127,7 +127,8 @@ def condition(code: str, text: str, *, id: str | None = None, verification: str 
 
 
 def allergy(text: str, **elements: Any) -> Json:
-    return resource("AllergyIntolerance", f"allergy-{text.split(' ')[0]}", **{"code": {"text": text}, **elements})
+    active = codes.concept("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active")
+    return resource("AllergyIntolerance", f"allergy-{text.split(' ', maxsplit=1)[0]}", **{"clinicalStatus": active, "code": {"text": text}, **elements})
 
 
 def laboratory(loinc: str, value: float, unit: str, time: str = "2026-01-01", *, id: str | None = None) -> Json:
