@@ -88,10 +88,17 @@ def resource_problems(resource: object, place: str, scope: Scope, *, contained: 
 
 def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator[str]:
     """What is wrong with a value of a complex type: a resource, a backbone element or a data type."""
-    rules = table().types[kind]
     if not isinstance(node, dict) or not node:
         yield f"{place}: must be an object that is not empty"
         return
+    found = list(shape_problems(kind, node, place, scope))
+    # an invariant can be asked only of what has the right shape
+    yield from found or (f"{place}: {rule}" for rule in broken(kind, node))
+
+
+def shape_problems(kind: str, node: Json, place: str, scope: Scope) -> Iterator[str]:
+    """Unknown, wrong and missing elements of the node, and of everything in it."""
+    rules = table().types[kind]
     for name, value in node.items():
         if name == "resourceType" and "id" in rules and "meta" in rules:
             continue
@@ -103,7 +110,6 @@ def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator
         else:
             yield from element_problems(rule, value, f"{place}.{name}", scope, null_allowed=f"_{name}" in node)
     yield from missing(rules, node, place)
-    yield from (f"{place}: {rule}" for rule in broken(kind, node))
 
 
 def missing(rules: Mapping[str, Json], node: Json, place: str) -> Iterator[str]:
