@@ -1,3 +1,3 @@
 """What the whole suite shares: the plugins, and nothing else."""
 
-pytest_plugins = ["tests.hl7", "tests.plugins.no_skips"]
+pytest_plugins = ["tests.hl7", "tests.plugins.broker", "tests.plugins.no_skips"]

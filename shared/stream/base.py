@@ -48,7 +48,7 @@ class Record:
 
 
 class Source(Protocol):
-    """A member of a consumer group on one topic. One thread alone calls it."""
+    """A member of a consumer group on one topic. One thread alone calls it; `healthy` and `lag` any thread may."""
 
     on_revoked: Callable[[frozenset[int]], None]
     """Called, possibly on another thread while `poll` runs, with the partitions that are no longer ours. Must not block."""

@@ -1,10 +1,10 @@
 """The event log on Apache Kafka. The only importer of kafka-python (3.x), whose measured habits stand beside the settings they explain."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -23,7 +23,8 @@ RETENTION_MS = 30 * 24 * 3_600_000
 LARGEST_BYTES = 2_000_000
 """A dead letter is a record, of 1 MB at most, and a few headers."""
 HEARTBEAT_MS = 1_000
-HEALTH_CHECK_SEC = 0.5
+COUNT_MS = 1_000
+HEALTH_CHECK_SEC, COUNT_SEC = 0.5, 5.0
 REFUSED = (
     kafka_errors.AuthorizationError,
     kafka_errors.SaslAuthenticationFailedError,
@@ -178,7 +179,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._paused: frozenset[int] = frozenset()
         self._committed: dict[int, int] = {}
         self._joined_at = self._heartbeat_at = float("-inf")
-        self._look_at = 0.0
+        self._look_at = self._count_at = 0.0
+        self._ends: Mapping[Any, int] = {}
         with suppress(Unavailable):
             self._connect()
 
@@ -212,10 +214,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         return time.monotonic() - max(self._joined_at, self._heartbeat_at) < self._settings.kafka_session_timeout_ms / 1000
 
     def lag(self) -> int:
-        with _errors():
-            places = [TopicPartition(self._topic, p) for p in self.assignment()]
-            ends = self._consumer.end_offsets(places, timeout_ms=COMMIT_MS) if places else {}
-            return sum(max(0, end - self._read(place.partition)) for place, end in ends.items())
+        # No call to the broker: any thread may ask. Fetches tell the ends; those of paused partitions are asked for by `_look`.
+        consumer, committed, counted = self._consumer, dict(self._committed), self._ends
+        places = consumer.assignment() if consumer else ()
+        ends = {place: max(consumer.highwater(place) or 0, counted.get(place, 0)) for place in places}
+        return sum(max(0, end - committed.get(place.partition, 0)) for place, end in ends.items())
 
     def close(self) -> None:
         if self._consumer:
@@ -234,7 +237,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     def on_partitions_assigned(self, _: Any) -> None:
         """The group answered, which is as good as the first heartbeat; `poll` reads from the committed offsets."""
-        self._joined_at = time.monotonic()
+        self._joined_at, self._count_at = time.monotonic(), 0.0
 
     def _connect(self) -> None:
         if self._consumer:
@@ -278,10 +281,20 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._look_at = now + HEALTH_CHECK_SEC
         metrics = self._consumer.metrics()["consumer-coordinator-metrics"]
         self._heartbeat_at = now - metrics["last-heartbeat-seconds-ago"]
+        if self.healthy() and now >= self._count_at:
+            self._count_at = now + COUNT_SEC
+            with suppress(kafka_errors.KafkaError):  # records were fetched already: nothing may get between them and the caller
+                self._count()
+
+    def _count(self) -> None:
+        places = self._consumer.assignment()
+        for place in places:
+            self._read(place.partition)
+        self._ends = self._consumer.end_offsets(list(places), timeout_ms=COUNT_MS) if places else {}
 
     def _read(self, partition: int) -> int:
         if partition not in self._committed:
-            self._committed[partition] = self._consumer.committed(TopicPartition(self._topic, partition), timeout_ms=COMMIT_MS) or 0
+            self._committed[partition] = self._consumer.committed(TopicPartition(self._topic, partition), timeout_ms=COUNT_MS) or 0
         return self._committed[partition]
 
 
@@ -296,14 +309,19 @@ def _connection(settings: Settings) -> Mapping[str, Any]:
         "sasl_mechanism": settings.kafka_sasl_mechanism,
         "sasl_plain_username": settings.kafka_sasl_username,
         "sasl_plain_password": password.get_secret_value() if password else None,
-        "ssl_cafile": _path(settings.kafka_ca_file),
-        "ssl_certfile": _path(settings.kafka_cert_file),
-        "ssl_keyfile": _path(settings.kafka_key_file),
+        "ssl_context": _tls(settings) if settings.kafka_security_protocol.endswith("SSL") else None,
     }
 
 
-def _path(path: Path | None) -> str | None:
-    return str(path) if path else None
+def _tls(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+        if settings.kafka_cert_file:
+            context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file)
+    except OSError as error:
+        files = (settings.kafka_ca_file, settings.kafka_cert_file, settings.kafka_key_file)
+        raise Misconfigured(f"CARELOOP_KAFKA_CA_FILE, _CERT_FILE or _KEY_FILE ({', '.join(map(str, filter(None, files)))}): {error}") from None
+    return context
 
 
 def _record(record: Any) -> Record:

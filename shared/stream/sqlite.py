@@ -201,7 +201,7 @@ class SqliteSource:
         return time.monotonic() - self._renewed_at < self._lease_sec
 
     def lag(self) -> int:
-        return lag(self._database, self._topic, {p: lease.committed for p, lease in self._leases.items()})
+        return lag(self._database, self._topic, {p: lease.committed for p, lease in dict(self._leases).items()})  # a copy: any thread may ask
 
     def close(self) -> None:
         self._leases.clear()
