@@ -36,7 +36,7 @@ OFTEN: Final = (  # longest first: "twice a day" before "a day"
     (re.compile(r"\b(twice|two times|2 times|bid|b\.i\.d\.)", re.IGNORECASE), 2.0),
     (re.compile(r"\b(three times|thrice|3 times|tid|t\.i\.d\.)", re.IGNORECASE), 3.0),
     (re.compile(r"\b(four times|4 times|qid|q\.i\.d\.)", re.IGNORECASE), 4.0),
-    (re.compile(r"\b(once|daily|every day|a day|per day|qd|every (morning|evening|night)|at bedtime|nightly)\b", re.IGNORECASE), 1.0),
+    (re.compile(r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at (bedtime|night)|nightly)\b", re.IGNORECASE), 1.0),
 )
 
 
