@@ -1,0 +1,144 @@
+"""A note -> its mentions (pure, given the model).
+
+The entity model and the word lists each mark what they know; where both marked, the list gives the code and the model its confidence.
+ConText says how the sentence speaks of it, the section what the heading makes of it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from services.notes.domain import Assertion, Entity, Findings, Inputs, Mention
+from services.notes.language import is_english
+from services.notes.lexicon import find_terms, is_chronic
+from services.notes.sections import Section, find_sections, section_at
+from services.notes.sentences import Span, find_sentences
+from services.notes.tables import table
+from shared.errors import NotAnalysed
+
+WINDOW: Final = 600  # characters: several sentences at once, as the model was trained
+DOSE: Final = re.compile(
+    r"\W{0,3}(?:\d[\d.,]*\s*(?:mg|mcg|µg|g|units?|iu|meq|ml|tablets?|tabs?|capsules?|puffs?)\b|(?:po|iv|im|daily|bid|tid|qid|qhs|prn|nightly)\b)", re.IGNORECASE
+)
+PRECEDENCE: Final[tuple[tuple[str, Assertion], ...]] = (  # ConText's categories, the strongest first
+    ("NEGATED_EXISTENCE", "negated"),
+    ("FAMILY", "family"),
+    ("POSSIBLE_EXISTENCE", "possible"),
+    ("HYPOTHETICAL", "hypothetical"),
+    ("HISTORICAL", "historical"),
+)
+OF_DRUGS: Final[tuple[tuple[str, Assertion], ...]] = (("ALLERGY", "allergy"), ("STOPPED", "stopped"))
+
+
+class Reader(Protocol):
+    """What `analyze` asks of the model."""
+
+    def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
+        """Entities of each passage; offsets within it."""
+
+    def modifiers(self, sentences: Sequence[tuple[str, Sequence[Span]]]) -> list[list[frozenset[str]]]:
+        """ConText's categories for each span of each sentence; spans are offsets within the sentence."""
+
+
+def analyze(batch: Sequence[Inputs], model: Reader) -> list[Findings | NotAnalysed]:
+    """Findings of each note, or why it was not read."""
+    return [read(inputs, model) if is_english(inputs.text, inputs.language) else NotAnalysed("The note is not in English.") for inputs in batch]
+
+
+def read(inputs: Inputs, model: Reader) -> Findings:
+    """The mentions of one note."""
+    text = inputs.text
+    sections = find_sections(text)
+    sentences = find_sentences(text, sections)
+    found = merge([*_modelled(text, sentences, model), *_listed(text, sentences)], text)
+    kept = [e for e in found if e.listed or e.kind == "problem" or _is_taken(e, text, section_at(sections, e.start))]
+    by_sentence = _by_sentence(kept, sentences)
+    categories = model.modifiers([(text[a:b], [(e.start - a, e.end - a) for e in inside]) for (a, b), inside in by_sentence])
+    pairs = [(e, c) for (_, inside), found_in in zip(by_sentence, categories, strict=True) for e, c in zip(inside, found_in, strict=True)]
+    return Findings(tuple(_mention(e, c, text, section_at(sections, e.start)) for e, c in pairs))
+
+
+def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
+    """Neighbouring sentences of prose joined up to about WINDOW characters; a list's line, without a full stop, stands alone."""
+    joined: list[Span] = []
+    for start, end in sentences:
+        if joined and end - joined[-1][0] <= WINDOW and text[joined[-1][1] - 1] in ".!?":
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
+    """Without overlaps: the longer span wins, a listed one before a modelled one of the same length."""
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda e: (e.start - e.end, not e.listed, e.start)):
+        rivals = [k for k in kept if k.start < entity.end and entity.start < k.end]
+        if not rivals:
+            kept.append(entity)
+        elif len(rivals) == 1 and rivals[0].kind == entity.kind:
+            kept[kept.index(rivals[0])] = _joined(rivals[0], entity, text)
+    return sorted(kept, key=lambda e: e.start)
+
+
+def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
+    """The longer span, with what the other adds. A listed name inside a longer one gives its code only if the rest merely qualifies it."""
+    if longer.listed or not shorter.listed:
+        return replace(longer, confidence=longer.confidence if longer.confidence is not None else shorter.confidence)
+    rest = (text[longer.start : shorter.start] + " " + text[shorter.end : longer.end]).casefold().split()
+    if {word.strip("-,()") for word in rest} <= {*table("problems")["qualifiers"], ""}:
+        return replace(shorter, confidence=longer.confidence)
+    return longer
+
+
+def _modelled(text: str, sentences: Sequence[Span], model: Reader) -> list[Entity]:
+    spans = windows(text, sentences)
+    passages = model.entities([text[a:b] for a, b in spans])
+    found = [replace(e, start=e.start + a, end=e.end + a) for (a, _), marked in zip(spans, passages, strict=True) for e in marked]
+    return [piece for (_, _), inside in _by_sentence(found, sentences) for piece in inside]
+
+
+def _listed(text: str, sentences: Sequence[Span]) -> list[Entity]:
+    return [replace(e, start=e.start + a, end=e.end + a) for a, b in sentences for e in find_terms(text[a:b])]
+
+
+def _is_taken(chemical: Entity, text: str, section: Section) -> bool:
+    """A chemical that no list knows is a drug where drugs are listed or a dose follows; else it may be a laboratory value."""
+    return section.lists_drugs or section.assertion == "allergy" or DOSE.match(text, chemical.end) is not None
+
+
+def _by_sentence(entities: Sequence[Entity], sentences: Sequence[Span]) -> list[tuple[Span, list[Entity]]]:
+    """The sentences that hold entities, by where these begin; an entity that runs on into the next sentence ends with its own."""
+    waiting = sorted(entities, key=lambda e: e.start, reverse=True)
+    found: list[tuple[Span, list[Entity]]] = []
+    for start, end in sentences:
+        inside: list[Entity] = []
+        while waiting and waiting[-1].start < end:
+            entity = waiting.pop()
+            if entity.start >= start:
+                inside.append(replace(entity, end=min(entity.end, end)))
+        if inside:
+            found.append(((start, end), inside))
+    return found
+
+
+def _mention(entity: Entity, categories: frozenset[str], text: str, section: Section) -> Mention:
+    quoted = text[entity.start : entity.end]
+    assertion = assertion_of(entity, categories, section)
+    return Mention(entity.kind, entity.start, entity.end, quoted, section.category, assertion, entity.confidence, entity.concept, entity.name or quoted)
+
+
+def assertion_of(entity: Entity, categories: frozenset[str], section: Section) -> Assertion:
+    """What the sentence says; where it says nothing, what the section's heading makes of it."""
+    order = (*OF_DRUGS, *PRECEDENCE) if entity.kind == "drug" else PRECEDENCE
+    said = next((assertion for category, assertion in order if category in categories), None)
+    if section.assertion == "family" and said != "negated":
+        return "family"
+    if section.assertion == "allergy":
+        return "allergy"
+    if said == "historical" and is_chronic(entity.concept):
+        said = None
+    if said is None and section.assertion == "hypothetical":
+        return "hypothetical" if entity.kind == "problem" else "present"
+    return said or "present"

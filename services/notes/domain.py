@@ -1,0 +1,113 @@
+"""What the notes service reads and finds (pure).
+
+Offsets everywhere count Unicode code points of the note's decoded text (`decoding.decode`): the note as sent, neither trimmed nor with
+its line ends changed; in HTML each tag is as many spaces as it had characters, so that the offsets hold in the source, too.
+`text[mention.start:mention.end] == mention.text` holds for every mention.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["problem", "drug"]
+Assertion = Literal["present", "negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"]
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A code for what is mentioned: SNOMED CT for problems, an RxNorm ingredient for drugs."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One note.
+
+    Attributes:
+        subject: `Patient/id`.
+        content: digest of the decoded text and the note's type.
+        sources: the DocumentReference -> its version.
+        document: `DocumentReference/id`.
+        type_code: LOINC code of the note's type.
+        text: the decoded text.
+        language: what the attachment declares (`en-US`), or None.
+    """
+
+    subject: str
+    content: str
+    sources: Mapping[str, str]
+    document: str
+    type_code: str
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What a model or a word list marked: `start` and `end` in the text it was given; confidence 0..1, None from a list.
+
+    `concept` is set where a list knows the name; `listed` also where the list knows it without a code.
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    confidence: float | None = None
+    concept: Concept | None = None
+    name: str | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A problem or a drug at one place of the note.
+
+    Attributes:
+        start, end: code points of the note's text, end excluded.
+        section: the section's category, `family_history`; empty where no heading precedes.
+        assertion: how the note speaks of it. Only `present` is the patient's own and current.
+        confidence: the entity model's, None where only a word list spoke.
+        concept: its code, None where no list has one. Never guessed.
+        name: the preferred name, or the text itself.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+    section: str
+    assertion: Assertion
+    confidence: float | None
+    concept: Concept | None
+    name: str
+
+    @property
+    def identity(self) -> str:
+        """The same problem or drug has the same identity wherever it is mentioned."""
+        return self.concept.code if self.concept else " ".join(self.name.casefold().split())
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All mentions of one note, in its order."""
+
+    mentions: tuple[Mention, ...]
+
+    def present(self, kind: Kind) -> dict[str, list[Mention]]:
+        """Mentions that count, by identity, in the order of their first mention."""
+        found: dict[str, list[Mention]] = {}
+        for mention in self.mentions:
+            if mention.kind == kind and mention.assertion == "present":
+                found.setdefault(mention.identity, []).append(mention)
+        return found
+
+    def set_aside(self) -> list[Mention]:
+        """The first mention of each problem or drug that is spoken of but does not count, per assertion."""
+        found: dict[tuple[str, str, str], Mention] = {}
+        for mention in self.mentions:
+            if mention.assertion != "present":
+                found.setdefault((mention.kind, mention.identity, mention.assertion), mention)
+        return list(found.values())

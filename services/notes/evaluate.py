@@ -1,0 +1,133 @@
+"""Measure the shipped notes model: `python -m services.notes.evaluate --data ../shared/data [--part test] [--check] [--write]`.
+
+Entities go the way that notes go: sentence text in, character spans out; a span counts when start, end and kind are those of the corpus
+(strict F1). Assertions: ConText on the NegEx set's own concepts. `--check` fails below the floors; `--write` renews the card's metrics.json.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from services.notes.analyze import assertion_of, read
+from services.notes.corpora import Assertion, Sentence, entity_spans, read_assertions, read_iob
+from services.notes.domain import Entity, Inputs
+from services.notes.model import SHIPPED, NotesModel, load
+from services.notes.sections import find_sections
+from services.notes.sentences import find_sentences
+from shared.settings import load_settings
+
+Numbers = dict[str, float]
+KINDS: Final = {"Chemical": "drug", "Disease": "problem"}
+FLOORS: Final = {
+    "BC5CDR chemical F1": 0.0,
+    "BC5CDR disease F1": 0.0,
+    "NCBI disease F1": 0.0,
+    "negation F1": 0.90,
+    "historical F1": 0.50,
+}
+NOTE: Final = Path(__file__).parents[2] / "examples" / "patient" / "note.txt"
+
+
+def main() -> int:
+    """Print the numbers; exit status 1 where one lies below its floor."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder that holds entities/ and negation/")
+    parser.add_argument("--part", default="devel", help="which part of the entity corpora (file name without .tsv)")
+    parser.add_argument("--model", default=None, help="folder or hub id of another token classification model")
+    parser.add_argument("--check", action="store_true", help="fail below the floors")
+    parser.add_argument("--write", action="store_true", help="write metrics.json beside the weights")
+    options = parser.parse_args()
+    if options.write:
+        write_metrics({})  # the digest of these very weights, which loading checks
+    model = load(load_settings(notes_model=options.model))
+    numbers = measure(options.data, options.part, model)
+    for name, value in numbers.items():
+        print(f"{name:32} {value:.4f}")
+    if options.write:
+        write_metrics(numbers)
+    low = [name for name, floor in FLOORS.items() if numbers[name] < floor]
+    if options.check and low:
+        print(f"below the floor: {', '.join(low)}", file=sys.stderr)
+    return int(options.check and bool(low))
+
+
+def measure(data: Path, part: str, model: NotesModel) -> Numbers:
+    """Every number of the card."""
+    bc5cdr = read_iob(data / "entities" / "BC5CDR-IOB" / f"{part}.tsv")
+    ncbi = read_iob(data / "entities" / "NCBI-disease-IOB" / f"{part}.tsv")
+    numbers = {f"BC5CDR {k.lower()} F1": v for k, v in entity_scores(bc5cdr, model, ("Chemical", "Disease")).items()}
+    numbers |= {f"NCBI {k.lower()} F1": v for k, v in entity_scores(ncbi, model, ("Disease",)).items()}
+    numbers |= assertion_scores(read_assertions(data / "negation" / "annotations.tsv"), model)
+    return numbers | {"seconds per page": seconds_per_page(model)}
+
+
+def entity_scores(sentences: list[Sentence], model: NotesModel, kinds: Iterable[str]) -> Numbers:
+    """Strict F1 by kind."""
+    found = model.entities([s.text for s in sentences])
+    scores = {}
+    for kind in kinds:
+        gold = {(i, a, b) for i, s in enumerate(sentences) for a, b, k in entity_spans(s) if k == kind}
+        said = {(i, e.start, e.end) for i, entities in enumerate(found) for e in entities if e.kind == KINDS[kind]}
+        scores[kind] = f1(len(gold & said), len(said), len(gold))
+    return scores
+
+
+def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
+    """F1 of `negated` and of `historical`, on the lines whose sentence holds their concept."""
+    pairs = [(line, said) for line in lines if (said := assertion_in(line, model)) is not None]
+    numbers: Numbers = {}
+    golds: Mapping[str, list[bool]] = {
+        "negated": [line.negation == "negated" for line, _ in pairs],
+        "historical": [line.temporality == "historical" and line.negation != "negated" for line, _ in pairs],
+    }
+    for name, gold in golds.items():
+        named = [answer == name for _, answer in pairs]
+        both = sum(a and b for a, b in zip(gold, named, strict=True))
+        numbers[f"{'negation' if name == 'negated' else name} F1"] = f1(both, sum(named), sum(gold))
+    return numbers | {"negation lines": float(len(pairs))}
+
+
+def assertion_in(line: Assertion, model: NotesModel) -> str | None:
+    """What the service says of the line's concept; None where the line does not hold it."""
+    words = r"\s+".join(map(re.escape, line.concept.split()))
+    place = re.search(words, line.sentence, re.IGNORECASE)
+    if place is None:
+        return None
+    sections = find_sections(line.sentence)
+    start, end = next(((a, b) for a, b in find_sentences(line.sentence, sections) if a <= place.start() < b), (0, len(line.sentence)))
+    categories = model.modifiers([(line.sentence[start:end], [(place.start() - start, min(place.end(), end) - start)])])[0][0]
+    return assertion_of(Entity(place.start(), place.end(), "problem"), categories, find_sections("")[0])
+
+
+def seconds_per_page(model: NotesModel) -> float:
+    """The demo's note (about a page), median of five, on this machine and its threads."""
+    text = NOTE.read_text(encoding="utf-8")
+    inputs = Inputs("Patient/1", "", {}, "DocumentReference/1", "34117-2", text)
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        read(inputs, model)
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[2]
+
+
+def f1(both: int, said: int, gold: int) -> float:
+    """Harmonic mean of precision and recall; 0 where nothing was right."""
+    return 2 * both / (said + gold) if both else 0.0
+
+
+def write_metrics(numbers: Numbers) -> None:
+    """metrics.json: the digest of the weights and what they reach."""
+    digest = hashlib.sha256((SHIPPED / "adapter_model.safetensors").read_bytes()).hexdigest()
+    rounded = {name: round(value, 4) for name, value in numbers.items()}
+    (SHIPPED / "metrics.json").write_text(json.dumps({"sha256": digest, "metrics": rounded}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

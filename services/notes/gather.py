@@ -1,0 +1,70 @@
+"""A DocumentReference -> Inputs, read as it stands now."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from services.notes.decoding import HTML, MAX_CHARACTERS, PLAIN, decode, media_type
+from services.notes.domain import Inputs
+from shared.answers import digest, relative
+from shared.errors import InvalidInput, Withdrawn
+from shared.events import ResourceEvent
+from shared.fhir import codes
+
+if TYPE_CHECKING:
+    from shared.fhir.client import Ehr
+    from shared.settings import Settings
+
+NOTE_TYPES: Final = {  # LOINC
+    "18842-5": "Discharge summary",
+    "11488-4": "Consult note",
+    "34117-2": "History and physical note",
+    "11506-3": "Progress note",
+    "28570-0": "Procedure note",
+    "11502-2": "Laboratory report",
+    "11526-1": "Pathology study",
+    "34111-5": "Emergency department Note",
+}
+TEXTS: Final = (PLAIN, HTML)
+MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
+GONE: Final = frozenset({"superseded", "entered-in-error"})
+
+
+def accepts(event: ResourceEvent) -> bool:
+    """A note of a type we read, as text; any delete, since the record of a deleted resource names no type."""
+    if event.type != "DocumentReference":
+        return False
+    if event.action == "delete":
+        return True
+    ours = any(f"{codes.LOINC}|{code}" in event.codes for code in NOTE_TYPES)
+    return ours and any(media_type(kind) in TEXTS for kind in event.content_types)
+
+
+def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:
+    """The note as it is now; None when it is no note of ours any more.
+
+    Raises:
+        Withdrawn: deleted, superseded (a newer note replaces it) or entered in error.
+        NotYet: its Binary is not there yet.
+        InvalidInput: about no patient, or not a text.
+    """
+    del settings
+    document = ehr.read(event.focus)
+    if document is None or document.get("status") in GONE or document.get("docStatus") == "entered-in-error":
+        raise Withdrawn(event.focus)
+    kind = next((c["code"] for c in codes.codings(document.get("type")) if c.get("system") == codes.LOINC and c["code"] in NOTE_TYPES), None)
+    attachment = next(_texts(document), None)
+    if kind is None or attachment is None:
+        return None
+    subject = relative(document.get("subject", {}).get("reference", ""))
+    if not subject.startswith("Patient/"):
+        raise InvalidInput("The note names no Patient as its subject.")
+    text = decode(ehr.attachment(attachment, MAX_BYTES), attachment["contentType"])
+    version = str(document.get("meta", {}).get("versionId", ""))
+    return Inputs(subject, digest(text, kind), {event.focus: version}, event.focus, kind, text, attachment.get("language") or document.get("language"))
+
+
+def _texts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Attachments that hold text, plain text first."""
+    attachments = [c["attachment"] for c in document.get("content", []) if "attachment" in c]
+    for wanted in TEXTS:
+        yield from (a for a in attachments if media_type(a.get("contentType", "")) == wanted)

@@ -1,0 +1,35 @@
+"""Is this English? (pure) Counted on function words: enough to turn away what the models and word lists cannot read, not a language detector."""
+
+import re
+from typing import Final
+
+from services.notes.tables import table
+
+WORD: Final = re.compile(r"[^\W\d_]+")
+FEW: Final = 12  # words: below this, function words prove nothing and only the script is looked at
+LATIN_SHARE: Final = 0.7
+FOREIGN_SHARE: Final = 0.08
+
+
+def is_english(text: str, declared: str | None = None) -> bool:
+    """False where the attachment declares another language, the script is not Latin, or another language's function words clearly prevail."""
+    if declared and declared.lower().split("-")[0] != "en":
+        return False
+    words = [w.casefold() for w in WORD.findall(text)]
+    if not words:
+        return True
+    if sum(_latin(w) for w in words) < LATIN_SHARE * len(words):
+        return False
+    if len(words) < FEW:
+        return True
+    share = {language: sum(w in names for w in words) / len(words) for language, names in _function_words().items()}
+    foreign = max(value for language, value in share.items() if language != "en")
+    return foreign < FOREIGN_SHARE or foreign <= share["en"]
+
+
+def _latin(word: str) -> bool:
+    return all(ord(c) < 0x250 for c in word)
+
+
+def _function_words() -> dict[str, frozenset[str]]:
+    return {language: frozenset(words) for language, words in table("languages").items()}

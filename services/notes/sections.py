@@ -1,0 +1,80 @@
+"""The sections of a note, by their headings (pure). Titles and what follows from them: `data/sections.toml`."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from services.notes.domain import Assertion
+from services.notes.tables import table
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Section:
+    """From its heading to the next one.
+
+    Attributes:
+        category: a table of sections.toml, `other` for an unknown heading, empty before the first heading.
+        start: where the heading begins. body: where the text after the heading begins. end: where the next section begins.
+        assertion: what the section alone says of a mention, or None.
+        lists_drugs: a chemical named here is a drug that is taken.
+    """
+
+    category: str
+    start: int
+    body: int
+    end: int
+    assertion: Assertion | None = None
+    lists_drugs: bool = False
+
+
+def find_sections(text: str) -> list[Section]:
+    """All sections in order; together they cover the text."""
+    heads = sorted({m.start("title"): (m.end(), _category(m["title"])) for m in _headings(text)}.items())
+    starts = [(0, 0, ""), *((start, body, category) for start, (body, category) in heads)]
+    ends = [start for start, _, _ in starts[1:]] + [len(text)]
+    return [_section(category, start, body, end) for (start, body, category), end in zip(starts, ends, strict=True)]
+
+
+def section_at(sections: Sequence[Section], offset: int) -> Section:
+    """The section that the offset lies in."""
+    return sections[bisect_right(sections, offset, key=lambda s: s.start) - 1]
+
+
+def _section(category: str, start: int, body: int, end: int) -> Section:
+    entry = table("sections").get(category, {})
+    return Section(category, start, body, end, entry.get("assertion"), bool(entry.get("drugs")))
+
+
+def _headings(text: str) -> list[re.Match[str]]:
+    """Known titles at the start of a line or, in capitals with a colon, within it; unknown ones on a line of their own after an empty line.
+
+    Later matches in this list win at the same place, so the known ones come last.
+    """
+    line, capitals, unknown = _patterns()
+    return [*unknown.finditer(text), *capitals.finditer(text), *line.finditer(text)]
+
+
+def _category(title: str) -> str:
+    return _titles().get(" ".join(title.casefold().split()), OTHER)
+
+
+@cache
+def _titles() -> dict[str, str]:
+    return {title: category for category, entry in table("sections").items() for title in entry["titles"]}
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    lead = r"^[ \t]*(?:[#*•>-]+[ \t]*|\d{1,2}[.)][ \t]+)?\**"
+    line = re.compile(rf"{lead}(?P<title>{_alternatives(_titles())})\**[ \t]*(?::\**|(?=[ \t\r]*$))", re.IGNORECASE | re.MULTILINE)
+    capitals = re.compile(rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*:")
+    unknown = re.compile(r"(?:\A|\n[ \t\r]*\n)[ \t]*(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*:(?=[ \t\r]*$)", re.MULTILINE)
+    return line, capitals, unknown
+
+
+def _alternatives(titles: Iterable[str]) -> str:
+    return "|".join(r"[ \t]+".join(map(re.escape, t.split())) for t in sorted(titles, key=len, reverse=True))
