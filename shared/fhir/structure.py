@@ -72,14 +72,14 @@ class Scope:
 
 def resource_problems(resource: object, place: str, scope: Scope, *, contained: bool = False) -> Iterator[str]:
     """Everything that is wrong with a resource, each as `Type.path: rule`, without any value of it."""
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    if not isinstance(resource, dict) or kind not in table().types or "." in str(kind):
+    kind = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
+    if not isinstance(resource, dict) or "meta" not in table().types.get(kind, {}):
         yield f"{place}: not a resource of a kind that careloop writes"
         return
     if not contained:
         inside = {c["id"]: c.get("resourceType", "") for c in resource.get("contained", []) if isinstance(c, dict) and isinstance(c.get("id"), str)}
         scope = Scope(scope.entries, inside)
-    yield from node_problems(str(kind), resource, place, scope)
+    yield from node_problems(kind, resource, place, scope)
     if "id" in resource and not (isinstance(resource["id"], str) and FORMATS["id"].fullmatch(resource["id"])):
         yield f"{place}.id: not an id (1 to 64 of A-Z a-z 0-9 - .)"
     if not contained:
@@ -100,7 +100,7 @@ def shape_problems(kind: str, node: Json, place: str, scope: Scope) -> Iterator[
     """Unknown, wrong and missing elements of the node, and of everything in it."""
     rules = table().types[kind]
     for name, value in node.items():
-        if name == "resourceType" and "id" in rules and "meta" in rules:
+        if name == "resourceType" and "meta" in rules:
             continue
         rule = rules.get(name.removeprefix("_"))
         if rule is None:
@@ -164,9 +164,10 @@ def shadow_problems(rule: Json, value: object, place: str, scope: Scope) -> Iter
 
 def coded(value: object, codes: frozenset[str]) -> bool:
     """A code, a Coding or a CodeableConcept with a code of the set."""
-    if isinstance(value, dict):
-        return any(coded(c, codes) for c in value["coding"] if isinstance(c, dict)) if isinstance(value.get("coding"), list) else value.get("code") in codes
-    return value in codes
+    if isinstance(value, dict) and isinstance(value.get("coding"), list):
+        return any(coded(coding, codes) for coding in value["coding"])
+    code = value.get("code") if isinstance(value, dict) else value
+    return isinstance(code, str) and code in codes
 
 
 def primitive_problem(kind: str, value: object) -> str | None:
@@ -202,7 +203,7 @@ def target_kind(reference: str, scope: Scope) -> tuple[str | None, str | None]:
 def reference_problems(allowed: list[str] | tuple[str, ...], node: Json, place: str, scope: Scope) -> Iterator[str]:
     """A Reference that leads nowhere, or to a kind that may not stand there."""
     literal = node.get("reference")
-    kind, problem = target_kind(literal, scope) if isinstance(literal, str) else (node.get("type"), None)
+    kind, problem = target_kind(literal, scope) if isinstance(literal, str) else (str(node.get("type")), None)
     if problem:
         yield f"{place}: {problem}"
     elif kind in table().kinds and allowed and kind not in allowed:

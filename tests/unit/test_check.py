@@ -2,7 +2,9 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -135,6 +137,49 @@ def test_what_only_the_data_type_library_knows_is_refused() -> None:
     with pytest.raises(InvalidResource, match=r"Composition\.date: ") as refused:
         check(mutant("Composition", date="2026-02-30T00:00:00Z"))
     assert "2026" not in str(refused.value)
+
+
+def places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) below."""
+    for key, value in list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []:
+        yield node, key
+        yield from places(value)
+
+
+RUBBISH: list[Any] = [
+    None,
+    True,
+    -1,
+    1e300,
+    float("inf"),
+    "",
+    "zz top",
+    "#",
+    "urn:uuid:x",
+    [],
+    [[]],
+    ["a", "a"],
+    {},
+    {"a": 1},
+    {"coding": [1]},
+    {"resourceType": []},
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rubbish_anywhere_is_refused_or_harmless_but_never_another_error(seed: int) -> None:
+    """200 resources, each with one value put anywhere: check says InvalidResource or nothing."""
+    random = Random(seed)
+    refused = 0
+    for _ in range(200):
+        resource = copy.deepcopy(random.choice(RECORD["entry"])["resource"])
+        container, key = random.choice(list(places(resource)))
+        container[key] = random.choice(RUBBISH)
+        try:
+            check(resource)
+        except InvalidResource:
+            refused += 1
+    assert refused > 150  # "zz top" is a good title, and True a good valueBoolean
 
 
 def test_a_long_list_of_problems_is_cut() -> None:
