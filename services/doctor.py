@@ -10,7 +10,7 @@ from rich.table import Table
 from services import catalogue
 from services.permissions import scopes_of_process
 from shared.errors import CareloopError
-from shared.fhir.capabilities import missing_capabilities, subscription_topics
+from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import open_ehr
 from shared.fhir.scopes import permissions_of
 from shared.service import ModelCard
@@ -73,11 +73,12 @@ def _advice(name: str) -> str:
 
 
 def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    statement = open_ehr(settings).capabilities()
+    ehr = open_ehr(settings)
+    statement = ehr.capabilities()
     software = statement.get("software", {}).get("name", "FHIR server")
     yield Check("EHR", "ok", f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}")
     for name in (s for s in services if s in catalogue.ANALYSERS):
-        missing = missing_capabilities(statement, permissions_of(catalogue.analyser(name)))
+        missing = ehr.missing(permissions_of(catalogue.analyser(name)))
         yield Check(
             f"EHR for {name}",
             "missing" if missing else "ok",

@@ -63,17 +63,19 @@ def decide(consent: Json, asked: Asked) -> Verdict | None:
     """What this Consent says to the question; None: nothing."""
     base: Verdict | None = {"OPTIN": "permit", "OPTOUT": "deny"}.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")  # type: ignore[assignment]
     provision = consent.get("provision")
-    if not isinstance(provision, dict):
-        return base if provision is None else "deny"
-    return _evaluate(provision, base, asked)
+    return base if provision is None else _evaluate(provision, base, asked)
 
 
-def _evaluate(provision: Json, inherited: Verdict | None, asked: Asked) -> Verdict | None:
+def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Verdict | None:
+    if not isinstance(provision, dict) or not isinstance(provision.get("provision", []), list):
+        return "deny"
     kind = provision.get("type")
+    if kind not in ("permit", "deny", None):
+        return "deny"
     if not _applies(provision, deny=kind == "deny", asked=asked):
         return inherited
     own: Verdict | None = kind or inherited
-    nested = [_evaluate(p, own, asked) for p in provision.get("provision", []) if isinstance(p, dict)]
+    nested = [_evaluate(p, own, asked) for p in provision.get("provision", [])]
     said = [v for v in nested if v is not None and v != own]
     if "deny" in said:
         return "deny"

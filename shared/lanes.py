@@ -24,6 +24,8 @@ class Item:
         arrived: monotonic seconds.
         not_before: monotonic seconds; a lane that waits does not hold up the others.
         attempts: how often unexpected errors were met.
+        waits: how often it was put back to wait, for the back-off.
+        settled_before: how many records the service had settled when the EHR last broke down over this one.
     """
 
     record: Record
@@ -33,6 +35,7 @@ class Item:
     not_before: float = 0.0
     attempts: int = 0
     waits: int = 0
+    settled_before: int | None = None
     done: bool = False
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from shared.analyze_route import analyze_route
 from shared.errors import Misconfigured, Unavailable
-from shared.fhir.capabilities import missing_capabilities
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.scopes import permissions_of, scopes_of
 from shared.http import Probes, create_app, serve
@@ -87,7 +86,7 @@ def until(step: Callable[[], None], stop: threading.Event) -> None:
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
     """Misconfigured, with the list of what this EHR lacks for write-back."""
-    missing = missing_capabilities(ehr.capabilities(), needs)
+    missing = ehr.missing(needs)
     if missing:
         raise Misconfigured(
             f"the EHR at CARELOOP_FHIR_URL lacks: {', '.join(missing)}. Put a FHIR server that has them beside it, or fix its CapabilityStatement"

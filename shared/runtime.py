@@ -72,7 +72,7 @@ class Runtime:
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._revoked: queue.SimpleQueue[frozenset[int]] = queue.SimpleQueue()
         self._owed: dict[int, int] = {}
-        self._in_flight = 0
+        self._in_flight = self._settled = 0
         self._paused_until, self._pauses = 0.0, 0
         self._source: Source | None = None
         self._sink: Sink | None = None
@@ -210,6 +210,7 @@ class Runtime:
     def _done(self, unit: Unit, outcome: str) -> None:
         self._lanes.finish(unit)
         self._pauses = 0
+        self._settled += 1
         if not self.limited:
             self.waiting_for = None
         self._metrics.settle(outcome)
@@ -226,6 +227,9 @@ class Runtime:
                 return
             case Unavailable() if error.dependency in PAUSES_ALL:
                 self._pause(error)
+                if error.suspect and self._blamed(item):
+                    self._give_up(unit, error)
+                    return
             case Conflict():
                 self._wait(item, 0.05)
             case NotYet() | Unavailable() if not self._too_late(item, error):
@@ -241,6 +245,13 @@ class Runtime:
                 log.warning("attempt %d of %s failed: %s", item.attempts, self._service.name, type(error).__name__)
                 self._wait(item, 0.5)
         self._lanes.release(unit)
+
+    def _blamed(self, item: Item) -> bool:
+        """The EHR broke down over this record and served others in between, as often as a record may fail."""
+        if item.settled_before is not None and self._settled > item.settled_before:
+            item.attempts += 1
+        item.settled_before = self._settled
+        return item.attempts >= self._settings.max_attempts
 
     def _too_late(self, item: Item, error: BaseException) -> bool:
         age = time.time() - item.record.timestamp

@@ -119,7 +119,7 @@ def failure(response: httpx.Response, request: str, *, safe: bool, forwarded: bo
     if status in REFUSED_FOR_NOW or (safe and status in MAYBE_DONE):
         return _Transient("ehr", f"{status} to {request}", retry_after(response))
     if status >= 500 and status not in NEVER:
-        return Unavailable("ehr", f"{status} to {request}", retry_after(response))
+        return Unavailable("ehr", f"{status} to {request}", retry_after(response), suspect=status == 500)
     return FhirError(status, request, issues_of(json_or_none(response)))
 
 
