@@ -6,6 +6,7 @@ scikit-allel parses what is kept (its import is slow, hence late). Error message
 
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,7 @@ from shared.errors import InvalidInput
 MAX_BYTES = 1 << 29  # decompressed; a gVCF of the genes' chromosomes is far smaller
 MAX_LINE = 1 << 20
 MAX_RECORDS = 200_000
+MARGIN = 50  # bases around a position: how far an insertion or deletion may be shifted in its repeat
 MAX_ALTS = 16
 
 GENOTYPE = re.compile(rb"(\d{1,3}|\.)([/|](\d{1,3}|\.))*")
@@ -54,7 +56,7 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
         InvalidInput: not a VCF, truncated, too large when decompressed, or a malformed line (its number is named).
         NotAnalysed: no sample or several, or not GRCh38.
     """
-    spans, digest, header, kept = _spans(tables), sha256(), Header(), [KEPT_HEADER]
+    positions, digest, header, kept = _positions(tables), sha256(), Header(), [KEPT_HEADER]
     for number, line in _lines(_hashed(decompressed(raw), digest.update)):
         if line.startswith(b"#"):
             header = header.read(number, line)
@@ -64,7 +66,7 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
         if not header.columns:
             header.read(number, line)
             raise InvalidInput(f"Line {number} of the VCF is a data line before the `#CHROM` line.")
-        if line and (fields := _near(header.columns, spans, number, line)):
+        if line and (fields := _near(header.columns, positions, number, line)):
             kept.append(_kept(number, fields))
         if len(kept) > MAX_RECORDS:
             raise InvalidInput(f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called.")
@@ -72,14 +74,16 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
     return Vcf(digest.hexdigest(), _parse(b"".join(kept), tables) if len(kept) > 1 else ())
 
 
-def _spans(tables: Tables) -> dict[bytes, tuple[int, int]]:
-    """Chromosome -> first and last position of interest; two of the genes share one."""
-    spans: dict[bytes, tuple[int, int]] = {}
+def _positions(tables: Tables) -> dict[bytes, list[int]]:
+    """Chromosome, in each of its spellings -> the positions that define alleles, ascending."""
+    positions: dict[bytes, set[int]] = {}
     for gene in tables.genes:
-        name = gene.chromosome.encode()
-        low, high = spans.get(name, gene.span)
-        spans[name] = (min(low, gene.span[0]), max(high, gene.span[1]))
-    return spans
+        positions.setdefault(gene.chromosome.encode(), set()).update(site.position for site in gene.sites)
+    return {name: sorted(found) for chromosome, found in positions.items() for name in _spellings(chromosome)}
+
+
+def _spellings(chromosome: bytes) -> list[bytes]:
+    return [chromosome, b"chr" + chromosome, b"Chr" + chromosome, b"CHR" + chromosome, ACCESSION[chromosome.decode()].encode()]
 
 
 def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -105,21 +109,23 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         yield number + 1, tail.rstrip(b"\r")
 
 
-def _near(columns: int, spans: Mapping[bytes, tuple[int, int]], number: int, line: bytes) -> list[bytes] | None:
-    """The fields of a line that touches a gene, None for another one. Every line must have the header's columns."""
+def _near(columns: int, wanted: Mapping[bytes, list[int]], number: int, line: bytes) -> list[bytes] | None:
+    """The fields of a line that touches a position that defines an allele, None for another one. Every line must have the header's columns."""
     if line.count(b"\t") != columns - 1:
         raise InvalidInput(f"Line {number} of the VCF has not the {columns} columns of its header: the file is damaged or truncated.")
-    name, position, _ = line.split(b"\t", 2)
-    span = spans.get(_chromosome(name))
-    if span is None:
+    positions = wanted.get(line[: line.index(b"\t")])
+    if positions is None:
         return None
+    position = line.split(b"\t", 2)[1]
     if not position.isdigit() or len(position) > 9:
         raise InvalidInput(f"Line {number} of the VCF has no valid position.")
     start = int(position)
-    if start > span[1] or (start < span[0] and b"END=" not in line):
+    if start > positions[-1] + MARGIN:
         return None
     fields = line.split(b"\t")
-    return fields if max(start, _end(fields[7])) >= span[0] else None
+    end = max(start + len(fields[3]) - 1, _end(fields[7]))
+    following = bisect_left(positions, start - MARGIN)
+    return fields if following < len(positions) and positions[following] <= end + MARGIN else None
 
 
 def _chromosome(name: bytes) -> bytes:
