@@ -2,13 +2,15 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Final
 
+from services.review import present
 from shared import dead_letters
-from shared.errors import CareloopError
+from shared.errors import CareloopError, Misconfigured
 from shared.settings import Settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
@@ -21,13 +23,26 @@ READERS: Final = ("imaging", "genomics", "notes", "treatment")  # the services t
 
 @dataclass(frozen=True)
 class Line:
-    """One dead letter; nothing of its value."""
+    """One dead letter; nothing of its value.
+
+    Attributes:
+        id: what `careloop dead-letters` calls it.
+        place: `topic/partition/offset` of the record.
+        time: seconds since the epoch.
+    """
 
     service: str
+    id: str
     error: str
+    message: str
     place: str
     attempts: int
     time: float
+
+    @property
+    def when(self) -> str:
+        """For people."""
+        return present.when(datetime.fromtimestamp(self.time, UTC).isoformat())
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,13 @@ class LettersPanel:
         return Seen(found[:SHOWN], len(found))
 
 
-def _lines(event_log: Log) -> list[Line]:
-    found = ((service, letter) for service in READERS for letter in dead_letters.letters(event_log, service))
-    return [Line(service, letter.error, letter.place, letter.attempts, letter.time) for service, letter in found]
+def _lines(event_log: Log) -> Iterator[Line]:
+    """The open letters; a service whose topic does not exist yet has none."""
+    for service in READERS:
+        try:
+            found = dead_letters.letters(event_log, service)
+        except Misconfigured:
+            continue
+        for letter in found:
+            if not letter.replayed:
+                yield Line(service, letter.id, letter.error, letter.message, letter.place, letter.attempts, letter.time)

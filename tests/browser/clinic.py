@@ -243,6 +243,24 @@ def note_findings(source: str) -> Drafts:
             code=codes.concept(codes.SNOMED, "38341003", "Hypertensive disorder"),
             evidence=evidence,
         )
+        at = NOTE.index("clopidogrel")
+        parts = {
+            "start": ("Integer", at),
+            "end": ("Integer", at + 11),
+            "kind": ("Code", "drug"),
+            "assertion": ("Code", "present"),
+            "text": ("String", "clopidogrel"),
+        }
+        mention = {"url": f"{codes.NS}/StructureDefinition/note-mention", "extension": [{"url": k, f"value{t}": v} for k, (t, v) in parts.items()]}
+        drug = pen.draft(
+            "Observation",
+            "drug-32968",
+            category=[codes.concept(codes.OBSERVATION_CATEGORY, "therapy")],
+            code=codes.concept(codes.LOINC, "10160-0", "History of Medication use Narrative"),
+            valueCodeableConcept=codes.concept(codes.RXNORM, "32968", "clopidogrel"),
+            derivedFrom=[codes.reference(source)],
+            extension=[mention],
+        )
         issue = pen.draft(
             "DetectedIssue",
             "allergy",
@@ -257,9 +275,10 @@ def note_findings(source: str) -> Drafts:
             "report",
             category=[codes.concept(codes.LOINC, "18842-5", "Discharge summary")],
             code=codes.concept(codes.LOINC, "18842-5", "Discharge summary"),
-            conclusion="One problem and one omission found in the note.",
+            result=[drug.ref],
+            conclusion="One problem, one drug and one omission found in the note.",
         )
-        return [problem, issue, report]
+        return [problem, drug, issue, report]
 
     return drafts
 

@@ -1,0 +1,223 @@
+"""The pages in a real browser on a real EHR: what a clinician decides there is read back from the EHR."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from services.review.worklist import OUTCOMES
+from shared.answers import head_of
+from shared.fhir import codes, lifecycle
+from tests.browser.clinic import Clinic, chest_film, fill, note_findings, study
+from tests.browser.conftest import PASSWORD, Site, log_in
+
+XSS = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
+
+
+def open_result(page: Page, site: Site, task: str) -> None:
+    page.goto(f"{site.url}/results/{task}")
+
+
+def a_film(clinic: Clinic) -> str:
+    source = study(clinic.ehr, clinic.patient)
+    return clinic.result("imaging", source, chest_film(source))
+
+
+def verifiers(clinic: Clinic, reference: str) -> list[str]:
+    """Who verified it, by the record."""
+    found = clinic.ehr.search("Provenance", {"target": reference})
+    agents = (a for p in found if reference in [t["reference"].split("/fhir/")[-1] for t in p["target"]] for a in p["agent"])
+    return [a["who"]["reference"] for a in agents if codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier")]
+
+
+def test_one_report_is_signed_and_another_rejected(page: Page, site: Site) -> None:
+    clinic = site.clinic
+    tasks = fill(clinic)
+    log_in(page, site)
+    expect(page.get_by_role("heading", name="Waiting for review")).to_be_visible()
+
+    patient = clinic.patient.split("/")[1]
+    page.goto(f"{site.url}/?patient={patient}")
+    page.get_by_role("link", name="Imaging report").click()
+    expect(page.get_by_text("AI draft, not verified")).to_be_visible()
+    expect(page.get_by_text("Opacity in the left lower zone")).to_have_count(2)  # shown, and in the closed form for amending
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign as it stands").click()
+    expect(page.get_by_role("status")).to_have_text("Signed. The result is final.")
+
+    open_result(page, site, tasks["notes"])
+    page.get_by_text("Reject…").click()
+    page.get_by_label("Reason", exact=True).fill("The note is a template.")
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Rejected")
+
+    signed, rejected = clinic.outputs(tasks["imaging"]), clinic.outputs(tasks["notes"])
+    assert signed["report"]["status"] == signed["pneumonia"]["status"] == "final"
+    assert signed["report"]["resultsInterpreter"][0]["reference"].endswith(clinic.practitioner)
+    assert verifiers(clinic, head_of(clinic.task(tasks["imaging"])).outputs["report"])[0].endswith(clinic.practitioner)
+    assert rejected["report"]["status"] == "cancelled" and lifecycle.status_of(rejected["problem-1"]) == "refuted"
+    heads = {name: clinic.task(tasks[name]) for name in ("imaging", "notes")}
+    assert {t["status"] for t in heads.values()} == {"completed"}
+    assert heads["notes"]["statusReason"]["text"] == "The note is a template."
+    assert [codes.first_code(t["businessStatus"], codes.DECISION) for t in heads.values()] == ["signed", "rejected"]
+    assert clinic.task(tasks["genomics"])["status"] == "requested"
+
+
+def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> None:
+    task = fill(site.clinic)["treatment"]
+    log_in(page, site)
+    open_result(page, site, task)
+    expect(page.get_by_text("not signed yet")).to_have_count(3)
+    page.get_by_text("Amend and sign…").click()
+    page.get_by_label("Description").fill("Prasugrel; rehabilitation was declined.")
+    page.get_by_role("checkbox", name="Cardiac rehabilitation").uncheck()
+    page.get_by_role("checkbox", name="I have reviewed").nth(1).check()
+    page.get_by_role("button", name="Amend and sign").click()
+    expect(page.get_by_role("status")).to_contain_text("Amended")
+    written = site.clinic.outputs(task)
+    assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
+    assert written["report"]["description"] == "Prasugrel; rehabilitation was declined."
+    assert written["rehabilitation"]["status"] == "revoked" and written["prasugrel"]["status"] == "active"
+    expect(page.get_by_text("not accepted")).to_be_visible()
+
+
+def test_what_changed_under_the_clinicians_eyes_is_not_signed(page: Page, site: Site) -> None:
+    clinic = site.clinic
+    task = a_film(clinic)
+    log_in(page, site)
+    open_result(page, site, task)
+    report = clinic.outputs(task)["report"]
+    clinic.ehr.update(report | {"conclusion": "No opacity."}, report["meta"]["versionId"])
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign as it stands").click()
+    expect(page.get_by_role("alert")).to_contain_text("changed while you were reading")
+    expect(page.locator(".conclusion")).to_contain_text("No opacity.")
+    assert clinic.task(task)["status"] == "requested" and clinic.outputs(task)["report"]["status"] == "preliminary"
+
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign as it stands").click()
+    expect(page.get_by_role("status")).to_contain_text("Signed")
+    assert clinic.outputs(task)["report"]["status"] == "final"
+
+
+def test_signing_works_without_javascript(browser: Browser, site: Site) -> None:
+    task = a_film(site.clinic)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, site)
+    open_result(page, site, task)
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign as it stands").click()
+    expect(page.get_by_role("status")).to_contain_text("Signed")
+    context.close()
+    assert site.clinic.task(task)["status"] == "completed"
+
+
+def test_what_people_typed_into_the_record_stays_text(page: Page, clinic: Clinic, open_site: Callable[..., Site]) -> None:
+    site = open_site()
+    patient = clinic.ehr.read(clinic.patient)
+    assert patient
+    clinic.ehr.update(patient | {"name": [{"family": XSS}]}, patient["meta"]["versionId"])
+    source = study(clinic.ehr, clinic.patient)
+    task = clinic.result("imaging", source, chest_film(source, f"Opacity. {XSS}"))
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    log_in(page, site)
+    page.goto(f"{site.url}/?patient={clinic.patient.split('/')[1]}")
+    expect(page.get_by_role("link", name=XSS)).to_be_visible()
+    open_result(page, site, task)
+    expect(page.locator(".banner")).to_contain_text(XSS)
+    expect(page.locator(".conclusion")).to_contain_text(XSS)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img:not(.over):not(.under)").count() == 0
+    assert complaints == []
+
+
+def test_pages_obey_their_own_policy_and_speak_to_nobody_else(page: Page, site: Site) -> None:
+    tasks = fill(site.clinic)
+    asked, complaints = set(), []
+    page.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    log_in(page, site)
+    for task in tasks.values():
+        open_result(page, site, task)
+    assert asked == {site.url} and complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible(browser: Browser, site: Site, scheme: str) -> None:
+    tasks = fill(site.clinic)
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    page = context.new_page()
+    seen: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        found = Axe().run(page).response["violations"]
+        seen[name] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")]
+
+    page.goto(f"{site.url}/login")
+    look("login")
+    log_in(page, site)
+    for outcome in OUTCOMES:
+        page.goto(f"{site.url}/?outcome={outcome}")
+        look(f"worklist {outcome}")
+    for name, task in tasks.items():
+        open_result(page, site, task)
+        for summary in page.locator("summary").all():
+            summary.click()
+        look(name)
+    page.locator("a[href*='/models/']").first.click()
+    look("model")
+    page.goto(f"{site.url}/results/nothing")
+    look("problem")
+    context.close()
+    assert {name: v for name, v in seen.items() if v} == {}
+
+
+def test_the_note_is_marked_where_it_was_read(page: Page, site: Site) -> None:
+    task = fill(site.clinic)["notes"]
+    log_in(page, site)
+    open_result(page, site, task)
+    expect(page.locator(".note mark.problem")).to_have_text("BP has been high for years")
+    expect(page.locator(".note mark.drug")).to_have_text("clopidogrel")
+
+
+def test_the_worklist_brings_itself_up_to_date(page: Page, site: Site) -> None:
+    log_in(page, site)
+    page.clock.install()
+    page.goto(f"{site.url}/?patient={site.clinic.patient.split('/')[1]}")
+    expect(page.get_by_text("Nothing here matches the filter.")).to_be_visible()
+    a_film(site.clinic)
+    page.clock.run_for(16_000)
+    expect(page.get_by_role("link", name="Imaging report")).to_be_visible()
+
+
+def test_a_password_that_is_wrong_lets_nobody_in(page: Page, site: Site) -> None:
+    log_in(page, site, PASSWORD + "!")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    page.goto(f"{site.url}/")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_keyboard_alone_signs(page: Page, site: Site) -> None:
+    task = a_film(site.clinic)
+    log_in(page, site)
+    open_result(page, site, task)
+    page.get_by_role("checkbox", name="I have reviewed").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Signed")
+    assert site.clinic.task(task)["status"] == "completed"
+
+
+def test_notes_and_films_of_other_patients_do_not_meet(page: Page, site: Site) -> None:
+    other = site.clinic.ehr.create({"resourceType": "Patient", "name": [{"family": "Fremd", "given": ["Otto"]}]}).reference
+    source = study(site.clinic.ehr, other, "1.2.3")
+    task = site.clinic.result("notes", source, note_findings(source))  # drawn from a resource of somebody else
+    log_in(page, site)
+    open_result(page, site, task)
+    expect(page.get_by_role("alert")).to_contain_text("belong to another patient")
+    assert "Chest PA" not in page.content() and "Otto" not in page.content()
