@@ -71,10 +71,11 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
     """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every alert, each with its source."""
+    told = {c.rule for c in findings.choices}  # a gene alert repeats its choice
     said = [_report_words(r) for r in inputs.reports]
     said += [_choice_words(c, inputs) for c in findings.choices]
     said += [f"{f.title} [{f.rule}]: {' '.join(f.why)} {_sources((f.citation,))}" for f in findings.follow_ups]
-    said += [f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}" for a in findings.alerts if a.code != "GEN"]
+    said += [f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}" for a in findings.alerts if a.rule not in told]
     said += [SILENT] if findings.silent else []
     unsigned = _unsigned_words(inputs, findings.unsigned)
     return said + ([unsigned] if unsigned else [])

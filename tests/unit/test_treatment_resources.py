@@ -121,6 +121,19 @@ def test_a_plan_on_reports_where_no_rule_speaks_says_that_this_is_no_clearance()
     assert "activity" not in drafts["report"].resource
 
 
+def test_every_proposal_and_alert_is_explained_once_with_its_rule() -> None:
+    record = (*LOOP, report("notes", "n", mention("ibuprofen", "5640")), mention("ibuprofen", "5640"), order("lisinopril", "29046"))
+    said = [n["text"] for n in drawn(*record)["report"].resource["note"]]
+    for rule in ("cyp2c19-clopidogrel", "clopidogrel-omeprazole", "raas-nsaid"):
+        assert sum(f"[{rule}]" in text for text in said) == 1
+
+
+def test_a_quoted_recommendation_is_explained_in_the_plan() -> None:
+    quoted = implication("omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2")
+    said = drawn(patient(), report("genomics", "gen", quoted), quoted, order("omeprazole", "7646"))["report"].resource["note"]
+    assert any("What CPIC says on omeprazole." in n["text"] for n in said)
+
+
 def test_advice_without_a_dose_is_an_activity_in_words() -> None:
     details = [a["detail"] for a in drawn(*rich())["report"].resource["activity"] if "detail" in a]
     (avoid,) = details
