@@ -3,6 +3,7 @@
 Only what neither a cardinality nor a value set can say; HL7's validator checks the rest in the tests.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -45,6 +46,10 @@ def well_formed(narrative: Json) -> bool:
 def ucum(quantity: Json) -> bool:
     """`mm3`, never `mm^3`: UCUM writes no caret and no blank."""
     return quantity.get("system") != codes.UCUM or not set(str(quantity.get("code", ""))) & set("^ ")
+
+
+def whole_uri(identifier: Json) -> bool:
+    return identifier.get("system") != codes.RESOURCE or re.match(r"[a-z][a-z0-9+.-]*:\S", str(identifier.get("value"))) is not None
 
 
 def has_any(*names: str) -> Callable[[Json], bool]:
@@ -127,6 +132,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "Consent": (("policy or policyRule (ppc-1)", has_any("policy", "policyRule")),),
     "Extension": (("value or extensions, exactly one (ext-1)", lambda node: has_value(node) != ("extension" in node)),),
     "Goal.target": (("detail needs measure (gol-1)", lambda node: "measure" in node or not any(name.startswith("detail") for name in node)),),
+    "Identifier": (("a value of urn:ietf:rfc:3986 is a URI with its scheme", whole_uri),),
     "Narrative": (("div must be well-formed XHTML (txt-1)", well_formed),),
     "Observation": (
         ("dataAbsentReason only without a value (obs-6)", lambda node: not (has_value(node) and "dataAbsentReason" in node)),

@@ -104,6 +104,7 @@ MUTANTS: dict[str, tuple[Json, str]] = {
         r"RequestGroup\.action\[0\]: resource or action",
     ),
     "mm^3": (mutant("Observation", valueQuantity=codes.quantity(12, "mm3", "mm^3"), valueCodeableConcept=None), r"valueQuantity: not a UCUM code"),
+    "a URI without its scheme": (mutant("Device", identifier=[{"system": codes.RESOURCE, "value": SECRET}]), r"identifier\[0\]: a value of urn:ietf"),
     "rubbish instead of a coding": (mutant("Observation", code={"coding": [SECRET]}), r"Observation\.code\.coding\[0\]: must be an object"),
     "broken XHTML": (
         mutant("Composition", text={"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{SECRET} & co</div>'}),
