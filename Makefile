@@ -15,7 +15,7 @@ BIN := .venv/bin
 LOCK := $(if $(shell command -v flock),flock .venv.lock)
 TESTS := .venv/.installed-test-$(HASH)
 DEMO := $(or $(wildcard $(TESTS)),.venv/.installed-demo-$(HASH))
-JARS := .cache/jars/.fetched-$(shell cksum < tests/jars.py | cut -d' ' -f1)
+JARS := .cache/jars/.fetched-$(shell cat benchmarks/jars.py tests/jars.py | cksum | cut -d' ' -f1)
 
 .PHONY: help demo test check bench clean parts python
 
@@ -47,7 +47,7 @@ python:
 .venv/.installed-%: | python
 	@$(LOCK) .ci/install "$(PYTHON)" "$(firstword $(subst -, ,$*))" "$@"
 
-$(JARS): tests/jars.py | $(TESTS)
+$(JARS): benchmarks/jars.py tests/jars.py | $(TESTS)
 	@echo "fetching the jars of Apache Kafka and of HL7's validator into .cache/jars (150 MB, once)"
 	@$(BIN)/python -m tests.jars
 	@touch "$@"

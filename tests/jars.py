@@ -1,27 +1,20 @@
-"""Java parts of the tests (HL7's validator, Apache Kafka), resolved from Maven by jgo in pure Python and kept in `.cache/jars`.
+"""Java parts of the tests: HL7's validator, and Apache Kafka as the benchmarks start it (`benchmarks/jars.py`).
 
 `python -m tests.jars` fetches all of them beforehand: `make test` does, so that no test waits for a download.
 """
 
 import sys
-from pathlib import Path
 from typing import Final
 
-import jgo
+from benchmarks.jars import CACHE, KAFKA, jars
 
-CACHE: Final = Path(__file__).parents[1] / ".cache" / "jars"
+__all__ = ["CACHE", "KAFKA", "VALIDATOR", "jars"]
+
 HAPI: Final = "8.8.0"
 VALIDATOR: Final = "+".join(
     [f"ca.uhn.hapi.fhir:hapi-fhir-{jar}:{HAPI}" for jar in ("validation", "structures-r4", "validation-resources-r4", "caching-caffeine")]
     + ["org.slf4j:slf4j-nop:2.0.16"]
 )
-# slf4j-simple, not log4j: with log4j in one build jgo mixes in an older kafka-clients and the broker dies with NoSuchMethodError
-KAFKA: Final = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
-
-
-def jars(endpoint: str) -> list[Path]:
-    """The class path of a Maven endpoint; fetched once (15 to 40 s), then read from the cache."""
-    return [Path(jar) for jar in jgo.build(endpoint, cache_dir=CACHE).all_jars]
 
 
 def main() -> int:
