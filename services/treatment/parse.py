@@ -57,9 +57,12 @@ def words(element: object) -> str:
 
 
 def birth_date(patient: Json) -> date | None:
-    """The birth date; a year or a month stands for its first day, so that an age is never too low."""
-    parts = [int(p) for p in str(patient.get("birthDate", "")).split("-") if p.isdigit()]
-    return date(*[*parts, 1, 1][:3]) if parts else None
+    """The birth date; a year or a month stands for its first day, so that an age is never too low. None where it is no date."""
+    said = str(patient.get("birthDate", ""))
+    try:
+        return date.fromisoformat(f"{said}-01-01"[:10])
+    except ValueError:
+        return None
 
 
 def report(resource: Json) -> Report:

@@ -24,9 +24,11 @@ from tests.unit.treatment_record import (
     laboratory,
     mention,
     order,
+    ours,
     patient,
     pneumonia,
     report,
+    resource,
 )
 
 Json = dict[str, Any]
@@ -369,3 +371,22 @@ def test_a_batch_has_one_findings_per_inputs() -> None:
     loud, silent = analyze(both, load())
     assert not loud.silent
     assert silent.silent
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("1940-03-05", date(1940, 3, 5)), ("1940-03", date(1940, 3, 1)), ("1940", date(1940, 1, 1)), ("", None), ("1940-13-01", None), ("unknown", None)],
+)
+def test_birth_dates_may_be_partial(said: str, expected: date | None) -> None:
+    assert parse.birth_date({"birthDate": said}) == expected
+
+
+def test_bare_resources_are_read_without_a_guess() -> None:
+    bare = [resource(kind, "bare") for kind in ("Condition", "AllergyIntolerance")]
+    bare += [resource("MedicationRequest", "bare", status="active", intent="order"), resource("Observation", "bare", status="final")]
+    odd = resource(
+        "DiagnosticReport", "odd", identifier=ours("genomics"), status="preliminary", result=[codes.reference("Observation/bare"), {"display": "no reference"}]
+    )
+    inputs = inputs_of({k: v for k, v in patient().items() if k not in ("birthDate", "gender")}, *bare, odd)
+    assert (inputs.age, inputs.implications, inputs.measurements) == (None, (), ())
+    assert find(inputs, load_rules()).silent
