@@ -1,0 +1,75 @@
+"""Inputs and findings of the imaging service, and who is in the chest model's domain (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Json = dict[str, Any]
+View = Literal["PA", "AP", "frontal"]
+
+ADULT_YEARS: Final = 18
+
+
+@dataclass(frozen=True)
+class Film:
+    """One frontal chest film.
+
+    Attributes:
+        instance: SOP Instance UID.
+        view: `frontal`: it is PA or AP, and the tags don't say which.
+        pixels: what the network sees of it, (SIZE, SIZE), see `services.imaging.preprocess`.
+    """
+
+    instance: str
+    view: View
+    pixels: npt.NDArray[np.float32] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """An imaging study with a frontal chest film of an adult.
+
+    Attributes:
+        subject: `Patient/id`.
+        study: the ImagingStudy as read.
+        film: the one that is analysed.
+        frontal, lateral: how many films of each kind the study has.
+        content: digest of the study's films: SOP Instance UIDs and pixels.
+        sources: `Type/id` -> version.
+    """
+
+    subject: str
+    study: Json = field(repr=False)
+    film: Film
+    frontal: int
+    lateral: int
+    content: str
+    sources: Mapping[str, str]
+
+    @property
+    def reference(self) -> str:
+        """`ImagingStudy/id`."""
+        return f"ImagingStudy/{self.study['id']}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the model says.
+
+    Attributes:
+        probability: of pneumonia, 0..1, calibrated to the training data's share of it.
+        threshold: at or above it pneumonia is reported as suspected.
+        heat_map: palette PNG over the whole film.
+    """
+
+    probability: float
+    threshold: float
+    heat_map: bytes = field(repr=False)
+
+    @property
+    def suspected(self) -> bool:
+        """Pneumonia is suspected."""
+        return self.probability >= self.threshold

@@ -1,0 +1,163 @@
+"""An ImagingStudy event -> the chest film to analyse: reads the study and its patient, fetches the films, checks the model's domain."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydicom import Dataset
+
+from services.imaging import codes, tags
+from services.imaging.domain import Film, Inputs, View
+from services.imaging.preprocess import standardise
+from shared.answers import digest, relative
+from shared.dicom.parse import check_identity
+from shared.dicom.pixels import NOT_GREY, grey
+from shared.dicom.store import open_pacs
+from shared.dicom.study import study_uid
+from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
+from shared.events import ResourceEvent
+from shared.fhir.client import Ehr
+from shared.fhir.codes import DCM, DICOM_UID, has_code
+from shared.settings import Settings
+
+Json = dict[str, Any]
+
+MAX_FILMS: Final = 64
+WITHDRAWN: Final = ("cancelled", "entered-in-error")
+NO_PATIENT: Final = "ImagingStudy.subject names no Patient."
+NO_UID: Final = f"ImagingStudy.identifier has no {DICOM_UID}."
+OTHER_STUDY: Final = "A film's StudyInstanceUID is not the ImagingStudy's."
+TOO_MANY: Final = f"The study has more than {MAX_FILMS} films."
+PART_UNKNOWN: Final = "The body part can't be told from the film's tags; the model reads chest films only."
+NO_FRONTAL: Final = "The study has no frontal view (PA or AP); the model reads frontal views only."
+VIEW_UNKNOWN: Final = "The view can't be told from the film's tags; the model reads PA and AP views only."
+UNPROCESSED: Final = "The study has no film for presentation: PresentationIntentType is FOR PROCESSING."
+SEVERAL_FRAMES: Final = "The film has more than one frame."
+
+
+def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
+    """The film; None where the study holds no film of a chest.
+
+    Raises:
+        Withdrawn: gone, cancelled or entered in error.
+        NotYet: films that were announced are not in the PACS yet, or the Patient not in the EHR.
+        NotAnalysed: outside the model's domain. InvalidInput: malformed. Unavailable: EHR or PACS.
+    """
+    study = ehr.read(event.focus)
+    if study is None or study.get("status") in WITHDRAWN:
+        raise Withdrawn(event.focus)
+    if not any(has_code(m, DCM, *codes.MODALITIES) for m in _modalities(study)):
+        return None
+    subject = relative(str(study.get("subject", {}).get("reference", "")))
+    if not subject.startswith("Patient/"):
+        raise NotAnalysed(NO_PATIENT)
+    films = list(_films(study, ehr, settings))
+    chest = _chest(films, study)
+    if not chest:
+        return None
+    patient = ehr.read(subject)
+    if patient is None:
+        raise NotYet("the Patient is not in the EHR")
+    for film in chest:
+        tags.check_person(film, patient)
+        tags.check_adult(film, patient)
+    frontal, lateral = _views(chest)
+    return Inputs(
+        subject=subject,
+        study=study,
+        film=_film(*frontal[0]),
+        frontal=len(frontal),
+        lateral=lateral,
+        content=_content(films),
+        sources={r: str(resource["meta"]["versionId"]) for r, resource in ((event.focus, study), (subject, patient))},
+    )
+
+
+def _modalities(study: Json) -> Iterator[Any]:
+    yield study.get("modality")
+    for series in study.get("series", []):
+        yield series.get("modality")
+
+
+def _films(study: Json, ehr: Ehr, settings: Settings) -> Iterator[Dataset]:
+    """Every image of the study's CR and DX series."""
+    uid = study_uid(study)
+    if not uid:
+        raise InvalidInput(NO_UID)
+    count = 0
+    for series, announced, address in _series(study, uid, ehr, settings):
+        found = open_pacs(settings, address).retrieve_series(uid, series)
+        if len(found) < announced:
+            raise NotYet(f"{len(found)} of {announced} instances of a series")
+        for dataset in found:
+            if check_identity(dataset)[0] != uid:
+                raise InvalidInput(OTHER_STUDY)
+            if dataset.get("Modality") in codes.MODALITIES and "Rows" in dataset:  # what careloop stored itself is SEG or SR
+                count += 1
+                if count > MAX_FILMS:
+                    raise NotAnalysed(TOO_MANY)
+                yield dataset
+
+
+def _series(study: Json, uid: str, ehr: Ehr, settings: Settings) -> Iterator[tuple[str, int, str | None]]:
+    """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked of the PACS where the study lists none."""
+    address = _address(study, ehr)
+    listed = study.get("series", [])
+    for series in listed:
+        if has_code(series.get("modality"), DCM, *codes.MODALITIES):
+            yield str(series.get("uid", "")), int(series.get("numberOfInstances", 1)), _address(series, ehr) or address
+    if not listed:
+        for found, modality in open_pacs(settings, address).list_series(uid):
+            if modality in codes.MODALITIES:
+                yield found, 1, address
+
+
+def _address(element: Mapping[str, Any], ehr: Ehr) -> str | None:
+    """The DICOMweb root that the first Endpoint of a study or series names."""
+    for reference in element.get("endpoint", []):
+        endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
+        if endpoint.get("status", "active") == "active" and endpoint.get("address"):
+            return str(endpoint["address"])
+    return None
+
+
+def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:
+    """The films of a chest. Raises NotAnalysed where none is known to be one and some might be."""
+    listed = {str(s.get("uid")): s for s in study.get("series", [])}
+    parts = [tags.body_part(film, listed.get(str(film.SeriesInstanceUID), {})) for film in films]
+    chest = [film for film, part in zip(films, parts, strict=True) if part == "chest"]
+    if not chest and None in parts:
+        raise NotAnalysed(PART_UNKNOWN)
+    return chest
+
+
+def _views(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
+    """(frontal films for presentation, the one to analyse first; number of lateral films). PA before AP, a later one before an earlier one."""
+    views = [(film, tags.view(film)) for film in chest]
+    frontal: list[tuple[Dataset, View]] = [(film, view) for film, view in views if view in ("PA", "AP", "frontal")]
+    if not frontal:
+        raise NotAnalysed(VIEW_UNKNOWN if any(view is None for _, view in views) else NO_FRONTAL)
+    shown = [(film, view) for film, view in frontal if film.get("PresentationIntentType") != "FOR PROCESSING"]
+    if not shown:
+        raise NotAnalysed(UNPROCESSED)
+    latest_first = sorted(shown, key=lambda pair: _taken(pair[0]), reverse=True)
+    ordered = sorted(latest_first, key=lambda pair: ("PA", "AP", "frontal").index(pair[1]))
+    return ordered, sum(view == "lateral" for _, view in views)
+
+
+def _taken(film: Dataset) -> tuple[str, ...]:
+    return (*(tags.text(film, name) for name in ("AcquisitionDate", "AcquisitionTime", "ContentTime")), str(film.SOPInstanceUID))
+
+
+def _film(dataset: Dataset, view: View) -> Film:
+    if tags.text(dataset, "NumberOfFrames") not in ("", "0", "1"):
+        raise NotAnalysed(SEVERAL_FRAMES)
+    if not tags.text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
+        raise NotAnalysed(NOT_GREY)
+    return Film(str(dataset.SOPInstanceUID), view, standardise(grey(dataset)))
+
+
+def _content(films: Iterable[Dataset]) -> str:
+    """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or the record."""
+    parts = sorted((str(film.SOPInstanceUID), hashlib.sha256(film.get("PixelData", b"")).hexdigest()) for film in films)
+    return digest([part for pair in parts for part in pair])

@@ -1,0 +1,94 @@
+"""Findings -> FHIR: the finding as an Observation, the heat map as Media, and the report that holds both (pure; R4)."""
+
+import base64
+from typing import Any, Final
+
+from services.imaging import codes
+from services.imaging.domain import Findings, Inputs
+from shared.fhir import codes as fhir
+from shared.fhir.drafts import Draft, Pen
+
+Json = dict[str, Any]
+
+LIMITS: Final = (
+    "The model is not validated elsewhere than on the films that it was made with, adults' PA and AP chest films from one hospital, "
+    "half of which showed pneumonia: where fewer do, the probability reads too high. It looks for nothing but pneumonia."
+)
+
+
+def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
+    """Observation `pneumonia`, Media `heat-map`, DiagnosticReport `report`."""
+    finding = _finding(inputs, findings, pen)
+    heat_map = pen.draft(
+        "Media",
+        "heat-map",
+        type=codes.IMAGE,
+        content={"contentType": "image/png", "data": base64.b64encode(findings.heat_map).decode(), "title": "Where the score came from (Grad-CAM)"},
+    )
+    return [finding, heat_map, _report(inputs, findings, pen, finding, heat_map)]
+
+
+def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
+    """Under the threshold there is no SNOMED code to give: a low score is no proof of health, so the words say what was measured."""
+    study = fhir.reference(inputs.reference)
+    unseen = {"text": "Pneumonia not suspected by the model: its score is below the threshold"}
+    return pen.draft(
+        "Observation",
+        "pneumonia",
+        confidence=findings.probability if findings.suspected else 1 - findings.probability,
+        category=codes.IMAGING,
+        code=codes.FINDING,
+        partOf=[study],
+        derivedFrom=[study],
+        bodySite=codes.LUNG,
+        valueCodeableConcept=codes.PNEUMONIA if findings.suspected else unseen,
+        interpretation=codes.POSITIVE if findings.suspected else codes.NEGATIVE,
+        component=[_probability(findings)],
+    )
+
+
+def _probability(findings: Findings) -> Json:
+    threshold = {"high": fhir.quantity(percent(findings.threshold), "%"), "text": "below the model's threshold"}
+    return {"code": codes.CERTAINTY, "valueQuantity": fhir.quantity(percent(findings.probability), "%"), "referenceRange": [threshold]}
+
+
+def _report(inputs: Inputs, findings: Findings, pen: Pen, finding: Draft, heat_map: Draft) -> Draft:
+    return pen.draft(
+        "DiagnosticReport",
+        "report",
+        basedOn=inputs.study.get("basedOn"),
+        category=codes.RADIOLOGY,
+        code=_procedure(inputs),
+        imagingStudy=[fhir.reference(inputs.reference)],
+        result=[finding.ref],
+        media=[{"comment": "Grad-CAM, to be laid over the film", "link": heat_map.ref}],
+        conclusion=conclusion(findings, inputs, next(iter(pen.titles.values()))),
+        conclusionCode=[codes.PNEUMONIA] if findings.suspected else None,
+    )
+
+
+def _procedure(inputs: Inputs) -> Json:
+    """The study's own LOINC procedure code; else by its views."""
+    for concept in inputs.study.get("procedureCode", []):
+        for coding in concept.get("coding", []):
+            if coding.get("system") == fhir.LOINC and coding.get("code"):
+                return {"coding": [coding]}
+    return codes.TWO_VIEWS if inputs.lateral else codes.DIAGNOSTIC_IMAGING
+
+
+def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
+    """The report in words: finding, number, threshold, what was looked at, and the limits."""
+    word = "Pneumonia suspected" if findings.suspected else "Pneumonia not suspected"
+    relation = "at or above" if findings.suspected else "below"
+    view = {"frontal": "frontal chest film (PA or AP)"}.get(inputs.film.view, f"{inputs.film.view} chest film")
+    looked = f"one {view}" if inputs.frontal == 1 else f"one {view} of {inputs.frontal} frontal films"
+    beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
+    return (
+        f"AI draft, preliminary, to be confirmed by a clinician. {word}: model probability {percent(findings.probability):g} %, "
+        f"{relation} the threshold of {percent(findings.threshold):g} %. Analysed by {title}: {looked}{beside}. {LIMITS}"
+    )
+
+
+def percent(share: float) -> float:
+    """A share as per cent, one decimal."""
+    return round(100 * share, 1)

@@ -1,0 +1,58 @@
+"""Imaging: chest films (CR, DX) -> suspicion of pneumonia. Its answer is about the ImagingStudy."""
+
+from typing import TYPE_CHECKING
+
+from services.imaging.analyze import analyze
+from services.imaging.codes import RADIOGRAPHY
+from services.imaging.domain import Inputs
+from services.imaging.gather import gather
+from services.imaging.resources import resources
+from shared.events import ResourceEvent
+from shared.service import ModelCard, Service
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.imaging.model import ChestModel
+
+
+def accepts(event: ResourceEvent) -> bool:
+    """An ImagingStudy with a radiograph, whatever its status (gather tells what is withdrawn); or one that was deleted, which carries no codes."""
+    if event.type != "ImagingStudy" or event.answer_of is not None:
+        return False
+    return event.action == "delete" or bool(RADIOGRAPHY & set(event.codes))
+
+
+def load(settings: Settings) -> "ChestModel":
+    """The model of the settings; torch is imported here.
+
+    Raises:
+        Misconfigured: its folder is not what it should be.
+    """
+    from services.imaging.model import load as load_model
+
+    return load_model(settings)
+
+
+def cards(model: "ChestModel") -> tuple[ModelCard, ...]:
+    """The one model."""
+    return (model.card,)
+
+
+def speakers(inputs: Inputs, model: "ChestModel") -> tuple[ModelCard, ...]:  # noqa: ARG001 - gather lets through what the model can read
+    """The same."""
+    return (model.card,)
+
+
+SERVICE = Service(
+    name="imaging",
+    title="Imaging: chest films",
+    accepts=accepts,
+    gather=gather,
+    load=load,
+    cards=cards,
+    speakers=speakers,
+    analyze=analyze,
+    resources=resources,
+    reads=frozenset({"ImagingStudy", "Endpoint", "Patient"}),
+    writes=frozenset({"DiagnosticReport", "Observation", "Media"}),
+)

@@ -1,0 +1,173 @@
+"""Pixels of one frame, the same for every way a film may be stored (PS3.3 C.7.6.3, C.11; pure).
+
+`grey` is what a model reads: brighter means more attenuation, whatever PhotometricInterpretation says, and no linear window,
+which is a choice of display. `film_png` is what a person sees: the window is applied.
+"""
+
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from pydicom import Dataset
+from pydicom.pixels.processing import apply_modality_lut, apply_voi
+from pydicom.pixels.utils import pixel_array
+
+from shared.dicom.parse import MALFORMED
+from shared.errors import InvalidInput, NotAnalysed
+
+Grey = npt.NDArray[np.float32]
+
+MAX_FRAME_BYTES: Final = 128 * 2**20  # the largest mammograms are 60 MB
+MAX_PIXEL_BYTES: Final = 512 * 2**20
+MONOCHROME: Final = ("MONOCHROME1", "MONOCHROME2")
+NOT_GREY: Final = "PhotometricInterpretation is neither MONOCHROME1 nor MONOCHROME2"
+
+
+def check_size(dataset: Dataset) -> None:
+    """Bound what a decoder may allocate, from the tags alone: compressed pixels can claim any size.
+
+    Raises:
+        InvalidInput: a tag is missing, not a positive number, or the product exceeds MAX_FRAME_BYTES or MAX_PIXEL_BYTES.
+    """
+    rows, columns, samples = (_number(dataset, name) for name in ("Rows", "Columns", "SamplesPerPixel"))
+    frame_bytes = rows * columns * samples * max(1, _number(dataset, "BitsAllocated") // 8)
+    frames = _number(dataset, "NumberOfFrames", 1)
+    if frame_bytes > MAX_FRAME_BYTES:
+        raise InvalidInput("Rows x Columns x BitsAllocated exceeds what is decoded")
+    if frame_bytes * frames > MAX_PIXEL_BYTES:
+        raise InvalidInput("NumberOfFrames exceeds what is decoded")
+    if "PixelData" not in dataset:
+        raise InvalidInput("PixelData is missing")
+
+
+def _number(dataset: Dataset, name: str, default: int | None = None) -> int:
+    try:
+        number = int(dataset.get(name) or default)  # type: ignore[arg-type]  # None becomes the error below
+    except MALFORMED:
+        raise InvalidInput(f"{name} is missing or not a number") from None
+    if number < 1:
+        raise InvalidInput(f"{name} is not a positive number")
+    return number
+
+
+def stored(dataset: Dataset, frame: int = 0) -> npt.NDArray[Any]:
+    """Stored pixel values of one frame, (Rows, Columns).
+
+    Raises:
+        NotAnalysed: a colour image.
+        InvalidInput: too large, truncated, or a transfer syntax that no decoder here reads.
+    """
+    check_size(dataset)
+    if dataset.get("PhotometricInterpretation") not in MONOCHROME or dataset.SamplesPerPixel != 1:
+        raise NotAnalysed(NOT_GREY)
+    try:
+        values = pixel_array(dataset, index=frame)
+    except (*MALFORMED, RuntimeError, MemoryError):
+        raise InvalidInput("PixelData can't be decoded as Rows, Columns, BitsAllocated and TransferSyntaxUID say") from None
+    return values
+
+
+def grey(dataset: Dataset, frame: int = 0) -> Grey:
+    """One frame, (Rows, Columns) float32: modality LUT and a non-linear VOI applied, brighter is denser. Padding is NaN.
+
+    The unit is arbitrary (a film has none): use it after a normalisation that ignores scale and offset.
+
+    Raises:
+        NotAnalysed, InvalidInput: see `stored`; no contrast at all.
+    """
+    return _upright(dataset, frame)[0]
+
+
+def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
+    """`grey`, and the sum that mirrored it: bright = sum - value for MONOCHROME1; NaN where nothing was mirrored."""
+    values = stored(dataset, frame)
+    shown = _modality(dataset, values)
+    if _is_curved(dataset):
+        shown = _voi(dataset, shown)
+    bright = shown.astype(np.float32)
+    low, high = float(bright.min()), float(bright.max())
+    if not high > low:
+        raise InvalidInput("PixelData holds one single value")
+    mirror = low + high if dataset.PhotometricInterpretation == "MONOCHROME1" else np.nan
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        bright = np.float32(mirror) - bright
+    padded = _padding(dataset, values)
+    if padded is not None and not padded.all():
+        bright[padded] = np.nan
+    return bright, mirror
+
+
+def _is_curved(dataset: Dataset) -> bool:
+    """The VOI transform is no straight line, so it belongs to the image and not to the reader's taste."""
+    return "VOILUTSequence" in dataset or dataset.get("VOILUTFunction") == "SIGMOID"
+
+
+def _modality(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(apply_modality_lut(values, dataset))
+    except MALFORMED:
+        raise InvalidInput("ModalityLUTSequence, RescaleSlope or RescaleIntercept is malformed") from None
+
+
+def _voi(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    try:
+        if "VOILUTSequence" in dataset:
+            return np.asarray(apply_voi(values.astype(np.int32) if whole else values, dataset))
+        centre, width = _window(dataset)
+        return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)))  # PS3.3 C.11.2.1.3.1
+    except (*MALFORMED, Warning):
+        raise InvalidInput("VOILUTSequence, WindowCenter or WindowWidth is malformed") from None
+
+
+def _window(dataset: Dataset) -> tuple[float, float]:
+    """(centre, width) of the first window; ValueError where there is none to use."""
+    pair = []
+    for name in ("WindowCenter", "WindowWidth"):
+        value = dataset.get(name)
+        first = value[0] if isinstance(value, list | tuple) or hasattr(value, "append") else value
+        pair.append(float(first))
+    if not pair[1] >= 1:
+        raise ValueError("WindowWidth")
+    return pair[0], pair[1]
+
+
+def _padding(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+    """Where PixelPaddingValue (and its RangeLimit, PS3.3 C.7.5.1.1.2) marks pixels outside the film."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit", value)
+    low, high = sorted((int(value), int(limit)))
+    return np.asarray((values >= low) & (values <= high))
+
+
+def film_png(dataset: Dataset, max_px: int = 1024) -> bytes:
+    """The first frame as a reader sees it, at most `max_px` wide and high: 8-bit greyscale PNG.
+
+    Raises:
+        NotAnalysed, InvalidInput: see `grey`.
+    """
+    shown = np.clip(_displayed(dataset) * 255.0, 0, 255).astype(np.uint8)
+    image = Image.fromarray(shown)
+    image.thumbnail((max_px, max_px), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _displayed(dataset: Dataset) -> Grey:
+    """0..1: by the first linear window where there is one, else from the 0.5th to the 99.5th percentile; padding is black."""
+    bright, mirror = _upright(dataset, 0)
+    try:
+        centre, width = (np.nan, np.nan) if _is_curved(dataset) else _window(dataset)
+    except MALFORMED:
+        centre, width = np.nan, np.nan
+    if not np.isnan(mirror):
+        centre = mirror - centre
+    low, high = (float(q) for q in np.nanpercentile(bright, (0.5, 99.5)))
+    if not np.isnan(centre):
+        low, high = centre - width / 2, centre + width / 2
+    return np.asarray(np.nan_to_num((bright - low) / max(high - low, 1e-6), nan=0.0), dtype=np.float32)

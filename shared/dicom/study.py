@@ -1,0 +1,117 @@
+"""DICOM files -> FHIR ImagingStudy (R4; DICOM PS3.3 C.7.2 and C.7.3). `read_files` reads; the rest is pure."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pydicom
+
+from shared.dicom.parse import check_identity, parse
+from shared.errors import InvalidInput
+from shared.fhir import codes
+
+Json = dict[str, Any]
+
+
+def read_files(paths: Iterable[Path]) -> list[pydicom.Dataset]:
+    """The datasets of DICOM files.
+
+    Raises:
+        InvalidInput: names the file.
+    """
+    found = []
+    for path in paths:
+        try:
+            dataset = parse(path.read_bytes())
+            check_identity(dataset)
+        except InvalidInput as error:
+            raise InvalidInput(f"{path}: {error.reason}") from None
+        found.append(dataset)
+    return found
+
+
+def imaging_studies(datasets: Sequence[pydicom.Dataset], patient: str) -> list[Json]:
+    """One ImagingStudy for each study among the datasets, in the order of their UIDs.
+
+    Args:
+        datasets: instances of any studies and series.
+        patient: `Patient/id`.
+
+    Raises:
+        InvalidInput: a UID or the SOP class is missing or malformed.
+    """
+    studies: dict[str, dict[str, dict[str, pydicom.Dataset]]] = {}
+    for dataset in datasets:
+        study, series, instance = check_identity(dataset)
+        studies.setdefault(study, {}).setdefault(series, {})[instance] = dataset
+    return [_study(uid, series, patient) for uid, series in sorted(studies.items())]
+
+
+def study_uid(study: Json) -> str | None:
+    """The Study Instance UID in an ImagingStudy's identifiers, bare; None without one."""
+    values = (str(i.get("value", "")) for i in study.get("identifier", []) if i.get("system") == codes.DICOM_UID)
+    return next((value.removeprefix("urn:oid:") for value in values if value), None)
+
+
+def _study(uid: str, series: dict[str, dict[str, pydicom.Dataset]], patient: str) -> Json:
+    instances = [dataset for found in series.values() for dataset in found.values()]
+    first = instances[0]
+    modalities = sorted({str(d.Modality) for d in instances if d.get("Modality")})
+    optional = {"started": _started(first), "description": str(first.get("StudyDescription") or "")}
+    return {
+        "resourceType": "ImagingStudy",
+        "identifier": [{"system": codes.DICOM_UID, "value": f"urn:oid:{uid}"}],
+        "status": "available",
+        "modality": [codes.coding(codes.DCM, code) for code in modalities],
+        "subject": codes.reference(patient),
+        **{name: value for name, value in optional.items() if value},
+        "numberOfSeries": len(series),
+        "numberOfInstances": len(instances),
+        "series": [_series(uid, found) for uid, found in sorted(series.items())],
+    }
+
+
+def _series(uid: str, instances: dict[str, pydicom.Dataset]) -> Json:
+    first = next(iter(instances.values()))
+    modality = Counter(str(d.get("Modality") or "OT") for d in instances.values()).most_common(1)[0][0]
+    optional = {"number": _number(first, "SeriesNumber"), "description": str(first.get("SeriesDescription") or "") or None}
+    return {
+        "uid": uid,
+        **{name: value for name, value in optional.items() if value is not None},
+        "modality": codes.coding(codes.DCM, modality),
+        "numberOfInstances": len(instances),
+        "instance": [_instance(uid, dataset) for uid, dataset in sorted(instances.items())],
+    }
+
+
+def _instance(uid: str, dataset: pydicom.Dataset) -> Json:
+    if not dataset.get("SOPClassUID"):
+        raise InvalidInput("SOPClassUID is missing")
+    number = _number(dataset, "InstanceNumber")
+    found: Json = {"uid": uid, "sopClass": codes.coding("urn:ietf:rfc:3986", f"urn:oid:{dataset.SOPClassUID}")}
+    return found if number is None else found | {"number": number}
+
+
+def _number(dataset: pydicom.Dataset, name: str) -> int | None:
+    try:
+        number = int(str(dataset.get(name)))
+    except ValueError:
+        return None
+    return number if 0 <= number < 2**31 else None
+
+
+def _started(dataset: pydicom.Dataset) -> str | None:
+    """StudyDate and StudyTime as a FHIR dateTime; without TimezoneOffsetFromUTC the date alone, since R4 wants a zone with a time."""
+    date, time, zone = (str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC"))
+    try:
+        day = datetime.strptime(date, "%Y%m%d").date()
+    except ValueError:
+        return None
+    clock = re.match(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d)", time)
+    offset = re.fullmatch(r"([+-])(\d\d)(\d\d)", zone)
+    if not clock or not offset:
+        return day.isoformat()
+    return f"{day.isoformat()}T{':'.join(clock.groups())}{offset[1]}{offset[2]}:{offset[3]}"
