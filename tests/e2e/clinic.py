@@ -1,0 +1,133 @@
+"""A clinic of real processes: sekmet, an event log, every service as `careloop run X`; killed and started again at will."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from services import catalogue
+from services.children import Child, service_child, stop
+from services.settled import Clinic as Patient
+from shared.fhir.client import Ehr, open_ehr
+from shared.runtime import group_of
+from shared.settings import Settings, load_settings
+from shared.stream.base import EVENTS_TOPIC, Log
+from shared.stream.open import open_log
+from tests.broker import Broker
+from tests.peers import Sekmet, free_port
+
+Json = dict[str, Any]
+WRITTEN: Final = (
+    "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue", "RiskAssessment", "CarePlan", "RequestGroup", "ServiceRequest",
+    "MedicationRequest", "Goal", "Composition", "Provenance", "Device", "AuditEvent", "DocumentReference", "ImagingStudy", "Consent", "AllergyIntolerance",
+)  # fmt: skip
+SWEEP_SEC: Final = 2
+
+
+@dataclass
+class Clinic:
+    """Everything that runs, and what tests ask of it."""
+
+    folder: Path
+    sekmet: Sekmet
+    broker: Broker | None
+    secret: str = "knock"  # noqa: S105
+    ports: Mapping[str, int] = field(default_factory=lambda: {name: free_port() for name in catalogue.SERVICES})
+
+    def __post_init__(self) -> None:
+        self.settings: Settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in self.environment().items()})
+        self.ehr: Ehr = open_ehr(self.settings)
+        self.log: Log = open_log(self.settings)
+        self.log.create_topics(8, catalogue.ANALYSERS)
+        self.practitioner = self.ehr.create({"resourceType": "Practitioner", "name": [{"family": "Tester"}]}).reference
+        self.children = {name: self._child(name) for name in catalogue.SERVICES}
+
+    def environment(self) -> dict[str, str]:
+        """The settings of every service."""
+        kafka = {"CARELOOP_KAFKA_BOOTSTRAP_SERVERS": self.broker.address, "CARELOOP_KAFKA_SESSION_TIMEOUT_MS": "6000"} if self.broker else {}
+        return kafka | {
+            "CARELOOP_STATE_DIR": str(self.folder / "state"),
+            "CARELOOP_FHIR_URL": self.sekmet.base,
+            "CARELOOP_INTAKE_SINCE": "1970-01-01T00:00:00Z",
+            "CARELOOP_INTAKE_SWEEP_SEC": str(SWEEP_SEC),
+            "CARELOOP_INTAKE_SUBSCRIPTION_CHECK_SEC": "3",
+            "CARELOOP_INTAKE_WEBHOOK_URL": f"http://127.0.0.1:{self.ports['intake']}/notify",
+            "CARELOOP_INTAKE_WEBHOOK_SECRET": self.secret,
+            "CARELOOP_PLAN_QUIET_SEC": "2",
+            "CARELOOP_BACKOFF_MAX_SEC": "2",
+            "CARELOOP_PARTITIONS": "8",
+            "CARELOOP_REVIEW_LOCAL_PASSWORD": self.secret,
+        }
+
+    def _child(self, name: str) -> Child:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
+        own = {"CARELOOP_HTTP_PORT": str(self.ports[name]), "OMP_NUM_THREADS": "1", "CARELOOP_REVIEW_LOCAL_USER": f"tester:{self.practitioner}"}
+        return service_child(name, inherited | self.environment() | own, self.folder / f"{name}.log")
+
+    def start(self, *names: str) -> None:
+        """Start these services, or all."""
+        for name in names or catalogue.SERVICES:
+            self.children[name].start()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        process = self.children[name].process
+        assert process is not None
+        process.kill()
+        process.wait()
+
+    def stop(self, *names: str) -> None:
+        """SIGTERM, and wait."""
+        stop([self.children[name] for name in names or catalogue.SERVICES])
+
+    def close(self) -> None:
+        """End everything but the broker."""
+        self.stop()
+        self.ehr.close()
+
+    def ready(self, name: str) -> bool:
+        """The service's own word."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def swept(self) -> str | None:
+        """When the newest complete sweep began."""
+        try:
+            found = httpx.get(f"http://127.0.0.1:{self.ports['intake']}/sweep", timeout=2).json()["complete"]
+        except httpx.HTTPError:
+            return None
+        return str(found) if found else None
+
+    def patient(self, references: list[str]) -> Patient:
+        """One patient's inputs, for what is missing."""
+        [who] = [r for r in references if r.startswith("Patient/")]
+        return Patient(self.ehr, self.log, who, references, self.swept)
+
+    def lag(self) -> int:
+        """Records that some service has not finished."""
+        return sum(self.log.group_lag(EVENTS_TOPIC, group_of(name)) for name in catalogue.ANALYSERS)
+
+    def resources(self) -> Iterator[Json]:
+        """Every resource of the kinds that careloop reads or writes."""
+        for kind in WRITTEN:
+            yield from self.ehr.search(kind, {"_count": "500"})
+
+    def versions(self) -> dict[str, str]:
+        """`Type/id` -> version of all of them."""
+        return {f"{r['resourceType']}/{r['id']}": r["meta"]["versionId"] for r in self.resources()}
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again until it holds or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.25)
+    return True
