@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, abort
 
 from services.review import evidence
-from services.review.result import head_by_id
+from services.review.film import film_of
+from services.review.result import gather, head_by_id
 from services.review.state import review
 from shared.fhir.references import subject_of
 
@@ -13,6 +14,16 @@ from shared.fhir.references import subject_of
 def register(bp: Blueprint) -> None:
     """The routes."""
     bp.add_url_rule("/results/<task_id>/media/<key>", "media", show_media)
+    bp.add_url_rule("/results/<task_id>/film", "film", show_film)
+
+
+def show_film(task_id: str) -> Any:
+    """The film that the heat map is laid over."""
+    shared = review()
+    film = film_of(shared.ehr, shared.settings, shared.films, gather(shared.ehr, task_id))
+    if film.problem:
+        abort(404, film.problem)
+    return Response(film.png, content_type="image/png")
 
 
 def show_media(task_id: str, key: str) -> Any:

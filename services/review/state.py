@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
+from services.review.film import FilmShelf
 from services.review.letters import LettersPanel
 from services.review.login import LocalLogin, Throttle
 from services.review.signing import Roles
@@ -33,6 +34,7 @@ class Review:
     letters: LettersPanel
     observer: Callable[[], str]
     throttle: Throttle = field(default_factory=Throttle)
+    films: FilmShelf = field(default_factory=FilmShelf)
 
 
 def review() -> Review:
