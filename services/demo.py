@@ -203,11 +203,13 @@ class Demo:
         return not missing
 
     def _show(self, outcomes: list[Outcome], settings: Settings) -> None:
-        table = Table("service", "outcome", "resource", "seconds", "review", title="What stands in the EHR")
+        table = Table("service", "outcome", "seconds", "resource", title="What stands in the EHR")
         for outcome in outcomes:
-            link = f"{settings.review_url}/results/{outcome.answer}"
-            table.add_row(outcome.service, f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome}[/]", outcome.resource, f"{outcome.seconds:.1f}", link)
+            style = STYLE.get(outcome.outcome, "red")
+            table.add_row(outcome.service, f"[{style}]{outcome.outcome}[/]", f"{outcome.seconds:.1f}", outcome.resource)
         self._console.print(table)
+        for outcome in outcomes:
+            self._say(f"{outcome.service:<9} {settings.review_url}/results/{outcome.answer}")
         password = settings.review_local_password
         assert password is not None
         self._say(f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]")
