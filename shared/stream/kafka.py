@@ -359,4 +359,4 @@ def _errors() -> Iterator[None]:
     except REFUSED as error:
         raise Misconfigured(f"the broker refuses: {type(error).__name__}: {error}") from None
     except (kafka_errors.KafkaError, OSError) as error:  # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
-        raise Unavailable("broker", type(error).__name__) from None
+        raise Unavailable("broker", f"{type(error).__name__}: {error}") from None

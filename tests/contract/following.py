@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from shared.errors import Fenced, Unavailable
 from shared.stream.base import Log, Message, Record, Source
 
-PATIENCE_SEC = 30.0
+PATIENCE_SEC = 60.0
 
 
 def send(log: Log, topic: str, messages: Sequence[Message]) -> None:
@@ -60,3 +61,30 @@ def ends(records: Iterable[Record]) -> dict[int, int]:
 def numbers(records: Iterable[Record]) -> list[int]:
     """The values of `numbered`, as they came."""
     return [int(record.value or b"-1") for record in records]
+
+
+def commit(source: Source, records: Iterable[Record], *others: Source) -> None:
+    """Commit what is ours of it; again after polling while the group is being put in order, as the runtime does."""
+    records = list(records)
+    deadline = time.monotonic() + PATIENCE_SEC
+    while True:
+        try:
+            return source.commit({p: offset for p, offset in ends(records).items() if p in source.assignment()})
+        except Unavailable:
+            assert time.monotonic() < deadline
+            for member in (source, *others):
+                records += member.poll(0.02)
+
+
+def fenced(source: Source, records: Sequence[Record], *others: Source) -> frozenset[int]:
+    """Commit all of it and return the partitions for which that is refused."""
+    while True:
+        try:
+            source.commit(ends(records))
+        except Fenced as error:
+            return error.partitions
+        except Unavailable:
+            for member in (source, *others):
+                member.poll(0.02)
+        else:
+            return frozenset()
