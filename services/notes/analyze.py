@@ -17,6 +17,7 @@ from services.notes.sentences import Span, find_sentences
 from services.notes.tables import table
 from shared.errors import NotAnalysed
 
+SURE: Final = 0.8  # below it, what no list knows is left out: on clinical notes, unlike abstracts, most such marks were wrong (model card)
 WINDOW: Final = 600  # characters: several sentences at once, as the model was trained
 DOSE: Final = re.compile(
     r"\W{0,3}(?:\d[\d.,]*\s*(?:mg|mcg|µg|g|units?|iu|meq|ml|tablets?|tabs?|capsules?|puffs?)\b|(?:po|iv|im|daily|bid|tid|qid|qhs|prn|nightly)\b)", re.IGNORECASE
@@ -52,7 +53,7 @@ def read(inputs: Inputs, model: Reader) -> Findings:
     sections = find_sections(text)
     sentences = find_sentences(text, sections)
     found = merge([*_modelled(text, sentences, model), *_listed(text, sentences)], text)
-    kept = [e for e in found if e.listed or e.kind == "problem" or _is_taken(e, text, section_at(sections, e.start))]
+    kept = [e for e in found if e.listed or _is_credible(e, text, section_at(sections, e.start))]
     by_sentence = _by_sentence(kept, sentences)
     categories = model.modifiers([(text[a:b], [(e.start - a, e.end - a) for e in inside]) for (a, b), inside in by_sentence])
     pairs = [(e, c) for (_, inside), found_in in zip(by_sentence, categories, strict=True) for e, c in zip(inside, found_in, strict=True)]
@@ -103,9 +104,11 @@ def _listed(text: str, sentences: Sequence[Span]) -> list[Entity]:
     return [replace(e, start=e.start + a, end=e.end + a) for a, b in sentences for e in find_terms(text[a:b])]
 
 
-def _is_taken(chemical: Entity, text: str, section: Section) -> bool:
-    """A chemical that no list knows is a drug where drugs are listed or a dose follows; else it may be a laboratory value."""
-    return section.lists_drugs or section.assertion == "allergy" or DOSE.match(text, chemical.end) is not None
+def _is_credible(entity: Entity, text: str, section: Section) -> bool:
+    """Of what no list knows: sure enough, and a chemical only where drugs are listed or a dose follows; else it may be a laboratory value."""
+    if entity.confidence is not None and entity.confidence < SURE:
+        return False
+    return entity.kind == "problem" or section.lists_drugs or section.assertion == "allergy" or DOSE.match(text, entity.end) is not None
 
 
 def _by_sentence(entities: Sequence[Entity], sentences: Sequence[Span]) -> list[tuple[Span, list[Entity]]]:

