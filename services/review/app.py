@@ -55,6 +55,7 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
     bp.before_request(account.require_login)
     bp.after_request(_protected)
     bp.context_processor(lambda: {"user": session.current(), "csrf_token": session.csrf_token, "outcomes": worklist.OUTCOMES, "version": VERSION})
+    bp.add_app_template_filter(present.linked, "linked")
     bp.add_app_template_filter(present.when, "when")
     bp.add_app_template_filter(present.percent, "percent")
     bp.add_app_template_filter(present.human_name, "human_name")

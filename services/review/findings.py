@@ -17,6 +17,9 @@ GENERIC: Final = (
 )  # "Finding": what is said stands in the value
 
 
+GENOMIC: Final = ((codes.LOINC, "84413-4"), (codes.LOINC, "84414-2"), (codes.LOINC, "69548-6"))  # genotype, haplotype, variant
+
+
 @dataclass(frozen=True)
 class Finding:
     """One Observation or RiskAssessment.
@@ -121,7 +124,20 @@ def names_of(resources: Iterable[Resource]) -> dict[str, str]:
     return {present.ref(r): name for r in resources if (name := name_of(r))}
 
 
+def _observed_name(observation: Mapping[str, Any]) -> str:
+    """What was observed: the value where the code only says what was asked; of a drug's implication the drug and what holds for it."""
+    code, value = observation.get("code"), present.value_text(observation)
+    if codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication"):
+        parts = [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.LOINC, "51963-7")]
+        held = [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")]
+        return ": ".join(filter(None, [", ".join(parts), ", ".join(held)]))
+    asked = any(codes.has_code(code, system, c) for system, c in (*GENERIC, *GENOMIC))
+    return value if value and asked else present.concept_text(code)
+
+
 def name_of(resource: Mapping[str, Any]) -> str:
     """What people call it; empty where nothing in it is a name."""
+    if resource["resourceType"] == "Observation":
+        return _observed_name(resource)
     spoken = (present.concept_text(resource.get(e)) for e in ("medicationCodeableConcept", "vaccineCode", "code", "type"))
     return str(resource.get("title") or next(filter(None, spoken), "") or resource.get("description") or "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, Final
 
 from services.review import present
@@ -10,6 +11,7 @@ from shared.answers import relative
 from shared.fhir import lifecycle
 
 Resource = dict[str, Any]
+MOST_WORDS: Final = 160
 KINDS: Final = {"MedicationRequest": "Medication", "ServiceRequest": "Service", "RequestGroup": "Choice", "Goal": "Goal", "Task": "Task"}
 
 
@@ -103,7 +105,7 @@ def support(reference: str, resource: Resource, task_id: str | None) -> Support:
     name = present.concept_text(resource.get("code")) or present.concept_text(resource.get("type")) or resource["resourceType"]
     spoken = resource.get("conclusion", "")
     preliminary = resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource)
-    return Support(reference, f"{name}: {spoken}" if spoken else name, status, preliminary, task_id)
+    return Support(reference, f"{name}: {shorten(spoken, MOST_WORDS, placeholder=' …')}" if spoken else name, status, preliminary, task_id)
 
 
 def report_pages(heads: Sequence[Resource]) -> dict[str, str]:

@@ -1,13 +1,18 @@
 """FHIR elements in words, for the pages (pure). What is missing reads as missing, never as an empty cell that looks like "none"."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
+
+from markupsafe import Markup
 
 from shared.answers import relative
 from shared.fhir import codes
 
 Resource = dict[str, Any]
+WEB_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])")
+LINK: Final = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
 NO_NAME: Final = "Name not recorded"
 
 
@@ -78,6 +83,12 @@ def cite(display: str | None, url: str | None) -> dict[str, str]:
     """One citation; an address that is not http(s) is shown as text, never as a link."""
     safe = url if url and url.startswith(("https://", "http://")) else None
     return {"display": display or url or "citation"} | ({"url": safe} if safe else {})
+
+
+def linked(text: str) -> Markup:
+    """The text with its web addresses as links; everything else is escaped. What ends a sentence is no part of an address."""
+    parts = WEB_ADDRESS.split(text)
+    return Markup("").join(LINK.format(part, part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def component(resource: Mapping[str, Any], system: str, code: str) -> Mapping[str, Any] | None:

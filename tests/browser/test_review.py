@@ -160,7 +160,7 @@ def test_pages_are_accessible(browser: Browser, site: Site, scheme: str) -> None
     page.goto(f"{site.url}/login")
     look("login")
     log_in(page, site)
-    for outcome in OUTCOMES:
+    for outcome in OUTCOMES if scheme == "light" else ["requested"]:  # dark differs in colours alone
         page.goto(f"{site.url}/?outcome={outcome}")
         look(f"worklist {outcome}")
     for name, task in tasks.items():

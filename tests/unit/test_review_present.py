@@ -1,5 +1,6 @@
 """FHIR elements in words: what is missing reads as missing, what is dangerous reads as text."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -148,3 +149,9 @@ def test_a_model_card_can_not_bring_script() -> None:
 def test_confidence_is_the_extension() -> None:
     assert present.confidence({"extension": [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0}]}) == 0.0
     assert present.confidence({}) is None
+
+
+def test_addresses_in_words_become_links_and_nothing_else_does() -> None:
+    html = str(present.linked('See <b>https://cpicpgx.org/x/; also javascript:alert(1) and "https://a.example/?q=1&r=2".'))
+    assert re.findall(r'href="([^"]*)"', html) == ["https://cpicpgx.org/x/", "https://a.example/?q=1&amp;r=2"]
+    assert "<b>" not in html and "&lt;b&gt;" in html
