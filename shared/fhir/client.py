@@ -122,9 +122,13 @@ class Ehr:
         return self._written(response, response.status_code == 201, reference)
 
     def transact(self, bundle: Json) -> Sequence[Json]:
-        """POST a transaction; the response's entries, never to be mapped by index. Raises Conflict on 409 and 412."""
-        entries = json_object(self._send("POST", "", bundle, MINIMAL)).get("entry", [])
-        return list(entries)
+        """POST a transaction; the response's entries, never to be mapped by index. Raises Conflict on 409 and 412.
+
+        Relative fullUrls (`Task/7`) are put on our base on the way: R4 wants them absolute.
+        """
+        entries = [e | {"fullUrl": self._absolute(e["fullUrl"])} if "fullUrl" in e else e for e in bundle["entry"]]
+        answered = json_object(self._send("POST", "", bundle | {"entry": entries}, MINIMAL)).get("entry", [])
+        return list(answered)
 
     def head(self, answer: Answer) -> Head | None:
         """The newest head of the answer, read without cache."""
@@ -166,6 +170,9 @@ class Ehr:
         except FhirError:
             return False
         return True
+
+    def _absolute(self, url: str) -> str:
+        return url if ":" in url else f"{self.base.rstrip('/')}/{url}"
 
     def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> httpx.Response:
         response = self._rest.send(method, url, body=body, headers=headers)

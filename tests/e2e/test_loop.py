@@ -53,7 +53,7 @@ class Story:
         self.references += [i.reference for i in loaded]
 
     def _deny_first(self, folder: Any) -> None:
-        patient_only = folder / "first"
+        patient_only = folder.parent / "first"
         patient_only.mkdir()
         raw = json.loads((folder / "patient.json").read_text())
         raw["entry"] = [e for e in raw["entry"] if e["resource"]["resourceType"] == "Patient"]
