@@ -159,4 +159,4 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
     """Serve on a daemon thread; port 0 takes a free one. OSError when the port is taken."""
     server = create_server(app, host=host, port=port, threads=threads, ident="careloop")
     threading.Thread(target=server.run, name="http", daemon=True).start()
-    return Serving(int(server.effective_port), server.close)
+    return Serving(int(getattr(server, "effective_port", port)), server.close)

@@ -167,7 +167,10 @@ def test_there_is_no_head_beyond_these(story: Story) -> None:
 def test_there_is_one_report_per_answer(story: Story) -> None:
     heads = [story.head(s, n) for n in EXPECTED for s in catalogue.ANALYSERS]
     focused = sorted(h.outputs["report"] for h in heads if h and "report" in h.outputs)
-    assert sorted(f"{r['resourceType']}/{r['id']}" for kind in ("DiagnosticReport", "CarePlan") for r in story.clinic.ehr.search(kind, {"_count": "500"})) == focused
+    assert (
+        sorted(f"{r['resourceType']}/{r['id']}" for kind in ("DiagnosticReport", "CarePlan") for r in story.clinic.ehr.search(kind, {"_count": "500"}))
+        == focused
+    )
 
 
 def test_the_undecodable_record_is_in_each_dead_letter_list_once(story: Story) -> None:
@@ -211,7 +214,11 @@ def test_a_signed_report_is_final_with_its_signer_and_a_rerun_leaves_it(story: S
     sign(clinic, head)
     report = clinic.ehr.read(head.outputs["report"])
     assert report and report["status"] == "final"
-    verifiers = [p for p in clinic.ehr.search("Provenance", {"target": head.outputs["report"]}) if codes.has_code(p["agent"][0]["type"], codes.PROVENANCE_AGENT, "verifier")]
+    verifiers = [
+        p
+        for p in clinic.ehr.search("Provenance", {"target": head.outputs["report"]})
+        if codes.has_code(p["agent"][0]["type"], codes.PROVENANCE_AGENT, "verifier")
+    ]
     assert [p["agent"][0]["who"]["reference"] for p in verifiers] == [clinic.practitioner]
     records = [r for r in clinic.log.scan(EVENTS_TOPIC)]
     sink = clinic.log.sink()

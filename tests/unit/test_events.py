@@ -35,10 +35,23 @@ def test_round_trip(event: ResourceEvent) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, b"", b"{", b"[]", b"\xff\xfe", b"{}", b'{"focus": "ImagingStudy/1"}', b'{"focus": "nope", "action": "create"}', b'{"focus": "A/1", "action": "burn"}',
-     b'{"focus": "A/1", "action": "create", "name": "Jane Doe"}', b'{"focus": "A/1", "action": "create", "codes": "x"}', b'{"focus": "A/1", "action": "create", "codes": [1]}',
-     b'{"focus": ["A/1"], "action": "create"}', b'{"focus": "A/", "action": "create"}'],
-)  # fmt: skip
+    [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"{}",
+        b'{"focus": "ImagingStudy/1"}',
+        b'{"focus": "nope", "action": "create"}',
+        b'{"focus": "A/1", "action": "burn"}',
+        b'{"focus": "A/1", "action": "create", "name": "Jane Doe"}',
+        b'{"focus": "A/1", "action": "create", "codes": "x"}',
+        b'{"focus": "A/1", "action": "create", "codes": [1]}',
+        b'{"focus": ["A/1"], "action": "create"}',
+        b'{"focus": "A/", "action": "create"}',
+    ],
+)
 def test_poison_is_named_without_its_content(value: bytes | None) -> None:
     with pytest.raises(PoisonRecord) as refused:
         decode(value)
