@@ -127,7 +127,7 @@ def _audit_read(shared: Review, user: User, result: Result) -> None:
     """Written before the page is: where the access can't be recorded, it does not happen."""
     read = [result.head.reference, *result.head.outputs.values()]
     who = user.practitioner or shared.observer()
-    shared.ehr.create(audit.access("R", device=who, ehr=shared.ehr.base, patient=result.subject, data=read, now=instants.now()))
+    shared.ehr.create(audit.access("R", device=who, ehr=shared.ehr.base, patient=result.patient_reference, data=read, now=instants.now()))
 
 
 def show_model(device_id: str) -> Any:

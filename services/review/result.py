@@ -31,7 +31,7 @@ class Result:
     """What a result's page shows.
 
     Attributes:
-        subject: `Patient/id`; patient: the resource, None when it is gone.
+        subject: `Patient/id`; empty or another type where the input names no patient. patient: the resource, None when it is gone.
         outputs: by key, what the answer wrote and the EHR still has, this patient's alone.
         sources: what it was drawn from, this patient's alone.
         missing, foreign: references that are gone, or that belong to somebody else.
@@ -54,6 +54,11 @@ class Result:
     def task_id(self) -> str:
         """The id of the head's Task: the page's address."""
         return self.head.reference.split("/", 1)[1]
+
+    @property
+    def patient_reference(self) -> str | None:
+        """`Patient/id`, None where the input names no patient."""
+        return self.subject if self.subject.startswith("Patient/") else None
 
     @property
     def focus(self) -> Resource | None:
@@ -119,10 +124,9 @@ def gather(ehr: Ehr, task_id: str) -> Result:
         NoResult: see `head_by_id`. Unavailable: the EHR does not answer.
     """
     head = head_by_id(ehr, task_id)
-    subject = subject_of(head.task)
-    if subject is None or not subject.startswith("Patient/"):
-        raise NoResult(f"{head.reference} names no patient")
-    wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)]))
+    subject = subject_of(head.task) or ""
+    patients = subject.startswith("Patient/")  # a Group's or nobody's input was not analysed: the reason is all there is to show
+    wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)])) if patients else []
     read = read_all(ehr, wanted)
     ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == subject}
     focus = relative(head.task.get("focus", {}).get("reference", ""))

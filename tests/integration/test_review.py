@@ -3,6 +3,8 @@
 import io
 import re
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +22,18 @@ from pydicom.data import get_testdata_file
 from werkzeug.test import TestResponse
 
 from services.review.app import create_review_app
-from services.review.process import review_scopes
+from services.review.process import review_scopes, run_review
 from shared import dead_letters
+from shared.answers import Answer, head_of
 from shared.dicom.store import open_pacs
 from shared.errors import PoisonRecord
-from shared.fhir import codes
+from shared.fhir import codes, heads, instants
 from shared.fhir.client import Ehr, open_ehr
 from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
 from tests.browser.clinic import Clinic, chest_film, fill, genome, open_clinic, study
-from tests.peers import sekmet
+from tests.peers import free_port, sekmet
 
 PASSWORD = "correct horse"
 UID = "1.2.826.0.1.3680043.8.498.77"
@@ -225,6 +228,20 @@ def test_two_clinicians_one_decision(visit: Callable[..., Visitor], doctor: Visi
     assert clinic.outputs(task)["report"]["status"] == "final"
 
 
+def test_a_write_that_comes_between_page_and_signature_wins(doctor: Visitor, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, transact = a_film(clinic), clinic.ehr.transact
+
+    def slow(transaction: dict[str, Any]) -> Any:
+        finding = clinic.outputs(task)["pneumonia"]
+        clinic.ehr.update(finding | {"note": [{"text": "Written in the same second."}]}, finding["meta"]["versionId"])
+        return transact(transaction)
+
+    monkeypatch.setattr(clinic.ehr, "transact", slow)
+    response = doctor.decide(task, "sign", reviewed="yes")
+    assert response.status_code == 409 and "Written in the same second." in response.text
+    assert clinic.task(task)["status"] == "requested" and clinic.outputs(task)["report"]["status"] == "preliminary"
+
+
 def test_a_rejection_for_the_wrong_patient_is_entered_in_error(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
     assert doctor.decide(task, "reject", reason="Somebody else's film", wrong_patient="yes").status_code == 303
@@ -381,6 +398,42 @@ def test_a_task_that_is_not_ours_is_no_result(doctor: Visitor, clinic: Clinic) -
     )
     doctor.get(f"/results/{strange.reference.split('/')[1]}", 404)
     assert "Call the ward" not in doctor.get("/")
+
+
+def test_what_was_not_analysed_says_why_even_without_a_patient(doctor: Visitor, clinic: Clinic) -> None:
+    answer, now = Answer("imaging", "ImagingStudy/of-a-group"), instants.now()
+    draft = heads.first_draft(answer, 1, subject=None, device="Device/1", now=now)
+    written = clinic.ehr.create(draft, heads.if_none_exist(answer, 1))
+    head = head_of(draft | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
+    focus = heads.focus_on(answer, exists=False)
+    refused = heads.without_result(head, "rejected", basis="x", reason="The subject is not a Patient.", focus=focus, outputs={}, now=now)
+    clinic.ehr.update(refused | {"for": {"reference": "Group/1"}}, written.version)
+    listed = doctor.get("/?outcome=rejected")
+    assert "The subject is not a Patient." in listed and f"/results/{head.reference.split('/')[1]}" in listed
+    page = doctor.get(f"/results/{head.reference.split('/')[1]}")
+    assert "The subject is not a Patient." in page and "Nothing to decide" in page
+
+
+def test_the_process_serves_until_it_is_stopped(fhir_url: str, tmp_path: Path) -> None:
+    port, stop = free_port(), threading.Event()
+    settings = load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port)
+    process = threading.Thread(target=run_review, args=(settings, stop))
+    process.start()
+    try:
+        answers = {path: _patiently(f"http://127.0.0.1:{port}{path}") for path in ("/healthz", "/readyz", "/metrics", "/login")}
+    finally:
+        stop.set()
+        process.join(10)
+    assert set(answers.values()) == {200} and not process.is_alive()
+
+
+def _patiently(url: str) -> int:
+    for _ in range(100):
+        try:
+            return httpx.get(url).status_code
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(url)
 
 
 def test_an_undecodable_record_is_on_the_page(visit: Callable[..., Visitor], tmp_path: Path) -> None:
