@@ -34,6 +34,16 @@ ISSUE_CODES = {  # HTTP status -> OperationOutcome.issue.code (R4 issue-type)
     503: "transient",
 }
 
+RETRY_AFTER_SEC = 10
+ANSWERS: tuple[tuple[type[CareloopError], int, str], ...] = (  # class -> status, and words where its own won't do; the first that fits
+    (InvalidInput, 400, ""),
+    (NotAnalysed, 422, ""),
+    (Withdrawn, 404, "The input is not there: unknown, deleted, superseded or entered in error."),
+    (NotYet, 503, "The input has not arrived completely yet."),
+    (Conflict, 409, "Somebody else wrote at the same time; ask again."),
+    (Unavailable, 503, ""),
+)
+
 
 @dataclass(frozen=True)
 class Probes:
@@ -117,24 +127,14 @@ def handle_errors(app: Flask) -> None:
 
 
 def answer_of(error: CareloopError) -> Response:
-    """The status of each class of `shared.errors`."""
-    match error:
-        case InvalidInput():
-            return outcome(400, error.reason)
-        case NotAnalysed():
-            return outcome(422, error.reason)
-        case Withdrawn():
-            return outcome(404, "The input is not there: unknown, deleted, superseded or entered in error.")
-        case NotYet():
-            return outcome(503, "The input has not arrived completely yet.", 10)
-        case Conflict():
-            return outcome(409, "Somebody else wrote at the same time; ask again.")
-        case Unavailable():
-            return outcome(503, str(error), int(error.retry_after_sec or 10))
-        case FhirError() if error.status in (401, 403):
-            return outcome(error.status, "The EHR does not let this caller read the input.")
-        case _:
-            return outcome(500, f"{type(error).__name__}: {error}")
+    """The status of each class of `shared.errors`; a class of no row is a fault of ours."""
+    if isinstance(error, FhirError) and error.status in (401, 403):
+        return outcome(error.status, "The EHR does not let this caller read the input.")
+    for kind, status, text in ANSWERS:
+        if isinstance(error, kind):
+            wait = int(getattr(error, "retry_after_sec", None) or RETRY_AFTER_SEC) if status == 503 else None
+            return outcome(status, text or str(error), wait)
+    return outcome(500, f"{type(error).__name__}: {error}")
 
 
 def trace(error: BaseException) -> list[str]:

@@ -102,7 +102,7 @@ def test_a_result_waits_with_all_that_makes_it_accountable(line: Line, ehr: Ehr,
     assert all(codes.has_code(r["meta"]["security"], codes.OBSERVATION_VALUE, "AIAST") for r in standing.values())
     device = ehr.read(standing["words"]["device"]["reference"])
     assert device and device["version"][0]["value"] == line.model.card.digest
-    provenances = [p for p in ehr.search("Provenance", {"target": found.outputs["report"]})]
+    provenances = list(ehr.search("Provenance", {"target": found.outputs["report"]}))
     assert [p["entity"][0]["what"]["identifier"]["value"] for p in provenances] == [f"{reference}/_history/1"]
 
 

@@ -35,7 +35,7 @@ class Clinic:
     folder: Path
     sekmet: Sekmet
     broker: Broker | None
-    secret: str = "knock"  # noqa: S105
+    secret: str = "knock"
     ports: Mapping[str, int] = field(default_factory=lambda: {name: free_port() for name in catalogue.SERVICES})
 
     def __post_init__(self) -> None:
