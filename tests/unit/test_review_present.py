@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import Dataset
 
-from services.review import evidence, genomics, passages, plan, present
+from services.review import evidence, film, genomics, passages, plan, present
 from services.review.passages import NOTE_MENTION, Span
 from shared.fhir import codes
 
@@ -155,3 +156,17 @@ def test_addresses_in_words_become_links_and_nothing_else_does() -> None:
     html = str(present.linked('See <b>https://cpicpgx.org/x/; also javascript:alert(1) and "https://a.example/?q=1&r=2".'))
     assert re.findall(r'href="([^"]*)"', html) == ["https://cpicpgx.org/x/", "https://a.example/?q=1&amp;r=2"]
     assert "<b>" not in html and "&lt;b&gt;" in html
+
+
+def a_film(uid: str, view: str = "PA") -> Dataset:
+    made = Dataset()
+    made.SOPInstanceUID, made.ViewPosition = uid, view
+    return made
+
+
+def test_the_film_is_the_one_that_the_result_names_or_the_only_frontal_one() -> None:
+    films = [a_film("1.2.1"), a_film("1.2.2"), a_film("1.2.3", "LL")]
+    named = {"heat-map": {"identifier": [{"system": codes.DICOM_UID, "value": "urn:oid:1.2.2"}]}}
+    assert film._analysed(films, named) is films[1]
+    assert film._analysed([films[0], films[2]], {}) is films[0]
+    assert film._analysed(films, {}) is None
