@@ -1,31 +1,27 @@
 """`careloop load`: one patient's files into the EHR and the PACS. Everything by conditional create, so that a second time changes nothing."""
 
-import base64
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
-from shared.errors import InvalidInput, Misconfigured
-from shared.fhir import codes, instants
-from shared.fhir.check import check
+from services.load_files import Document, document_reference, read_bytes, read_films, read_genome, read_note, sort_files
+from services.load_resources import Entry, check_entry, entries_of, has_identifier, identified, identity, in_order, pointed, references, with_binaries_inside
+from shared.errors import Conflict, FhirError, InvalidInput
+from shared.fhir import bundle
 from shared.fhir.client import Ehr, open_ehr
 from shared.settings import Settings
 from shared.strict_json import loads
 
+if TYPE_CHECKING:
+    import pydicom
+
 Json = dict[str, Any]
-FILE: Final = f"{codes.NS}/file"  # Identifier: SHA-256 of the file that a DocumentReference holds
-RESOURCE: Final = f"{codes.NS}/loaded"  # Identifier of a Bundle's resource that came without one
-NOTE_TYPES: Final = {  # beginning of a note's file name -> LOINC document type
-    "discharge": ("18842-5", "Discharge summary"),
-    "consult": ("11488-4", "Consult note"),
-    "progress": ("11506-3", "Progress note"),
-    "procedure": ("28570-0", "Procedure note"),
-    "": ("34117-2", "History and physical note"),
-}
-GENOME: Final = ("51969-4", "Genetic analysis report")
-WITHOUT_IDENTIFIER: Final = frozenset({"Bundle", "Binary", "Provenance", "AuditEvent", "OperationOutcome", "Parameters"})
+Tell = Callable[[str], None]
+log = logging.getLogger(__name__)
+UNSUPPORTED: Final = frozenset({400, 501})  # what servers answer to a condition that they can't search by
 
 
 @dataclass(frozen=True)
@@ -37,130 +33,154 @@ class Loaded:
     created: bool
 
 
-def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None) -> list[Loaded]:
-    """Load a Bundle file or a folder.
+@dataclass(frozen=True)
+class Files:
+    """All that is to be loaded, read and checked."""
+
+    entries: list[Entry]
+    films: "list[pydicom.Dataset]"
+    documents: list[Document]
+
+
+def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None, tell: Tell = log.warning) -> list[Loaded]:
+    """Load a Bundle file or a folder. All files are read and checked before the first is written.
+
+    Args:
+        tell: is told what is left out, and why.
 
     Raises:
-        InvalidInput, Misconfigured: names the file, the resource and what to do; what was loaded before stays, and is known the next time.
+        InvalidInput, Misconfigured: names the file, the resource and what to do. What was written before stays, and is known the next time.
+        Unavailable: the EHR or the PACS does not answer.
     """
     ehr = ehr or open_ehr(settings)
-    folder = source if source.is_dir() else source.parent
-    files = _files(source)
-    loaded = [item for path in files["json"] for item in _bundle(path, ehr)]
-    patients = [item.reference for item in loaded if item.reference.startswith("Patient/")]
-    if len(patients) != 1:
-        raise InvalidInput(f"{source}: {len(patients)} Patients in its .json files; exactly one is needed, whose files these are.")
-    [patient] = patients
-    loaded += _films(folder, files["dcm"], patient, settings, ehr)
-    for path in files["vcf"]:
-        loaded.append(_document(path, "text/vcf", GENOME, patient, ehr))
-    for path in files["txt"]:
-        kind = next(loinc for beginning, loinc in NOTE_TYPES.items() if path.name.lower().startswith(beginning))
-        loaded.append(_document(path, "text/plain; charset=utf-8", kind, patient, ehr))
+    files = read(source, settings, tell)
+    _refuse_dangling(files.entries, ehr)
+    if files.films:
+        _store(files.films, settings)
+    loaded = list(_create_all(files.entries, ehr))
+    patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
+    loaded += [_create("DICOM", study, "DICOM (ImagingStudy)", ehr) for study in _studies(files.films, patient)]
+    loaded += [_create(d.file, document_reference(d, patient), d.file, ehr) for d in files.documents]
     return loaded
 
 
-def _files(source: Path) -> Mapping[str, list[Path]]:
-    if not source.is_dir():
-        if source.suffix != ".json":
-            raise InvalidInput(f"{source}: a single file must be a Bundle in .json; put other files into a folder beside their Patient.")
-        return {"json": [source], "dcm": [], "vcf": [], "txt": []}
-    paths = sorted(p for p in source.rglob("*") if p.is_file())
-    kinds = {"json": (".json",), "dcm": (".dcm",), "vcf": (".vcf", ".vcf.gz"), "txt": (".txt",)}
-    return {kind: [p for p in paths if p.name.lower().endswith(ends)] for kind, ends in kinds.items()}
+def read(source: Path, settings: Settings, tell: Tell) -> Files:
+    """Read and check everything; nothing is written. Raises InvalidInput and Misconfigured like `load_patient`."""
+    found, others = sort_files(source)
+    for path in others:
+        tell(f"left out: {path} (what is loaded ends in .json, .dcm, .vcf, .vcf.gz or .txt)")
+    entries = with_binaries_inside(entry for path in found["json"] for entry in _entries(path))
+    for entry in entries:
+        if not has_identifier(entry.kind):
+            tell(f"left out: {entry.place} (FHIR gives this type no identifier, so a second load could not know it again)")
+    entries = [entry for entry in entries if has_identifier(entry.kind)]
+    for entry in entries:
+        check_entry(entry)
+    patients = sum(entry.kind == "Patient" for entry in entries)
+    if patients != 1:
+        raise InvalidInput(f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files these are.")
+    documents = [read_genome(path, settings) for path in found["vcf"]] + [read_note(path) for path in found["txt"]]
+    return Files(entries, read_films(found["dcm"]), documents)
 
 
-def _bundle(path: Path, ehr: Ehr) -> Iterator[Loaded]:
-    """Each resource once those that it refers to have their ids."""
+def _entries(path: Path) -> list[Entry]:
     try:
-        content = loads(path.read_bytes())
+        return entries_of(loads(read_bytes(path)), path.name)
     except InvalidInput as error:
-        raise InvalidInput(f"{path}: {error.reason}") from None
-    if not isinstance(content, dict) or "resourceType" not in content:
-        raise InvalidInput(f"{path}: not a FHIR resource (no resourceType).")
-    entries = content.get("entry", []) if content["resourceType"] == "Bundle" else [{"resource": content}]
-    waiting = [(_names(e), _identified(e["resource"])) for e in entries if isinstance(e, dict) and "resource" in e]
+        raise InvalidInput(error.reason if str(path.name) in error.reason else f"{path}: {error.reason}") from None
+
+
+def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
+    """References that lead out of the files must lead to something at the EHR, and never to another patient."""
+    own = {name for entry in entries for name in entry.names}
+    known: dict[str, bool] = {}
+    for entry in entries:
+        for reference in references(entry.resource):
+            if reference in own or reference.startswith(("#", "http:", "https:")) or "?" in reference:
+                continue
+            if reference.startswith("Patient/"):
+                raise InvalidInput(f"{entry.place}: refers to a Patient that is not in the files.")
+            if reference not in known:
+                known[reference] = not reference.startswith("urn:") and ehr.read(reference) is not None
+            if not known[reference]:
+                raise InvalidInput(f"{entry.place}: refers to {reference}, which is neither in the files nor at the EHR. Add it, or take the reference out.")
+
+
+def _store(films: "list[pydicom.Dataset]", settings: Settings) -> None:
+    """Pixels first, then the ImagingStudy that announces them."""
+    from shared.dicom.store import open_pacs
+
+    open_pacs(settings).store(films)
+
+
+def _studies(films: "list[pydicom.Dataset]", patient: str) -> list[Json]:
+    if not films:
+        return []
+    from shared.dicom.study import imaging_studies
+
+    return imaging_studies(films, patient)
+
+
+def _create_all(entries: list[Entry], ehr: Ehr) -> Iterator[Loaded]:
     ids: dict[str, str] = {}
-    while waiting:
-        own = {name for names, _ in waiting for name in names}
-        ready = [(names, r) for names, r in waiting if not own & (set(_references(r)) - set(names))]
-        if not ready:
-            raise InvalidInput(f"{path}: resources refer to each other in a circle: {', '.join(sorted(r['resourceType'] for _, r in waiting))}.")
-        for names, resource in ready:
-            item = _create(str(path.name), _pointed(resource, ids), ehr)
-            ids |= dict.fromkeys(names, item.reference)
+    for group in in_order(entries):
+        circle = len(group) > 1 or bool(set(references(group[0].resource)) & set(group[0].names))
+        made = _create_circle(group, ids, ehr) if circle else [_create(e.file, identified(pointed(e.resource, ids)), e.place, ehr) for e in group]
+        for entry, item in zip(group, made, strict=True):
+            ids |= dict.fromkeys(entry.names, item.reference)
             yield item
-        waiting = [pair for pair in waiting if pair not in ready]
 
 
-def _names(entry: Json) -> tuple[str, ...]:
-    resource = entry["resource"]
-    own = f"{resource.get('resourceType')}/{resource['id']}" if "id" in resource else None
-    return tuple(n for n in (entry.get("fullUrl"), own) if n)
-
-
-def _identified(resource: Json) -> Json:
-    """With an identifier, which conditional create holds on to; the id is the EHR's to give."""
-    resource = {k: v for k, v in resource.items() if k not in ("id", "meta")}
-    if resource.get("identifier") or resource["resourceType"] in WITHOUT_IDENTIFIER:
-        return resource
-    value = hashlib.sha256(repr(sorted(resource.items(), key=str)).encode()).hexdigest()[:48]
-    return resource | {"identifier": [{"system": RESOURCE, "value": value}]}
-
-
-def _create(file: str, resource: Json, ehr: Ehr) -> Loaded:
-    check(resource)
-    identifiers = resource.get("identifier", [])
-    first = identifiers[0] if isinstance(identifiers, list) and identifiers else identifiers or None
-    query = f"identifier={first['system']}|{first['value']}" if first and "system" in first else None
-    written = ehr.create(resource, query)
+def _create(file: str, resource: Json, place: str, ehr: Ehr) -> Loaded:
+    try:
+        written = ehr.create(resource, _condition(resource))
+    except Conflict:
+        raise InvalidInput(f"{place}: more than one resource at the EHR carries its identifier.") from None
+    except FhirError as error:
+        if error.status not in UNSUPPORTED:
+            raise InvalidInput(f"{place}: {error}") from None
+        return _create_unindexed(file, resource, place, ehr)
     return Loaded(file, written.reference, written.created)
 
 
-def _document(path: Path, content_type: str, kind: tuple[str, str], patient: str, ehr: Ehr) -> Loaded:
-    data = path.read_bytes()
-    attachment = {"contentType": content_type, "data": base64.b64encode(data).decode(), "title": path.name}
-    resource = {
-        "resourceType": "DocumentReference",
-        "identifier": [{"system": FILE, "value": f"{patient.split('/')[1]}:{hashlib.sha256(data).hexdigest()[:40]}"}],
-        "status": "current",
-        "type": codes.concept(codes.LOINC, *kind),
-        "subject": codes.reference(patient),
-        "date": instants.now(),
-        "content": [{"attachment": attachment}],
-    }
-    return _create(path.name, resource, ehr)
-
-
-def _films(folder: Path, paths: Sequence[Path], patient: str, settings: Settings, ehr: Ehr) -> list[Loaded]:
-    """Pixels first, then the ImagingStudy that announces them."""
-    if not paths:
-        return []
+def _create_unindexed(file: str, resource: Json, place: str, ehr: Ehr) -> Loaded:
+    """Where the EHR can't search this type by identifier: look through all that it has of it, then create without a condition."""
     try:
-        from shared.dicom.store import open_pacs
-        from shared.dicom.study import imaging_studies, read_files
-    except ImportError as error:
-        raise Misconfigured(f"{folder} holds films, and {error.name} is not installed: pip install 'careloop[imaging]'") from None
-    datasets = read_files(paths)
-    open_pacs(settings).store(datasets)
-    return [_create("DICOM", study, ehr) for study in imaging_studies(datasets, patient)]
+        if known := _standing(resource, ehr):
+            return Loaded(file, known, False)
+        return Loaded(file, ehr.create(resource).reference, True)
+    except FhirError as error:
+        raise InvalidInput(f"{place}: {error}") from None
 
 
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _references(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "reference" and isinstance(value, str):
-                yield value
-            else:
-                yield from _references(value)
+def _standing(resource: Json, ehr: Ehr) -> str | None:
+    system, value = _identity(resource)
+    found = next(ehr.search(resource["resourceType"], {"identifier": f"{system}|{value}"}), None)
+    return f"{found['resourceType']}/{found['id']}" if found else None
 
 
-def _pointed(node: Any, ids: Mapping[str, str]) -> Any:
-    if isinstance(node, list):
-        return [_pointed(item, ids) for item in node]
-    if isinstance(node, dict):
-        return {k: ids.get(v, v) if k == "reference" and isinstance(v, str) else _pointed(v, ids) for k, v in node.items()}
-    return node
+def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> list[Loaded]:
+    """Resources that refer to each other: one transaction. Its answer may lack entries, so each is looked up afterwards."""
+    resources = [identified(pointed(entry.resource, ids)) for entry in group]
+    before = [_standing(resource, ehr) for resource in resources]
+    if not all(before):
+        urns = [f"urn:uuid:{uuid4()}" for _ in group]
+        own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
+        posts = [bundle.post(pointed(r, own), urn, _condition(r)) for r, urn in zip(resources, urns, strict=True)]
+        try:
+            ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
+        except (FhirError, Conflict) as error:
+            raise InvalidInput(f"{', '.join(e.place for e in group)}, which refer to each other: {error}") from None
+    after = [_standing(resource, ehr) for resource in resources]
+    return [Loaded(e.file, reference, known is None) for e, known, reference in zip(group, before, after, strict=True) if reference]
+
+
+def _condition(resource: Json) -> str:
+    system, value = _identity(resource)
+    return f"identifier={system}|{value}"
+
+
+def _identity(resource: Json) -> tuple[str, str]:
+    found = identity(resource)
+    assert found is not None  # `identified` gave it one
+    return found
