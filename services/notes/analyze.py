@@ -84,11 +84,12 @@ def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
 
 
 def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
-    """The longer span, with what the other adds. A listed name inside a longer one gives its code only if the rest merely qualifies it."""
+    """The longer span, with what the other adds. A listed name in a longer mark stands for it where the rest merely qualifies it or the mark is unsure."""
     if longer.listed or not shorter.listed:
         return replace(longer, confidence=longer.confidence if longer.confidence is not None else shorter.confidence)
     rest = (text[longer.start : shorter.start] + " " + text[shorter.end : longer.end]).casefold().split()
-    if {word.strip("-,()") for word in rest} <= {*table("problems")["qualifiers"], ""}:
+    unsure = longer.confidence is not None and longer.confidence < SURE
+    if unsure or {word.strip("-,()") for word in rest} <= {*table("problems")["qualifiers"], ""}:
         return replace(shorter, confidence=longer.confidence)
     return longer
 

