@@ -209,7 +209,7 @@ class Demo:
             table.add_row(outcome.service, f"[{style}]{outcome.outcome}[/]", f"{outcome.seconds:.1f}", outcome.resource)
         self._console.print(table)
         for outcome in outcomes:
-            self._say(f"{outcome.service:<9} {settings.review_url}/results/{outcome.answer}")
+            self._say(f"{outcome.service:<9} {settings.review_url}/results/{outcome.head.removeprefix('Task/')}")
         password = settings.review_local_password
         assert password is not None
         self._say(f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]")

@@ -24,6 +24,7 @@ class Outcome:
 
     Attributes:
         service, answer: whose, and its uuid.
+        head: `Task/id`: its review Task, whose page shows it.
         outcome: the head's.
         resource: its focus, `Type/id`: the report, the plan, or the input that was not analysed.
         seconds: from the input's last change to the head's.
@@ -32,6 +33,7 @@ class Outcome:
 
     service: str
     answer: str
+    head: str
     outcome: str
     resource: str
     seconds: float
@@ -101,7 +103,7 @@ def _outcome(answer: Answer, head: Head, since: str) -> Outcome:
     resource = relative(focus["reference"]) if "reference" in focus else answer.input
     seconds = (parse(head.task["lastModified"]) - parse(since)).total_seconds()
     reason = head.task.get("statusReason", {}).get("text", "")
-    return Outcome(answer.service, str(answer.uuid), head.outcome, resource, round(max(0.0, seconds), 1), reason)
+    return Outcome(answer.service, str(answer.uuid), head.reference, head.outcome, resource, round(max(0.0, seconds), 1), reason)
 
 
 def as_json(fhir_url: str, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
