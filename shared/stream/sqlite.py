@@ -27,7 +27,7 @@ RETENTION_SEC = 30 * 24 * 3600.0
 """How long `careloop.events` keeps a record, as on Kafka; dead letters stay."""
 READ_LIMIT = 500
 """Records of one partition that one `poll` returns at most."""
-ACTIVE_PAUSE_SEC, IDLE_PAUSE_SEC = 0.005, 0.05
+ACTIVE_PAUSE_SEC, IDLE_PAUSE_SEC = 0.003, 0.05
 ACTIVE_SEC = 1.0
 """After a record came, the file is looked at every `ACTIVE_PAUSE_SEC` for this long."""
 
@@ -194,8 +194,8 @@ class SqliteSource:
         return frozenset(self._leases)
 
     def pause(self, partitions: frozenset[int]) -> None:
-        self._paused = partitions
-        self._seen = None
+        if partitions != self._paused:  # else what was seen still holds: the runtime says this in every turn
+            self._paused, self._seen = partitions, None
 
     def healthy(self) -> bool:
         return time.monotonic() - self._renewed_at < self._lease_sec
