@@ -84,7 +84,7 @@ class Store:
     def all(self, kind: str) -> Iterator[Json]:
         """Every standing resource of the type, oldest first."""
         for versions in list(self._resources.get(kind, {}).values()):
-            if versions[-1].resource is not None:
+            if versions and versions[-1].resource is not None:  # none: its creation was rolled back
                 yield versions[-1].resource
 
     def indexed(self, kind: str, name: str, value: str) -> Iterator[Json]:
