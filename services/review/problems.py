@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.review.result import NoResult
 from shared.errors import FhirError, InvalidResource, Misconfigured, Unavailable
-from shared.http import trace
+from shared.logs import trace
 
 log = logging.getLogger(__name__)
 TITLES: Final = {
@@ -52,7 +52,7 @@ def no_result(_: NoResult) -> tuple[str, int]:
 
 def unavailable(error: Unavailable) -> tuple[str, int]:
     """The EHR is away."""
-    log.warning("review: %s is not available", error.dependency)
+    log.warning("review: %s", error)
     return page(503, "The record system does not answer. Nothing was saved. Try again in a moment.")
 
 
