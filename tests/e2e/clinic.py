@@ -12,6 +12,7 @@ import httpx
 from services import catalogue
 from services.children import Child, service_child, stop
 from services.settled import Clinic as Patient
+from shared.errors import Unavailable
 from shared.fhir.client import Ehr, open_ehr
 from shared.runtime import group_of
 from shared.settings import Settings, load_settings
@@ -124,10 +125,17 @@ class Clinic:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask again and again until it holds or the time is over."""
+    """Ask again and again until it holds or the time is over; what is away at the moment does not hold yet."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not _holds(condition):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.25)
     return True
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except Unavailable:
+        return False

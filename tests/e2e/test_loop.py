@@ -29,7 +29,7 @@ from tests.hl7 import Validate
 from tests.peers import sekmet
 
 Json = dict[str, Any]
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.kafka]
 AWAY_SEC = 20
 QUIET_SEC = 60
 POISON = b"\x00\x01 this is no event"
