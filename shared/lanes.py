@@ -89,11 +89,15 @@ class Lanes:
             self._partitions.pop(partition, None)
 
     def take(self, now: float) -> Iterator[Unit]:
-        """The units that may be worked on now, at most one per lane; each is busy until `release` or `finish`."""
-        for partition in list(self._partitions.values()):
+        """The units that may be worked on now, at most one per lane; each is busy until `release` or `finish`.
+
+        Take as many as there is room for: a partition that gave one is asked last the next time, so that none starves.
+        """
+        for number, partition in list(self._partitions.items()):
             for key, lane in list(partition.lanes.items()):
                 if key not in partition.busy and (unit := self._unit(lane, now)):
                     partition.busy.add(key)
+                    self._partitions[number] = self._partitions.pop(number)
                     yield unit
 
     def _unit(self, lane: deque[Item], now: float) -> Unit | None:

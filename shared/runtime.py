@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from shared import dead_letters
@@ -69,6 +70,7 @@ class Runtime:
         self._settings, self._service = line.settings, line.service
         quiet = getattr(self._settings, self._service.quiet_sec) if self._service.quiet_sec else 0.0
         self._lanes = Lanes(quiet)
+        self._most = 2 * max(WORKERS, self._service.max_batch)  # what was gathered waits in memory: a backlog must not
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._revoked: queue.SimpleQueue[frozenset[int]] = queue.SimpleQueue()
         self._owed: dict[int, int] = {}
@@ -151,9 +153,8 @@ class Runtime:
         return item
 
     def _start_work(self, pool: ThreadPoolExecutor) -> None:
-        if self._in_flight >= 2 * WORKERS:
-            return
-        for unit in self._lanes.take(time.monotonic()):
+        room = max(0, self._most - self._in_flight)
+        for unit in islice(self._lanes.take(time.monotonic()), room):
             self._in_flight += 1
             pool.submit(self._guarded, unit, partial(self._begin, unit, pool))
 

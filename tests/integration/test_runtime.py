@@ -297,3 +297,25 @@ def test_a_record_over_which_the_ehr_breaks_down_does_not_stop_the_others(world:
             world.tell(reference)
             assert until(lambda r=reference: world.outcome(r) == "requested", 20)  # type: ignore[misc]
         assert until(lambda: bool(dead_letters.letters(world.log, "toy")), 20)
+
+
+def test_a_backlog_is_not_gathered_all_at_once(world: World) -> None:
+    patients = [world.ehr.create({"resourceType": "Patient"}).reference for _ in range(30)]
+    world.tell(*(world.write(f"note {n}", p) for n, p in enumerate(patients)))
+    held: list[int] = []
+
+    def gather(*asked: Any) -> Any:
+        held.append(1)
+        return TOY.gather(*asked)
+
+    gate = threading.Event()
+
+    def analyze(batch: Any, model: Any) -> Any:
+        gate.wait(10)
+        return TOY.analyze(batch, model)
+
+    with world.running(gather=gather, analyze=analyze):
+        assert until(lambda: len(held) >= 16) and not until(lambda: len(held) > 16, 0.5), "as many as two rounds of the pool, no more"
+        gate.set()
+        assert world.settled()
+    assert len(held) == 30

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -54,6 +55,18 @@ def test_a_lane_that_waits_does_not_hold_up_others_nor_lets_its_later_records_pa
     lanes.finish(unit)
     assert lanes.finished() == {}
     assert [u.last.answer for u in lanes.take(10.0)] == ["A/1"]
+
+
+def test_where_there_is_room_for_few_no_partition_starves() -> None:
+    lanes = filled(*(item(n, f"{partition}-{n}", f"A/{partition}-{n}", partition=partition) for partition in range(3) for n in range(4)))
+    given = []
+    for _ in range(6):
+        [unit] = islice(lanes.take(0), 1)
+        given.append(unit.last.record.partition)
+        lanes.finish(unit)
+        lanes.add(item(10 + len(given), "new", f"A/{len(given)}", partition=0))
+    assert given == [0, 1, 2, 0, 1, 2]
+    assert lanes.unfinished == 12, "what was not taken is still there"
 
 
 def test_released_units_come_again_and_take_new_records_along() -> None:
