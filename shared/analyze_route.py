@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -14,6 +15,7 @@ from shared.line import Line
 from shared.preview import preview
 from shared.strict_json import loads
 
+JSON_TYPES = ("application/json", FHIR_JSON)
 FOCUS = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
 
 
@@ -27,6 +29,8 @@ def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]]
 
     @blueprint.post("/analyze")
     def analyze() -> Response:
+        if request.mimetype not in JSON_TYPES:
+            return outcome(415, "Send the body as application/json.")
         focus = _focus(request.get_data())
         at_work = line_and_model()
         if at_work is None:
@@ -35,8 +39,8 @@ def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]]
         bearer = _bearer()
         if line.settings.fhir_client_id and not bearer:
             return outcome(401, "Send the EHR's access token of the caller in the Authorization header.")
-        ehr = open_ehr(line.settings, bearer=bearer) if bearer else line.ehr
-        response = jsonify(_previewed(line, ehr, focus, model))
+        with open_ehr(line.settings, bearer=bearer) if bearer else nullcontext(line.ehr) as ehr:
+            response = jsonify(_previewed(line, ehr, focus, model))
         response.content_type = FHIR_JSON
         return response
 
@@ -50,7 +54,10 @@ def _previewed(line: Line, ehr: Ehr, focus: str, model: Callable[[Any], Any]) ->
     event = event_of(resource, "update")
     if not line.service.accepts(event):
         raise NotAnalysed(f"The {line.service.name} service does not accept this resource: its type, status or codes are not among those it reads.")
-    return preview(line, ehr, event, model)
+    try:
+        return preview(line, ehr, event, model)
+    except InvalidInput as error:
+        raise NotAnalysed(error.reason) from None  # the request was well-formed: what it points at is not
 
 
 def _focus(body: bytes) -> str:

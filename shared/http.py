@@ -1,6 +1,7 @@
 """The Flask application of every service: /healthz, /readyz, /metrics, /openapi.json; an OperationOutcome on every error."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from waitress.server import create_server
 from werkzeug.exceptions import HTTPException
 
-from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, NotAnalysed, NotYet, Unavailable, Withdrawn
+from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable, Withdrawn
+from shared.logs import trace
 from shared.openapi import document
 
 Json = dict[str, Any]
@@ -137,16 +139,6 @@ def answer_of(error: CareloopError) -> Response:
     return outcome(500, f"{type(error).__name__}: {error}")
 
 
-def trace(error: BaseException) -> list[str]:
-    """`file:line function` of each frame: where it happened, without the values that a formatted traceback may quote."""
-    frames, step = [], error.__traceback__
-    while step:
-        code = step.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('site-packages/', 1)[-1]}:{step.tb_lineno} {code.co_name}")
-        step = step.tb_next
-    return frames
-
-
 @dataclass(frozen=True)
 class Serving:
     """A server on a daemon thread."""
@@ -156,7 +148,17 @@ class Serving:
 
 
 def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
-    """Serve on a daemon thread; port 0 takes a free one. OSError when the port is taken."""
-    server = create_server(app, host=host, port=port, threads=threads, ident="careloop")
+    """Serve on a daemon thread; port 0 takes a free one.
+
+    Raises:
+        Misconfigured: the port is taken, or the address is not ours.
+    """
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Misconfigured(f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); take another, or stop what does") from None
+    read_at_most = 10 * int(app.config["MAX_CONTENT_LENGTH"])  # waitress reads a body whole before the application can refuse it
+    server = create_server(app, sockets=[listening], threads=threads, ident="careloop", max_request_body_size=read_at_most)
     threading.Thread(target=server.run, name="http", daemon=True).start()
-    return Serving(int(getattr(server, "effective_port", port)), server.close)
+    return Serving(int(listening.getsockname()[1]), server.close)

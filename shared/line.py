@@ -136,7 +136,7 @@ class Line:
             return self.refuse(case, refusal)
         head = self._open(case)
         standing = self._standing(head)
-        if _decided_elsewhere(standing):
+        if decided_elsewhere(standing):
             return self._close(head)
         self.ehr.transact(bundle.transaction(head, *self.compose(case, findings, head, standing)))
         return "result"
@@ -262,7 +262,8 @@ def _patient(case: Case) -> str | None:
     return subject if subject and subject.startswith("Patient/") else None
 
 
-def _decided_elsewhere(standing: bundle.Standing) -> bool:
+def decided_elsewhere(standing: bundle.Standing) -> bool:
+    """Somebody signed the report without careloop's review."""
     report = standing.by_key.get("report")
     if report is None:
         return False

@@ -2,11 +2,13 @@
 
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 
 import orjson
 
-NOISY = ("kafka", "httpx", "httpcore", "waitress", "werkzeug", "pydicom", "dicomweb_client", "PyRuSH", "transformers")
+NOISY = ("kafka", "httpx", "httpcore", "urllib3", "waitress", "werkzeug", "pydicom", "dicomweb_client", "PyRuSH", "transformers")
+log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
@@ -17,7 +19,7 @@ class JsonLines(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "service": self._service,
@@ -26,13 +28,17 @@ class JsonLines(logging.Formatter):
         }
         if traceback := getattr(record, "traceback", None):
             line["traceback"] = traceback
-        if record.exc_info and record.exc_info[0]:
-            line["error"] = record.exc_info[0].__name__  # never its text or the values of its frames
-        return orjson.dumps(line).decode()
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = type(record.exc_info[1]).__name__  # never its text or the values of its frames
+            line["traceback"] = trace(record.exc_info[1])
+        return orjson.dumps(line, default=str).decode()
 
 
 def configure(service: str, level: str) -> None:
-    """Let the root logger write JSON lines; libraries speak from WARNING up, since their lower levels may quote what they carry."""
+    """Let the root logger write JSON lines; libraries speak from WARNING up, since their lower levels may quote what they carry.
+
+    What nobody caught is logged the same way: Python's own traceback would print the error's text.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     root = logging.getLogger()
@@ -40,3 +46,22 @@ def configure(service: str, level: str) -> None:
     root.setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.captureWarnings(True)
+    sys.excepthook = lambda _kind, error, _traceback: uncaught(error)
+    threading.excepthook = lambda args: uncaught(args.exc_value, args.thread.name if args.thread else None)
+
+
+def uncaught(error: BaseException | None, thread: str | None = None) -> None:
+    """The last word of a thread, or of the process."""
+    if error is not None:
+        log.critical("%s ended by %s", f"thread {thread}" if thread else "the process", type(error).__name__, extra={"traceback": trace(error)})
+
+
+def trace(error: BaseException) -> list[str]:
+    """`file:line function` of each frame: where it happened, without the values that a formatted traceback may quote."""
+    frames, step = [], error.__traceback__
+    while step:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('site-packages/', 1)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return frames

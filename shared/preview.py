@@ -5,18 +5,21 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from shared.answers import Answer, head_of
+from shared.answers import Answer, Head, head_of
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads, instants
 from shared.fhir.client import Ehr
-from shared.line import Case, Line, Register
+from shared.line import Case, Line, Register, decided_elsewhere
 
 Json = dict[str, Any]
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
-    """The transaction that the event would send now; its Devices come as conditional creates of its own.
+    """The transaction that would make the EHR hold this result; its Devices come as conditional creates of their own.
+
+    Posted as it is, it does what the event would do: it opens the revision where none is open, else it replaces the draft
+    under the versions that stand now. (An input that was answered already is shown again; the event would write nothing.)
 
     Args:
         line: the service at work.
@@ -30,18 +33,40 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     made: list[Json] = []
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
     answer = Answer(line.service.name, line.service.input_of(event))
+    head = ehr.head(answer)
     case = line.gather(Case(event, answer, None))
     if not isinstance(case, Case):
         raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
+    case = replace(case, head=head)
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
         raise findings
-    draft = heads.first_draft(answer, 1, subject=case.inputs.subject, device=line.register.device(case.cards[0]), now=instants.now())
-    head = head_of(draft | {"id": str(answer.uuid), "meta": {"versionId": "0"}})
-    task, entries = line.compose(case, findings, head, bundle.NOTHING)
-    unwritten = {k: v for k, v in task.items() if k not in ("id", "meta")}
-    first = bundle.post(unwritten, f"urn:uuid:{answer.resource_uuid(1, 'head')}", heads.if_none_exist(answer, 1))
+    opens = head is None or head.closed
+    head = _next_head(case, line.register.device(case.cards[0])) if opens else head
+    assert head is not None
+    task, entries = line.compose(case, findings, head, bundle.NOTHING if opens else _standing(head, ehr))
+    first = _first_version(task, head, answer) if opens else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
+
+
+def _next_head(case: Case, device: str) -> Head:
+    """The head as it would stand after the conditional create that opens the revision."""
+    revision = case.head.revision + 1 if case.head else 1
+    draft = heads.first_draft(case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now())
+    return head_of(draft | {"id": str(case.answer.uuid), "meta": {"versionId": "0"}})
+
+
+def _first_version(task: Json, head: Head, answer: Answer) -> Json:
+    unwritten = {k: v for k, v in task.items() if k not in ("id", "meta")}
+    return bundle.post(unwritten, f"urn:uuid:{answer.resource_uuid(head.revision, 'head')}", heads.if_none_exist(answer, head.revision))
+
+
+def _standing(head: Head, ehr: Ehr) -> bundle.Standing:
+    found = {key: resource for key, reference in head.outputs.items() if (resource := ehr.read(reference))}
+    standing = bundle.Standing(found)
+    if decided_elsewhere(standing):
+        raise NotAnalysed("The result was decided on in the EHR already.")
+    return standing
 
 
 def _keep(resource: Json, made: list[Json]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.analyze_route import analyze_route
-from shared.errors import Misconfigured, Unavailable
+from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.scopes import permissions_of, scopes_of
 from shared.http import Probes, create_app, serve
@@ -30,6 +30,9 @@ class _State:
 
     waiting: list[str] = field(default_factory=lambda: ["the model"])
     runtime: Runtime | None = None
+
+    def wait_for(self, what: str) -> None:
+        self.waiting = [what]
 
     def unready(self) -> Sequence[str]:
         return self.waiting or (self.runtime.ready() if self.runtime else ["the runtime"])
@@ -61,32 +64,40 @@ def run_service(service: Service, settings: Settings, stop: threading.Event) -> 
 
 def _runtime(service: Service, settings: Settings, metrics: Metrics, state: _State, stop: threading.Event) -> Runtime | None:
     model = service.load(settings)
-    state.waiting = ["the EHR"]
     ehr = open_ehr(settings, scopes_of(service))
-    until(lambda: require_capabilities(ehr, permissions_of(service)), stop)
-    state.waiting = ["the event log"]
+    state.waiting = ["the EHR"]
+    until(lambda: require_capabilities(ehr, permissions_of(service)), stop, state.wait_for)
     event_log = open_log(settings)
-    until(lambda: require_topics(event_log, [service.name]), stop)
+    state.waiting = ["the event log"]
+    until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)
     if stop.is_set():
         return None
     state.runtime, state.waiting = Runtime(Line(service, ehr, model, settings, at_ehr(ehr)), event_log, metrics), []
     return state.runtime
 
 
-def until(step: Callable[[], None], stop: threading.Event) -> None:
-    """Take a step of the start, again and again while what it needs is away."""
+def until(step: Callable[[], None], stop: threading.Event, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Take a step of the start, again and again while what it needs is away.
+
+    Args:
+        tell: is told what it waits for.
+    """
     while not stop.is_set():
         try:
             step()
             return
         except Unavailable as error:
+            tell(str(error))
             log.warning("%s; asking again in %.0f s", error, ASK_AGAIN_SEC)
             stop.wait(ASK_AGAIN_SEC)
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
-    """Misconfigured, with the list of what this EHR lacks for write-back."""
-    missing = ehr.missing(needs)
+    """Misconfigured, with the list of what this EHR lacks for write-back, or where no EHR answers there."""
+    try:
+        missing = ehr.missing(needs)
+    except FhirError as error:
+        raise Misconfigured(f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata") from None
     if missing:
         raise Misconfigured(
             f"the EHR at CARELOOP_FHIR_URL lacks: {', '.join(missing)}. Put a FHIR server that has them beside it, or fix its CapabilityStatement"

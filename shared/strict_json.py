@@ -1,16 +1,22 @@
-"""JSON from strangers: duplicate keys, NaN, numbers beyond a double and deep nesting are refused (the usual parsers let them by)."""
+"""JSON from strangers: duplicate keys, NaN, numbers beyond what travels, half characters and deep nesting are refused (the usual parsers let them by)."""
 
 import json
 import math
-from typing import Any
+import re
+from typing import Any, Final
+
+import orjson
 
 from shared.errors import InvalidInput
 
-MAX_DEPTH = 60
+MAX_DEPTH: Final = 60
+MAX_DIGITS: Final = 19  # of an integer of 64 bits
+BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)  # strings are skipped
+SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def loads(body: bytes) -> Any:
-    """The value in the bytes.
+    """The value in the bytes: UTF-8, with or without a byte order mark.
 
     Raises:
         InvalidInput: names the place or the rule, never the content.
@@ -18,21 +24,25 @@ def loads(body: bytes) -> Any:
     if _depth(body) > MAX_DEPTH:
         raise InvalidInput(f"JSON nested deeper than {MAX_DEPTH}")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not JSON: line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(f"not UTF-8 at byte {error.start}") from None
+    if SURROGATE.search(body):
+        _refuse_half_characters(value)
+    return value
 
 
 def _depth(body: bytes) -> int:
-    """How deep brackets nest, counting those in strings too: an upper bound, found without recursion."""
+    """How deep brackets nest, found without recursion. Where a string never ends the parser stops, whatever is counted after it."""
     depth = deepest = 0
-    for byte in body:
-        if byte in b"{[":
+    for found in BRACKETS.finditer(body):
+        if found[1]:
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"}]":
+        elif found[2]:
             depth -= 1
     return deepest
 
@@ -53,3 +63,17 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise InvalidInput("JSON with a number beyond a double")
     return number
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > MAX_DIGITS or not -(2**63) <= int(text) < 2**63:
+        raise InvalidInput("JSON with an integer beyond 64 bits")
+    return int(text)
+
+
+def _refuse_half_characters(value: Any) -> None:
+    """Half a surrogate pair is legal JSON and no Unicode: nothing could write it again."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise InvalidInput("JSON with half a surrogate pair") from None
