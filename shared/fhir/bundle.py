@@ -41,7 +41,26 @@ def checked(entries: Sequence[Json]) -> Json:
     """A transaction of these entries; raises InvalidResource like `transaction`."""
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
     check_bundle(bundle)
+    _nothing_final_without_a_human([e["resource"] for e in entries])
     return bundle
+
+
+def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
+    """What an AI made may be a draft or taken back; any other status needs a verifier's Provenance in the same transaction."""
+    verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
+    for resource in resources:
+        if not codes.has_code(resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"):
+            continue
+        kind, table = resource["resourceType"], lifecycle.STATUS.get(resource["resourceType"], {})
+        open_to_all = {table.get("draft"), table.get("rejected"), "partial" if kind == "DiagnosticReport" else None}
+        if lifecycle.status_of(resource) not in open_to_all and f"{kind}/{resource.get('id')}" not in verified:
+            raise InvalidResource(f"{kind} would be {lifecycle.status_of(resource)} without a clinician's Provenance")
+
+
+def _verifies(resource: Json) -> bool:
+    """A Provenance in which a Practitioner, not a Device, is the verifier."""
+    agents = resource.get("agent", []) if resource["resourceType"] == "Provenance" else []
+    return any(codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier") and a["who"].get("reference", "").startswith("Practitioner/") for a in agents)
 
 
 def put(resource: Json, version: str) -> Json:

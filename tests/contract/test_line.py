@@ -3,16 +3,17 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from shared.answers import Answer
-from shared.errors import Conflict, FhirError
+from shared.errors import Conflict, FhirError, InvalidResource
 from shared.events import ResourceEvent
 from shared.fhir import bundle, codes, heads, instants, lifecycle
 from shared.fhir.client import Ehr, open_ehr
@@ -20,15 +21,17 @@ from shared.fhir.summary import event_of
 from shared.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.peers import sekmet
+from tests.peers import real_hapi, sekmet
 from tests.toy import TOY, Model, note
 
 
-@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet"])
+@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet", *real_hapi()])
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "sekmet":
         with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
             yield peer.base
+    elif request.param in real_hapi():
+        yield request.param
     else:
         with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
             yield fake.base
@@ -86,10 +89,29 @@ def stand(ehr: Ehr, found: Any) -> dict[str, dict[str, Any]]:
 
 
 def decide(ehr: Ehr, found: Any, decision: str) -> None:
-    stage = "signed" if decision == "signed" else "rejected"
-    task = heads.decided(found, decision, owner=None, reason=None, now=instants.now())
+    """What review does, in the least words."""
+    doctor = ehr.create({"resourceType": "Practitioner"}).reference
+    stage: lifecycle.Stage = "signed" if decision == "signed" else "rejected"
+    task = heads.decided(found, decision, owner=doctor, reason=None, now=instants.now())
     entries = [bundle.put(lifecycle.at_stage(r, stage), r["meta"]["versionId"]) for r in stand(ehr, found).values()]
-    ehr.transact(bundle.transaction(found, task, entries))
+    ehr.transact(bundle.transaction(found, task, [*entries, bundle.post(verifier(doctor, found.outputs.values()), f"urn:uuid:{uuid4()}")]))
+
+
+def verifier(who: str, targets: Iterable[str]) -> dict[str, Any]:
+    agent = {"type": codes.concept(codes.PROVENANCE_AGENT, "verifier"), "who": codes.reference(who)}
+    return {"resourceType": "Provenance", "target": [codes.reference(t) for t in targets], "recorded": instants.now(), "agent": [agent]}
+
+
+def test_nothing_becomes_final_without_a_human(line: Line, ehr: Ehr, patient: str) -> None:
+    reference = write(ehr, patient, "final by itself")
+    run(line, event(ehr, reference))
+    found = head(ehr, reference)
+    task = heads.decided(found, "signed", owner=None, reason=None, now=instants.now())
+    final = [bundle.put(lifecycle.at_stage(r, "signed"), r["meta"]["versionId"]) for r in stand(ehr, found).values()]
+    device = verifier("Device/1", found.outputs.values())
+    for entries in (final, [*final, bundle.post(device, f"urn:uuid:{uuid4()}")]):
+        with pytest.raises(InvalidResource):
+            bundle.transaction(found, task, entries)
 
 
 def test_a_result_waits_with_all_that_makes_it_accountable(line: Line, ehr: Ehr, patient: str) -> None:
