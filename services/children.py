@@ -1,5 +1,6 @@
 """Services as child processes: started, watched, stopped together. They end with their parent, whatever ends it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from shared.errors import Misconfigured
+
 RESTART_SEC: Final = 1.0
+WRONG: Final = 2  # the exit status of `careloop` when a setting or the EHR must be mended first
 STOP_SEC: Final = 30.0
 
 
@@ -42,7 +46,7 @@ class Child:
             self._spawn(sink.fileno())
 
     def _spawn(self, output: int | None) -> None:
-        argv = [sys.executable, "-m", "services.with_parent", *self.argv]
+        argv = [sys.executable, "-m", "services.with_parent", str(os.getpid()), *self.argv]
         self.process = subprocess.Popen(  # noqa: S603  # our own commands
             argv, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
         )
@@ -69,8 +73,15 @@ def service_child(name: str, environment: Mapping[str, str], log: Path | None = 
 
 
 def revive(children: Sequence[Child]) -> list[str]:
-    """Start again those that died, each at most once per second; return their names."""
+    """Start again those that died, each at most once per second; return their names.
+
+    Raises:
+        Misconfigured: one says that it can't work as things are set up; to start it again would change nothing.
+    """
     dead = [c for c in children if not c.alive and time.monotonic() - c.started_at >= RESTART_SEC]
+    for child in dead:
+        if child.process is not None and child.process.returncode == WRONG:
+            raise Misconfigured(f"{child.name} can't start as things are set up; {f'{child.log} says' if child.log else 'its last line above says'} why")
     for child in dead:
         child.start()
     return [c.name for c in dead]

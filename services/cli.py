@@ -1,6 +1,7 @@
 """The console script `careloop`. It reads like a table of contents; each command's work is in a module of its own."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -12,10 +13,22 @@ import click
 from services import catalogue
 from services.dead_letters_cli import dead_letters
 from shared import VERSION, logs
-from shared.errors import CareloopError
+from shared.errors import CareloopError, Unavailable
 from shared.settings import Settings, load_settings
 
+log = logging.getLogger(__name__)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+SEVERAL = "SERVICE..."
+EPILOG = (
+    "Begin with `careloop demo`. Settings are environment variables: `careloop settings` lists them. "
+    "Exit status: 0 done; 1 the answer is no (doctor, demo --once); 2 something must be mended first, and the last line says what."
+)
+
+
+class Wrong(click.ClickException):
+    """What the caller must mend: a setting, an argument, a file, something that does not run. Exit status 2, as for wrong usage."""
+
+    exit_code = 2
 
 
 class Commands(click.Group):
@@ -25,16 +38,29 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CareloopError as error:
-            raise click.ClickException(f"{type(error).__name__}: {error}") from None
+            raise Wrong(in_words(error)) from None
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            raise Wrong(error.format_message()) from None
 
 
-@click.group(cls=Commands, context_settings=CONTEXT, epilog="Settings are environment variables: `careloop settings` lists them. Begin with `careloop demo`.")
+def in_words(error: CareloopError) -> str:
+    """The error's one line, and where to look when a part does not answer."""
+    setting = {"ehr": "CARELOOP_FHIR_URL", "broker": "CARELOOP_KAFKA_BOOTSTRAP_SERVERS", "pacs": "CARELOOP_DICOMWEB_URL"}
+    if isinstance(error, Unavailable) and error.dependency in setting:
+        return f"{error}. Does it run, and is {setting[error.dependency]} right? `careloop doctor` tells more."
+    return str(error)
+
+
+@click.group(cls=Commands, context_settings=CONTEXT, epilog=EPILOG)
 @click.version_option(VERSION, prog_name="careloop")
 def main() -> None:
     """From an event in the EHR through four AI services back into the record, under a clinician's signature."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it logs each attempt; our own line says the same once
 
 
-@main.command()
+@main.command(epilog="Next: sign or reject a result on the review page that it prints. `careloop doctor` helps where a part does not start.")
 @click.option("--once", is_flag=True, help="Exit when all is settled (status 0 only if every service gave a result); after 300 s say what is missing.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object, {fhir_url, outcomes}, on stdout.")
 @click.option(
@@ -52,12 +78,18 @@ def demo(once: bool, as_json: bool, state_dir: Path) -> None:
     sys.exit(Demo(state_dir.resolve(), once=once, as_json=as_json).run())
 
 
-@main.command()
-@click.argument("services", nargs=-1, required=True, type=click.Choice(catalogue.SERVICES))
+@main.command(
+    epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Then /readyz says what it waits for; `careloop load` brings a patient."
+)
+@click.argument("services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def run(services: tuple[str, ...]) -> None:
-    """Run one service here, or several as child processes on the ports that follow CARELOOP_HTTP_PORT."""
+    """Run one service here, or several as child processes on the ports that follow CARELOOP_HTTP_PORT. Ends on SIGTERM or Ctrl-C.
+
+    SERVICE: intake, imaging, genomics, notes, treatment or review.
+    """
     settings = load_settings()
     stop = _stop_on_signals()
+    services = tuple(dict.fromkeys(services))
     if len(services) > 1:
         from services.several import run_several
 
@@ -65,7 +97,11 @@ def run(services: tuple[str, ...]) -> None:
         return
     [name] = services
     logs.configure(name, settings.log_level)
-    _run_one(name, settings, stop)
+    try:
+        _run_one(name, settings, stop)
+    except CareloopError as error:  # a line of the log like all others
+        log.critical("%s does not run: %s", name, in_words(error))
+        sys.exit(Wrong.exit_code)
 
 
 def _run_one(name: str, settings: Settings, stop: threading.Event) -> None:
@@ -90,19 +126,20 @@ def _stop_on_signals() -> threading.Event:
     return stop
 
 
-@main.command()
+@main.command(epilog="Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet; then see the worklist of review.")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what now stands in the EHR as JSON.")
 def load(source: Path, as_json: bool) -> None:
     """Put one patient's files into the EHR and the PACS. Loading the same files again changes nothing.
 
     SOURCE is a FHIR Bundle (.json) or a folder: exactly one Patient in its .json files (Bundles or single resources),
-    films as .dcm, genomes as .vcf or .vcf.gz, notes as .txt.
+    films as .dcm (or without an ending), genomes as .vcf or .vcf.gz, notes as .txt in UTF-8. A note's type follows from the
+    beginning of its name: discharge, consult, progress, procedure; else history and physical.
     """
     from services.load import load_patient
 
     settings = load_settings()
-    loaded = load_patient(source, settings)
+    loaded = load_patient(source, settings, tell=lambda text: click.echo(text, err=True))
     if as_json:
         click.echo(json.dumps([{"file": item.file, "resource": item.reference, "new": item.created} for item in loaded]))
         return
@@ -111,18 +148,23 @@ def load(source: Path, as_json: bool) -> None:
     click.echo(f"{len(loaded)} resources stand in the EHR. Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet.")
 
 
-@main.command()
-@click.argument("services", nargs=-1, type=click.Choice(catalogue.SERVICES))
+@main.command(epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop topics` and `careloop run SERVICE...`.")
+@click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def doctor(services: tuple[str, ...]) -> None:
-    """Tell what is there of EHR, scopes, broker, PACS, models and GPU, and what to do about what is not."""
-    from services.doctor import examine, print_report
+    """Tell what is there of settings, EHR, scopes, broker, PACS, models and GPU, and what to do about what is not.
 
-    checks = examine(load_settings(), services or catalogue.SERVICES)
-    print_report(checks)
-    sys.exit(0 if all(c.state != "missing" for c in checks) else 1)
+    SERVICE: look only at what these services need; default: all.
+    """
+    from services.doctor import as_line, examine
+
+    states = set()
+    for check in examine(load_settings(), services or catalogue.SERVICES):
+        click.echo(as_line(check))
+        states.add(check.state)
+    sys.exit(1 if "missing" in states else 0)
 
 
-@main.command()
+@main.command(epilog="Next: `careloop run intake imaging genomics notes treatment review`.")
 def topics() -> None:
     """Create the topics of the event log (once, before the first start); those that exist are left alone."""
     from shared.stream.open import open_log
@@ -132,8 +174,8 @@ def topics() -> None:
     click.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
-@main.command()
-@click.argument("service", type=click.Choice(catalogue.SERVICES))
+@main.command(epilog="Next: register the client at the EHR, then CARELOOP_FHIR_CLIENT_ID, CARELOOP_FHIR_PRIVATE_KEY_FILE and `careloop doctor SERVICE`.")
+@click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
 def scopes(service: str) -> None:
     """Print the SMART scopes that SERVICE needs, for whoever registers it at the EHR."""
     from services.permissions import scopes_of_process
@@ -141,7 +183,7 @@ def scopes(service: str) -> None:
     click.echo(scopes_of_process(service).replace(" ", "\n"))
 
 
-@main.command()
+@main.command(epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. A missing one: `careloop doctor` says what to install.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
     """List the models that would speak: name, version, digest of the weights or rules."""
@@ -155,7 +197,7 @@ def models(as_json: bool) -> None:
         click.echo(f"{name:<10} {card.name:<24} {card.version:<8} {card.digest[:23]}  {card.title}")
 
 
-@main.command()
+@main.command(epilog="Next: set what differs in the environment (.env.example shows how), then `careloop doctor`.")
 @click.option("--markdown", is_flag=True, help="As the README's table.")
 def settings(markdown: bool) -> None:
     """List every setting, its default and what it means."""

@@ -1,11 +1,12 @@
-"""`careloop doctor`: what is there of EHR, scopes, broker, PACS, models and GPU, and what to do about what is not."""
+"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, models and GPU, and what to do about what is not."""
 
+import difflib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from rich.console import Console
-from rich.table import Table
+import click
 
 from services import catalogue
 from services.permissions import scopes_of_process
@@ -18,7 +19,14 @@ from shared.settings import Settings
 from shared.stream.open import open_log
 
 State = Literal["ok", "note", "missing"]
-MARK = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "missing": "[red]missing[/]"}
+COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
+FHIR_ADVICE: Final = "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET metadata, and see that it runs."
+SMART_ADVICE: Final = (
+    "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and register the client at the EHR with the scopes that `careloop scopes SERVICE` prints."
+)
+LOG_ADVICE: Final = "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it for the SQLite log in CARELOOP_STATE_DIR."
+PACS_ADVICE: Final = "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for the folder in CARELOOP_STATE_DIR."
+LOGIN_ADVICE: Final = "Set CARELOOP_REVIEW_OIDC_ISSUER or, for a trial, CARELOOP_REVIEW_LOCAL_USER and CARELOOP_REVIEW_LOCAL_PASSWORD."
 
 
 @dataclass(frozen=True)
@@ -31,20 +39,22 @@ class Check:
     advice: str = ""
 
 
-def examine(settings: Settings, services: Sequence[str]) -> list[Check]:
+Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
+
+
+def examine(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     """Look at everything that these services need; nothing is written."""
-    checks: list[Check] = []
-    for look in (_ehr, _scopes, _event_log, _pacs, _models, _gpu, _review):
-        checks += _guarded(look, settings, services)
-    return checks
+    for look, what, advice in LOOKS:
+        yield from _guarded(lambda look=look: look(settings, services), what, advice)  # type: ignore[misc]
+    for name in (s for s in services if s in catalogue.ANALYSERS):
+        yield from _guarded(lambda name=name: _model(settings, name), f"model of {name}", f"pip install 'careloop[{name}]', or mend what is named.")  # type: ignore[misc]
+    yield from _gpu(services)
 
 
-def print_report(checks: Sequence[Check]) -> None:
-    """The table, with what to do beneath each thing that is not there."""
-    table = Table("", "what", "found", "what to do", show_lines=False)
-    for check in checks:
-        table.add_row(MARK[check.state], check.what, check.found, check.advice)
-    Console().print(table)
+def as_line(check: Check) -> str:
+    """One line, and a second one with what to do."""
+    first = f"{click.style(f'{check.state:<8}', fg=COLOUR[check.state])} {check.what}: {check.found}"
+    return first + (f"\n         -> {check.advice}" if check.advice else "")
 
 
 def model_cards(settings: Settings) -> list[tuple[str, ModelCard]]:
@@ -52,93 +62,102 @@ def model_cards(settings: Settings) -> list[tuple[str, ModelCard]]:
     return [(name, card) for name in catalogue.ANALYSERS for card in catalogue.analyser(name).cards(catalogue.analyser(name).load(settings))]
 
 
-Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
-
-
-def _guarded(look: Look, settings: Settings, services: Sequence[str]) -> Iterator[Check]:
+def _guarded(look: Callable[[], Iterator[Check]], what: str, advice: str) -> Iterator[Check]:
     try:
-        yield from look(settings, services)
+        yield from look()
     except (CareloopError, ImportError, OSError) as error:
-        yield Check(look.__name__.strip("_").replace("_", " "), "missing", f"{type(error).__name__}: {error}", _advice(look.__name__))
+        yield Check(what, "missing", str(error) or type(error).__name__, advice)
 
 
-def _advice(name: str) -> str:
-    return {
-        "_ehr": "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET metadata.",
-        "_scopes": "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and register the client with the scopes of `careloop scopes SERVICE`.",
-        "_event_log": "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it for the SQLite log; then `careloop topics`.",
-        "_pacs": "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for the folder in the state folder.",
-        "_models": "Install the service's extra: pip install 'careloop[imaging,genomics,notes,treatment]'.",
-    }.get(name, "")
+def _settings(_: Settings, __: Sequence[str]) -> Iterator[Check]:
+    """Variables that look like ours and are none: typing errors, mostly."""
+    known = {f"CARELOOP_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(n for n in os.environ if n.startswith("CARELOOP_") and n not in known):
+        near = difflib.get_close_matches(name, known, 1)
+        yield Check("settings", "note", f"{name} is none of ours and has no effect", f"Is {near[0]} meant?" if near else "`careloop settings` lists them.")
 
 
 def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    ehr = open_ehr(settings)
-    statement = ehr.capabilities()
-    software = statement.get("software", {}).get("name", "FHIR server")
-    yield Check("EHR", "ok", f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}")
-    for name in (s for s in services if s in catalogue.ANALYSERS):
-        missing = ehr.missing(permissions_of(catalogue.analyser(name)))
+    with open_ehr(settings) as ehr:
+        statement = ehr.capabilities()
+        software = statement.get("software", {}).get("name", "FHIR server")
+        yield Check("EHR", "ok", f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}")
+        for name in (s for s in services if s in catalogue.ANALYSERS):
+            missing = ehr.missing(permissions_of(catalogue.analyser(name)))
+            advice = "Put a FHIR server that has them beside this EHR." if missing else ""
+            yield Check(f"EHR for {name}", "missing" if missing else "ok", ", ".join(missing) or "it has all that is read and written", advice)
+    if "intake" in services:
+        topics = len(subscription_topics(statement))
         yield Check(
-            f"EHR for {name}",
-            "missing" if missing else "ok",
-            ", ".join(missing) or "all it reads and writes",
-            "Put a FHIR server that has them beside this EHR." if missing else "",
+            "Subscriptions", "ok" if topics else "note", f"{topics} Backport topics", "" if topics else "None needed: classic rest-hooks or the sweep do."
         )
-    topics = subscription_topics(statement)
-    yield Check("Subscriptions", "ok" if topics else "note", f"{len(topics)} Backport topics", "" if topics else "Classic rest-hooks and the sweep are used.")
 
 
 def _scopes(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     if not settings.fhir_client_id:
-        yield Check(
-            "authorisation",
-            "note",
-            "none: the EHR is open or behind a proxy",
-            "For SMART Backend Services set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE.",
-        )
+        yield Check("authorisation", "note", "none; right for an EHR that is open or behind a proxy", f"For SMART Backend Services: {SMART_ADVICE}")
         return
     for name in services:
-        open_ehr(settings, scopes_of_process(name)).capabilities()
+        with open_ehr(settings, scopes_of_process(name)) as ehr:
+            next(ehr.search("Patient" if name != "intake" else "Subscription", {"_count": "1"}), None)
         yield Check(f"token for {name}", "ok", "granted")
 
 
-def _event_log(settings: Settings, _: Sequence[str]) -> Iterator[Check]:
-    where = settings.kafka_bootstrap_servers or f"SQLite in {settings.state_dir}"
-    missing = open_log(settings).missing_topics(catalogue.ANALYSERS)
+def _event_log(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
+    where = f"Kafka at {settings.kafka_bootstrap_servers}" if settings.kafka_bootstrap_servers else f"SQLite in {settings.state_dir}"
+    missing = open_log(settings).missing_topics([name for name in catalogue.ANALYSERS if name in services])
     yield Check(
-        "event log", "missing" if missing else "ok", f"{where}{'; no ' + ', '.join(missing) if missing else ''}", "Run `careloop topics`." if missing else ""
+        "event log",
+        "missing" if missing else "ok",
+        f"{where}{'; no topic ' + ', '.join(missing) if missing else ''}",
+        "Run `careloop topics`." if missing else "",
     )
 
 
 def _pacs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    if "imaging" not in services:
+    if not {"imaging", "review"} & set(services):
         return
     from shared.dicom.store import open_pacs
 
     yield Check("PACS", "ok", open_pacs(settings).describe())
 
 
-def _models(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    for name in (s for s in services if s in catalogue.ANALYSERS):
-        service = catalogue.analyser(name)
-        for card in service.cards(service.load(settings)):
-            yield Check(f"model of {name}", "ok", f"{card.name} {card.version}, {card.digest[:19]}")
+def _login(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
+    if "review" not in services:
+        return
+    if settings.review_oidc_issuer:
+        yield Check("login of review", "ok", f"OpenID Connect at {settings.review_oidc_issuer}")
+    elif settings.review_local_user and settings.review_local_password:
+        yield Check("login of review", "note", "one local user", "Fit for a trial. In a clinic set CARELOOP_REVIEW_OIDC_ISSUER.")
+    else:
+        yield Check("login of review", "missing", "nobody can sign", LOGIN_ADVICE)
 
 
-def _gpu(_: Settings, services: Sequence[str]) -> Iterator[Check]:
+def _model(settings: Settings, name: str) -> Iterator[Check]:
+    service = catalogue.analyser(name)
+    for card in service.cards(service.load(settings)):
+        yield Check(f"model of {name}", "ok", f"{card.name} {card.version}, {card.digest[:19]}")
+
+
+def _gpu(services: Sequence[str]) -> Iterator[Check]:
     if not {"imaging", "notes"} & set(services):
         return
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        yield Check("GPU", "note", "not asked: torch is not installed", "It comes with the imaging and notes extras.")
+        return
     if torch.cuda.is_available():
         yield Check("GPU", "ok", torch.cuda.get_device_name())
     else:
-        yield Check("GPU", "note", "none that torch sees", "The models run on the CPU, slower.")
+        yield Check("GPU", "note", "none that torch sees", "None needed: the models run on the CPU, slower.")
 
 
-def _review(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    if "review" in services and not (settings.review_oidc_issuer or settings.review_local_user):
-        yield Check(
-            "login of review", "missing", "nobody can sign", "Set CARELOOP_REVIEW_OIDC_ISSUER (or, for a trial, CARELOOP_REVIEW_LOCAL_USER and _PASSWORD)."
-        )
+LOOKS: Final[tuple[tuple[Look, str, str], ...]] = (
+    (_settings, "settings", ""),
+    (_ehr, "EHR", FHIR_ADVICE),
+    (_scopes, "authorisation", SMART_ADVICE),
+    (_event_log, "event log", LOG_ADVICE),
+    (_pacs, "PACS", PACS_ADVICE),
+    (_login, "login of review", LOGIN_ADVICE),
+)

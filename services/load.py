@@ -52,7 +52,9 @@ def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None, tell:
         InvalidInput, Misconfigured: names the file, the resource and what to do. What was written before stays, and is known the next time.
         Unavailable: the EHR or the PACS does not answer.
     """
-    ehr = ehr or open_ehr(settings)
+    if ehr is None:
+        with open_ehr(settings) as own:
+            return load_patient(source, settings, own, tell)
     files = read(source, settings, tell)
     _refuse_dangling(files.entries, ehr)
     if files.films:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from prometheus_client import CollectorRegistry, generate_latest
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable, Withdrawn
@@ -159,6 +160,13 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
         reason = error.strerror or type(error).__name__
         raise Misconfigured(f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); take another, or stop what does") from None
     read_at_most = 10 * int(app.config["MAX_CONTENT_LENGTH"])  # waitress reads a body whole before the application can refuse it
-    server = create_server(app, sockets=[listening], threads=threads, ident="careloop", max_request_body_size=read_at_most)
-    threading.Thread(target=server.run, name="http", daemon=True).start()
-    return Serving(int(listening.getsockname()[1]), server.close)
+    server: Any = create_server(app, sockets=[listening], threads=threads, ident="careloop", max_request_body_size=read_at_most)
+    thread = threading.Thread(target=server.run, name="http", daemon=True)
+    thread.start()
+
+    def close() -> None:
+        server.task_dispatcher.shutdown()  # answers under way have five seconds
+        server.trigger.pull_trigger(lambda: close_all(server._map))  # on waitress's own thread: its sockets are not to be closed from another
+        thread.join(5.0)
+
+    return Serving(int(listening.getsockname()[1]), close)

@@ -1,0 +1,113 @@
+"""`careloop doctor` against what is there, what is down and what is wrong: each line says what to do, the exit status says whether to."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from services.cli import main
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.hooks import Listener
+from tests.peers import free_port, sekmet
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [n for n in os.environ if n.startswith("CARELOOP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CARELOOP_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("CARELOOP_FHIR_TIMEOUT_SEC", "2")
+
+
+@pytest.fixture(params=["fake-sekmet", "fake-hapi", "sekmet"])
+def ehr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sekmet":
+        with sekmet(tmp_path / "sekmet") as peer:
+            monkeypatch.setenv("CARELOOP_FHIR_URL", peer.base)
+            yield peer.base
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            monkeypatch.setenv("CARELOOP_FHIR_URL", fake.base)
+            yield fake.base
+
+
+def doctor(*services: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["doctor", *services])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.output
+
+
+def missing(output: str) -> dict[str, str]:
+    """What is missing -> what to do about it."""
+    lines = output.splitlines()
+    return {line[9:].split(":")[0]: lines[n + 1].strip() for n, line in enumerate(lines) if line.startswith("missing")}
+
+
+def test_all_is_well(ehr: str) -> None:
+    CliRunner().invoke(main, ["topics"])
+    status, output = doctor("intake", "genomics", "treatment")
+    assert (status, missing(output)) == (0, {}), output
+    assert ehr in output
+
+
+def test_missing_topics(ehr: str) -> None:
+    status, output = doctor("genomics")
+    assert (status, missing(output)) == (1, {"event log": "-> Run `careloop topics`."}), output
+
+
+def test_an_ehr_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_FHIR_URL", f"http://127.0.0.1:{free_port()}/fhir")
+    CliRunner().invoke(main, ["topics"])
+    status, output = doctor("genomics")
+    assert status == 1
+    assert "CARELOOP_FHIR_URL" in missing(output)["EHR"]
+    assert "model of genomics" in output, "the rest is looked at all the same"
+
+
+def test_a_url_that_is_no_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
+    CliRunner().invoke(main, ["topics"])
+    for status in (200, 404):
+        with Listener(status) as listener:
+            monkeypatch.setenv("CARELOOP_FHIR_URL", listener.url)
+            code, output = doctor("genomics")
+            assert (code, list(missing(output))) == (1, ["EHR"]), output
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # kafka-python leaves its sockets open where it can't bootstrap
+def test_a_broker_that_is_down(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    status, output = doctor("genomics")
+    assert status == 1
+    assert "CARELOOP_KAFKA_BOOTSTRAP_SERVERS" in missing(output)["event log"]
+    gc.collect()
+
+
+def test_a_pacs_that_is_down(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_DICOMWEB_URL", f"http://127.0.0.1:{free_port()}/dicom-web")
+    status, output = doctor("review")
+    assert status == 1
+    assert "CARELOOP_DICOMWEB_URL" in missing(output)["PACS"]
+    assert "CARELOOP_REVIEW_LOCAL_USER" in missing(output)["login of review"]
+
+
+def test_without_torch_the_model_is_missing_and_the_extra_named(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    CliRunner().invoke(main, ["topics"])
+    for name in [n for n in sys.modules if n == "services.imaging.model"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)  # `import torch` raises ImportError
+    status, output = doctor("imaging", "genomics")
+    assert status == 1
+    assert "careloop[imaging]" in missing(output)["model of imaging"]
+    assert "ok       model of genomics" in output
+    assert "note     GPU" in output
+
+
+def test_a_setting_that_is_none_is_pointed_out(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_FIHR_URL", "http://ehr.example")
+    _, output = doctor("genomics")
+    assert "CARELOOP_FIHR_URL" in output
+    assert "Is CARELOOP_FHIR_URL meant?" in output
