@@ -1,5 +1,6 @@
 """Real parts, started as child processes on free ports of the loopback interface and stopped again."""
 
+import os
 import socket
 import subprocess
 import time
@@ -87,3 +88,9 @@ def sekmet(folder: Path, smart_clients: Sequence[Mapping[str, Any]] = ()) -> Ite
         yield peer
     finally:
         peer.stop()
+
+
+def real_hapi() -> list[str]:
+    """The base of a running HAPI FHIR where one was started for the tests (tests/hapi), else nothing: it needs 400 MB of jars and a minute."""
+    base = os.environ.get("CARELOOP_TEST_HAPI")
+    return [base] if base else []

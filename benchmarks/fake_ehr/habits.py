@@ -40,7 +40,8 @@ class Habits:
         retries_for_ever: a failed delivery is tried again after the last pause, too.
         coalesces_empty: notifications without payload that wait together are sent as one, form-urlencoded.
         history_forgets_since: the next links of a history lose `_since`.
-        page_state: next links name a stored result (`_getpages`) instead of an offset.
+        dates_deletes: a delete in a history says when it happened.
+        page_state: the next links of a search name a stored result (`_getpages`) instead of an offset.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Habits:
     retries_for_ever: bool
     coalesces_empty: bool
     history_forgets_since: bool
+    dates_deletes: bool
     page_state: bool
     topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     delivery_waits_sec: tuple[float, ...] = (1.0, 2.0, 4.0)
@@ -99,6 +101,7 @@ SEKMET: Final = Habits(
     retries_for_ever=False,
     coalesces_empty=False,
     history_forgets_since=True,
+    dates_deletes=True,
     page_state=False,
     topics={SEKMET_TOPIC: frozenset({"Patient"})},
 )
@@ -129,6 +132,7 @@ HAPI: Final = Habits(
     retries_for_ever=True,
     coalesces_empty=True,
     history_forgets_since=False,
+    dates_deletes=False,
     page_state=True,
     delivery_waits_sec=(0.5, 1.0, 2.0),
 )

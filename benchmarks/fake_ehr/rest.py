@@ -186,14 +186,12 @@ class Rest:
             found = [s for s in found if instants.parse(s.time) >= since]
         count, offset = int(given.get("_count", 50)), int(given.get("_offset", 0))
         entries = [self._history_entry(s) for s in found]
-        bundle = self._bundle("history", entries[offset : offset + count], len(entries))
+        bundle = self._bundle("history", entries[offset : offset + count], len(entries)) | {"meta": {"lastUpdated": instants.now()}}
         if offset + count < len(entries):
-            bundle["link"] = [{"relation": "next", "url": self._next_history(kind, query, entries, offset + count, count)}]
+            bundle["link"] = [{"relation": "next", "url": self._next_history(kind, query, offset + count, count)}]
         return Answer(200, bundle)
 
-    def _next_history(self, kind: str, query: Query, entries: list[Json], offset: int, count: int) -> str:
-        if self.habits.page_state:
-            return self._keep("history", entries, offset, count)
+    def _next_history(self, kind: str, query: Query, offset: int, count: int) -> str:
         kept = [(k, v) for k, v in query if k == "_since" and not self.habits.history_forgets_since]
         return f"{self.shown_base}/{kind}/_history?{urlencode([*kept, ('_count', str(count)), ('_offset', str(offset))])}"
 
@@ -201,7 +199,9 @@ class Rest:
         etag = f'W/"{stored.version}"'
         url = stored.kind if stored.method == "POST" else stored.reference
         entry: Json = {"fullUrl": f"{self.shown_base}/{stored.reference}", "request": {"method": stored.method, "url": url}}
-        entry["response"] = {"status": "200", "etag": etag, "lastModified": stored.time}
+        entry["response"] = {"status": "200", "etag": etag}
+        if stored.resource is not None or self.habits.dates_deletes:
+            entry["response"]["lastModified"] = stored.time
         return entry | ({} if stored.resource is None else {"resource": stored.resource})
 
     def _keep(self, kind: str, entries: list[Json], offset: int, count: int) -> str:

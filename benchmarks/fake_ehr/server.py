@@ -29,16 +29,19 @@ class Dropped(Exception):
 class FakeEhr:
     """An EHR in memory. Use it as a context manager; `base` is its URL.
 
+    Args:
+        port: on the loopback interface; 0: a free one.
+
     Attributes:
         faults: what shall go wrong.
         requests: `(method, path, headers)` of what was asked, oldest first.
     """
 
-    def __init__(self, habits: Habits = SEKMET) -> None:
+    def __init__(self, habits: Habits = SEKMET, port: int = 0) -> None:
         self.habits = habits
         self.faults = Faults()
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.ehr = self
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
         self.rest = Rest(habits, self.base, self._committed)

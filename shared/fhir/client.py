@@ -202,7 +202,7 @@ class Ehr:
     def _versions(self, kind: str, since: str) -> Iterator[Version]:
         try:
             for bundle in self._pages(f"{kind}/_history", {"_since": since, "_count": PAGE}, since):
-                yield from responses.versions(bundle, kind)
+                yield from responses.versions(bundle, kind, since)
         except FhirError as error:
             if error.status not in NO_TYPE_HISTORY:
                 raise

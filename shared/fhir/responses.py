@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,7 +16,7 @@ EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 
 @dataclass(frozen=True)
 class Version:
-    """One entry of a history: a version of a resource; `resource` is None for a delete."""
+    """One entry of a history: a version of a resource; `resource` is None for a delete, whose `time` may be later than the truth (see `versions`)."""
 
     reference: str
     version: str
@@ -64,11 +64,18 @@ def matches(bundle: Json, kind: str) -> Iterator[Json]:
             yield resource
 
 
-def versions(bundle: Json, kind: str) -> Iterator[Version]:
-    """The entries of a history Bundle that concern this type."""
+def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
+    """The entries of a history Bundle that concern this type.
+
+    HAPI does not say when a delete happened. It then counts as of the entry before it (histories are newest first), or of the answer
+    itself, or of the beginning of what was asked for: never later than the server's own now, never without a time.
+    """
+    last = bundle.get("meta", {}).get("lastUpdated") or since
     for entry in bundle.get("entry", []):
         version = _version(entry)
         if version.reference.split("/", 1)[0] == kind:
+            version = version if version.time else replace(version, time=last)
+            last = version.time
             yield version
 
 

@@ -15,18 +15,20 @@ from shared.fhir.client import Ehr, open_ehr
 from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
 from tests.hooks import Listener
-from tests.peers import sekmet
+from tests.peers import real_hapi, sekmet
 
 Json = dict[str, Any]
 PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 
-@pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi"])
+@pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi", *real_hapi()])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Habits]]:
     """The base of a running EHR, and its habits."""
     if request.param == "real sekmet":
         with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
             yield peer.base, SEKMET
+    elif request.param in real_hapi():
+        yield request.param, HAPI
     else:
         habits = replace(SEKMET if request.param == "fake sekmet" else HAPI, delivery_waits_sec=(0.05, 0.05, 0.05))
         with FakeEhr(habits) as fake:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.instants import instant
+from shared.fhir.instants import parse as parse_instant
 from shared.http import Probes, create_app, serve
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
@@ -136,6 +139,20 @@ class TestSweep:
             intake.sweep.all()
         told = [(e.action, e.version, e.subject) for e in intake.events()]
         assert told == [("create", "1", patient), ("update", "2", patient), ("delete", "3", patient)]
+
+    def test_a_delete_alone_in_the_window_is_told_once_and_stops_nothing(self, intake: Intake, patient: str) -> None:
+        """HAPI does not date deletes: the cursor moves all the same, and what was told stays remembered."""
+        written = intake.ehr.create(note(patient, "first"))
+        intake.sweep.all()
+        time.sleep(0.01)
+        began = datetime.now(UTC)
+        intake.state.advance("DocumentReference", instant(began + timedelta(seconds=intake.settings.intake_overlap_sec)))
+        httpx.delete(f"{intake.ehr.base}/{written.reference}").raise_for_status()
+        for _ in range(3):
+            intake.sweep.all()
+        told = [e for e in intake.events() if e.action == "delete"]
+        assert [(e.focus, e.subject) for e in told] == [(written.reference, patient)]
+        assert parse_instant(told[0].time) >= began - timedelta(milliseconds=1)
 
     def test_the_event_carries_codes_and_no_content(self, intake: Intake, patient: str) -> None:
         intake.ehr.create(note(patient, "SECRET CONTENT"))

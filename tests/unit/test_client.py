@@ -232,8 +232,15 @@ class TestVersions:
 
     def test_deletes_in_a_history(self) -> None:
         entry = {"fullUrl": "http://h/fhir/Task/1", "request": {"method": "DELETE", "url": "Task/1/_history/5"}, "response": {"lastModified": "T"}}
-        found = list(versions({"entry": [entry]}, "Task"))
+        found = list(versions({"entry": [entry]}, "Task", "2026-01-01T00:00:00.000Z"))
         assert [(v.reference, v.version, v.time, v.deleted, v.resource) for v in found] == [("Task/1", "5", "T", True, None)]
+
+    def test_an_undated_delete_counts_as_of_the_entry_before_it_or_of_the_answer(self) -> None:
+        gone = [{"request": {"method": "DELETE", "url": f"Task/{n}/_history/2"}, "response": {"etag": 'W/"2"'}} for n in (1, 2)]
+        newer = {"resource": {**TASK, "id": "3", "meta": {"versionId": "1", "lastUpdated": "2026-01-01T10:00:00.000Z"}}}
+        body = {"meta": {"lastUpdated": "2026-01-01T12:00:00.000Z"}, "entry": [gone[0], newer, gone[1]]}
+        assert [v.time[11:13] for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == ["12", "10", "10"]
+        assert [v.time[11:13] for v in versions({"entry": [gone[0]]}, "Task", "2026-01-01T00:00:00.000Z")] == ["00"]
 
     def test_where_there_is_no_type_history_last_updated_stands_in(self) -> None:
         asked: list[str] = []
