@@ -32,7 +32,7 @@ check: $(TESTS) ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo --quiet || $(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
 	@echo "check: format, lint, types and import contracts hold"
 
 bench: $(TESTS) $(JARS) ## the three arms of docs/performance.md, as a table and JSON; ARGS="--help" for its options

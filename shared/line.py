@@ -23,6 +23,7 @@ from shared.fhir.client import Ehr
 from shared.fhir.drafts import Pen
 from shared.service import ModelCard, Service
 from shared.settings import Settings
+from shared.trail import Record, no_trail
 
 Json = dict[str, Any]
 Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "closed_elsewhere", "failed"]
@@ -94,6 +95,7 @@ class Line:
     model: Any
     settings: Settings
     register: Register
+    trail: Record = no_trail
 
     def take(self, event: ResourceEvent, *, only_deletes: bool = True) -> Case | Settled:
         """Everything before the model: a Case to analyse, or how the event settled.
@@ -118,6 +120,7 @@ class Line:
         if case.event.subject and not case.event.subject.startswith("Patient/"):
             raise NotAnalysed("The subject is not a Patient.")
         permit(self.ehr, self.settings, case.event)
+        self.trail(case.answer.input, _patient(case))
         inputs = self.service.gather(case.event, self.ehr, self.settings)
         if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
             return "not_ours"

@@ -19,6 +19,7 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
+from shared.trail import Trail
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_SEC = 2.0
@@ -72,7 +73,9 @@ def _runtime(service: Service, settings: Settings, metrics: Metrics, state: _Sta
     until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)
     if stop.is_set():
         return None
-    state.runtime, state.waiting = Runtime(Line(service, ehr, model, settings, at_ehr(ehr)), event_log, metrics), []
+    trail = Trail(settings.state_dir / "access" / f"{service.name}.jsonl", service.name)
+    line = Line(service, ehr, model, settings, at_ehr(ehr), trail)
+    state.runtime, state.waiting = Runtime(line, event_log, metrics), []
     return state.runtime
 
 
