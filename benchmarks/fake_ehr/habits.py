@@ -35,7 +35,7 @@ class Habits:
         smart_configuration: `.well-known/smart-configuration` is served.
         topics: Backport topics that the CapabilityStatement lists -> the types that trigger them.
         handshakes: a Backport Subscription becomes active by a handshake; otherwise at once, and never notifies.
-        needs_backport_profile: a topic Subscription without the Backport profile is 400.
+        needs_backport_profile: a topic Subscription without the Backport profile or without filter criteria is 422.
         delivery_waits_sec: pauses after each failed delivery; after the last one the Subscription is in `error`.
         retries_for_ever: a failed delivery is tried again after the last pause, too.
         coalesces_empty: notifications without payload that wait together are sent as one, form-urlencoded.

@@ -115,5 +115,8 @@ def _validate(kind: str, resource: Json) -> None:
 def _check_subscription(habits: Habits, resource: Json) -> None:
     criteria = resource.get("criteria", "")
     profiles = resource.get("meta", {}).get("profile", [])
-    if "://" in criteria and habits.needs_backport_profile and not any("backport-subscription" in p for p in profiles):
-        raise Refusal(422, "invalid", "Subscription.criteria")
+    if "://" not in criteria or not habits.needs_backport_profile:
+        return
+    filters = [e.get("url", "") for e in resource.get("_criteria", {}).get("extension", [])]
+    if not any("backport-subscription" in p for p in profiles) or not any(url.endswith("backport-filter-criteria") for url in filters):
+        raise Refusal(422, "processing", "Subscription.criteria")

@@ -49,13 +49,21 @@ class Keeper:
         """Every watched type has one Subscription of ours that is `active` or about to be."""
         topics = self._topics()
         for kind in WATCHED:
-            wanted = self._wanted(kind, topics)
-            standing = self._standing(wanted)
-            if standing is None:
-                self.ehr.create(wanted)
-                self.on_silence.set()
-            elif standing["status"] in ("error", "off"):
-                self._revive(standing, wanted)
+            try:
+                self._look_after(self._wanted(kind, topics))
+            except FhirError as error:
+                if kind not in topics:
+                    raise
+                log.warning("the topic Subscription for %s is refused (%s): a classic one instead", kind, error)
+                self._look_after(self._wanted(kind, {}))
+
+    def _look_after(self, wanted: Json) -> None:
+        standing = self._standing(wanted)
+        if standing is None:
+            self.ehr.create(wanted)
+            self.on_silence.set()
+        elif standing["status"] in ("error", "off"):
+            self._revive(standing, wanted)
 
     def _topics(self) -> Mapping[str, str]:
         listed = subscription_topics(self.ehr.capabilities())

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.fake_ehr.habits import SEKMET_TOPIC
+from shared.errors import FhirError
 from shared.fhir import codes
 from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import Ehr, open_ehr
@@ -59,7 +60,8 @@ def subscription(criteria: str, endpoint: str, *, payload: str | None = "applica
 
 
 def backport(topic: str, endpoint: str, content: str = "id-only") -> Json:
-    made = subscription(topic, endpoint, meta={"profile": [PROFILE]})
+    filtered = {"extension": [{"url": f"{codes.BACKPORT}/backport-filter-criteria", "valueString": "Patient?"}]}
+    made = subscription(topic, endpoint, meta={"profile": [PROFILE]}, _criteria=filtered)
     made["channel"]["_payload"] = {"extension": [{"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": content}]}
     return made
 
@@ -99,8 +101,16 @@ def test_classic_without_payload_is_an_empty_post(ehr: Ehr, habits: Habits, list
         ehr.create({"resourceType": "Device"})
     got = listener.wait_for(lambda received: len(received) >= (1 if habits.coalesces_empty else 3))
     assert {(r.method, r.path, r.body) for r in got} == {("POST", "/hook", None)}
-    form = got[0].headers.get("content-type") == "application/x-www-form-urlencoded"
-    assert form == habits.coalesces_empty
+
+
+def test_a_topic_without_filter_criteria(ehr: Ehr, habits: Habits, listener: Listener) -> None:
+    bare = {k: v for k, v in backport(SEKMET_TOPIC, f"{listener.url}/hook").items() if k != "_criteria"}
+    if not habits.needs_backport_profile:
+        until(ehr, ehr.create(bare).reference, "active")
+        return
+    with pytest.raises(FhirError) as refused:
+        ehr.create(bare)
+    assert refused.value.status == 422
 
 
 def test_a_topic_that_is_listed(ehr: Ehr, habits: Habits, listener: Listener) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -316,6 +316,15 @@ class TestSubscriptions:
             assert settle(lambda: reference in [e.focus for e in intake.events()])
         finally:
             serving.close()
+
+    def test_where_a_topic_subscription_is_refused_a_classic_one_stands(self, tmp_path: Path) -> None:
+        """HAPI wants filter criteria, which would narrow what we hear."""
+        with FakeEhr(replace(HAPI, topics={TOPIC: frozenset({"DocumentReference"})})) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+            ehr.create(topic("DocumentReference", "true"))
+            settings = Settings(fhir_url=fake.base, state_dir=tmp_path, intake_webhook_url="http://127.0.0.1:9/notify", intake_webhook_secret=SecretStr(SECRET))
+            for _ in range(2):
+                Keeper(ehr, settings, threading.Event()).look_after()
+            assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(f"{kind}?" for kind in WATCHED)
 
     def test_a_topic_that_fits_is_used_and_handshaken(self, tmp_path: Path) -> None:
         port = free_port()
