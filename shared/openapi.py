@@ -69,7 +69,10 @@ def document(name: str, title: str, paths: Json) -> Json:
         "info": {"title": f"careloop {name}: {title}", "version": VERSION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": PROBES | paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "secret": {"type": "apiKey", "in": "header", "name": "X-Careloop-Secret"},
+            },
             "schemas": {
                 "OperationOutcome": {
                     "type": "object",

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -12,7 +12,8 @@ from flask import Blueprint, Flask
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
-from services.intake.webhook import PATHS
+from services.intake.process import _swept
+from services.intake.webhook import PATHS, webhook
 from services.review.app import create_review_app
 from shared import errors
 from shared.analyze_route import analyze_route
@@ -176,7 +177,13 @@ def test_reviews_document_is_valid_and_lists_its_probes(tmp_path: Path) -> None:
     assert {"/healthz", "/readyz", "/metrics", "/openapi.json"} <= {path for path, _ in documented(described)}
 
 
-def test_intakes_document_is_valid() -> None:
-    described = app(paths=PATHS).test_client().get("/openapi.json").json
+def test_intakes_document_is_valid_and_lists_its_routes() -> None:
+    made = app(paths=PATHS)
+    made.register_blueprint(webhook(cast(Any, None), "secret"))
+    made.register_blueprint(_swept(cast(Any, None)))
+    described = made.test_client().get("/openapi.json").json
     assert described is not None
     validate(described)
+    assert documented(described) == {(re.sub(r"{(?:logical_)?(\w+)}", r"{\1}", path), method) for path, method in routes(made)}
+    named = {name for item in described["paths"].values() for operation in item.values() for need in operation.get("security", []) for name in need}
+    assert named <= set(described["components"]["securitySchemes"])
