@@ -8,12 +8,21 @@ from pathlib import Path
 
 def keep_ports(path: Path, names: Sequence[str], first: int) -> Mapping[str, int]:
     """A free loopback port for each name, remembered in the file."""
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = _remembered(path)
     ports: dict[str, int] = {}
     for number, name in enumerate(names):
         ports[name] = next(p for p in (known.get(name, first + number), 0) if p == 0 or (is_free(p) and p not in ports.values())) or free_port()
     path.write_text(json.dumps(ports))
     return ports
+
+
+def _remembered(path: Path) -> Mapping[str, int]:
+    """What the file holds; nothing where it is missing or was cut short."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: port for name, port in found.items() if isinstance(port, int)} if isinstance(found, dict) else {}
 
 
 def is_free(port: int) -> bool:
