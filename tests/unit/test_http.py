@@ -184,6 +184,6 @@ def test_intakes_document_is_valid_and_lists_its_routes() -> None:
     described = made.test_client().get("/openapi.json").json
     assert described is not None
     validate(described)
-    assert documented(described) == {(path.replace("{logical_id}", "{id}"), method) for path, method in routes(made)}
+    assert documented(described) == {(path.replace("{resource_type}/{logical_id}", "{type}/{id}"), method) for path, method in routes(made)}
     named = {name for item in described["paths"].values() for operation in item.values() for need in operation.get("security", []) for name in need}
     assert named <= set(described["components"]["securitySchemes"])
