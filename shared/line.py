@@ -16,7 +16,7 @@ from typing import Any, Literal
 from shared import VERSION, audit
 from shared.answers import Answer, Basis, Head, digest, head_of
 from shared.consent import permit
-from shared.errors import Conflict, ConsentDenied, NotAnalysed, Withdrawn
+from shared.errors import Conflict, ConsentDenied, FhirError, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads, instants, lifecycle
 from shared.fhir.client import Ehr
@@ -141,8 +141,17 @@ class Line:
         standing = self._standing(head)
         if decided_elsewhere(standing):
             return self._close(head)
-        self.ehr.transact(bundle.transaction(head, *self.compose(case, findings, head, standing)))
+        self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
         return "result"
+
+    def _write(self, transaction: Json, sources: Mapping[str, str]) -> None:
+        """Where an input went away since gather, an EHR that checks references refuses the result: that is a fresh start, no fault of ours."""
+        try:
+            self.ehr.transact(transaction)
+        except FhirError as refused:
+            if all(self.ehr.read(source) for source in sources):
+                raise
+            raise Conflict("an input went away while it was analysed") from refused
 
     def compose(self, case: Case, findings: Any, head: Head, standing: bundle.Standing) -> tuple[Json, list[Json]]:
         """The head and the entries of a result's transaction: drafts, Provenance, audit events."""

@@ -1,5 +1,6 @@
 """The straight line against three EHRs: what stands in the record after each story."""
 
+import contextlib
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from shared.answers import Answer
@@ -126,6 +128,40 @@ def test_a_result_waits_with_all_that_makes_it_accountable(line: Line, ehr: Ehr,
     assert device and device["version"][0]["value"] == line.model.card.digest
     provenances = list(ehr.search("Provenance", {"target": found.outputs["report"]}))
     assert [p["entity"][0]["what"]["identifier"]["value"] for p in provenances] == [f"{reference}/_history/1"]
+
+
+def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(line: Line, ehr: Ehr, patient: str) -> None:
+    """HAPI refuses a result that refers to what is gone: a fresh start, no dead letter. Others take it, and the delete's own event retracts it."""
+    reference = write(ehr, patient, "soon gone")
+    told = event(ehr, reference)
+    case = line.take(told)
+    assert isinstance(case, Case)
+    [findings] = line.service.analyze([case.inputs], line.model)
+    httpx.delete(f"{ehr.base}/{reference}").raise_for_status()
+    with contextlib.suppress(Conflict):
+        assert line.put(case, findings) == "result"
+    assert run(line, told) == "withdrawn"
+    found = head(ehr, reference)
+    assert found.outcome == "cancelled"
+    assert {lifecycle.status_of(r) for r in stand(ehr, found).values()} <= {"cancelled"}
+
+
+def test_a_refusal_with_every_input_in_place_is_a_refusal(line: Line, ehr: Ehr, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = write(ehr, patient, "still there")
+    case = line.take(event(ehr, reference))
+    assert isinstance(case, Case)
+    [findings] = line.service.analyze([case.inputs], line.model)
+
+    def refuse(self: Ehr, bundle: Any) -> Any:
+        raise FhirError(422, "POST ")
+
+    opened = replace(case, head=line._open(case))
+    line.register.device(line.model.card)
+    line.register.card(line.model.card)
+    line.register.service("toy")
+    monkeypatch.setattr(Ehr, "transact", refuse)
+    with pytest.raises(FhirError):
+        line.put(opened, findings)
 
 
 def test_a_replay_writes_nothing(line: Line, ehr: Ehr, patient: str) -> None:

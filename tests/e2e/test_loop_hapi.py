@@ -7,7 +7,7 @@ With CARELOOP_TEST_HAPI=<base> (tests/hapi starts one) the same on a real HAPI F
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -17,10 +17,8 @@ from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until
 from tests.e2e.patients import write_patients
 from tests.e2e.test_loop import EXPECTED, Story, change_and_withdraw, scatter, sign, why
-from tests.hl7 import Validate
 from tests.peers import Peer, Sekmet, free_port, real_hapi
 
-Json = dict[str, Any]
 pytestmark = pytest.mark.timeout(900)
 PATIENTS = ("healthy", "film", "denies", "genome", "changes")
 
@@ -102,11 +100,9 @@ def test_a_signed_report_is_final_and_its_signer_stands_in_a_provenance(story: S
     assert [p["agent"][0]["who"]["reference"] for p in verifiers] == [clinic.practitioner]
 
 
-def test_everything_written_is_valid(story: Story, hl7_errors: Validate) -> None:
+def test_everything_written_keeps_to_r4_as_the_ehr_gives_it_back(story: Story) -> None:
+    """HL7's validator goes over the same resources in `test_loop`."""
     resources = [r for r in story.clinic.resources() if "AIAST" in str(r.get("meta", {}).get("security")) or r["resourceType"] == "Task"]
     assert len(resources) > 50
     for resource in resources:
         check(resource)
-    entries: list[Json] = [{"fullUrl": f"{story.clinic.ehr.base}/{r['resourceType']}/{r['id']}", "resource": r} for r in resources]
-    found = [e for i in range(0, len(entries), 50) for e in hl7_errors({"resourceType": "Bundle", "type": "collection", "entry": entries[i : i + 50]})]
-    assert found == []
