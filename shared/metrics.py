@@ -20,9 +20,7 @@ class Metrics:
             "careloop_events", "Records settled, by outcome (not_accepted, covered, result, unchanged, ...)", ["service", "outcome"], registry=self.registry
         )
         self.retries = Counter("careloop_retries", "Records put back, by class of error", ["service", "error"], registry=self.registry)
-        self.stage = Histogram(
-            "careloop_stage_seconds", "Time in take, analyze and put", ["service", "stage"], registry=self.registry, buckets=BUCKETS
-        )
+        self.stage = Histogram("careloop_stage_seconds", "Time in take, analyze and put", ["service", "stage"], registry=self.registry, buckets=BUCKETS)
         self.settled = Histogram(
             "careloop_event_seconds", "From the append to the event log to the outcome", ["service"], registry=self.registry, buckets=BUCKETS
         )
