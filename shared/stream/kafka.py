@@ -25,6 +25,7 @@ LARGEST_BYTES = 2_000_000
 HEARTBEAT_MS = 1_000
 COUNT_MS = 1_000
 HEALTH_CHECK_SEC, COUNT_SEC = 0.5, 5.0
+REJOIN_SEC = 1.0
 REFUSED = (
     kafka_errors.AuthorizationError,
     kafka_errors.SaslAuthenticationFailedError,
@@ -189,9 +190,20 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         with _errors():
             self._apply_pause()
             # A small max_records leaves a partly read fetch that stalls for ever once its partition was paused.
-            fetched = self._consumer.poll(int(timeout_sec * 1000), max_records=10**6)
+            fetched = self._consumer.poll(int(self._patience(timeout_sec) * 1000), max_records=10**6)
             self._look()
         return [_record(r) for records in fetched.values() for r in records]
+
+    def _patience(self, timeout_sec: float) -> float:
+        """How long this poll may take: a rebalance completes only within one.
+
+        A poll that ends between the leader's assignment and the answer to it makes kafka-python 3.0 forget the rejoin, when a
+        change of metadata was its reason: the member fetches on, sends no heartbeats, and no commit is accepted any more.
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
+        return max(timeout_sec, REJOIN_SEC) if coordinator.need_rejoin() else timeout_sec
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         ours = self.assignment()

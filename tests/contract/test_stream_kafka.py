@@ -135,3 +135,23 @@ def test_settings_that_the_client_refuses_are_named(tmp_path: Path) -> None:
     wrong = Settings(kafka_bootstrap_servers="127.0.0.1:1", kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "missing.pem")
     with pytest.raises(Misconfigured, match=r"missing\.pem"):
         KafkaLog(wrong).missing_topics([])
+
+
+def test_a_rebalance_completes_under_short_polls(broker: Broker) -> None:
+    """kafka-python forgets a rejoin after a change of metadata when a poll ends while it is under way: it would never commit again."""
+    log = open_place("kafka", broker.address)
+    log.create({"t": 3})
+    sink, source = log.sink(), log.source("t", "g")
+    sink.send("t", numbered(20))
+    came = take(source, 20)
+    coordinator = source._consumer._coordinator  # type: ignore[union-attr]
+    for round_ in range(5):
+        coordinator._metadata_snapshot = {"t": frozenset({f"changed {round_}"})}
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            came += source.poll(0.002)
+    assert len(came) == 20, "no partition was given up meanwhile"
+    follow(source, until=lambda _: committed(source, came), patience_sec=5)
+    assert log.group_lag("t", "g") == 0
+    sink.close()
+    source.close()
