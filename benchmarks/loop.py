@@ -18,6 +18,7 @@ from rich.console import Console
 
 from benchmarks.arms import Block
 from benchmarks.bars import bars
+from benchmarks.markdown import into
 from benchmarks.measures import MODELS_MS, Arm, Arms, by_name, ratios, regressions
 from benchmarks.report import machine, shown, written
 from benchmarks.world import World, world
@@ -147,9 +148,12 @@ def baseline(path: Path) -> dict[str, float]:
 @click.option("--ehr", "ehrs", default="fake,sekmet", show_default=True, callback=chosen(("fake", "sekmet")), help="FakeEhr (in memory), sekmet (real).")
 @click.option("--seed", default=1, show_default=True, help="Of the order of the blocks and of the arrivals.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write everything measured here.")
+@click.option("--docs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables between the markers of this file.")
 @click.option("--check", is_flag=True, help="Fail when a P/S ratio is more than 15 % above the baseline's.")
 @click.option("--store", is_flag=True, help=f"Keep this run's ratios as the baseline ({BASELINE.name}).")
-def main(events: int | None, *, quick: bool, logs: list[str], ehrs: list[str], seed: int, json_file: Path | None, check: bool, store: bool) -> None:
+def main(
+    events: int | None, *, quick: bool, logs: list[str], ehrs: list[str], seed: int, json_file: Path | None, docs: Path | None, check: bool, store: bool
+) -> None:
     console, progress = Console(), Console(stderr=True)
     console.width = max(console.width, WIDTH)
     before = baseline(BASELINE) if check else {}
@@ -162,6 +166,8 @@ def main(events: int | None, *, quick: bool, logs: list[str], ehrs: list[str], s
     document: dict[str, Any] = written(arms, found, judged, plan.rate, seed)
     if json_file:
         json_file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    if docs:
+        into(docs, document)
     if store:
         BASELINE.write_text(json.dumps({"machine": machine(), "ratios": found}, indent=1) + "\n", encoding="utf-8")
     worse = regressions(found, before)

@@ -39,6 +39,7 @@ def begun(settings: Settings) -> Run:
 
 def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("kafka").setLevel(logging.ERROR)
     settings, run = load_settings(), None
     for line in sys.stdin:
         if line.strip() == "run":

@@ -51,7 +51,9 @@ def written(arms: Arms, found: Mapping[str, float], judged: Sequence[Bar], rate:
         "seed": seed,
         "arms": [row(arm, rate) for arm in ordered(arms)],
         "ratios": dict(found),
-        "bars": [{"what": b.what, "measured": b.measured, "bar": b.bar, "unit": b.unit, "met": b.met, "note": b.note} for b in judged],
+        "bars": [
+            {"what": b.what, "measured": b.measured, "bar": b.bar, "unit": b.unit, "at_least": not b.at_most, "met": b.met, "note": b.note} for b in judged
+        ],
         "not_measured": list(NOT_RUN),
     }
 

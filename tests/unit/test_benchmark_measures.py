@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from benchmarks import loop
 from benchmarks.arms import Block
 from benchmarks.bars import bars
+from benchmarks.markdown import BEGIN, END, into
 from benchmarks.measures import Arm, by_name, percentile, ratios, regressions
 from benchmarks.report import written
 
@@ -103,6 +104,21 @@ def test_check_fails_the_command_on_a_regression_and_json_holds_everything(tmp_p
     monkeypatch.setattr(loop, "run", lambda *_: by_name([arm("S", 10, 10), pipeline("P", 14, 14)]))
     worse = call(loop.main, ["--check"])
     assert worse.exit_code == 1 and "P/S saturated sqlite fake 0ms: 1.40, was 1.20" in worse.output
+
+
+def test_the_tables_of_the_docs_are_written_between_their_markers(tmp_path: Path) -> None:
+    arms = by_name([arm("S", 10, 10), pipeline("P", 12.5, 12.5), pipeline(PACED, 14, 14)])
+    document = written(arms, ratios(arms, PACED), bars(arms, PACED), RATE, 1)
+    file = tmp_path / "performance.md"
+    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):
+        into(file, document)
+    text = file.read_text()
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+    assert "| sqlite: P over S, 0 ms model, one event | 4.0 ms | at most 3 ms | **not met** |" in text
+    file.write_text("no markers")
+    with pytest.raises(ValueError, match="no markers"):
+        into(file, document)
 
 
 @pytest.mark.parametrize("argument", [["--logs", "papyrus"], ["--ehr", ","], ["--events", "1"]])
