@@ -1,6 +1,7 @@
 """Findings -> FHIR: the finding as an Observation, the heat map as Media, and the report that holds both (pure; R4)."""
 
 import base64
+from dataclasses import replace
 from typing import Any, Final
 
 from services.imaging import codes
@@ -20,13 +21,20 @@ LIMITS: Final = (
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
     """Observation `pneumonia`, Media `heat-map`, DiagnosticReport `report`."""
     finding = _finding(inputs, findings, pen)
-    heat_map = pen.draft(
+    heat_map = _heat_map(inputs, findings, pen)
+    return [finding, heat_map, _report(inputs, findings, pen, finding, heat_map)]
+
+
+def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
+    """The map alone; one more identifier names the film that it lies on: a study may have several."""
+    draft = pen.draft(
         "Media",
         "heat-map",
         type=codes.IMAGE,
         content={"contentType": "image/png", "data": base64.b64encode(findings.heat_map).decode(), "title": "Where the score came from (Grad-CAM)"},
     )
-    return [finding, heat_map, _report(inputs, findings, pen, finding, heat_map)]
+    film = {"system": fhir.DICOM_UID, "value": f"urn:oid:{inputs.film.instance}"}
+    return replace(draft, resource=draft.resource | {"identifier": [*draft.resource["identifier"], film]})
 
 
 def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
@@ -85,7 +93,7 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     looked = f"one {view}" if inputs.frontal == 1 else f"one {view} of {inputs.frontal} frontal films"
     beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
     return (
-        f"AI draft, preliminary, to be confirmed by a clinician. {word}: model probability {percent(findings.probability):g} %, "
+        f"{word}: model probability {percent(findings.probability):g} %, "
         f"{relation} the threshold of {percent(findings.threshold):g} %. Analysed by {title}: {looked}{beside}. {LIMITS}"
     )
 

@@ -5,10 +5,11 @@ with the head and a verifier Provenance: all of it, or nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import uuid5
 
+from services.review import choices
 from shared.answers import NAMESPACE, Head, digest, relative
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
@@ -52,6 +53,8 @@ class Decision:
         wrong_patient: the result belongs to somebody else: what has such a status becomes `entered-in-error`.
         text: the conclusion (of a plan: the description) as the clinician left it; amended only.
         dropped: the keys of the findings or proposals that the clinician does not accept; amended only.
+        chosen: the answer to each choice between alternatives, see `services.review.choices`; not for a rejection. Choosing among what
+            was offered changes no content: a plan signed with a choice is signed, not amended.
     """
 
     kind: Kind
@@ -59,6 +62,7 @@ class Decision:
     wrong_patient: bool = False
     text: str | None = None
     dropped: frozenset[str] = frozenset()
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def stamp(head: Head, outputs: Mapping[str, Resource]) -> str:
@@ -85,19 +89,21 @@ def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision,
         now: an instant with zone.
 
     Raises:
-        InvalidResource: a rejection without a reason, an unknown key, a head that waits for nobody's decision, or a resource that breaks R4's rules.
+        InvalidResource: a rejection without a reason, an unknown key, a choice without an answer, a head that waits for nobody's decision, or a
+            resource that breaks R4's rules.
     """
     _check(head, outputs, decision)
-    focus = focus_key(head, outputs)
-    gone = with_dependants(outputs, decision.dropped)
-    lost = frozenset(_reference(outputs[key]) for key in gone)
+    focus, asked = focus_key(head, outputs), choices.choices(outputs)
+    dropped = with_dependants(outputs, decision.dropped)
+    gone = with_dependants(outputs, dropped | choices.not_taken(asked, decision.chosen))
+    lost = frozenset(_reference(outputs[key]) for key in dropped)  # what was offered and not chosen stays in its group and plan, as a record
     decided = []
     for key, resource in outputs.items():
         if resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource):
             kept = resource if key in gone else prune(resource, lost)
             staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
             decided.append(_own(staged, decision, practitioner, now) if key == focus else _dated(staged, now))
-    task = _closed(head, decision, practitioner, now)
+    task = _closed(head, decision, practitioner, now) | _note(choices.words(asked, decision.chosen), practitioner, now)
     verified = _verified([_reference(r) for r in [*decided, task]], practitioner, now)
     entries = [bundle.put(r, _version(r)) for r in decided]
     return bundle.transaction(head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))])
@@ -136,6 +142,18 @@ def _check(head: Head, outputs: Mapping[str, Resource], decision: Decision) -> N
         raise InvalidResource("only an amendment changes a result")
     if focus_key(head, outputs) in decision.dropped:
         raise InvalidResource("the result itself can't be dropped: reject it")
+    _check_choices(outputs, decision)
+
+
+def _check_choices(outputs: Mapping[str, Resource], decision: Decision) -> None:
+    """Alternatives never become orders side by side."""
+    asked = choices.choices(outputs)
+    if decision.kind == "rejected":
+        return
+    if unknown := sorted(set(decision.chosen) - {c.key for c in asked}):
+        raise InvalidResource(f"there is no choice {', '.join(unknown)}")
+    if open_ones := choices.unanswered(asked, decision.chosen, with_dependants(outputs, decision.dropped)):
+        raise InvalidResource(f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives may become an order")
 
 
 def _stage(decision: Decision, key: str, focus: str | None, gone: frozenset[str]) -> lifecycle.Stage:
@@ -166,6 +184,11 @@ def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str
     reason = " ".join(filter(None, ["Wrong patient." if decision.wrong_patient else "", decision.reason.strip()]))
     task = heads.decided(head, decision.kind, owner=practitioner.reference, reason=reason or None, now=now)
     return task | {"owner": codes.reference(practitioner.reference, practitioner.name)}
+
+
+def _note(said: list[str], practitioner: Practitioner, now: str) -> Resource:
+    """What was chosen, in words, on the head; the statuses of the requests say it to machines."""
+    return {"note": [{"authorReference": codes.reference(practitioner.reference, practitioner.name), "time": now, "text": " ".join(said)}]} if said else {}
 
 
 def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Resource:

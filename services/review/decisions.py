@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
-from services.review import decide, signing
+from services.review import choices, decide, signing
 from services.review.decide import Decision, Kind, Practitioner
 from services.review.pages import result_page
 from services.review.parts import parts
@@ -83,13 +83,14 @@ def _decision(result: Result) -> Decision:
     if kind is None:
         abort(400, "The form does not say whether to sign, amend or reject.")
     reason = form.get("reason", "").strip()[:MAX_REASON]
+    chosen = {choice.key: answer for choice in choices.choices(result.outputs) if (answer := form.get(f"choice-{choice.key}"))}
     if kind == "rejected":
         return Decision(kind, reason, wrong_patient=form.get("wrong_patient") == "yes")
     if kind == "signed":
-        return Decision(kind)
+        return Decision(kind, chosen=chosen)
     kept = set(form.getlist("keep"))
     dropped = frozenset(part.key for part in parts(result.outputs) if part.key not in kept)
-    return Decision(kind, reason, text=form.get("text", "").replace("\r\n", "\n").strip()[:MAX_TEXT], dropped=dropped)
+    return Decision(kind, reason, text=form.get("text", "").replace("\r\n", "\n").strip()[:MAX_TEXT], dropped=dropped, chosen=chosen)
 
 
 def _problem(decision: Decision, result: Result) -> str:
@@ -103,7 +104,15 @@ def _problem(decision: Decision, result: Result) -> str:
         return "The conclusion may not be empty. Reject the result if nothing of it holds."
     if decision.kind == "amended" and decision.text == text.strip() and not decision.dropped:
         return "You have changed nothing. Sign the result as it stands, or change it first."
-    return ""
+    return "" if decision.kind == "rejected" else _open_choices(decision, result)
+
+
+def _open_choices(decision: Decision, result: Result) -> str:
+    """Which choices between alternatives still need an answer."""
+    gone = decide.with_dependants(result.outputs, decision.dropped)
+    still = choices.unanswered(choices.choices(result.outputs), decision.chosen, gone)
+    titles = "; ".join(choice.title for choice in still)
+    return f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
 
 
 def _carried_out(shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]) -> bool:

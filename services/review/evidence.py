@@ -25,11 +25,16 @@ MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")  # r
 
 @dataclass(frozen=True)
 class Note:
-    """A clinical note: its title and its text, cut where something was found; `missing` says why there is no text."""
+    """A clinical note: its title and its text, cut where something was found; `missing` says why there is no text.
+
+    Attributes:
+        aside: how many mentions were set aside for each reason.
+    """
 
     title: str
     segments: Sequence[passages.Segment]
     missing: str = ""
+    aside: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note
         text = passages.decoded(ehr.attachment(attachment, MAX_NOTE_BYTES), attachment.get("contentType", ""))
     except (NotYet, InvalidInput):
         return Note(title, (), "The text of this note can't be read from the record.")
-    return Note(title, passages.marked(text, passages.spans(text, outputs)))
+    found = passages.spans(text, outputs)
+    return Note(title, passages.marked(text, found), aside=passages.set_aside(found))
 
 
 def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
@@ -137,4 +143,4 @@ def picture(media: Resource) -> tuple[bytes, str] | None:
 
 def _attachment(document: Resource, content_type: str) -> Resource | None:
     attachments = (c.get("attachment", {}) for c in document.get("content", []))
-    return next((a for a in attachments if str(a.get("contentType", "")).split(";")[0].strip() == content_type), None)
+    return next((a for a in attachments if str(a.get("contentType", "")).split(";")[0].strip().lower() == content_type), None)

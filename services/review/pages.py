@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from services.review import decide, evidence, findings, genomics, passages, plan, present, signing, worklist
+from services.review import choices, decide, evidence, findings, genomics, passages, plan, present, signing, worklist
 from services.review.film import film_of
 from services.review.parts import parts
 from services.review.result import NoResult, Result, gather, newest_head
@@ -104,6 +104,7 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         film=film_of(shared.ehr, shared.settings, shared.films, result) if result.of_kind("Media") else None,
         models=evidence.models(result.devices),
         parts=parts(result.outputs),
+        choices=choices.choices(result.outputs),
         sources=[(present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources],
         authors=_agents(result, "author"),
         verifiers=_agents(result, "verifier"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.review import findings, genomics, passages, plan
+from services.review import choices, findings, genomics, passages, plan
 from shared.fhir import lifecycle
 
 Resource = dict[str, Any]
@@ -20,8 +20,12 @@ class Part:
 
 
 def parts(outputs: Mapping[str, Resource]) -> list[Part]:
-    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the page names them."""
-    drafts = {k: r for k, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)}
+    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the page names them.
+
+    Alternatives are none: they are taken or left by the answer to their choice.
+    """
+    offered = choices.offered(choices.choices(outputs))
+    drafts = {k: r for k, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r) and k not in offered}
     made = [Part(f.key, "Finding", _named(f.name, f.value)) for f in findings.findings(drafts)]
     made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genomics.gene_calls(drafts)]
     made += [Part(a.key, "Drug advice", _named(a.drug, "; ".join(a.phenotypes))) for a in genomics.drug_advice(drafts)]

@@ -1,9 +1,11 @@
 """A clinical note with what was found in it marked (pure)."""
 
 import codecs
+import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from itertools import pairwise
 from typing import Any, Final
@@ -13,6 +15,8 @@ from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"  # parts: start, end (code points), kind, section, assertion, text
+ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")  # what calls itself ASCII and is not, is UTF-8: the notes service reads it so
 MARKUP: Final = re.compile(r"<!--.*?-->|<(script|style|head|title)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -23,12 +27,14 @@ class Span:
     Attributes:
         sort: `problem`, `drug`, or `aside` for what was read as negated, past, somebody else's, ...
         label: what it was taken for.
+        assertion: how the note speaks of it, `negated`; `present`: the patient's own and current.
     """
 
     start: int
     end: int
     sort: str
     label: str
+    assertion: str = "present"
 
 
 @dataclass(frozen=True)
@@ -80,21 +86,34 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
 
 
 def decoded(raw: bytes, content_type: str) -> str:
-    """The note's text, as long as its source: of HTML each tag is as many spaces. What is no text in its charset is replaced, not refused."""
+    """The note's text, as long as its source, so that offsets hold in it: of HTML each tag is as many spaces, an entity its character and spaces.
+
+    What is no text in its charset is replaced, not refused.
+    """
     declared = Message()
     declared["content-type"] = content_type
-    charset = str(declared.get_param("charset", "utf-8"))
+    charset = str(declared.get_param("charset", "utf-8")).strip().lower()
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = raw.decode("utf-16" if utf16 else "utf-8-sig" if charset.lower() in ("utf-8", "utf8") else charset, "replace")
+        text = raw.decode("utf-16" if utf16 else "utf-8-sig" if charset in UTF_8 else charset, "replace")
     except LookupError:
         text = raw.decode("utf-8", "replace")
-    html = content_type.split(";", maxsplit=1)[0].strip().lower() == "text/html"
-    return MARKUP.sub(lambda tag: " " * len(tag[0]), text) if html else text
+    if content_type.split(";", maxsplit=1)[0].strip().lower() != "text/html":
+        return text
+    return ENTITY.sub(lambda entity: _character(entity[0]), MARKUP.sub(lambda tag: " " * len(tag[0]), text))
+
+
+def _character(entity: str) -> str:
+    """The character in the place of its entity: `&amp;` is `&` and four spaces."""
+    found = html.unescape(entity)
+    return found.ljust(len(entity)) if len(found) == 1 else entity
 
 
 def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
-    """Where each mention stands: at its own offsets if these words stand there, else at the first place where they do; else nowhere."""
+    """Where each mention stands: at its own offsets if its words stand there; else where they do, if that is one place alone; else nowhere.
+
+    A mark at another occurrence would show a negated drug as taken.
+    """
     found = [s for r in outputs.values() for s in _mentions(r)]
     said = {words for _, words in found}
     found += [(Span(-1, -1, "problem", present.concept_text(r.get("code"))), q) for r in outputs.values() for q in quotes(r) if q not in said]
@@ -103,10 +122,15 @@ def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
 
 
 def _placed(text: str, span: Span, words: str) -> Span:
-    if text[max(span.start, 0) : span.end] == words and span.start >= 0:
+    if span.start >= 0 and _stands(text[span.start : span.end], words):
         return span
-    at = text.find(words) if words else -1
-    return Span(at, at + len(words), span.sort, span.label)
+    at = text.find(words) if words and text.count(words) == 1 else -1
+    return replace(span, start=at, end=at + len(words))
+
+
+def _stands(there: str, words: str) -> bool:
+    """The words as the notes service read them: where it saw blanks for markup, anything may stand."""
+    return bool(words) and len(there) == len(words) and all(a == b or b.isspace() for a, b in zip(there, words, strict=True))
 
 
 def _mentions(resource: Resource) -> Iterator[tuple[Span, str]]:
@@ -116,13 +140,19 @@ def _mentions(resource: Resource) -> Iterator[tuple[Span, str]]:
             taken = str(parts.get("assertion", "present"))
             name = present.concept_text(resource.get("valueCodeableConcept") or resource.get("code"))
             sort = str(parts.get("kind", "problem")) if taken == "present" else "aside"
-            yield Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, name if taken == "present" else taken), str(parts.get("text", ""))
+            label = name if taken == "present" else f"{parts.get('kind', 'problem')}, {taken}"
+            yield Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken), str(parts.get("text", ""))
 
 
 def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     evidence = resource.get("evidence", []) if resource.get("resourceType") == "Condition" else []
     for holder in [resource, *evidence]:
         yield from holder.get("extension", [])
+
+
+def set_aside(found: Sequence[Span]) -> list[tuple[str, int]]:
+    """How many mentions were set aside for each reason, the most frequent first."""
+    return Counter(s.assertion for s in found if s.sort == "aside").most_common()
 
 
 def marked(text: str, found: Sequence[Span]) -> list[Segment]:

@@ -1,11 +1,12 @@
-"""The worklist: the heads of one outcome, newest first, a page at a time."""
+"""The worklist: the heads of one outcome, a page at a time: what waits by the gravest alert, then newest first; everything else newest first."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from services.review import present
+from services.review.gist import Gist, gists
 from services.review.result import service_of
 from shared.answers import Head, head_of
 from shared.fhir import codes
@@ -15,6 +16,7 @@ from shared.fhir.references import subject_of
 Resource = dict[str, Any]
 PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = 100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
+SORTED: Final = 100  # of what waits, this many of the newest are sorted by urgency; a longer list goes on by time
 PATIENTS_AT_ONCE: Final = 40
 OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "requested": "Waiting for review",
@@ -25,7 +27,7 @@ OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "cancelled": "Withdrawn",
 }
 OUTCOME_HELP: Final = {
-    "requested": "AI drafts that a clinician has not looked at yet.",
+    "requested": "AI drafts that no clinician has decided on yet, those with grave alerts first.",
     "failed": "The analysis broke off. The technical team sees these as dead letters and can replay them.",
     "rejected": "The input was understood and was not analysed; the reason is in the row.",
     "draft": "A service is working on these now.",
@@ -43,6 +45,7 @@ class Row:
         title: what it is about; reason: why it was not analysed, failed or was rejected.
         decision: signed, amended, rejected; None where nobody decided.
         by: who decided.
+        gist: what it says and how urgent it is.
     """
 
     task_id: str
@@ -55,6 +58,7 @@ class Row:
     reason: str
     decision: str | None
     by: str
+    gist: Gist
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,20 @@ class Worklist:
 def worklist(ehr: Ehr, wanted: Filter) -> Worklist:
     """The page that the filter asks for, each row with its patient."""
     start = (wanted.page - 1) * PAGE_SIZE
-    found = list(islice(heads(ehr, wanted), start, start + PAGE_SIZE + 1))
+    found = list(islice(_in_order(ehr, wanted), start, start + PAGE_SIZE + 1))
     shown = found[:PAGE_SIZE]
     patients = read_patients(ehr, [s for h in shown if (s := subject_of(h.task))])
-    return Worklist([row(head, patients) for head in shown], len(found) > PAGE_SIZE)
+    said = gists(ehr, shown, words=True) if wanted.outcome == "requested" else {}
+    return Worklist([row(head, patients, said.get(head.reference, Gist())) for head in shown], len(found) > PAGE_SIZE)
+
+
+def _in_order(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
+    found = heads(ehr, wanted)
+    if wanted.outcome != "requested":
+        return found
+    first = list(islice(found, SORTED))
+    urgency = gists(ehr, first, words=False)
+    return chain(sorted(first, key=lambda head: urgency[head.reference].rank), found)
 
 
 def heads(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
@@ -143,7 +157,7 @@ def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]
     return found
 
 
-def row(head: Head, patients: Mapping[str, Resource]) -> Row:
+def row(head: Head, patients: Mapping[str, Resource], gist: Gist) -> Row:
     """The head as a line."""
     task = head.task
     subject = subject_of(task) or ""
@@ -158,6 +172,7 @@ def row(head: Head, patients: Mapping[str, Resource]) -> Row:
         reason=present.concept_text(task.get("statusReason")),
         decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
         by=task.get("owner", {}).get("display", ""),
+        gist=gist,
     )
 
 

@@ -45,7 +45,7 @@ def _plan(inputs: Inputs, findings: Findings, pen: Pen, parts: Mapping[str, list
     return pen.draft(
         "CarePlan",
         "report",
-        title="Care plan (AI draft)",
+        title="Care plan",
         description=summary(inputs, findings),
         instantiatesCanonical=[f"{DEFINITIONS}/{name}|{DEFINITION_VERSION}" for name in _definitions(findings)],
         addresses=[codes.reference(p.reference, p.text or None) for p in inputs.problems] or None,

@@ -91,7 +91,9 @@ def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Draf
     made: Sequence[Draft] = drafts(pen)
     targets = bundle.targets(made, bundle.NOTHING)
     sources = {source: "1"}
-    task = heads.requested(head, basis=Basis(digest(source)), focus=targets["report"], device=device, sources=sources, outputs=targets, now=now)
+    task = heads.requested(
+        head, subject=patient, basis=Basis(digest(source)), focus=targets["report"], device=device, sources=sources, outputs=targets, now=now
+    )
     provenance = bundle.provenance(pen, targets.values(), sources, [document], None)
     entries = [*bundle.written(made, bundle.NOTHING), bundle.post(provenance, f"urn:uuid:{answer.resource_uuid(1, 'provenance')}")]
     ehr.transact(bundle.transaction(head, task, entries))
@@ -139,8 +141,8 @@ def document(ehr: Ehr, patient: str, content_type: str, data: bytes, kind: Json)
     return ehr.create(made).reference
 
 
-def chest_film(source: str, conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91.") -> Drafts:
-    """What imaging drafts."""
+def chest_film(source: str, conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91.", instance: str = "") -> Drafts:
+    """What imaging drafts; `instance`: the SOP Instance UID that the heat map names."""
 
     def drafts(pen: Pen) -> list[Draft]:
         finding = pen.draft(
@@ -159,6 +161,8 @@ def chest_film(source: str, conclusion: str = "Opacity in the left lower zone, i
             type=codes.concept(codes.MEDIA_TYPE, "image"),
             content={"contentType": "image/png", "data": heat_map(), "title": "Heat map (Grad-CAM)"},
         )
+        if instance:
+            heat.resource["identifier"].append({"system": codes.DICOM_UID, "value": f"urn:oid:{instance}"})
         report = pen.draft(
             "DiagnosticReport",
             "report",
@@ -299,9 +303,18 @@ def care_plan(rests_on: Sequence[str]) -> Drafts:
             dosageInstruction=[{"text": "5 mg by mouth once a day (75 years or older)"}],
             reasonCode=[{"text": "CYP2C19 intermediate metaboliser"}],
         )
+        other = pen.draft(
+            "MedicationRequest",
+            "ticagrelor",
+            medicationCodeableConcept=codes.concept(codes.RXNORM, "1116632", "ticagrelor"),
+            dosageInstruction=[{"text": "90 mg by mouth twice a day"}],
+            reasonCode=[{"text": "CYP2C19 intermediate metaboliser"}],
+        )
         rehabilitation = pen.draft("ServiceRequest", "rehabilitation", code=codes.concept(codes.SNOMED, "313395003", "Cardiac rehabilitation"))
         choice = pen.draft(
-            "RequestGroup", "choice", action=[{"title": "Antiplatelet therapy", "selectionBehavior": "at-most-one", "action": [{"resource": swap.ref}]}]
+            "RequestGroup",
+            "choice",
+            action=[{"title": "Antiplatelet therapy", "selectionBehavior": "at-most-one", "action": [{"resource": swap.ref}, {"resource": other.ref}]}],
         )
         alert = pen.draft(
             "DetectedIssue",
@@ -314,13 +327,13 @@ def care_plan(rests_on: Sequence[str]) -> Drafts:
         report = pen.draft(
             "CarePlan",
             "report",
-            title="Antiplatelet therapy after a stent (AI draft)",
+            title="Antiplatelet therapy after a stent",
             description="Replace clopidogrel by prasugrel.",
-            supportingInfo=[codes.reference(r) for r in rests_on],
+            supportingInfo=[codes.reference(r) for r in rests_on] or None,
             goal=[goal.ref],
             activity=[{"reference": choice.ref}, {"reference": rehabilitation.ref}],
         )
-        return [goal, swap, rehabilitation, choice, alert, report]
+        return [goal, swap, other, rehabilitation, choice, alert, report]
 
     return drafts
 

@@ -6,10 +6,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from services.notes.domain import Mention
+from services.notes.resources import note_mention
 from services.review.worklist import OUTCOMES
 from shared.answers import head_of
 from shared.fhir import codes, lifecycle
-from tests.browser.clinic import Clinic, chest_film, fill, note_findings, study
+from shared.fhir.drafts import Draft, Pen
+from tests.browser.clinic import Clinic, chest_film, document, fill, note_findings, study
 from tests.browser.conftest import PASSWORD, Site, log_in
 
 XSS = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
@@ -71,6 +74,7 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     expect(page.get_by_text("not signed yet")).to_have_count(3)
     page.get_by_text("Amend and sign…").click()
     page.get_by_label("Description").fill("Prasugrel; rehabilitation was declined.")
+    page.get_by_role("radio", name="prasugrel").nth(1).check()
     page.get_by_role("checkbox", name="Cardiac rehabilitation").uncheck()
     page.get_by_role("checkbox", name="I have reviewed").nth(1).check()
     page.get_by_role("button", name="Amend and sign").click()
@@ -79,7 +83,26 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
     assert written["report"]["description"] == "Prasugrel; rehabilitation was declined."
     assert written["rehabilitation"]["status"] == "revoked" and written["prasugrel"]["status"] == "active"
-    expect(page.get_by_text("not accepted")).to_be_visible()
+    expect(page.get_by_text("not accepted")).to_have_count(2)
+
+
+def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
+    task = fill(site.clinic)["treatment"]
+    log_in(page, site)
+    open_result(page, site, task)
+    expect(page.locator("input[type=radio]:checked")).to_have_count(0)
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign with this choice").click()
+    expect(page.locator("#decision input:invalid").first).to_be_attached()  # the browser asks for the choice
+    assert site.clinic.task(task)["status"] == "requested"
+
+    page.get_by_role("radio", name="ticagrelor").first.check()
+    page.get_by_role("button", name="Sign with this choice").click()
+    expect(page.get_by_role("status")).to_have_text("Signed. The result is final.")
+    expect(page.locator("aside")).to_contain_text("Antiplatelet therapy: ticagrelor.")
+    written = site.clinic.outputs(task)
+    assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "report")] == ["cancelled", "active", "active"]
+    assert verifiers(site.clinic, f"MedicationRequest/{written['ticagrelor']['id']}")[0].endswith(site.clinic.practitioner)
 
 
 def test_what_changed_under_the_clinicians_eyes_is_not_signed(page: Page, site: Site) -> None:
@@ -146,6 +169,20 @@ def test_pages_obey_their_own_policy_and_speak_to_nobody_else(page: Page, site: 
     assert asked == {site.url} and complaints == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_scrolls_sideways(page: Page, site: Site, width: int) -> None:
+    tasks = fill(site.clinic)
+    page.set_viewport_size({"width": width, "height": 900})
+    log_in(page, site)
+    wide: dict[str, object] = {}
+    for name, path in {"worklist": "/", **{name: f"/results/{task}" for name, task in tasks.items()}}.items():
+        page.goto(site.url + path)
+        for summary in page.locator("summary:visible").all():
+            summary.click()
+        wide[name] = page.evaluate("[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length")
+    assert wide == dict.fromkeys(wide, 0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible(browser: Browser, site: Site, scheme: str) -> None:
     tasks = fill(site.clinic)
@@ -182,6 +219,25 @@ def test_the_note_is_marked_where_it_was_read(page: Page, site: Site) -> None:
     open_result(page, site, task)
     expect(page.locator(".note mark.problem")).to_have_text("BP has been high for years")
     expect(page.locator(".note mark.drug")).to_have_text("clopidogrel")
+
+
+def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Site) -> None:
+    clinic, text = site.clinic, "Größe 1,80 m 🩺\r\nno aspirin\r\ntakes clopidogrel; 高血圧, aspirin stopped\r\n"
+    note = document(clinic.ehr, clinic.patient, "text/plain; charset=utf-8", text.encode(), codes.concept(codes.LOINC, "18842-5", "Discharge summary"))
+
+    def drafts(pen: Pen) -> list[Draft]:
+        said = [("drug", "clopidogrel", "present"), ("problem", "高血圧", "present"), ("drug", "aspirin", "negated")]
+        marks = [note_mention(Mention(kind, at := text.index(w), at + len(w), w, "", how, 0.9, None, w)) for kind, w, how in said]  # type: ignore[arg-type]
+        return [pen.draft("DiagnosticReport", "report", code=codes.concept(codes.LOINC, "18842-5"), extension=marks)]
+
+    task = clinic.result("notes", note, drafts)
+    log_in(page, site)
+    open_result(page, site, task)
+    marks = [(m.text_content(), m.get_attribute("class"), m.get_attribute("title")) for m in page.locator(".note mark").all()]
+    assert [(words, sort) for words, sort, _ in marks] == [("aspirin", "aside"), ("clopidogrel", "drug"), ("高血圧", "problem")]
+    assert marks[0][2] == "drug, negated"
+    expect(page.locator(".legend")).to_contain_text("1 negated")
+    assert page.locator(".note").text_content() == text.replace("\r\n", "\n"), "a browser reads every line end as one"
 
 
 def test_the_worklist_brings_itself_up_to_date(page: Page, site: Site) -> None:

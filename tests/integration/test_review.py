@@ -32,7 +32,7 @@ from shared.fhir.client import Ehr, open_ehr
 from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
-from tests.browser.clinic import Clinic, chest_film, fill, genome, open_clinic, study
+from tests.browser.clinic import Clinic, care_plan, chest_film, fill, genome, open_clinic, study
 from tests.fakes import HAPI, FakeEhr
 from tests.peers import free_port, sekmet
 
@@ -265,6 +265,51 @@ def test_a_gene_that_is_dropped_takes_its_advice_along(doctor: Visitor, clinic: 
     }
 
 
+def test_a_plan_is_not_signed_without_its_choice(doctor: Visitor, clinic: Clinic) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    page = doctor.get(f"/results/{task}")
+    assert page.count('value="choice/0/0"') == 2 and not re.search(r'type="radio"[^>]* checked', page), "nothing is chosen beforehand"
+    for choice in ({}, {"choice-choice/0": "choice/0/5"}):
+        assert (refused := doctor.decide(task, "sign", reviewed="yes", **choice)).status_code == 400
+        assert "Choose at most one of the alternatives for: Antiplatelet therapy" in refused.text
+    assert {r["status"] for k, r in clinic.outputs(task).items() if k in ("prasugrel", "ticagrelor", "choice", "report")} == {"draft"}
+    assert clinic.task(task)["status"] == "requested"
+
+
+def test_what_was_chosen_is_kept_by_a_page_that_asks_again(doctor: Visitor, clinic: Clinic) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    again = doctor.decide(task, "sign", **{"choice-choice/0": "choice/0/1"})
+    assert again.status_code == 400 and re.search(r'id="sign-choice/0/1"[^>]* checked', again.text)
+    amended = doctor.decide(task, "amend", reviewed="yes", text="Ticagrelor.", keep=["goal", "rehabilitation", "interaction"])
+    assert amended.status_code == 400 and ">Ticagrelor.</textarea>" in amended.text and not re.search(r'type="radio"[^>]* checked', amended.text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "statuses", "words"),
+    [
+        ("choice/0/1", ("cancelled", "active", "active"), "Antiplatelet therapy: ticagrelor."),
+        ("none", ("cancelled", "cancelled", "revoked"), "Antiplatelet therapy: none of the alternatives."),
+    ],
+)
+def test_a_plan_is_signed_with_the_choice_alone(doctor: Visitor, clinic: Clinic, answer: str, statuses: tuple[str, ...], words: str) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    assert doctor.decide(task, "sign", reviewed="yes", **{"choice-choice/0": answer}).status_code == 303
+    written, head = clinic.outputs(task), clinic.task(task)
+    assert tuple(written[key]["status"] for key in ("prasugrel", "ticagrelor", "choice")) == statuses
+    assert written["report"]["status"] == written["rehabilitation"]["status"] == "active"
+    assert len(written["choice"]["action"][0]["action"]) == 2, "the group keeps what it offered"
+    assert codes.first_code(head["businessStatus"], codes.DECISION) == "signed" and head["note"][0]["text"] == words
+    assert words in doctor.get(f"/results/{task}")
+
+
+def test_an_amendment_takes_its_choice_along(doctor: Visitor, clinic: Clinic) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    kept = {"reviewed": "yes", "text": "Prasugrel; no rehabilitation.", "keep": ["goal", "interaction"], "choice-choice/0": "choice/0/0"}
+    assert doctor.decide(task, "amend", **kept).status_code == 303
+    written = clinic.outputs(task)
+    assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "rehabilitation")] == ["active", "cancelled", "revoked"]
+
+
 def test_a_report_made_final_elsewhere_is_respected_and_its_head_closed(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
     report = clinic.outputs(task)["report"]
@@ -386,6 +431,17 @@ def test_newest_first_and_a_page_at_a_time(doctor: Visitor, clinic: Clinic) -> N
     assert [len(p) for p in pages] == [25, 2] and pages[0] + pages[1] == made[::-1]
 
 
+def test_the_gravest_comes_first_and_says_why(doctor: Visitor, clinic: Clinic) -> None:
+    plan = clinic.result("treatment", clinic.patient, care_plan([]))
+    film = a_film(clinic)
+    patient = clinic.patient.split("/")[1]
+    page = doctor.get(f"/?patient={patient}")
+    assert re.findall(r'class="go" href="/results/([^"]+)"', page) == [plan, film]
+    assert "1 high alert<" in page and "Replace clopidogrel by prasugrel." in page and "in keeping with pneumonia" in page
+    assert doctor.decide(plan, "sign", reviewed="yes", **{"choice-choice/0": "none"}).status_code == 303
+    assert "high alert" not in doctor.get(f"/?patient={patient}")
+
+
 def test_an_answers_uuid_is_an_address(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
     [answer] = [i["value"] for i in clinic.task(task)["identifier"] if i["system"] == codes.ANSWER]
@@ -413,7 +469,7 @@ def test_what_was_not_analysed_says_why_even_without_a_patient(doctor: Visitor, 
     written = clinic.ehr.create(draft, heads.if_none_exist(answer, 1))
     head = head_of(draft | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
     focus = heads.focus_on(answer, exists=False)
-    refused = heads.without_result(head, "rejected", basis="x", reason="The subject is not a Patient.", focus=focus, outputs={}, now=now)
+    refused = heads.without_result(head, "rejected", subject=None, basis="x", reason="The subject is not a Patient.", focus=focus, outputs={}, now=now)
     clinic.ehr.update(refused | {"for": codes.reference(group)}, written.version)
     listed = doctor.get("/?outcome=rejected")
     assert "The subject is not a Patient." in listed and f"/results/{head.reference.split('/')[1]}" in listed
@@ -491,13 +547,16 @@ def test_nothing_of_the_pages_is_fetched_from_elsewhere() -> None:
 # --- the film
 
 
-def put_film(folder: Path, **tags: str) -> Any:
-    """A chest film in the folder PACS, ours by its UIDs."""
+def put_film(folder: Path, *, upper_half: bool = False, **tags: str) -> Any:
+    """A chest film in the folder PACS, ours by its UIDs; half of one has another shape."""
     dataset = pydicom.dcmread(str(get_testdata_file("RG1_UNCR.dcm")))
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = UID, f"{UID}.1", f"{UID}.1.1"
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     for name, value in tags.items():
         setattr(dataset, name, value)
+    if upper_half:
+        pixels = dataset.pixel_array[: dataset.Rows // 2]
+        dataset.Rows, dataset.PixelData = pixels.shape[0], pixels.tobytes()
     open_pacs(load_settings(state_dir=folder)).store([dataset])
     return dataset
 
@@ -531,3 +590,13 @@ def test_a_map_is_never_laid_over_a_film_that_may_be_another(doctor: Visitor, cl
     source = study(clinic.ehr, clinic.patient, UID)
     task = clinic.result("imaging", source, chest_film(source))
     assert "which one was analysed" in doctor.get(f"/results/{task}")
+
+
+def test_of_several_films_the_one_that_the_map_names_is_shown(doctor: Visitor, clinic: Clinic, tmp_path: Path) -> None:
+    put_film(tmp_path)
+    named = put_film(tmp_path, SOPInstanceUID=f"{UID}.1.2", upper_half=True)
+    source = study(clinic.ehr, clinic.patient, UID)
+    task = clinic.result("imaging", source, chest_film(source, instance=str(named.SOPInstanceUID)))
+    assert "can't be shown" not in doctor.get(f"/results/{task}")
+    film = Image.open(io.BytesIO(doctor.client.get(f"/results/{task}/film").data))
+    assert film.width / film.height == pytest.approx(named.Columns / named.Rows, rel=0.01)

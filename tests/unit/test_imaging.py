@@ -29,7 +29,7 @@ from shared.dicom.study import imaging_studies
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.check import check
-from shared.fhir.codes import DCM
+from shared.fhir.codes import DCM, RESOURCE
 from shared.fhir.drafts import Draft, Pen
 from shared.settings import Settings
 from tests.films import another, film, twin
@@ -361,7 +361,20 @@ def test_the_whole_way_from_film_to_drafts(model: ChestModel, inputs: Inputs) ->
     assert report["imagingStudy"] == finding["derivedFrom"] == [{"reference": "ImagingStudy/1"}]
     [component] = finding["component"]
     assert component["valueQuantity"]["value"] == round(100 * findings.probability, 1)
-    assert f"{100 * findings.threshold:.3g} %" in report["conclusion"]
+    assert f"{100 * findings.threshold:.3g} %" in report["conclusion"] and "not validated elsewhere" in report["conclusion"]
+
+
+def test_the_conclusion_leaves_its_status_to_the_status(inputs: Inputs) -> None:
+    said = drafts_of(inputs, Findings(0.9, 0.3, b"png"))["report"].resource["conclusion"].lower()
+    assert not any(word in said for word in ("draft", "preliminary", "confirmed", "verified", "signed"))
+
+
+def test_the_heat_map_names_the_film_that_it_lies_on(inputs: Inputs) -> None:
+    media = drafts_of(inputs, Findings(0.9, 0.3, b"png"))["heat-map"].resource
+    check(media)
+    own, service, film_of_it = media["identifier"]
+    assert (own["system"], service["value"]) == (RESOURCE, "imaging")
+    assert film_of_it == {"system": "urn:dicom:uid", "value": f"urn:oid:{inputs.film.instance}"}
 
 
 def test_the_heat_map_is_small_and_lies_over_the_whole_film(model: ChestModel, inputs: Inputs) -> None:

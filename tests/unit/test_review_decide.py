@@ -29,7 +29,14 @@ def stored(drafts: Any, service: str = "imaging") -> tuple[Any, dict[str, Json]]
     first = heads.first_draft(answer, 1, subject="Patient/1", device="Device/1", now=pen.now) | {"id": "77", "meta": {"versionId": "1"}}
     targets = {key: f"{r['resourceType']}/{r['id']}" for key, r in outputs.items()}
     task = heads.requested(
-        head_of(first), basis=Basis(digest("x")), focus=targets["report"], device="Device/1", sources={"ImagingStudy/1": "1"}, outputs=targets, now=pen.now
+        head_of(first),
+        subject="Patient/1",
+        basis=Basis(digest("x")),
+        focus=targets["report"],
+        device="Device/1",
+        sources={"ImagingStudy/1": "1"},
+        outputs=targets,
+        now=pen.now,
     )
     return head_of(task | {"meta": {"versionId": "2"}}), outputs
 
@@ -108,17 +115,55 @@ def test_conditions_are_confirmed_or_refuted() -> None:
     assert lifecycle.status_of(amended["problem-1"]) == "refuted" and amended["allergy"]["status"] == "final"
 
 
-def test_a_signed_plan_becomes_active_and_its_requests_orders() -> None:
-    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("signed"))
+PRASUGREL, TICAGRELOR = "choice/0/0", "choice/0/1"
+
+
+def test_a_signed_plan_becomes_active_and_the_chosen_request_an_order() -> None:
+    written, task, provenance = decided(care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": PRASUGREL}))
     assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
     assert (written["prasugrel"]["status"], written["prasugrel"]["intent"]) == ("active", "order")
+    assert (written["ticagrelor"]["status"], written["ticagrelor"]["intent"]) == ("cancelled", "proposal")
     assert written["goal"]["lifecycleStatus"] == "accepted" and written["interaction"]["status"] == "final"
+    assert codes.has_code(task["businessStatus"], codes.DECISION, "signed")
+    assert task["note"] == [
+        {"authorReference": {"reference": "Practitioner/9", "display": "Dr. Ada Berg"}, "time": NOW, "text": "Antiplatelet therapy: prasugrel."}
+    ]
+    assert {"MedicationRequest/2", "MedicationRequest/3"} <= {t["reference"] for t in provenance["target"]}
 
 
-def test_a_dropped_proposal_takes_its_empty_choice_out_of_the_plan() -> None:
-    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("amended", text="Keep clopidogrel.", dropped=frozenset({"prasugrel"})))
-    assert written["prasugrel"]["status"] == "cancelled" and written["choice"]["status"] == "revoked"
-    assert [a["reference"]["reference"] for a in written["report"]["activity"]] == ["ServiceRequest/3"]
+def test_the_group_keeps_what_it_offered() -> None:
+    _, outputs = stored(care_plan(["DiagnosticReport/5"]))
+    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": TICAGRELOR}))
+    assert (written["choice"]["status"], written["choice"]["intent"]) == ("active", "plan")
+    assert written["choice"]["action"] == outputs["choice"]["action"] and written["report"]["activity"] == outputs["report"]["activity"]
+
+
+def test_none_of_the_alternatives_is_an_answer_too() -> None:
+    written, task, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": "none"}))
+    assert {written[key]["status"] for key in ("prasugrel", "ticagrelor")} == {"cancelled"} and written["choice"]["status"] == "revoked"
+    assert written["rehabilitation"]["status"] == "active" and task["note"][0]["text"] == "Antiplatelet therapy: none of the alternatives."
+
+
+@pytest.mark.parametrize("kind", ["signed", "amended"])
+@pytest.mark.parametrize(
+    ("chosen", "words"), [({}, "no answer to choice/0"), ({"choice/0": "choice/0/7"}, "no answer"), ({"other/0": "none"}, "no choice other/0")]
+)
+def test_alternatives_never_become_orders_without_a_choice(kind: Any, chosen: dict[str, str], words: str) -> None:
+    head, outputs = stored(care_plan(["DiagnosticReport/5"]))
+    with pytest.raises(InvalidResource, match=words):
+        decide.transaction(head, outputs, Decision(kind, chosen=chosen), DOCTOR, NOW)
+
+
+def test_a_rejected_plan_asks_for_no_choice() -> None:
+    written, task, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("rejected", "Obsolete"))
+    assert {written[key]["status"] for key in ("prasugrel", "ticagrelor")} == {"cancelled"} and "note" not in task
+
+
+def test_dropped_proposals_take_their_empty_choice_out_of_the_plan() -> None:
+    dropped = frozenset({"prasugrel", "ticagrelor"})
+    written, _, _ = decided(care_plan(["DiagnosticReport/5"]), Decision("amended", text="Keep clopidogrel.", dropped=dropped))
+    assert {written[key]["status"] for key in dropped} == {"cancelled"} and written["choice"]["status"] == "revoked"
+    assert [a["reference"]["reference"] for a in written["report"]["activity"]] == ["ServiceRequest/4"]
     assert written["report"]["description"] == "Keep clopidogrel." and written["rehabilitation"]["status"] == "active"
 
 

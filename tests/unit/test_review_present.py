@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
+from services.notes import decoding
+from services.notes.domain import Mention as NoteMention
+from services.notes.resources import note_mention
 from services.review import evidence, film, genomics, passages, plan, present
 from services.review.passages import NOTE_MENTION, Span
 from shared.fhir import codes
@@ -86,7 +89,42 @@ def test_a_mention_is_marked_where_it_stands_not_where_its_words_first_occur() -
 
 def test_offsets_that_do_not_fit_the_text_fall_back_to_its_words() -> None:
     drug = {"resourceType": "Observation", "extension": [mention(99, 106, "aspirin", "negated"), mention(0, 3, "gone")]}
-    assert passages.spans("no aspirin", {"drug": drug}) == [Span(3, 10, "aside", "negated")]
+    assert passages.spans("no aspirin", {"drug": drug}) == [Span(3, 10, "aside", "drug, negated", "negated")]
+
+
+def test_words_that_stand_in_several_places_are_marked_in_none_of_them() -> None:
+    drug = {"resourceType": "Observation", "extension": [mention(99, 106, "aspirin")]}
+    assert passages.spans("no aspirin, aspirin was stopped", {"drug": drug}) == []
+
+
+NOTES = {
+    "unicode and CRLF": ("Größe 1,80 m 🩺\r\nKein Diabetes.\r\nNimmt Clopidogrel 75 mg; 高血圧 seit Jahren.\r\n", "text/plain; charset=utf-8"),
+    "a byte order mark": ("\ufeffKein Diabetes, nimmt Clopidogrel; 高血圧.", "text/plain"),
+    "UTF-8 that calls itself ASCII": ("Größe. Kein Diabetes, nimmt Clopidogrel; 高血圧.", "text/plain; charset=us-ascii"),
+    "HTML with entities": ("<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt Clopidogrel<br>高血圧</p>", "Text/HTML; charset=UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("source", "content_type"), NOTES.values(), ids=NOTES)
+def test_the_marks_stand_where_the_notes_service_read(source: str, content_type: str) -> None:
+    raw = source.encode()
+    read = decoding.decode(raw, content_type)
+    words = {"Diabetes": ("problem", "negated"), "Clopidogrel": ("drug", "present"), "高血圧": ("problem", "present")}
+    found = [NoteMention(kind, read.index(w), read.index(w) + len(w), w, "", how, 0.9, None, w) for w, (kind, how) in words.items()]  # type: ignore[arg-type]
+    outputs = {w.text: {"resourceType": "Observation", "code": {"text": w.text}, "extension": [note_mention(w)]} for w in found}
+    text = passages.decoded(raw, content_type)
+    segments = passages.marked(text, passages.spans(text, outputs))
+    assert [(s.text, s.sort, s.labels) for s in segments if s.labels] == [
+        ("Diabetes", "aside", ("problem, negated",)),
+        ("Clopidogrel", "drug", ("Clopidogrel",)),
+        ("高血圧", "problem", ("高血圧",)),
+    ]
+    assert len(text) == len(read)
+
+
+def test_the_legend_counts_what_was_set_aside() -> None:
+    spans = [Span(0, 1, "aside", "x", how) for how in ("family", "negated", "negated")] + [Span(0, 1, "drug", "x")]
+    assert passages.set_aside(spans) == [("negated", 2), ("family", 1)]
 
 
 def test_html_keeps_its_offsets() -> None:
