@@ -1,5 +1,6 @@
 """What a rest-hook call says: R4 Backport notifications (a history Bundle that begins with Parameters) and classic ones (pure)."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,9 @@ from shared.answers import relative
 from shared.errors import InvalidInput
 
 Json = dict[str, Any]
+REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
+"""`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
+NUMBER = re.compile(r"[0-9]{1,18}")
 KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 
 
@@ -38,14 +42,25 @@ def parse(body: object) -> Notification:
     first = entries[0].get("resource") if isinstance(entries, list) and entries and isinstance(entries[0], dict) else None
     if not isinstance(first, dict) or first.get("resourceType") != "Parameters":
         raise InvalidInput("Not a Backport notification: a history Bundle whose first entry is Parameters.")
-    parameters = [p for p in first.get("parameter", []) if isinstance(p, dict)]
+    parameters = _objects(first.get("parameter"))
     kind = _value(parameters, "type")
     if kind not in KINDS:
         raise InvalidInput("Parameters.parameter `type` is missing or unknown.")
-    events = [[part for part in p.get("part", []) if isinstance(part, dict)] for p in parameters if p.get("name") == "notification-event"]
-    numbers = [int(n) for e in events if (n := _value(e, "event-number")).isdigit()]
-    foci = [relative(reference) for e in events if (reference := _value(e, "focus"))]
-    return Notification(relative(_value(parameters, "subscription")), kind, tuple(foci), min(numbers, default=None), max(numbers, default=None))
+    events = [_objects(p.get("part")) for p in parameters if p.get("name") == "notification-event"]
+    numbers = [int(n) for e in events if NUMBER.fullmatch(n := _value(e, "event-number"))]
+    foci = [_reference(text, "focus") for e in events if (text := _value(e, "focus"))]
+    subscription = _reference(_value(parameters, "subscription"), "subscription")
+    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None))
+
+
+def _objects(listed: object) -> list[Json]:
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _reference(text: str, name: str) -> str:
+    if not REFERENCE.fullmatch(reference := relative(text)):
+        raise InvalidInput(f"Parameters.parameter `{name}` is no reference to a resource.")
+    return reference
 
 
 def _value(parameters: list[Json], name: str) -> str:

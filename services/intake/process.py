@@ -1,86 +1,138 @@
-"""The intake process: webhook, sweep and keeper around one publisher."""
+"""The intake process: HTTP first (so that probes answer), then the EHR, the event log, webhook, sweep and keeper around one publisher."""
 
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify
 
-from services.intake.publish import WATCHED, Publisher
+from services.intake.health import Health
+from services.intake.publish import SWEPT, Publisher
 from services.intake.state import State
 from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
 from services.intake.webhook import PATHS, Doorway, webhook
-from shared.errors import Misconfigured
+from shared.errors import FhirError, Misconfigured
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.scopes import permissions, scope_text
-from shared.http import Probes, create_app, serve
+from shared.http import Probes, Serving, create_app, serve
 from shared.metrics import Metrics
 from shared.process import require_topics, until
 from shared.settings import Settings
-from shared.stream.base import Sink
+from shared.stream.base import EVENTS_TOPIC, Log, Sink
 from shared.stream.open import open_log
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Health:
-    """What keeps intake from its work."""
-
-    waiting: list[str] = field(default_factory=lambda: ["the first sweep"])
+def intake_permissions(*, subscribes: bool = True) -> dict[str, str]:
+    """Subscriptions of its own, and reading what it sweeps; by resource type."""
+    return permissions(SWEPT, (), common={"Subscription": "crus", "Basic": "rs"} if subscribes else {})
 
 
 def intake_scopes() -> str:
-    """Subscriptions of its own, and reading what it watches."""
-    return scope_text(permissions({*WATCHED, "Basic"}, (), common={"Subscription": "crus"}))
+    """What it asks the token endpoint for."""
+    return scope_text(intake_permissions())
+
+
+@dataclass(frozen=True)
+class Intake:
+    """All parts of one intake."""
+
+    settings: Settings
+    ehr: Ehr
+    log: Log
+    sink: Sink
+    state: State
+    stop: threading.Event
+    health: Health
+    sweep: Sweep
+    keeper: Keeper
+
+    def start(self) -> list[threading.Thread]:
+        """Wait for the EHR and the event log, then set the sweep and the keeper to work."""
+        self._wait("the EHR", lambda: tell_what_is_missing(self.ehr, self.settings))
+        self._wait("the event log", lambda: require_topics(self.log, []))
+        self.health.waiting = None
+        if self.stop.is_set():
+            return []
+        keeping = [_thread("keeper", lambda: self.keeper.run(self.sweep.stop))] if self.settings.intake_webhook_url else []
+        return [_thread("sweep", self.sweep.run), *keeping]
+
+    def _wait(self, what: str, step: Callable[[], None]) -> None:
+        self.health.waiting = what
+        until(step, self.stop, lambda why: setattr(self.health, "waiting", why))
+
+    def serve(self, metrics: Metrics) -> Serving:
+        """The HTTP doors."""
+        probes = Probes(lambda: self.health.unready(self.state.swept(), self.settings.intake_sweep_sec), metrics.registry)
+        app = create_app("intake", probes, title="events from the EHR", max_body_bytes=self.settings.http_max_body_bytes, paths=PATHS)
+        if secret := self.settings.intake_webhook_secret:
+            doorway = Doorway(self.ehr, self.sweep.publisher, self.sweep, self.state, self.sweep.asked)
+            app.register_blueprint(webhook(doorway, secret.get_secret_value()), url_prefix="")
+        app.register_blueprint(_swept(self.state))
+        serving = serve(app, self.settings.http_host, self.settings.http_port)
+        log.info("intake listens on port %d", serving.port)
+        return serving
 
 
 def run_intake(settings: Settings, stop: threading.Event) -> None:
     """Run until `stop` is set. Installs no signal handler.
 
     Raises:
-        Misconfigured: a webhook URL without a secret, a state folder that can't be written, a missing topic.
+        Misconfigured: a webhook URL without a secret, a state folder that can't be written, no FHIR API at the URL.
     """
     if settings.intake_webhook_url and not settings.intake_webhook_secret:
         raise Misconfigured("CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could knock")
-    event_log = open_log(settings)
-    until(lambda: require_topics(event_log, []), stop)
-    ehr, sink, state = open_ehr(settings, intake_scopes()), event_log.sink(), State(settings.state_dir / "intake.sqlite")
+    metrics = Metrics("intake")
+    intake = _open(settings, stop, Health(metrics.registry))
+    serving, threads = intake.serve(metrics), list[threading.Thread]()
     try:
-        _serve(settings, ehr, sink, state, stop)
-    finally:
-        sink.close()
-        state.close()
-
-
-def _serve(settings: Settings, ehr: Ehr, sink: Sink, state: State, stop: threading.Event) -> None:
-    asked, metrics = threading.Event(), Metrics("intake")
-    publisher = Publisher(ehr, sink, state, threading.Lock())
-    sweep = Sweep(publisher, state, settings, asked)
-    health = _Health()
-    app = create_app(
-        "intake", Probes(lambda: health.waiting, metrics.registry), title="events from the EHR", max_body_bytes=settings.http_max_body_bytes, paths=PATHS
-    )
-    if settings.intake_webhook_secret:
-        doorway = Doorway(ehr, publisher, sweep, state, asked)
-        app.register_blueprint(webhook(doorway, settings.intake_webhook_secret.get_secret_value()), url_prefix="")
-    app.register_blueprint(_swept(state))
-    serving = serve(app, settings.http_host, settings.http_port)
-    log.info("intake listens on port %d", serving.port)
-    keeper = Keeper(ehr, settings, asked)
-    threads = [_thread("sweep", lambda: sweep.run(stop)), _thread("keeper", lambda: keeper.run(stop))]
-    try:
+        threads = intake.start()
         while not stop.wait(0.2):
-            health.waiting = [] if state.swept() else ["the first sweep"]
-            if dead := [t.name for t in threads if not t.is_alive() and t.name == "sweep"]:
+            if dead := [t.name for t in threads if not t.is_alive()]:
                 raise Misconfigured(f"the {dead[0]} ended; its error stands above")
     finally:
-        asked.set()
-        for thread in threads:
-            thread.join(timeout=settings.shutdown_sec)
-        serving.close()
+        _close(intake, serving, threads)
+
+
+def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
+    """Connects to nothing yet, except an event log that is a file."""
+    event_log, ending = open_log(settings), threading.Event()
+    ehr, sink, state = open_ehr(settings, intake_scopes()), event_log.sink(), State(settings.state_dir / "intake.sqlite")
+    publisher, asked = Publisher(ehr, sink, state, threading.Lock(), health), threading.Event()
+    sweep = Sweep(publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending)
+    return Intake(settings, ehr, event_log, sink, state, stop, health, sweep, Keeper(ehr, settings, asked))
+
+
+def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) -> None:
+    """The threads end before what they use is closed; one that hangs keeps it open until the process ends."""
+    intake.sweep.stop.set()
+    intake.sweep.asked.set()
+    serving.close()
+    for thread in threads:
+        thread.join(timeout=intake.settings.shutdown_sec)
+    if hanging := [thread.name for thread in threads if thread.is_alive()]:
+        log.warning("the %s did not end in time", " and the ".join(hanging))
+        return
+    intake.sink.close()
+    intake.state.close()
+    intake.ehr.close()
+
+
+def tell_what_is_missing(ehr: Ehr, settings: Settings) -> None:
+    """Log what this EHR lacks of what intake reads: the rest is watched all the same.
+
+    Raises:
+        Misconfigured: no FHIR API answers there.
+    """
+    try:
+        missing = ehr.missing(intake_permissions(subscribes=bool(settings.intake_webhook_url)))
+    except FhirError as error:
+        raise Misconfigured(f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata") from None
+    if missing:
+        log.warning("the EHR at CARELOOP_FHIR_URL lacks: %s. What is missing stays unwatched; `careloop doctor` tells more", ", ".join(missing))
 
 
 def _thread(name: str, work: Callable[[], None]) -> threading.Thread:

@@ -1,17 +1,35 @@
 """From what the EHR holds to the event log: each version once as far as we remember, in the order in which it was written."""
 
+import logging
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
+from services.intake.health import Health
 from services.intake.state import State
-from shared.events import ResourceEvent, encode
+from shared.errors import FhirError, PoisonRecord
+from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
+from shared.fhir.instants import instant, parse
+from shared.fhir.references import subject_of
 from shared.fhir.summary import event_of
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 
+log = logging.getLogger(__name__)
 PUBLISH_SEC = 5.0
+BATCH = 500
+PART = 20_000
+"""Events that are held at most while a history is paged; its parts may come newest first, which `State` and the services bear."""
+FOCI = 1000
+"""Foci of one patient that are told again when the patient or a consent changed, newest first."""
 WATCHED = ("ImagingStudy", "DocumentReference", "DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
+RELATED = ("Patient", "Consent")
+"""What all answers about a patient rest on: a change has no event of its own, the patient's foci are told again."""
+SWEPT = (*RELATED, *WATCHED)
+"""In this order: on a first start a patient has no foci yet that would be told twice."""
+MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
+"""What reading a resource raises that is not shaped as R4 says."""
 
 
 @dataclass(frozen=True)
@@ -22,40 +40,109 @@ class Publisher:
     sink: Sink
     state: State
     lock: threading.Lock
+    health: Health = field(default_factory=Health)
 
     def versions(self, versions: Iterable[Version]) -> int:
         """Publish those that were not yet; return how many.
 
         Raises:
-            Unavailable: the log did not take them within 5 s; nothing is remembered.
+            Unavailable: the log did not take a batch within 5 s; of that and what follows nothing is remembered.
         """
-        with self.lock:
-            new = sorted((v for v in versions if self.state.is_new(v.reference, v.version)), key=_written_at)
-            self._send([self._event(v) for v in new])
-        return len(new)
+        fresh, new = self._fresh(versions), 0
+        while part := list(islice(fresh, PART)):
+            new += self._publish(part)
+        return new
 
     def focus(self, reference: str) -> None:
         """Read a focus that a notification named, and publish its current version; what is gone is left to the sweep, which sees deletes."""
         resource = self.ehr.read(reference)
-        if resource is None or resource["resourceType"] not in WATCHED:
+        if resource is None or resource.get("resourceType") not in SWEPT:
             return
         meta = resource.get("meta", {})
         self.versions([Version(reference, str(meta.get("versionId", "")), str(meta.get("lastUpdated", "")), False, resource)])
 
-    def _event(self, version: Version) -> ResourceEvent:
-        if version.resource is None:
-            subject = self.state.subject(version.reference)
-            return ResourceEvent(version.reference, version.version, "delete", subject=subject, time=version.time)
-        event = event_of(version.resource, "create" if version.version == "1" else "update")
-        return replace(event, version=version.version, time=version.time)
+    def _fresh(self, versions: Iterable[Version]) -> Iterator[ResourceEvent]:
+        """One by one, so that no resource is held longer than it takes to read it."""
+        for version in versions:
+            mark = version.version or utc(version.time)
+            if not self.state.is_new(version.reference, mark):
+                continue
+            try:
+                event = summary(version)
+            except MALFORMED as error:
+                self.health.skipped.labels(version.reference.split("/", 1)[0]).inc()
+                log.error("%s in version %s of %s: left out", type(error).__name__, version.version, version.reference)
+                self.state.skip(version.reference, mark)
+            else:
+                yield event
+
+    def _publish(self, part: Sequence[ResourceEvent]) -> int:
+        with self.lock:
+            new = sorted((e for e in part if self.state.is_new(e.focus, mark_of(e))), key=_written_at)
+            for i in range(0, len(new), BATCH):
+                self._tell(new[i : i + BATCH])
+        return len(new)
+
+    def _tell(self, events: Sequence[ResourceEvent]) -> None:
+        whole: dict[str, ResourceEvent] = {}
+        told: list[tuple[str, ResourceEvent]] = []
+        patients: dict[str, None] = {}
+        due: list[ResourceEvent] = []
+        for bare in events:
+            before = whole[bare.focus].subject if bare.focus in whole else self.state.subject(bare.focus)
+            event = replace(bare, subject=bare.subject or before or self._subject_before(bare)) if bare.action == "delete" else bare
+            whole[event.focus] = event
+            told.append((mark_of(event), event))
+            concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
+            if event.type in RELATED:
+                patients |= dict.fromkeys(s for s in concerned if s)
+            else:
+                due += [replace(event, subject=subject) for subject in concerned]
+        self._send(due)
+        for patient in patients:
+            self._send([replace(e, action="update") for e in self.state.events_of(patient, FOCI) if e.type in WATCHED and e.action != "delete"])
+        self.state.remember(told)
+
+    def _subject_before(self, delete: ResourceEvent) -> str | None:
+        """Whose it was, by the version before the delete: we may never have seen it."""
+        if not delete.version.isdecimal() or int(delete.version) < 2:
+            return None
+        try:
+            return subject_of(self.ehr.operation(f"{delete.focus}/_history/{int(delete.version) - 1}", {}))
+        except FhirError as error:
+            log.info("%s is deleted and its last version can't be read (%d): nobody knows whose it was", delete.focus, error.status)
+            return None
 
     def _send(self, events: Sequence[ResourceEvent]) -> None:
-        if not events:
-            return
-        messages = [Message(*encode(event, self.ehr.base)) for event in events]
-        self.sink.send(EVENTS_TOPIC, messages, PUBLISH_SEC)
-        self.state.remember((e.focus, e.version, e.time, e.subject) for e in events)
+        for i in range(0, len(events), BATCH):
+            self.sink.send(EVENTS_TOPIC, [Message(*encode(event, self.ehr.base)) for event in events[i : i + BATCH]], PUBLISH_SEC)
 
 
-def _written_at(version: Version) -> tuple[str, int]:
-    return version.time, int(version.version) if version.version.isdigit() else 0
+def summary(version: Version) -> ResourceEvent:
+    """The event of this version; that of a delete names no subject but a Patient's own. Raises one of MALFORMED."""
+    if version.resource is None:
+        subject = version.reference if version.reference.startswith("Patient/") else None
+        return ResourceEvent(version.reference, version.version, "delete", subject=subject, time=utc(version.time))
+    event = event_of(version.resource, "create" if version.version == "1" else "update")
+    event = replace(event, version=version.version, time=utc(version.time))
+    try:
+        return decode(encode(event, "")[1])
+    except PoisonRecord as error:  # such as a code that is no text: no service could read it
+        raise ValueError(str(error)) from None
+
+
+def utc(time: str) -> str:
+    """The instant in UTC with milliseconds; empty where the server gave none that can be read."""
+    try:
+        return instant(parse(time))
+    except (ValueError, TypeError, AttributeError):
+        return ""
+
+
+def mark_of(event: ResourceEvent) -> str:
+    """What tells versions of a resource apart, also where the EHR numbers none."""
+    return event.version or event.time
+
+
+def _written_at(event: ResourceEvent) -> tuple[bool, str, int]:
+    return not event.time, event.time, int(event.version) if event.version.isdecimal() else 0

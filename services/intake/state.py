@@ -1,4 +1,7 @@
-"""What intake remembers, in SQLite in its state folder, never in the broker: cursors, versions seen, subjects, event numbers."""
+"""What intake remembers, in SQLite in its state folder, never in the broker: cursors, versions seen, foci, event numbers.
+
+All instants in it are UTC with milliseconds, so that they compare as text.
+"""
 
 import sqlite3
 import threading
@@ -6,14 +9,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shared.errors import Misconfigured
+from shared.events import ResourceEvent, decode, encode
+from shared.fhir.instants import now
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS swept (one INTEGER PRIMARY KEY CHECK (one = 1), instant TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS subjects (focus TEXT PRIMARY KEY, subject TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS foci_of ON foci (subject, instant);
 CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """
+REMEMBER_FOCUS = """INSERT INTO foci VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
 
 
 class State:
@@ -41,6 +49,11 @@ class State:
         with self._lock:
             self._db.close()
 
+    def begin(self, instant: str) -> str:
+        """Where every type's first sweep begins: the instant that the first call named, for ever."""
+        self._do("INSERT OR IGNORE INTO facts VALUES ('began', ?)", instant)
+        return self._fact("began") or instant
+
     def cursor(self, kind: str) -> str | None:
         """Up to where this type was swept."""
         return self._one("SELECT instant FROM cursors WHERE kind = ?", kind)
@@ -51,32 +64,54 @@ class State:
 
     def swept(self) -> str | None:
         """When the newest complete sweep of all types began."""
-        return self._one("SELECT instant FROM swept")
+        return self._fact("swept")
 
     def complete(self, began: str) -> None:
         """A sweep of all types that began then is complete."""
-        self._do("INSERT INTO swept VALUES (1, ?) ON CONFLICT DO UPDATE SET instant = excluded.instant", began)
+        self._do("INSERT OR REPLACE INTO facts VALUES ('swept', ?)", began)
+
+    def same_log(self, identity: str) -> bool:
+        """Whether this is the event log that we published to. If not, it is from now on, and all must be published to it again."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._db.execute("SELECT value FROM facts WHERE name = 'log'").fetchone()
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
+            same = row is None or row[0] == identity
+            if not same:
+                self._db.execute("DELETE FROM cursors")
+                self._db.execute("DELETE FROM seen")
+                self._db.execute("DELETE FROM facts WHERE name = 'swept'")
+        return same
 
     def is_new(self, focus: str, version: str) -> bool:
         """This version was not published yet."""
         return self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
 
-    def remember(self, published: Iterable[tuple[str, str, str, str | None]]) -> None:
-        """(focus, version, instant, subject) of what is durably published."""
-        rows = list(published)
-        with self._lock:
+    def remember(self, published: Iterable[tuple[str, ResourceEvent]]) -> None:
+        """What is durably published: (version as `is_new` is asked for it, event). The newest event of a focus stays for good."""
+        rows = [(version, event, event.time or now()) for version, event in published]
+        with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [row[:3] for row in rows])
-            self._db.executemany("INSERT OR REPLACE INTO subjects VALUES (?, ?)", [(row[0], row[3]) for row in rows if row[3]])
-            self._db.execute("COMMIT")
+            self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(event.focus, version, at) for version, event, at in rows])
+            self._db.executemany(REMEMBER_FOCUS, [(event.focus, event.subject, at, encode(event, "")[1]) for _, event, at in rows])
+
+    def skip(self, focus: str, version: str) -> None:
+        """This version can't be published: do not look at it again."""
+        self._do("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", focus, version, now())
 
     def subject(self, focus: str) -> str | None:
-        """Whose it was, for a delete that no longer says."""
-        return self._one("SELECT subject FROM subjects WHERE focus = ?", focus)
+        """Whose it was, as far as we published it."""
+        return self._one("SELECT subject FROM foci WHERE focus = ?", focus)
 
-    def forget_before(self, instant: str) -> None:
-        """Versions that no sweep will look at again."""
-        self._do("DELETE FROM seen WHERE instant < ?", instant)
+    def events_of(self, subject: str, limit: int) -> list[ResourceEvent]:
+        """The last event of each focus of this patient, newest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT event FROM foci WHERE subject = ? ORDER BY instant DESC LIMIT ?", (subject, limit)).fetchall()
+        return [decode(event) for (event,) in rows]
+
+    def forget(self, kind: str, before: str) -> None:
+        """Versions of this type that no sweep will look at again: those from before this instant."""
+        self._do("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", f"{kind}/", f"{kind}0", before)  # `0` follows `/`
 
     def number(self, subscription: str) -> int | None:
         """The last event number heard from a Subscription."""
@@ -86,6 +121,9 @@ class State:
     def heard(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
         self._do("INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)", subscription, number)
+
+    def _fact(self, name: str) -> str | None:
+        return self._one("SELECT value FROM facts WHERE name = ?", name)
 
     def _one(self, query: str, *values: object) -> str | None:
         with self._lock:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.intake.publish import WATCHED
+from services.intake.publish import SWEPT
 from services.intake.topics import TOPIC_CODE, fitting
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
@@ -46,16 +46,22 @@ class Keeper:
             stop.wait(self.settings.intake_subscription_check_sec)
 
     def look_after(self) -> None:
-        """Every watched type has one Subscription of ours that is `active` or about to be."""
+        """Every swept type has one Subscription of ours that is `active` or about to be; where the EHR refuses one, the sweep alone tells."""
         topics = self._topics()
-        for kind in WATCHED:
+        for kind in SWEPT:
             try:
-                self._look_after(self._wanted(kind, topics))
+                self._stand(kind, topics)
             except FhirError as error:
-                if kind not in topics:
-                    raise
-                log.warning("the topic Subscription for %s is refused (%s): a classic one instead", kind, error)
-                self._look_after(self._wanted(kind, {}))
+                log.warning("no Subscription for %s: %s", kind, error)
+
+    def _stand(self, kind: str, topics: Mapping[str, str]) -> None:
+        try:
+            self._look_after(self._wanted(kind, topics))
+        except FhirError as error:
+            if kind not in topics:
+                raise
+            log.warning("the topic Subscription for %s is refused (%s): a classic one instead", kind, error)
+            self._look_after(self._wanted(kind, {}))
 
     def _look_after(self, wanted: Json) -> None:
         standing = self._standing(wanted)
@@ -69,7 +75,7 @@ class Keeper:
         listed = subscription_topics(self.ehr.capabilities())
         if not listed:
             return {}
-        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), WATCHED)
+        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), SWEPT)
 
     def _wanted(self, kind: str, topics: Mapping[str, str]) -> Json:
         endpoint = f"{str(self.settings.intake_webhook_url).rstrip('/')}/{kind}"
@@ -85,7 +91,7 @@ class Keeper:
         """Ours, by endpoint and criteria; a second one would double every event."""
         endpoint = wanted["channel"]["endpoint"]
         found = self.ehr.search("Subscription", {"url": endpoint})
-        return next((s for s in found if s["channel"].get("endpoint") == endpoint and s["criteria"] == wanted["criteria"]), None)
+        return next((s for s in found if s.get("channel", {}).get("endpoint") == endpoint and s.get("criteria") == wanted["criteria"]), None)
 
     def _revive(self, standing: Json, wanted: Json) -> None:
         log.warning("Subscription/%s is %s: asking for it again", standing["id"], standing["status"])

@@ -5,76 +5,105 @@ Servers show a big transaction late and stamp it with one instant, so each sweep
 
 import logging
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
-from services.intake.publish import WATCHED, Publisher
+from services.intake.publish import MALFORMED, SWEPT, Publisher, utc
 from services.intake.state import State
-from shared.errors import FhirError, Unavailable
+from shared.errors import CareloopError, Unavailable
 from shared.fhir.client import Version
 from shared.fhir.instants import instant, now, parse
+from shared.logs import trace
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
-BATCH = 500
+EVENT_LOG = "event log"
 REMEMBERED = timedelta(hours=1)  # beyond the overlap: a server that is late by more than this loses only the deduplication
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Sweeps all watched types."""
+    """Sweeps all types.
+
+    Attributes:
+        asked: set to have a sweep at once.
+        identity: tells which event log it is (`shared.stream.base.Log.identity`); None: it can't be exchanged.
+        stop: set to end within a page of history.
+    """
 
     publisher: Publisher
     state: State
     settings: Settings
     asked: threading.Event
+    identity: Callable[[], str] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self) -> None:
         """Sweep at once, then every `intake_sweep_sec` and whenever somebody asked for it."""
-        while not stop.is_set():
-            self.asked.clear()
-            try:
-                self.all()
-            except (Unavailable, FhirError) as error:
-                log.warning("sweep put off: %s", error)
+        while True:
+            self.asked.clear()  # before the look at `stop`: who stops us sets that first
+            if self.stop.is_set():
+                return
+            self.all()
             self.asked.wait(self.settings.intake_sweep_sec)
 
-    def all(self) -> None:
-        """Every watched type once; remembered as complete only when none failed."""
+    def all(self) -> Mapping[str, str]:
+        """Every type once, whatever became of the others; complete when none failed. Return what failed and why."""
         began = now()
-        for kind in WATCHED:
-            self.kind(kind)
-        self.state.complete(began)
-        overlap = timedelta(seconds=self.settings.intake_overlap_sec)
-        self.state.forget_before(instant(parse(began) - overlap - REMEMBERED))
+        failed = self._failures()
+        if not failed:
+            self.state.complete(began)
+        self.publisher.health.report(failed)
+        return failed
 
     def kind(self, kind: str) -> int:
         """One type from its cursor on; return how many events were new."""
-        cursor = self.state.cursor(kind) or self._first_start(kind)
-        since = instant(parse(cursor) - timedelta(seconds=self.settings.intake_overlap_sec))
-        versions = [_light(v) for v in self.publisher.ehr.history(kind, since)]
-        new = sum(self.publisher.versions(part) for part in _parts(sorted(versions, key=lambda v: v.time)))
-        if versions:
-            self.state.advance(kind, instant(parse(max(v.time for v in versions))))
+        cursor = self.state.cursor(kind) or self.state.begin(self._start())
+        overlap = timedelta(seconds=self.settings.intake_overlap_sec)
+        newest = [cursor]
+        new = self.publisher.versions(self._read(kind, instant(parse(cursor) - overlap), newest))
+        if newest[0] > cursor:
+            self.state.advance(kind, newest[0])
+            self.state.forget(kind, instant(parse(newest[0]) - overlap - REMEMBERED))
         if new:
             log.info("sweep found %d new versions of %s", new, kind)
         return new
 
-    def _first_start(self, kind: str) -> str:
-        """Kept at once, so that a restart before the first change does not move it."""
-        since = instant(parse(self.settings.intake_since)) if self.settings.intake_since else now()
-        self.state.advance(kind, since)
-        return since
+    def _failures(self) -> Mapping[str, str]:
+        if why := self._failure(self._look_at_log):
+            return {EVENT_LOG: why}
+        whys = {kind: self._failure(partial(self.kind, kind), kind) for kind in SWEPT}
+        return {kind: why for kind, why in whys.items() if why}
 
+    def _failure(self, step: Callable[[], object], kind: str = EVENT_LOG) -> str | None:
+        try:
+            step()
+        except CareloopError as error:
+            log.warning("sweep of %s put off: %s", kind, error)
+            return str(error)
+        except MALFORMED as error:
+            log.error("sweep of %s: the EHR's answer is no history (%s)", kind, type(error).__name__, extra={"traceback": trace(error)})
+            return f"the EHR's answer is no history ({type(error).__name__})"
+        return None
 
-def _parts(versions: Sequence[Version]) -> Sequence[Sequence[Version]]:
-    return [versions[i : i + BATCH] for i in range(0, len(versions), BATCH)]
+    def _look_at_log(self) -> None:
+        if self.identity is None or self.state.same_log(self.identity()):
+            return
+        self.publisher.health.logs_lost.inc()
+        log.error("this is another event log than before: publishing again what changed since %s", self.state.begin(self._start()))
 
+    def _read(self, kind: str, since: str, newest: list[str]) -> Iterator[Version]:
+        self._go_on()
+        for version in self.publisher.ehr.history(kind, since):
+            self._go_on()
+            newest[0] = max(newest[0], utc(version.time))
+            yield version
 
-def _light(version: Version) -> Version:
-    """Without attachments: a page of notes and genomes must not fill the memory while the rest is fetched."""
-    if version.resource is None or "content" not in version.resource:
-        return version
-    contents = [c | {"attachment": {k: v for k, v in c.get("attachment", {}).items() if k != "data"}} for c in version.resource["content"]]
-    return Version(version.reference, version.version, version.time, version.deleted, version.resource | {"content": contents})
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise Unavailable("intake", "it is stopping")
+
+    def _start(self) -> str:
+        return instant(parse(self.settings.intake_since)) if self.settings.intake_since else now()

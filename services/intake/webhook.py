@@ -2,28 +2,26 @@
 
 import hmac
 import logging
-import re
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from services.intake.notification import Notification, parse
-from services.intake.publish import WATCHED, Publisher
+from services.intake.notification import REFERENCE, Notification, parse
+from services.intake.publish import SWEPT, Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
-from shared.errors import FhirError
+from shared.errors import FhirError, InvalidInput
 from shared.fhir.client import Ehr
 from shared.http import outcome
 from shared.openapi import answer, errors
 from shared.strict_json import loads
 
 log = logging.getLogger(__name__)
-LOGICAL_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 RESPONSES: dict[str, Any] = {"200": {"description": "published"}, **errors(400, 401, 404, 413, 503)}
-PARAMETERS = [{"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(WATCHED)}}]
+PARAMETERS = [{"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(SWEPT)}}]
 PATHS: dict[str, Any] = {
     "/notify/{kind}": {
         "post": {
@@ -85,7 +83,11 @@ class Doorway:
         except FhirError as error:
             log.info("no $events there (%d): the sweep fills the gap", error.status)
             return ()
-        return parse(bundle).foci if bundle else ()
+        try:
+            return parse(bundle).foci
+        except InvalidInput as error:
+            log.warning("$events: %s The sweep fills the gap", error)
+            return ()
 
 
 def webhook(doorway: Doorway, secret: str) -> Blueprint:
@@ -96,7 +98,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
     def refused(kind: str) -> Response | None:
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), expected):
             return outcome(401, f"The header {SECRET_HEADER} is missing or wrong.")
-        return None if kind in WATCHED else outcome(404, "careloop does not watch this type.")
+        return None if kind in SWEPT else outcome(404, "careloop does not watch this type.")
 
     @blueprint.post("/notify/<kind>")
     def notify(kind: str) -> Response:
@@ -113,9 +115,10 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
     def notify_resource(kind: str, resource_type: str, logical_id: str) -> Response:
         if answer := refused(kind):
             return answer
-        if resource_type not in WATCHED or not LOGICAL_ID.fullmatch(logical_id):
+        reference = f"{resource_type}/{logical_id}"
+        if resource_type not in SWEPT or not REFERENCE.fullmatch(reference):
             return outcome(404, "careloop does not watch this type.")
-        doorway.publisher.focus(f"{resource_type}/{logical_id}")
+        doorway.publisher.focus(reference)
         return Response(status=200)
 
     return blueprint

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from shared.answers import relative
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
+from shared.fhir.references import subject_of
 
 Json = dict[str, Any]
-SUBJECT_ELEMENTS = ("subject", "patient", "for", "beneficiary")
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
 
@@ -32,14 +31,6 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
         answer_of=answer_of(resource),
         time=str(meta.get("lastUpdated", "")),
     )
-
-
-def subject_of(resource: Json) -> str | None:
-    """`Patient/id`, or whatever else the resource is about; None where it names nobody by reference."""
-    if resource["resourceType"] == "Patient":
-        return f"Patient/{resource['id']}"
-    references = (resource.get(e, {}).get("reference") for e in SUBJECT_ELEMENTS if isinstance(resource.get(e), dict))
-    return next((relative(r) for r in references if r), None)
 
 
 def answer_of(resource: Json) -> str | None:

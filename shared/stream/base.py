@@ -116,6 +116,13 @@ class Log(Protocol):
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
         """Of the same topics, those that do not exist."""
 
+    def identity(self, topic: str) -> str:
+        """Which topic this is: another answer than before says that it was made anew, without what it held.
+
+        Raises:
+            Misconfigured: it does not exist. Unavailable: the log can't be reached.
+        """
+
     def scan(self, topic: str) -> Iterator[Record]:
         """Every record of the topic that is there now, without a group: for `dead-letters` and the demo's `settled`."""
 

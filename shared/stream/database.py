@@ -143,7 +143,7 @@ def raise_unless_log(connection: sqlite3.Connection, place: str) -> None:
     """Refuse a database that this version did not make."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version not in (0, SCHEMA_VERSION) or not tables <= {"topics", "records", "members", "leases"}:
+    if version not in (0, SCHEMA_VERSION) or not tables <= {"topics", "records", "members", "leases", "identity"}:
         raise Misconfigured(f"{place} is not an event log of this version of careloop; name another folder in CARELOOP_STATE_DIR")
 
 

@@ -79,6 +79,13 @@ class KafkaLog:
             known = set(admin.list_topics())
         return [topic for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services)) if topic not in known]
 
+    def identity(self, topic: str) -> str:
+        with self._admin() as admin:
+            if topic not in admin.list_topics():
+                raise no_topic(topic)
+            (description,) = admin.describe_topics([topic])
+        return str(description.get("topic_id"))  # random, by the broker, since 2.8
+
     def scan(self, topic: str) -> Iterator[Record]:
         with _errors():
             consumer = KafkaConsumer(**_connection(self._settings), enable_auto_commit=False, allow_auto_create_topics=False)

@@ -77,6 +77,14 @@ class SqliteLog:
             known = {topic for (topic,) in connection.execute("SELECT DISTINCT topic FROM topics")}
         return [topic for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services)) if topic not in known]
 
+    def identity(self, topic: str) -> str:
+        with self._open() as database:
+            partitions_of(database, topic)
+            with database.writing() as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)")
+                connection.execute("INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex,))
+                return str(connection.execute("SELECT id FROM identity").fetchone()[0])
+
     def scan(self, topic: str) -> Iterator[Record]:
         with self._open() as database:
             with database.reading() as connection:

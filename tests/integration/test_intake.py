@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from services.intake.notification import parse
-from services.intake.publish import WATCHED, Publisher
+from services.intake.publish import SWEPT, WATCHED, Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER, Keeper
 from services.intake.sweep import Sweep
@@ -167,7 +167,6 @@ class TestSweep:
     def test_what_changed_while_intake_was_down_is_found(self, intake: Intake, patient: str) -> None:
         intake.ehr.create(note(patient, "before"))
         intake.sweep.all()
-        intake.state.close()
         later = intake.ehr.create(note(patient, "while down")).reference
         again = intake.restarted()
         again.sweep.all()
@@ -176,8 +175,7 @@ class TestSweep:
     def test_a_publication_that_failed_is_made_up_for(self, intake: Intake, patient: str) -> None:
         intake.ehr.create(note(patient, "kept"))
         failing = Intake(intake.ehr, intake.log, FailingSink(), intake.settings, intake.state)
-        with pytest.raises(Unavailable):
-            failing.sweep.all()
+        assert "broker" in failing.sweep.all()["DocumentReference"]
         assert intake.state.swept() is None
         intake.sweep.all()
         assert len(intake.events()) == 1 and intake.state.swept()
@@ -258,7 +256,7 @@ class TestDoor:
         assert answer.status_code == status and answer.json["resourceType"] == "OperationOutcome"
 
     def test_a_type_that_is_not_watched_is_404(self, intake: Intake) -> None:
-        assert intake.door().post("/notify/Patient", headers={SECRET_HEADER: SECRET}).status_code == 404
+        assert intake.door().post("/notify/Practitioner", headers={SECRET_HEADER: SECRET}).status_code == 404
 
     def test_a_log_that_is_away_is_503(self, intake: Intake, patient: str) -> None:
         intake.ehr.create(note(patient, "told"))
@@ -296,7 +294,8 @@ class TestSubscriptions:
         for _ in range(2):
             intake.keeper.look_after()
         ours = list(intake.ehr.search("Subscription", {}))
-        assert sorted(s["criteria"] for s in ours) == sorted(f"{kind}?" for kind in WATCHED)
+        assert {s["criteria"] for s in ours} >= {f"{kind}?" for kind in (*WATCHED, "Consent")}  # sekmet has a topic for Patient
+        assert len(ours) == len({s["channel"]["endpoint"] for s in ours}) == len(SWEPT)
         broken = intake.ehr.read(f"Subscription/{ours[0]['id']}")
         assert broken
         intake.ehr.update(broken | {"status": "off"}, broken["meta"]["versionId"])
@@ -304,7 +303,7 @@ class TestSubscriptions:
         keeper.look_after()
         again = intake.ehr.read(f"Subscription/{ours[0]['id']}")
         assert again and again["status"] in ("requested", "active") and keeper.on_silence.is_set()
-        assert len(list(intake.ehr.search("Subscription", {}))) == len(WATCHED)
+        assert len(list(intake.ehr.search("Subscription", {}))) == len(SWEPT)
 
     @everywhere
     def test_the_ehr_really_knocks(self, intake: Intake, patient: str) -> None:
@@ -324,7 +323,7 @@ class TestSubscriptions:
             settings = Settings(fhir_url=fake.base, state_dir=tmp_path, intake_webhook_url="http://127.0.0.1:9/notify", intake_webhook_secret=SecretStr(SECRET))
             for _ in range(2):
                 Keeper(ehr, settings, threading.Event()).look_after()
-            assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(f"{kind}?" for kind in WATCHED)
+            assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(f"{kind}?" for kind in SWEPT)
 
     def test_a_topic_that_fits_is_used_and_handshaken(self, tmp_path: Path) -> None:
         port = free_port()
