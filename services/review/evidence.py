@@ -93,6 +93,7 @@ def names(ehr: Ehr, result: Result) -> dict[str, str]:
 
 def _named_by(resource: Resource) -> list[str]:
     items = [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])] if resource["resourceType"] != "Task" else []
+    items += [resource["priorPrescription"]] if "priorPrescription" in resource else []
     found = [relative(i["reference"]) for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)]
     return [r for r in found if not r.startswith(("urn:", "#"))]
 

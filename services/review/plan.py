@@ -32,6 +32,7 @@ class Proposal:
 
     Attributes:
         group: the title of the choice it belongs to (at most one of several), or empty.
+        instead_of: the order that it is meant to replace; signing does not stop that one.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Proposal:
     group: str
     citations: tuple[dict[str, str], ...]
     status: str
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def proposal(key: str, resource: Resource, names: Mapping[str, str], group: Grou
         group=group.title,
         citations=tuple(cited),
         status=lifecycle.status_of(resource) or "",
+        instead_of=", ".join(names.get(r, r) for r in present.references(resource.get("priorPrescription"))),
     )
 
 

@@ -287,8 +287,8 @@ def note_findings(source: str) -> Drafts:
     return drafts
 
 
-def care_plan(rests_on: Sequence[str]) -> Drafts:
-    """What treatment drafts."""
+def care_plan(rests_on: Sequence[str], replaced: str = "") -> Drafts:
+    """What treatment drafts; `replaced`: the order that prasugrel would replace."""
 
     def drafts(pen: Pen) -> list[Draft]:
         goal = pen.draft(
@@ -301,6 +301,7 @@ def care_plan(rests_on: Sequence[str]) -> Drafts:
             "prasugrel",
             medicationCodeableConcept=codes.concept(codes.RXNORM, "613391", "prasugrel"),
             dosageInstruction=[{"text": "5 mg by mouth once a day (75 years or older)"}],
+            priorPrescription=codes.reference(replaced) if replaced else None,
             reasonCode=[{"text": "CYP2C19 intermediate metaboliser"}],
         )
         other = pen.draft(
