@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from services import catalogue
 from services.children import Child, revive, service_child, stop
@@ -203,7 +203,7 @@ class Demo:
         return not missing
 
     def _show(self, outcomes: list[Outcome], settings: Settings) -> None:
-        table = Table("service", "outcome", "seconds", "resource", title="What stands in the EHR")
+        table = Table("service", "outcome", "seconds", Column("resource", overflow="fold"), title="What stands in the EHR")
         for outcome in outcomes:
             style = STYLE.get(outcome.outcome, "red")
             table.add_row(outcome.service, f"[{style}]{outcome.outcome}[/]", f"{outcome.seconds:.1f}", outcome.resource)

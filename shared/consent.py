@@ -4,26 +4,31 @@ R4 Consent: `provision` states exceptions to the base policy, nested exceptions 
 there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from shared.answers import relative
 from shared.errors import ConsentDenied
-from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.client import Ehr
 
 Json = dict[str, Any]
 Verdict = Literal["permit", "deny"]
+Truth = bool | None  # None: can't be told, which fulfils a deny and fails a permit
 UNDERSTOOD = {"id", "type", "period", "actor", "action", "purpose", "class", "provision"}
+CARRIERS = frozenset({"Patient", "Binary", "Endpoint", "Device", "Practitioner"})  # they carry or name what is asked for; nobody consents to them apart
 USES = {"access", "use", "collect"}  # consentaction codes that cover what careloop does
+OTHER_USES = {"disclose", "correct"}
+OURS = {"TREAT", "PurposeOfUse"}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
+OTHER_PURPOSES = {"HMARKT", "HPAYMT", "HRESCH", "CLINTRCH", "HOPERAT", "HSYSADMIN", "HLEGAL", "PUBHLTH", "HDIRECT", "FAMRQT", "PATRQT", "SUPNWK"}
+PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The question: may this service analyse this class of resource now?
+    """The question: may careloop analyse this class of resource now?
 
     Attributes:
         is_us: whether a Device reference is one of careloop's.
@@ -39,24 +44,29 @@ class _Settings(Protocol):
     def consent_default(self) -> Verdict: ...
 
 
-def permit(ehr: Ehr, settings: _Settings, event: ResourceEvent) -> None:
-    """Return if every active Consent of the patient allows the analysis.
+def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable[str]) -> None:
+    """Return if every active Consent of the patient allows to analyse all these classes of resources.
+
+    Args:
+        subject: `Patient/id`; of anybody else no Consent speaks.
+        classes: what the service reads: always all of it, so that the verdict does not hang on which event came last.
 
     Raises:
         ConsentDenied: one denies, or none speaks and the setting denies.
         Unavailable: the question could not be asked.
     """
-    if not event.subject or not event.subject.startswith("Patient/"):
+    if not subject or not subject.startswith("Patient/"):
         return
-    asked = Asked(event.type, datetime.now(UTC), lambda device: _is_careloop(ehr.read(device)))
+    moment = datetime.now(UTC)
+    questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in sorted(set(classes) - CARRIERS)]
     # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
-    consents = ehr.search("Consent", {"patient": event.subject.split("/")[1], "status": "active"}, subject=event.subject)
-    verdicts = {f"Consent/{c['id']}": verdict for c in consents if c.get("status") == "active" and (verdict := decide(c, asked))}
-    for consent, verdict in verdicts.items():
+    consents = ehr.search("Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject)
+    verdicts = [(f"Consent/{c['id']}", decide(c, asked)) for c in consents if c.get("status") == "active" for asked in questions]
+    for consent, verdict in verdicts:
         if verdict == "deny":
-            raise ConsentDenied(consent)
-    if not verdicts and settings.consent_default == "deny":
-        raise ConsentDenied(None)
+            raise ConsentDenied(consent, subject)
+    if settings.consent_default == "deny" and not any(verdict for _, verdict in verdicts):
+        raise ConsentDenied(None, subject)
 
 
 def decide(consent: Json, asked: Asked) -> Verdict | None:
@@ -72,8 +82,11 @@ def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Ver
     kind = provision.get("type")
     if kind not in ("permit", "deny", None):
         return "deny"
-    if not _applies(provision, deny=kind == "deny", asked=asked):
+    applies = _applies(provision, asked)
+    if applies is False or (applies is None and kind == "permit"):
         return inherited
+    if applies is None and kind is None:
+        return "deny"
     own: Verdict | None = kind or inherited
     nested = [_evaluate(p, own, asked) for p in provision.get("provision", [])]
     said = [v for v in nested if v is not None and v != own]
@@ -82,43 +95,89 @@ def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Ver
     return said[0] if said else own
 
 
-def _applies(provision: Json, *, deny: bool, asked: Asked) -> bool:
-    """Every condition holds. One that is not understood holds for a deny and fails for a permit."""
-    if set(provision) - UNDERSTOOD:
-        return deny
+def _applies(provision: Json, asked: Asked) -> Truth:
+    """Every condition holds; False as soon as one surely does not; None where one can't be told."""
     conditions = (
         _in_period(provision.get("period"), asked.now),
-        _any(provision.get("actor"), lambda a: _is_actor(a, deny=deny, asked=asked)),
-        _any(provision.get("action"), lambda a: any(c.get("code") in USES for c in codes.codings(a))),
-        _any(provision.get("purpose"), lambda p: p.get("code") == "TREAT" or p.get("system") != codes.V3_ACT_REASON),
-        _any(provision.get("class"), lambda c: c.get("code") == asked.resource_class or (deny and c.get("system") != codes.RESOURCE_TYPES)),
+        _any(provision.get("actor"), lambda a: _is_actor(a, asked)),
+        _any(provision.get("action"), _is_use),
+        _any(provision.get("purpose"), _is_purpose),
+        _any(provision.get("class"), lambda c: _is_class(c, asked)),
+        None if set(provision) - UNDERSTOOD else True,
     )
-    return all(conditions)
+    if False in conditions:
+        return False
+    return None if None in conditions else True
 
 
-def _any(items: object, holds: Callable[[Json], bool]) -> bool:
-    return not items or (isinstance(items, list) and any(holds(i) for i in items))
+def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
+    """No items: no condition. Else one of them must hold."""
+    if items is None or items == []:
+        return True
+    if not isinstance(items, list):
+        return None
+    found = [holds(i) if isinstance(i, dict) else None for i in items]
+    return True if True in found else None if None in found else False
 
 
-def _is_actor(actor: Json, *, deny: bool, asked: Asked) -> bool:
-    """A Device of careloop is us, another Device, a person or a patient is not; an Organization or a role may be: that denies."""
-    reference = relative(actor.get("reference", {}).get("reference", ""))
-    kind = reference.split("/")[0]
+def _is_actor(actor: Json, asked: Asked) -> Truth:
+    """A Device of careloop is us; another Device or a person is not; of an Organization or a role it can't be told."""
+    named = actor.get("reference")
+    reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
+    kind = reference.split("/", maxsplit=1)[0]
     if kind == "Device":
         return asked.is_us(reference)
-    if kind in ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson"):
-        return False
-    return deny
+    return False if kind in PEOPLE else None
+
+
+def _is_use(action: Json) -> Truth:
+    found = {c.get("code") for c in codes.codings(action)}
+    if found & USES:
+        return True
+    return False if found and found <= OTHER_USES else None
+
+
+def _is_purpose(purpose: Json) -> Truth:
+    if purpose.get("system") != codes.V3_ACT_REASON:
+        return None
+    if purpose.get("code") in OURS:
+        return True
+    return False if purpose.get("code") in OTHER_PURPOSES else None
+
+
+def _is_class(found: Json, asked: Asked) -> Truth:
+    if found.get("system") != codes.RESOURCE_TYPES:
+        return None
+    return bool(found.get("code") == asked.resource_class)
 
 
 def _is_careloop(device: Json | None) -> bool:
     return any(i.get("system") == codes.MODEL for i in (device or {}).get("identifier", []))
 
 
-def _in_period(period: Json | None, now: datetime) -> bool:
-    """FHIR dates may be partial: comparing prefixes makes a start inclusive and an end inclusive to its precision."""
-    if not period:
+def _in_period(period: object, now: datetime) -> Truth:
+    """Both bounds inclusive, a partial date to its precision (R4 Period)."""
+    if period is None:
         return True
-    today = now.astimezone(UTC).isoformat()
-    start, end = str(period.get("start", "")), str(period.get("end", "9999"))
-    return start[:10] <= today[: len(start[:10])] and today[: len(end[:10])] <= end[:10]
+    if not isinstance(period, dict):
+        return None
+    try:
+        start = _bounds(str(period["start"]))[0] if "start" in period else now
+        end = _bounds(str(period["end"]))[1] if "end" in period else now
+    except ValueError:
+        return None
+    return start <= now <= end
+
+
+def _bounds(text: str) -> tuple[datetime, datetime]:
+    """The first and the last moment of a FHIR dateTime; without a zone it is UTC."""
+    parts = text.split("T", maxsplit=1)[0].split("-")
+    if "T" in text:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment, moment + timedelta(seconds=0 if "." in text else 1) - timedelta(microseconds=0 if "." in text else 1)
+    year, month, day = [*map(int, parts), 1, 1][:3]
+    first = datetime(year, month, day, tzinfo=UTC)
+    following = {1: (year + 1, 1, 1), 2: (year + month // 12, month % 12 + 1, 1)}.get(len(parts))
+    last = datetime(*following, tzinfo=UTC) if following else first + timedelta(days=1)
+    return first, last - timedelta(microseconds=1)

@@ -47,11 +47,13 @@ class ConsentDenied(NotAnalysed):
 
     Args:
         consent: `Consent/id`, or None where the setting for silence denies.
+        subject: `Patient/id`, who was asked about.
     """
 
-    def __init__(self, consent: str | None) -> None:
+    def __init__(self, consent: str | None, subject: str) -> None:
         super().__init__("The patient's consent does not permit this analysis.")
         self.consent = consent
+        self.subject = subject
 
 
 class Withdrawn(CareloopError):

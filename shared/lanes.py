@@ -25,6 +25,7 @@ class Item:
         not_before: monotonic seconds; a lane that waits does not hold up the others.
         attempts: how often unexpected errors were met.
         waits: how often it was put back to wait, for the back-off.
+        given_up: a dead letter is due; what fails from now on is the giving up.
         settled_before: how many records the service had settled when the EHR last broke down over this one.
     """
 
@@ -36,6 +37,7 @@ class Item:
     attempts: int = 0
     waits: int = 0
     settled_before: int | None = None
+    given_up: bool = False
     done: bool = False
 
 
@@ -103,7 +105,7 @@ class Lanes:
     def _unit(self, lane: deque[Item], now: float) -> Unit | None:
         first = lane[0]
         same = [i for i in lane if i.answer == first.answer]
-        if max(i.not_before for i in same) > now:
+        if same[-1].not_before > now:  # a new record of the answer does not wait for what the earlier ones waited for
             return None
         rested = now - same[-1].arrived >= self._quiet_sec or now - first.arrived >= QUIET_AT_MOST * self._quiet_sec
         return Unit(same[-1], same[:-1]) if rested else None

@@ -11,10 +11,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from shared import VERSION, audit
-from shared.answers import Answer, Basis, Head, digest, head_of
+from shared.answers import Answer, Basis, Head, digest, head_of, newest
 from shared.consent import permit
 from shared.errors import Conflict, ConsentDenied, FhirError, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
@@ -26,17 +26,22 @@ from shared.settings import Settings
 from shared.trail import Record, no_trail
 
 Json = dict[str, Any]
-Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "closed_elsewhere", "failed"]
+Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "failed"]
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One answer on its way: the head as it stood before gather, and what was gathered since."""
+    """One answer on its way: the head as it stood before gather, and what was gathered since.
+
+    Attributes:
+        signed: the newest head that a clinician signed, where a later revision was opened since.
+    """
 
     event: ResourceEvent
     answer: Answer
     head: Head | None
+    signed: Head | None = None
     inputs: Any = None  # the service's own type, see shared.service.Inputs
     basis: Basis | None = None
     cards: Sequence[ModelCard] = ()
@@ -83,7 +88,12 @@ class Register:
 
 def at_ehr(ehr: Ehr) -> Register:
     """A Register that writes to the EHR by conditional create."""
-    return Register(lambda resource: ehr.create(resource, devices.if_none_exist(resource)).reference)
+
+    def ensure(resource: Json) -> str:
+        identifier = resource["identifier"][0]
+        return ehr.ensure(resource, identifier["system"], identifier["value"]).reference
+
+    return Register(ensure)
 
 
 @dataclass(frozen=True)
@@ -106,8 +116,7 @@ class Line:
         Raises:
             NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
         """
-        answer = Answer(self.service.name, self.service.input_of(event))
-        case = Case(event, answer, self.ehr.head(answer))
+        case = self._case(event)
         try:
             return self.gather(case)
         except Withdrawn:
@@ -119,28 +128,53 @@ class Line:
         """The same, with what was gathered; raises NotAnalysed and Withdrawn."""
         if case.event.subject and not case.event.subject.startswith("Patient/"):
             raise NotAnalysed("The subject is not a Patient.")
-        permit(self.ehr, self.settings, case.event)
+        self._permit(case.event.subject)
         self.trail(case.answer.input, _patient(case))
         inputs = self.service.gather(case.event, self.ehr, self.settings)
         if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
-            return "not_ours"
-        basis = Basis(inputs.content, tuple(c.digest for c in cards))
+            return self._not_ours(case)
+        if inputs.subject != case.event.subject:  # an old event, or a corrected subject: she is the one to ask
+            self._permit(inputs.subject)
+        basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
         if case.head and case.head.answers(basis):
             return "unchanged"
+        if case.signed and case.signed.answers(basis):
+            return self._as_signed(case, basis)
         return replace(case, inputs=inputs, basis=basis, cards=cards)
+
+    def _case(self, event: ResourceEvent) -> Case:
+        answer = Answer(self.service.name, self.service.input_of(event))
+        found = self.ehr.heads(answer)
+        head, signed = newest(found), newest(h for h in found if h.signed)
+        return Case(event, answer, head, signed if signed is not head else None)
+
+    def _permit(self, subject: str | None) -> None:
+        permit(self.ehr, self.settings, subject, self.service.reads)
+
+    def _not_ours(self, case: Case) -> Settled:
+        """Not for this service after all: what it drafted while it was is taken back."""
+        if case.head is None or case.head.closed or case.head.outcome == "cancelled":
+            return "not_ours"
+        self._settle(case, "cancelled", basis="", reason="The input is no longer one for this service.")
+        return "withdrawn"
+
+    def _as_signed(self, case: Case, basis: Basis) -> Settled:
+        """A later revision was opened (changed, denied, failed, withdrawn), and the input is again what was signed: that result stands."""
+        self._settle(case, "cancelled", basis=str(basis), reason="The input is again the one whose result was signed.")
+        return "withdrawn"
 
     def put(self, case: Case, findings: Any) -> Settled:
         """Write the result: one transaction under the head that was read before gather."""
         if isinstance(findings, NotAnalysed):
             return self.refuse(case, findings)
         try:
-            permit(self.ehr, self.settings, case.event)
+            self._permit(case.inputs.subject)
         except ConsentDenied as refusal:
             return self.refuse(case, refusal)
         head = self._open(case)
         standing = self._standing(head)
-        if decided_elsewhere(standing):
-            return self._close(head)
+        if decision := decided_elsewhere(head, standing):
+            self._close(head, decision)
         self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
         return "result"
 
@@ -161,7 +195,7 @@ class Line:
         drafts = self.service.resources(case.inputs, findings, pen)
         targets = bundle.targets(drafts, standing)
         focus, sources = targets[bundle.report_of(drafts).key], case.inputs.sources
-        task = heads.requested(head, basis=case.basis, focus=focus, device=device, sources=sources, outputs=targets, now=pen.now)
+        task = heads.requested(head, subject=pen.subject, basis=case.basis, focus=focus, device=device, sources=sources, outputs=targets, now=pen.now)
         replaced = case.head.outputs.get("report") if case.head and case.head.closed else None
         provenance = bundle.provenance(pen, targets.values(), sources, [self.register.card(c) for c in case.cards], replaced)
         entries = bundle.written(drafts, standing)
@@ -189,10 +223,12 @@ class Line:
         self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal)
         return "not_analysed"
 
-    def refuse_event(self, event: ResourceEvent, refusal: NotAnalysed) -> Settled:
-        """Not analysed, decided outside the line (what was announced never came)."""
-        answer = Answer(self.service.name, self.service.input_of(event))
-        return self.refuse(Case(event, answer, self.ehr.head(answer)), refusal)
+    def give_up_waiting(self, event: ResourceEvent) -> Settled:
+        """What was announced never came: not analysed, unless a result stands that rests on what had been there."""
+        case = self._case(event)
+        if case.head and case.head.outcome in ("requested", "completed"):
+            return "unchanged"
+        return self.refuse(case, NotAnalysed("What the event announced did not arrive in time."))
 
     def retract(self, case: Case, *, nothing_known: bool = False) -> Settled:
         """The input is gone: what nobody signed is rejected; a signed result stays, and the next revision says so."""
@@ -206,10 +242,9 @@ class Line:
         return "withdrawn"
 
     def fail(self, event: ResourceEvent, reason: str) -> Settled:
-        """A dead letter: the head says `failed`, unless a clinician has decided already."""
-        answer = Answer(self.service.name, self.service.input_of(event))
-        case = Case(event, answer, self.ehr.head(answer))
-        if not (case.head and (case.head.closed or case.head.outcome == "failed")):
+        """A dead letter: the head says `failed`; after a decision the next revision does, so that nobody takes the old result for the new."""
+        case = self._case(event)
+        if not (case.head and case.head.outcome == "failed"):
             self._settle(case, "failed", basis="", reason=reason)
         return "failed"
 
@@ -217,15 +252,21 @@ class Line:
         head = self._open(case)
         standing = self._standing(head)
         now = instants.now()
-        exists = status != "cancelled" and self.ehr.read(case.answer.input) is not None
-        focus = heads.focus_on(case.answer, exists=exists)
+        patient = refusal.subject if isinstance(refusal, ConsentDenied) else _patient(case)
+        focus = heads.focus_on(case.answer, exists=self._still_there(case, status, refusal))
         outputs = {k: f"{r['resourceType']}/{r['id']}" for k, r in standing.by_key.items()}
-        task = heads.without_result(head, status, basis=basis, reason=reason, focus=focus, outputs=outputs, now=now)
+        task = heads.without_result(head, status, subject=patient, basis=basis, reason=reason, focus=focus, outputs=outputs, now=now)
         entries = bundle.retracted(standing)
         if isinstance(refusal, ConsentDenied):
-            alert = audit.denied(device=self._device(), patient=_patient(case), consent=refusal.consent, now=now)
+            alert = audit.denied(device=self._device(), patient=patient, consent=refusal.consent, now=now)
             entries.append(bundle.post(alert, _uuid(case.answer, head, "denied")))
         self.ehr.transact(bundle.transaction(head, task, entries))
+
+    def _still_there(self, case: Case, status: str, refusal: NotAnalysed | None) -> bool:
+        """The head may refer to the input. After a denial nothing is fetched, not even to see whether it is there."""
+        if status == "cancelled" or case.event.action == "delete":
+            return False
+        return isinstance(refusal, ConsentDenied) or self.ehr.read(case.answer.input) is not None
 
     def _open(self, case: Case) -> Head:
         """The head to write under: the one read before gather, or the next revision's, by conditional create."""
@@ -253,10 +294,11 @@ class Line:
         found = {key: self.ehr.read(reference) for key, reference in head.outputs.items()}
         return bundle.Standing({key: resource for key, resource in found.items() if resource})
 
-    def _close(self, head: Head) -> Settled:
-        task = heads.decided(head, "signed", owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
+    def _close(self, head: Head, decision: str) -> NoReturn:
+        """Respect what another client decided on the report; what is new since then opens the next revision."""
+        task = heads.decided(head, decision, owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
         self.ehr.transact(bundle.transaction(head, task, ()))
-        return "closed_elsewhere"
+        raise Conflict("the result was decided on in the EHR meanwhile")
 
     def _audited(self, case: Case, head: Head, device: str, data: Sequence[str], now: str) -> list[Json]:
         def entry(action: str, references: Sequence[str]) -> Json:
@@ -274,13 +316,15 @@ def _patient(case: Case) -> str | None:
     return subject if subject and subject.startswith("Patient/") else None
 
 
-def decided_elsewhere(standing: bundle.Standing) -> bool:
-    """Somebody signed the report without careloop's review."""
+def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:
+    """What a clinician decided on the report without careloop's review: `signed`, `amended`, `rejected`; None: nothing."""
     report = standing.by_key.get("report")
-    if report is None:
-        return False
-    table: Mapping[Any, str] = lifecycle.STATUS[report["resourceType"]]
-    return lifecycle.status_of(report) in {table["signed"], table.get("amended")}
+    if report is None or lifecycle.is_draft(report):
+        return None
+    status, table = lifecycle.status_of(report), lifecycle.STATUS[report["resourceType"]]
+    if status in (table["rejected"], table.get("wrong-patient")):
+        return "rejected" if head.outcome == "requested" else None  # else we took it back ourselves
+    return "amended" if status == table.get("amended") != table["signed"] else "signed"
 
 
 def _uuid(answer: Answer, head: Head, *what: str) -> str:

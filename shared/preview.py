@@ -64,7 +64,7 @@ def _first_version(task: Json, head: Head, answer: Answer) -> Json:
 def _standing(head: Head, ehr: Ehr) -> bundle.Standing:
     found = {key: resource for key, reference in head.outputs.items() if (resource := ehr.read(reference))}
     standing = bundle.Standing(found)
-    if decided_elsewhere(standing):
+    if decided_elsewhere(head, standing):
         raise NotAnalysed("The result was decided on in the EHR already.")
     return standing
 

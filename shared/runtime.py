@@ -1,4 +1,4 @@
-"""The runtime: the straight line for many records at once. It alone turns an error into an action (`shared.errors`).
+"""The runtime: the straight line for many records at once. It alone turns an error into an action (`shared.triage` says which).
 
 The calling thread polls the source, keeps the lanes and commits; a pool does take and put; one thread feeds the model.
 Committed is only what is finished without a gap, always explicitly: whatever kills this process, the rest comes again.
@@ -18,27 +18,17 @@ from typing import Any
 
 from shared import dead_letters
 from shared.batching import ModelThread
-from shared.errors import (
-    Conflict,
-    DeadLetterLimit,
-    Fenced,
-    FhirError,
-    InvalidResource,
-    NotAnalysed,
-    NotYet,
-    PoisonRecord,
-    Unavailable,
-)
+from shared.errors import DeadLetterLimit, Fenced, FhirError, InvalidResource, NotAnalysed, PoisonRecord, Unavailable
 from shared.events import decode
 from shared.lanes import Item, Lanes, Unit
 from shared.line import Case, Line
 from shared.metrics import Metrics
 from shared.stream.base import EVENTS_TOPIC, Log, Record, Sink, Source
+from shared.triage import first_pause_sec, triage
 
 log = logging.getLogger(__name__)
 BUSY_POLL_SEC, IDLE_POLL_SEC = 0.01, 0.2
 WORKERS = 8
-PAUSES_ALL = ("ehr", "broker")
 LIMIT_PAUSE_SEC = 5.0
 
 
@@ -79,6 +69,7 @@ class Runtime:
         self._source: Source | None = None
         self._sink: Sink | None = None
         self.model = ModelThread(lambda batch: self._service.analyze(batch, line.model), self._service.max_batch)
+        self._fatal: BaseException | None = None
         self.limited = False
         self.waiting_for: str | None = None
 
@@ -97,6 +88,8 @@ class Runtime:
         try:
             while not stop.is_set():
                 self._turn(self._source, pool)
+                if self._fatal:
+                    raise self._fatal
             self._drain(self._source)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -112,6 +105,7 @@ class Runtime:
         self._settle_ended()
         self._commit(source)
         self._metrics.in_flight.labels(self._service.name).set(self._in_flight)
+        self._metrics.paused.labels(self._service.name).set(time.monotonic() < self._paused_until)
 
     def _drain(self, source: Source) -> None:
         deadline = time.monotonic() + self._settings.shutdown_sec
@@ -124,6 +118,8 @@ class Runtime:
     def _read(self, source: Source) -> None:
         try:
             records = source.poll(BUSY_POLL_SEC if self._in_flight else IDLE_POLL_SEC)
+            if self.waiting_for == "broker":
+                self.waiting_for = None
         except Unavailable as error:
             self._pause(error)
             time.sleep(IDLE_POLL_SEC)
@@ -219,49 +215,27 @@ class Runtime:
         self._metrics.settled.labels(self._service.name).observe(max(0.0, time.time() - unit.last.record.timestamp))
 
     def _again(self, unit: Unit, error: BaseException) -> None:
-        """The table of `shared.errors`: wait, pause, or give up."""
         item = unit.last
         self._metrics.retries.labels(self._service.name, type(error).__name__).inc()
-        match error:
-            case DeadLetterLimit():
-                self._limit(unit)
-                return
-            case Unavailable() if error.dependency in PAUSES_ALL:
+        match triage(error, item, self._settled, self._settings, time.monotonic()):
+            case "end":
+                self._fatal = error
+            case "limit":
+                self._limit(item)
+            case "pause":
+                assert isinstance(error, Unavailable)
                 self._pause(error)
-                if error.suspect and self._blamed(item):
-                    self._give_up(unit, error)
-                    return
-            case Conflict():
-                self._wait(item, 0.05)
-            case NotYet() | Unavailable() if not self._too_late(item, error):
-                self._wait(item, 0.5)
-            case NotYet():
-                self._give_up(unit, NotAnalysed("What the event announced did not arrive in time."))
+            case "wait":
+                log.info("%s waits: %s", self._service.name, type(error).__name__)
+                self._wait(item, first_pause_sec(error))
+            case "give up waiting":
+                self._elsewhere(unit, self._stop_waiting)
                 return
-            case _:
-                item.attempts += 1
-                if self._hopeless(error) or item.attempts >= self._settings.max_attempts:
-                    self._give_up(unit, error)
-                    return
-                log.warning("attempt %d of %s failed: %s", item.attempts, self._service.name, type(error).__name__)
-                self._wait(item, 0.5)
+            case "dead letter":
+                item.given_up = True
+                self._elsewhere(unit, partial(self._bury, error=error))
+                return
         self._lanes.release(unit)
-
-    def _blamed(self, item: Item) -> bool:
-        """The EHR broke down over this record and served others in between, as often as a record may fail."""
-        if item.settled_before is not None and self._settled > item.settled_before:
-            item.attempts += 1
-        item.settled_before = self._settled
-        return item.attempts >= self._settings.max_attempts
-
-    def _too_late(self, item: Item, error: BaseException) -> bool:
-        age = time.time() - item.record.timestamp
-        return isinstance(error, NotYet) and item.waits > 0 and age > self._settings.not_yet_max_sec
-
-    @staticmethod
-    def _hopeless(error: BaseException) -> bool:
-        """Another try would meet the same answer."""
-        return isinstance(error, PoisonRecord | FhirError | InvalidResource)
 
     def _wait(self, item: Item, first_sec: float) -> None:
         pause = min(self._settings.backoff_max_sec, first_sec * 2 ** min(item.waits, 10))
@@ -278,25 +252,22 @@ class Runtime:
         self._paused_until = time.monotonic() + pause
         log.warning("%s; pausing %.1f s", error, pause)
 
-    def _limit(self, unit: Unit) -> None:
+    def _limit(self, item: Item) -> None:
         self.limited = True
         self.waiting_for = "dead-letter limit"
-        self._paused_until = time.monotonic() + LIMIT_PAUSE_SEC
-        unit.last.not_before = self._paused_until
-        self._lanes.release(unit)
+        self._paused_until = item.not_before = time.monotonic() + LIMIT_PAUSE_SEC
         log.error("dead-letter limit reached; the service pauses. Look at `careloop dead-letters list --service %s`", self._service.name)
 
-    def _give_up(self, unit: Unit, error: BaseException) -> None:
+    def _elsewhere(self, unit: Unit, work: Callable[[Unit], None]) -> None:
+        """On a thread of its own: the pool may be full of what waits for a model."""
         self._in_flight += 1
-        last = unit.last
-        work = self._refuse if isinstance(error, NotAnalysed) else self._bury
-        threading.Thread(target=self._guarded, args=(unit, lambda: work(unit, error)), name=f"bury-{last.record.offset}", daemon=True).start()
+        threading.Thread(target=self._guarded, args=(unit, partial(work, unit)), name="give-up", daemon=True).start()
 
-    def _refuse(self, unit: Unit, error: BaseException) -> None:
-        assert unit.last.event is not None and isinstance(error, NotAnalysed)
-        self._ended.put(Ended(unit, self.line.refuse_event(unit.last.event, error)))
+    def _stop_waiting(self, unit: Unit) -> None:
+        assert unit.last.event is not None
+        self._ended.put(Ended(unit, self.line.give_up_waiting(unit.last.event)))
 
-    def _bury(self, unit: Unit, error: BaseException) -> None:
+    def _bury(self, unit: Unit, *, error: BaseException) -> None:
         """Dead letter first, then the head: the record is committed only when the letter is stored."""
         assert self._sink is not None
         if self._over_limit():

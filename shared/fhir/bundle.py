@@ -8,7 +8,7 @@ from shared.answers import Head, relative
 from shared.errors import InvalidResource
 from shared.fhir import codes, lifecycle
 from shared.fhir.check import check_bundle
-from shared.fhir.drafts import Draft, Pen
+from shared.fhir.drafts import TIMES, Draft, Pen
 
 Json = dict[str, Any]
 
@@ -46,15 +46,22 @@ def checked(entries: Sequence[Json]) -> Json:
 
 
 def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
-    """What an AI made may be a draft or taken back; any other status needs a verifier's Provenance in the same transaction."""
+    """What careloop writes carries the AI label and is a draft or taken back; another status needs a verifier's Provenance in the same transaction."""
     verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
     for resource in resources:
-        if not codes.has_code(resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"):
+        kind = resource["resourceType"]
+        if kind not in lifecycle.STATUS or _is_head(resource):
             continue
-        kind, table = resource["resourceType"], lifecycle.STATUS.get(resource["resourceType"], {})
-        open_to_all = {table.get("draft"), table.get("rejected"), "partial" if kind == "DiagnosticReport" else None}
-        if lifecycle.status_of(resource) not in open_to_all and f"{kind}/{resource.get('id')}" not in verified:
-            raise InvalidResource(f"{kind} would be {lifecycle.status_of(resource)} without a clinician's Provenance")
+        if not codes.has_code(resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"):
+            raise InvalidResource(f"{kind} without the AI label")
+        status, table = lifecycle.status_of(resource), lifecycle.STATUS[kind]
+        open_to_all = lifecycle.is_draft(resource) or status == table["rejected"]
+        if not open_to_all and f"{kind}/{resource.get('id')}" not in verified:
+            raise InvalidResource(f"{kind} would be {status} without a clinician's Provenance")
+
+
+def _is_head(resource: Json) -> bool:
+    return any(i.get("system") == codes.REVISION for i in resource.get("identifier", []) if isinstance(i, dict))
 
 
 def _verifies(resource: Json) -> bool:
@@ -77,18 +84,28 @@ def post(resource: Json, uuid: str, if_none_exist: str | None = None) -> Json:
 
 
 def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
-    """Entries that make the EHR hold exactly these drafts: new ones created, standing ones replaced, forgotten ones rejected."""
-    known = {d.uuid: reference for d in drafts if (reference := standing.reference(d.key))}
+    """Entries that make the EHR hold exactly these drafts: new ones created, standing drafts replaced, forgotten ones rejected.
+
+    What a clinician decided on, one part at a time, is never written over: it stays as it is when the draft says the same, else
+    the draft stands beside it.
+    """
+    known = targets(drafts, standing)
+    pointers = {d.uuid: known[d.key] for d in drafts}
     entries = []
     for draft in drafts:
-        resource = _pointed(draft.resource, known)
-        if draft.uuid in known:
-            old = standing.by_key[draft.key]
-            entries.append(put(resource | {"id": old["id"]}, old["meta"]["versionId"]))
-        else:
+        resource = _pointed(draft.resource, pointers)
+        if known[draft.key] == draft.uuid:
             entries.append(post(resource, draft.uuid))
+        elif not decided(old := standing.by_key[draft.key]):
+            entries.append(put(resource | {"id": old["id"]}, old["meta"]["versionId"]))
     keys = {d.key for d in drafts}
     return entries + retracted(Standing({k: r for k, r in standing.by_key.items() if k not in keys}))
+
+
+def decided(resource: Json) -> bool:
+    """Somebody gave it a status that careloop never gives by itself."""
+    table = lifecycle.STATUS[resource["resourceType"]]
+    return not lifecycle.is_draft(resource) and lifecycle.status_of(resource) != table["rejected"]
 
 
 def retracted(standing: Standing) -> list[Json]:
@@ -98,8 +115,23 @@ def retracted(standing: Standing) -> list[Json]:
 
 
 def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
-    """Key -> `Type/id` where it stands already, else its urn:uuid: what the head's outputs and the Provenance point at."""
-    return {d.key: standing.reference(d.key) or d.uuid for d in drafts}
+    """Key -> `Type/id` where it stands and may stay, else its urn:uuid: what the head's outputs and the Provenance point at."""
+    stands = {d.key: standing.reference(d.key) for d in drafts}
+    pointers = {d.uuid: reference for d in drafts if (reference := stands[d.key])}
+    return {d.key: d.uuid if _outgrown(d, standing, pointers) else stands[d.key] or d.uuid for d in drafts}
+
+
+def _outgrown(draft: Draft, standing: Standing, pointers: Mapping[str, str]) -> bool:
+    """A decided part whose draft says something else now."""
+    old = standing.by_key.get(draft.key)
+    return old is not None and decided(old) and _said(_pointed(draft.resource, pointers)) != _said(old)
+
+
+def _said(resource: Json) -> Json:
+    """What it says, without who, when and how far decided."""
+    kind = resource["resourceType"]
+    aside = {"id", "meta", "text", "identifier", lifecycle.STATUS_ELEMENT.get(kind, "status"), "clinicalStatus", *TIMES.get(kind, ())}
+    return {k: v for k, v in resource.items() if k not in aside}
 
 
 def provenance(pen: Pen, targets: Iterable[str], sources: Mapping[str, str], cards: Iterable[str], replaced: str | None) -> Json:

@@ -43,21 +43,23 @@ def focus_on(answer: Answer, *, exists: bool) -> Json:
     return {"type": answer.input.split("/")[0], "identifier": {"system": f"{codes.NS}/input", "value": answer.input}}
 
 
-def requested(head: Head, *, basis: Basis, focus: str, device: str, sources: Mapping[str, str], outputs: Mapping[str, str], now: str) -> Json:
+def requested(head: Head, *, subject: str, basis: Basis, focus: str, device: str, sources: Mapping[str, str], outputs: Mapping[str, str], now: str) -> Json:
     """A result waits for its clinician."""
     return _rewritten(head, now) | {
         "status": "requested",
         "code": APPROVE,
         "focus": codes.reference(focus),
+        "for": codes.reference(subject),
         "requester": codes.reference(device),
         "input": [_basis(str(basis)), *(_source(r) for r in sources)],
         "output": [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()],
     }
 
 
-def without_result(head: Head, status: str, *, basis: str, reason: str, focus: Json, outputs: Mapping[str, str], now: str) -> Json:
+def without_result(head: Head, status: str, *, subject: str | None, basis: str, reason: str, focus: Json, outputs: Mapping[str, str], now: str) -> Json:
     """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the reason; what was written before stays listed."""
     task = _rewritten(head, now) | {"status": status, "code": ANALYSE, "statusReason": {"text": reason}, "focus": focus}
+    task["for"] = codes.reference(subject) if subject else head.task.get("for")
     task["input"] = [_basis(basis)] if basis else None
     task["output"] = [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()] or None
     return {k: v for k, v in task.items() if v is not None}

@@ -430,5 +430,5 @@ def write_result(ehr: Ehr, head: Head, patient: str, n: int) -> None:
     else:
         entry = bundle.post(result, told)
     outputs: Mapping[str, str] = {"report": told}
-    changed = heads.requested(head, basis=basis, focus=told, device=patient, sources={}, outputs=outputs, now=instants.now())
+    changed = heads.requested(head, subject=patient, basis=basis, focus=told, device=patient, sources={}, outputs=outputs, now=instants.now())
     ehr.transact(transaction(bundle.put(changed, head.version), entry))

@@ -221,7 +221,9 @@ def test_what_another_client_made_final_is_respected(line: Line, ehr: Ehr, patie
     assert report
     ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
     change(ehr, reference, "changed afterwards")
-    assert run(line, event(ehr, reference)) == "closed_elsewhere"
+    with pytest.raises(Conflict):
+        run(line, event(ehr, reference))
+    assert head(ehr, reference).task["status"] == "completed"
     still = ehr.read(f"DiagnosticReport/{report['id']}")
     assert still and still["status"] == "final" and still["conclusion"] == "4 words"
     assert run(line, event(ehr, reference)) == "result", "the change still gets its answer, as the next revision"

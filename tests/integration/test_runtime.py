@@ -1,5 +1,6 @@
 """The runtime on an event log in memory and an EHR behind HTTP: every (service, event) ends in exactly one visible outcome."""
 
+import math
 import random
 import re
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 from shared import dead_letters
 from shared.answers import Answer
+from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.fhir.client import open_ehr
 from shared.fhir.summary import event_of
@@ -24,7 +26,7 @@ from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.memory import MemoryLog
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.toy import TOY, Model, note
+from tests.toy import TOY, Findings, Model, note
 
 
 class World:
@@ -160,8 +162,6 @@ def test_a_replayed_dead_letter_mends_letter_and_head(world: World) -> None:
 
 
 def replace_findings(inputs: Any) -> Any:
-    from tests.toy import Findings
-
     return Findings(len(inputs.text.split()))
 
 
@@ -273,6 +273,77 @@ def test_signals_of_shutdown_drain_what_is_in_flight(world: World) -> None:
     with world.running():
         assert world.settled()
     assert world.reports() == 12
+
+
+def test_a_change_to_a_report_that_was_signed_elsewhere_gets_its_answer(world: World) -> None:
+    reference = world.write("to sign elsewhere")
+    world.tell(reference)
+    with world.running():
+        assert world.settled()
+        found = world.ehr.head(Answer("toy", reference))
+        report = world.ehr.read(found.outputs["report"]) if found else None
+        note_ = world.ehr.read(reference)
+        assert report and note_
+        world.ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
+        world.ehr.update(note_ | {"content": note("x", "changed afterwards, longer")["content"]}, note_["meta"]["versionId"])
+        world.tell(reference)
+        assert world.settled()
+    last = world.ehr.head(Answer("toy", reference))
+    assert last and (last.revision, last.outcome) == (2, "requested")
+
+
+def test_a_broker_that_hiccups_leaves_the_service_ready(world: World) -> None:
+    with world.running() as runtime:
+        assert until(lambda: runtime._source is not None and not runtime.ready())
+        source, calls = runtime._source, [0]
+        assert source is not None
+        real = source.poll
+
+        def poll(timeout_sec: float) -> Any:
+            calls[0] += 1
+            if calls[0] == 1:
+                raise Unavailable("broker", "a hiccup")
+            return real(timeout_sec)
+
+        source.poll = poll  # type: ignore[method-assign]
+        assert until(lambda: calls[0] > 3)
+        assert until(lambda: runtime.ready() == [])
+
+
+def test_a_missing_dead_letter_topic_ends_the_service_with_the_command_to_run(world: World) -> None:
+    reference = world.write("crash x")
+    world.log = MemoryLog(lease_sec=0.6)
+    world.log.create_topics(4, ["other"])
+    sink = world.log.sink()
+    sink.send(EVENTS_TOPIC, [Message(*encode(event_of(world.ehr.read(reference) or {}, "update"), "x"))])
+    sink.close()
+    with pytest.raises(Misconfigured, match="careloop topics"):
+        world.runtime(settings={"max_attempts": 1}).run(threading.Event())
+
+
+def test_a_model_that_returns_nan_fails_and_reports_nothing(world: World) -> None:
+    reference = world.write("nan")
+    world.tell(reference)
+    with world.running(analyze=lambda batch, model: [Findings(math.nan) for _ in batch]):  # type: ignore[arg-type]
+        assert world.settled()
+    assert world.outcome(reference) == "failed" and world.reports() == 0
+
+
+def test_a_head_that_never_lets_us_write_ends_as_a_dead_letter(world: World) -> None:
+    world.tell(world.write("conflict"))
+    world.fake.faults.fail(10**6, 409, method="POST")
+    with world.running(settings={"backoff_max_sec": 0.05}):
+        assert until(lambda: bool(dead_letters.letters(world.log, "toy")), 20)
+
+
+def test_an_old_record_still_waits_for_what_it_announced(world: World) -> None:
+    reference = world.write("not yet")
+    world.tell(reference)
+    time.sleep(1.2)  # older than not_yet_max_sec before anybody reads it
+    began = time.monotonic()
+    with world.running():
+        assert until(lambda: world.outcome(reference) == "rejected", 20)
+    assert time.monotonic() - began > 1.0
 
 
 def test_metrics_hold_outcomes_and_no_ids(world: World) -> None:

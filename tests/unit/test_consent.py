@@ -64,6 +64,16 @@ def actor(reference: str) -> dict[str, Any]:
         ({"provision": ["nonsense"]}, "OPTIN", "deny"),
         ({"provision": [{"type": "maybe"}]}, "OPTIN", "deny"),
         ("nonsense", "OPTIN", "deny"),
+        ({"provision": [{"type": "deny", "action": [{"text": "any use"}]}]}, "OPTIN", "deny"),
+        ({"provision": [{"type": "deny", "action": [{"coding": [{"system": "urn:x", "code": "x"}]}]}]}, "OPTIN", "deny"),
+        ({"provision": [{"type": "deny", "purpose": TREAT}]}, "OPTIN", "deny"),  # an object where a list belongs
+        ({"provision": [{"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "PurposeOfUse")]}]}, "OPTIN", "deny"),
+        ({"provision": [{"type": "permit", "purpose": [codes.coding("urn:x", "RESEARCH")]}]}, "OPTOUT", "deny"),
+        ({"provision": [{"type": "permit", "period": {"end": "2026-06-15T10:00:00Z"}}]}, "OPTOUT", "deny"),
+        ({"provision": [{"type": "permit", "period": {"end": "2026-06-15T14:00:00+01:00"}}]}, "OPTOUT", "permit"),
+        ({"provision": [{"type": "deny", "period": {"start": "tomorrow"}}]}, "OPTIN", "deny"),
+        ({"provision": [{"type": "deny", "actor": [{"role": {"text": "anyone"}}]}]}, "OPTIN", "deny"),
+        ({"securityLabel": [{"code": "R"}], "provision": [{"type": "permit"}]}, "OPTIN", "deny"),
         ({"period": {"end": "2020-01-01"}, "provision": [{"type": "deny"}]}, "OPTIN", "permit"),
     ],
 )

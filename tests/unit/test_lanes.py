@@ -78,6 +78,17 @@ def test_released_units_come_again_and_take_new_records_along() -> None:
     assert [i.record.offset for i in again.items] == [0, 1]
 
 
+def test_a_new_record_does_not_wait_for_the_back_off_of_the_old_one() -> None:
+    old = item(0, "a", "A/1")
+    lanes = filled(old)
+    [unit] = lanes.take(0)
+    old.not_before = 60.0
+    lanes.release(unit)
+    assert list(lanes.take(1.0)) == []
+    lanes.add(item(1, "a", "A/1"))
+    assert len(list(lanes.take(2.0))) == 1
+
+
 def test_what_was_dropped_and_came_back_is_not_confused() -> None:
     lanes = filled(item(0, "a", "A/1"))
     [old] = lanes.take(0)

@@ -1,0 +1,49 @@
+"""What becomes of a record whose work ended in an error: the table of `shared.errors`, in one place."""
+
+from typing import Final, Literal
+
+from shared.errors import Conflict, DeadLetterLimit, FhirError, InvalidResource, Misconfigured, NotYet, PoisonRecord, Unavailable
+from shared.lanes import Item
+from shared.settings import Settings
+
+Action = Literal["wait", "pause", "limit", "give up waiting", "dead letter", "end"]
+PAUSES_ALL: Final = ("ehr", "broker")
+CONFLICTS_AT_MOST: Final = 8  # a head that never lets us write is a fault, not a race
+HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)  # another try would meet the same answer
+
+
+def triage(error: BaseException, item: Item, settled: int, settings: Settings, now: float) -> Action:  # noqa: PLR0911  # a table, row by row
+    """What to do next; counts the attempt where one is burnt.
+
+    Args:
+        item: the record in question.
+        settled: how many records the service has settled so far.
+        now: monotonic seconds.
+    """
+    if isinstance(error, Misconfigured):
+        return "end"
+    if isinstance(error, DeadLetterLimit):
+        return "limit"
+    if item.given_up and not isinstance(error, Unavailable):
+        return "wait"  # its dead letter could not be stored or its head not written: again, but not in a hot loop
+    if isinstance(error, Unavailable) and error.dependency in PAUSES_ALL:
+        return "dead letter" if error.suspect and _blamed(item, settled, settings) else "pause"
+    if isinstance(error, Unavailable) or (isinstance(error, Conflict) and item.waits < CONFLICTS_AT_MOST):
+        return "wait"
+    if isinstance(error, NotYet):
+        return "give up waiting" if item.waits and now - item.arrived > settings.not_yet_max_sec else "wait"
+    item.attempts += 1
+    return "dead letter" if isinstance(error, HOPELESS) or item.attempts >= settings.max_attempts else "wait"
+
+
+def first_pause_sec(error: BaseException) -> float:
+    """The pause before the second try; it doubles from there."""
+    return 0.05 if isinstance(error, Conflict) else 0.5
+
+
+def _blamed(item: Item, settled: int, settings: Settings) -> bool:
+    """The EHR broke down over this record and served others in between, as often as a record may fail."""
+    if item.settled_before is not None and settled > item.settled_before:
+        item.attempts += 1
+    item.settled_before = settled
+    return item.attempts >= settings.max_attempts
