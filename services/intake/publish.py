@@ -89,15 +89,16 @@ class Publisher:
         patients: dict[str, None] = {}
         due: list[ResourceEvent] = []
         for bare in events:
-            before = whole[bare.focus].subject if bare.focus in whole else self.state.subject(bare.focus)
+            last = whole.get(bare.focus) or self.state.last(bare.focus)
+            before = last.subject if last else None
             event = replace(bare, subject=bare.subject or before or self._subject_before(bare)) if bare.action == "delete" else bare
             whole[event.focus] = event
             told.append((mark_of(event), event))
             concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
-            if event.type in RELATED:
-                patients |= dict.fromkeys(s for s in concerned if s)
-            else:
+            if event.type not in RELATED:
                 due += [replace(event, subject=subject) for subject in concerned]
+            elif last is None or mark_of(last) != mark_of(event):  # else the log was lost, not the patient changed
+                patients |= dict.fromkeys(s for s in concerned if s)
         self._send(due)
         for patient in patients:
             self._send([replace(e, action="update") for e in self.state.events_of(patient, FOCI) if e.type in WATCHED and e.action != "delete"])

@@ -99,9 +99,11 @@ class State:
         """This version can't be published: do not look at it again."""
         self._do("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", focus, version, now())
 
-    def subject(self, focus: str) -> str | None:
-        """Whose it was, as far as we published it."""
-        return self._one("SELECT subject FROM foci WHERE focus = ?", focus)
+    def last(self, focus: str) -> ResourceEvent | None:
+        """The newest event of this focus that we published."""
+        with self._lock:
+            row = self._db.execute("SELECT event FROM foci WHERE focus = ?", (focus,)).fetchone()
+        return decode(row[0]) if row else None
 
     def events_of(self, subject: str, limit: int) -> list[ResourceEvent]:
         """The last event of each focus of this patient, newest first."""

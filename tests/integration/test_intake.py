@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -37,6 +38,22 @@ from tests.peers import free_port, sekmet
 from tests.toy import note
 
 SECRET = "knock-knock"
+STEPS = ("Patient/..", "Patient/.", "patient/1", "DocumentReference/a b", "DocumentReference/%2e%2e", "DocumentReference", "urn:uuid:1")
+
+
+def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
+    told = [
+        {
+            "name": "notification-event",
+            "part": [
+                {"name": "event-number", "valueString": str(number)},
+                {"name": "focus", "valueReference": {"reference": focus if focus in STEPS else f"https://elsewhere.example/fhir/{focus}"}},
+            ],
+        }
+        for number, focus in events
+    ]
+    head = [{"name": "subscription", "valueReference": {"reference": "https://elsewhere.example/fhir/Subscription/s"}}, {"name": "type", "valueCode": kind}]
+    return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}]}
 
 
 @dataclass
@@ -248,6 +265,7 @@ class TestDoor:
             (b'{"resourceType": "Bundle", "resourceType": "Bundle"}', 400),
             (b'{"a": NaN}', 400),
             (b"[" * 1000, 400),
+            *((orjson.dumps(notification("event-notification", [(1, focus)])), 400) for focus in STEPS),
             (b"x" * 3000, 413),
         ],
     )
@@ -271,21 +289,6 @@ class TestDoor:
 
 def post(intake: Intake, body: dict[str, Any]) -> Any:
     return intake.door().post("/notify/DocumentReference", json=body, headers={SECRET_HEADER: SECRET})
-
-
-def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
-    told = [
-        {
-            "name": "notification-event",
-            "part": [
-                {"name": "event-number", "valueString": str(number)},
-                {"name": "focus", "valueReference": {"reference": f"https://elsewhere.example/fhir/{focus}"}},
-            ],
-        }
-        for number, focus in events
-    ]
-    head = [{"name": "subscription", "valueReference": {"reference": "https://elsewhere.example/fhir/Subscription/s"}}, {"name": "type", "valueCode": kind}]
-    return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}]}
 
 
 class TestSubscriptions:
