@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ ASK_AGAIN_SEC = 2.0
 class _State:
     """What the probes and /analyze see while the process comes up."""
 
+    trail: Trail
     waiting: list[str] = field(default_factory=lambda: ["the model"])
     runtime: Runtime | None = None
 
@@ -48,7 +50,12 @@ def run_service(service: Service, settings: Settings, stop: threading.Event) -> 
     Raises:
         Misconfigured: the message says what to do.
     """
-    state, metrics = _State(), Metrics(service.name)
+    with closing(Trail(settings.state_dir / "access", service.name)) as trail:
+        _run(service, settings, stop, _State(trail))
+
+
+def _run(service: Service, settings: Settings, stop: threading.Event, state: _State) -> None:
+    metrics = Metrics(service.name)
     probes = Probes(state.unready, metrics.registry)
     app = create_app(service.name, probes, title=service.title, max_body_bytes=settings.http_max_body_bytes, paths=ANALYZE)
     app.register_blueprint(analyze_route(state.at_work))
@@ -73,8 +80,7 @@ def _runtime(service: Service, settings: Settings, metrics: Metrics, state: _Sta
     until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)
     if stop.is_set():
         return None
-    trail = Trail(settings.state_dir / "access" / f"{service.name}.jsonl", service.name)
-    line = Line(service, ehr, model, settings, at_ehr(ehr), trail)
+    line = Line(service, ehr, model, settings, at_ehr(ehr), state.trail)
     state.runtime, state.waiting = Runtime(line, event_log, metrics), []
     return state.runtime
 
