@@ -202,15 +202,16 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         return [_record(r) for records in fetched.values() for r in records]
 
     def _patience(self, timeout_sec: float) -> float:
-        """How long this poll may take: a rebalance completes only within one.
+        """How long this poll may take: longer where a rejoin was forgotten.
 
         A poll that ends between the leader's assignment and the answer to it makes kafka-python 3.0 forget the rejoin, when a
         change of metadata was its reason: the member fetches on, sends no heartbeats, and no commit is accepted any more.
         """
         coordinator = self._consumer._coordinator
-        if coordinator.rejoining and not coordinator.need_rejoin():
-            coordinator.request_rejoin()
-        return max(timeout_sec, REJOIN_SEC) if coordinator.need_rejoin() else timeout_sec
+        if not coordinator.rejoining or coordinator.need_rejoin():
+            return timeout_sec
+        coordinator.request_rejoin()
+        return max(timeout_sec, REJOIN_SEC)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         ours = self.assignment()
