@@ -8,7 +8,7 @@ from itertools import islice
 
 from services.intake.health import Health
 from services.intake.state import State
-from shared.errors import FhirError, PoisonRecord
+from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
 from shared.fhir.instants import instant, parse
@@ -110,8 +110,10 @@ class Publisher:
             return None
         try:
             return subject_of(self.ehr.operation(f"{delete.focus}/_history/{int(delete.version) - 1}", {}))
-        except FhirError as error:
-            log.info("%s is deleted and its last version can't be read (%d): nobody knows whose it was", delete.focus, error.status)
+        except (FhirError, Unavailable) as error:
+            if isinstance(error, Unavailable) and not error.suspect:
+                raise
+            log.warning("%s is deleted, and nobody knows whose it was: %s", delete.focus, error)
             return None
 
     def _send(self, events: Sequence[ResourceEvent]) -> None:

@@ -27,6 +27,7 @@ Params = Mapping[str, str | Sequence[str]]
 NO_CACHE: Final = {"Cache-Control": "no-cache"}  # some servers answer the same search from a cache for a minute
 MINIMAL: Final = {"Prefer": "return=minimal"}
 PAGE: Final = "200"
+HISTORY_PAGE: Final = {"DocumentReference": "25", "DiagnosticReport": "50"}  # they may carry files inline: a page must fit into memory
 NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
 KEEPALIVE_SEC: Final = 3.0  # some servers close an idle connection after 5 s: a write on it would be lost without an answer
 
@@ -201,7 +202,7 @@ class Ehr:
 
     def _versions(self, kind: str, since: str) -> Iterator[Version]:
         try:
-            for bundle in self._pages(f"{kind}/_history", {"_since": since, "_count": PAGE}, since):
+            for bundle in self._pages(f"{kind}/_history", {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}, since):
                 yield from responses.versions(bundle, kind, since)
         except FhirError as error:
             if error.status not in NO_TYPE_HISTORY:

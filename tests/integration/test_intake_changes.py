@@ -219,6 +219,17 @@ class TestWhose:
         intake.sweep()
         assert [t for t in intake.told() if t[1] == "delete"] == [(written.reference, "delete", patient)]
 
+    @pytest.mark.parametrize("error", [FhirError(410, "GET"), FhirError(404, "GET"), Unavailable("ehr", suspect=True)])
+    def test_a_delete_whose_last_version_is_gone_is_told_all_the_same(self, scripted: Any, error: Exception) -> None:
+        def operation(path: str, params: dict[str, str]) -> Any:
+            assert path == f"{NOTE}/_history/6"
+            raise error
+
+        intake = scripted({"DocumentReference": [Version(NOTE, "7", moment(), True, None)]})
+        intake.ehr.operation = operation
+        assert intake.sweep() == {}
+        assert intake.told() == [(NOTE, "delete", None)]
+
     @pytest.mark.parametrize("kind", ["Consent", "Patient"])
     def test_a_change_of_patient_or_consent_tells_the_patients_foci_again(self, intake: Intake, kind: str) -> None:
         patient, other = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
