@@ -10,7 +10,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -25,6 +24,7 @@ from shared.line import Case, Line
 from shared.metrics import Metrics
 from shared.stream.base import EVENTS_TOPIC, Log, Record, Sink, Source
 from shared.triage import first_pause_sec, triage
+from shared.workers import Workers
 
 log = logging.getLogger(__name__)
 BUSY_POLL_SEC, IDLE_POLL_SEC = 0.01, 0.2
@@ -84,7 +84,7 @@ class Runtime:
         self._sink = self._log.sink()
         self._source = self._log.source(EVENTS_TOPIC, group_of(self._service.name))
         self._source.on_revoked = self._revoked.put
-        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="line")
+        pool = Workers(WORKERS, "line")
         try:
             while not stop.is_set():
                 self._turn(self._source, pool)
@@ -92,12 +92,12 @@ class Runtime:
                     raise self._fatal
             self._drain(self._source)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown()
             self.model.close()
             self._source.close()
             self._sink.close()
 
-    def _turn(self, source: Source, pool: ThreadPoolExecutor) -> None:
+    def _turn(self, source: Source, pool: Workers) -> None:
         self._read(source)
         source.pause(self._lanes.full(self._settings.max_in_flight))
         if time.monotonic() >= self._paused_until:
@@ -148,7 +148,7 @@ class Runtime:
             self._metrics.settle("not_accepted")
         return item
 
-    def _start_work(self, pool: ThreadPoolExecutor) -> None:
+    def _start_work(self, pool: Workers) -> None:
         room = max(0, self._most - self._in_flight)
         for unit in islice(self._lanes.take(time.monotonic()), room):
             self._in_flight += 1
@@ -175,7 +175,7 @@ class Runtime:
         except Exception as error:  # classed in `_again`
             self._ended.put(Ended(unit, error=error))
 
-    def _begin(self, unit: Unit, pool: ThreadPoolExecutor) -> None:
+    def _begin(self, unit: Unit, pool: Workers) -> None:
         if unit.last.event is None:
             raise PoisonRecord("undecodable")
         with self._metrics.stage.labels(self._service.name, "take").time():
@@ -304,7 +304,7 @@ class Runtime:
         return self._source.lag() if self._source else 0
 
 
-def _submit(pool: ThreadPoolExecutor, work: Callable[..., None], *args: Any) -> None:
+def _submit(pool: Workers, work: Callable[..., None], *args: Any) -> None:
     try:
         pool.submit(work, *args)
     except RuntimeError:  # the pool is shut: we are stopping, the record comes again

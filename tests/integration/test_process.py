@@ -99,6 +99,26 @@ def test_a_service_says_what_it_waits_for_works_when_it_comes_and_ends_in_order(
         peer.stop()
 
 
+def test_a_request_that_hangs_does_not_hold_up_the_end(tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    port = free_port()
+    own = environment(tmp_path, ehr.base, port) | {"CARELOOP_FHIR_TIMEOUT_SEC": "60", "CARELOOP_SHUTDOWN_SEC": "1"}
+    settings = Settings(fhir_url=ehr.base, state_dir=tmp_path / "state")
+    log = open_log(settings)
+    log.create_topics(settings.partitions, ["genomics"])
+    with open_ehr(settings) as client:
+        resource = client.read(client.create(document("Patient/1", VCF.read_bytes())).reference)
+    assert resource is not None
+    process = started(own, "run", "genomics")
+    until(lambda: (ready(port) or {}).get("status") == "ready", 60)
+    ehr.faults.latency_sec = 20.0
+    sink = log.sink()
+    sink.send(EVENTS_TOPIC, [Message(*encode(event_of(resource, "create"), ehr.base))])
+    sink.close()
+    until(lambda: 'careloop_in_flight{service="genomics"} 1.0' in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
 def test_what_must_be_mended_ends_the_process_with_status_2_and_a_line_that_names_it(
     tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
