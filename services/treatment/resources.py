@@ -224,8 +224,8 @@ def _resting(inputs: Inputs, references: Sequence[str]) -> str:
 
 
 def _unsigned_words(inputs: Inputs, unsigned: Sequence[str]) -> str:
-    named = ", ".join(f"{r.service} ({r.reference})" for r in inputs.reports if r.reference in unsigned)
-    return f"Rests on unsigned AI results: {named}." if named else ""
+    named = ", ".join(dict.fromkeys(r.service for r in inputs.reports if r.reference in unsigned))
+    return f"When this was drawn it rested on unsigned AI results: {named}." if named else ""
 
 
 def _definitions(findings: Findings) -> list[str]:
