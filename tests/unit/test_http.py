@@ -79,7 +79,7 @@ def test_errors_of_http_are_outcomes() -> None:
     [
         (errors.InvalidInput("line 3"), 400, "invalid"),
         (errors.NotAnalysed("The note is empty."), 422, "business-rule"),
-        (errors.ConsentDenied("Consent/1"), 422, "business-rule"),
+        (errors.ConsentDenied("Consent/1", "Patient/1"), 422, "business-rule"),
         (errors.Withdrawn("DocumentReference/1"), 404, "not-found"),
         (errors.NotYet("Binary/1"), 503, "transient"),
         (errors.Conflict("409"), 409, "conflict"),
