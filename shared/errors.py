@@ -75,13 +75,15 @@ class Unavailable(CareloopError):
         dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the others only their lanes.
         retry_after_sec: what the server asked for, if it did.
         suspect: it broke down over this very request (500): when others pass meanwhile, the record is at fault.
+        fleeting: worth another try within the very request; nothing was done, or it may be done twice.
     """
 
-    def __init__(self, dependency: str, message: str = "", retry_after_sec: float | None = None, *, suspect: bool = False) -> None:
+    def __init__(self, dependency: str, message: str = "", retry_after_sec: float | None = None, *, suspect: bool = False, fleeting: bool = False) -> None:
         super().__init__(f"{dependency} is not available{': ' + message if message else ''}")
         self.dependency = dependency
         self.retry_after_sec = retry_after_sec
         self.suspect = suspect
+        self.fleeting = fleeting
 
 
 class Conflict(CareloopError):

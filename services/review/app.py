@@ -66,7 +66,7 @@ def _unready(ehr: Ehr) -> list[str]:
     try:
         ehr.capabilities()
     except CareloopError as error:
-        return [f"the EHR ({type(error).__name__})"]
+        return [f"the EHR ({error})"]
     return []
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.fhir.responses import issues_of
@@ -27,10 +27,6 @@ FIRST_WAIT_SEC: Final = 0.25
 REFUSED_FOR_NOW: Final = frozenset({429, 503})  # nothing was done
 MAYBE_DONE: Final = frozenset({502, 504})  # a gateway lost the answer
 NEVER: Final = frozenset({501, 505})  # a 5xx that no waiting mends
-
-
-class _Transient(Unavailable):
-    """Worth another try within this very request."""
 
 
 class Rest:
@@ -95,7 +91,7 @@ class Rest:
         try:
             response = self.client.send(request)
         except httpx.TransportError as error:
-            raise (_Transient if safe else Unavailable)("ehr", type(error).__name__) from error
+            raise Unavailable("ehr", type(error).__name__, fleeting=safe) from error
         if response.is_success:
             return response
         if missing_is_none and response.status_code in (404, 410):
@@ -117,7 +113,7 @@ def failure(response: httpx.Response, request: str, *, safe: bool, forwarded: bo
     if status in (409, 412):
         return Conflict(f"EHR answered {status} to {request}")
     if status in REFUSED_FOR_NOW or (safe and status in MAYBE_DONE):
-        return _Transient("ehr", f"{status} to {request}", retry_after(response))
+        return Unavailable("ehr", f"{status} to {request}", retry_after(response), fleeting=True)
     if status >= 500 and status not in NEVER:
         return Unavailable("ehr", f"{status} to {request}", retry_after(response), suspect=status == 500)
     return FhirError(status, request, issues_of(json_or_none(response)))
@@ -154,7 +150,11 @@ def retry_after(response: httpx.Response) -> float | None:
 
 def _retrying(timeout_sec: float) -> Retrying:
     stop = stop_after_attempt(ATTEMPTS) | stop_before_delay(timeout_sec)
-    return Retrying(retry=retry_if_exception_type(_Transient), stop=stop, wait=_wait, reraise=True)
+    return Retrying(retry=retry_if_exception(_fleeting), stop=stop, wait=_wait, reraise=True)
+
+
+def _fleeting(error: BaseException) -> bool:
+    return isinstance(error, Unavailable) and error.fleeting
 
 
 def _wait(state: RetryCallState) -> float:
