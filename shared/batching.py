@@ -2,7 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +41,7 @@ class ModelThread:
 
     def __init__(self, analyze: Analyze, max_batch: int) -> None:
         self._lock = threading.Lock()
+        self._since: float | None = None
         self._analyze = analyze
         self._max_batch = max_batch
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -51,18 +54,32 @@ class ModelThread:
 
     def one(self, inputs: Any) -> Any:
         """Analyse now, on the caller's thread, between batches (for /analyze). Raises what the model raises."""
-        with self._lock:
+        with self._at_work():
             [findings] = self._analyze([inputs])
         return findings
+
+    def busy_sec(self) -> float:
+        """For how long the model has been at what it does now; 0 when it rests. No thread can be interrupted in it, but a probe can tell."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
 
     def close(self) -> None:
         """End after the batch in hand; a model that hangs is left behind (the thread is a daemon)."""
         self._jobs.put(None)
         self._thread.join(timeout=5.0)
 
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        with self._lock:
+            self._since = time.monotonic()
+            try:
+                yield
+            finally:
+                self._since = None
+
     def _run(self) -> None:
         while batch := self._batch():
-            with self._lock:
+            with self._at_work():
                 findings = analyze_each([job.inputs for job in batch], self._analyze)
             for job, finding in zip(batch, findings, strict=True):
                 job.done(finding)

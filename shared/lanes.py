@@ -150,3 +150,12 @@ class Lanes:
     def unfinished(self) -> int:
         """How many records were read and are not done."""
         return sum(1 for p in self._partitions.values() for i in p.unfinished if not i.done)
+
+    def oldest_sec(self, now: float) -> float:
+        """The age of the oldest record that is not done, from its append to the event log; 0 when all are.
+
+        Args:
+            now: seconds since the epoch, as a record's `timestamp`.
+        """
+        firsts = (next((i.record.timestamp for i in p.unfinished if not i.done), now) for p in self._partitions.values())
+        return max(0.0, now - min(firsts, default=now))

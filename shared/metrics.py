@@ -26,6 +26,12 @@ class Metrics:
         )
         self.in_flight = Gauge("careloop_in_flight", "Answers being worked on", ["service"], registry=self.registry)
         self.lag = Gauge("careloop_lag", "Records of our partitions that are not committed", ["service"], registry=self.registry)
+        self.oldest_unfinished = Gauge(
+            "careloop_oldest_unfinished_seconds",
+            "Age of the oldest record of our partitions that is read and not done, from its append",
+            ["service"],
+            registry=self.registry,
+        )
         self.paused = Gauge("careloop_paused", "1 while the service pauses (EHR, broker or dead-letter limit)", ["service"], registry=self.registry)
         self.service = service
 

@@ -106,6 +106,7 @@ class Runtime:
         self._commit(source)
         self._metrics.in_flight.labels(self._service.name).set(self._in_flight)
         self._metrics.paused.labels(self._service.name).set(time.monotonic() < self._paused_until)
+        self._metrics.oldest_unfinished.labels(self._service.name).set(self._lanes.oldest_sec(time.time()))
 
     def _drain(self, source: Source) -> None:
         deadline = time.monotonic() + self._settings.shutdown_sec
@@ -290,6 +291,8 @@ class Runtime:
     def ready(self) -> list[str]:
         """What keeps the service from working; empty when nothing does."""
         missing = [] if self._source and self._source.healthy() else ["the event log"]
+        if (busy := self.model.busy_sec()) > self._settings.model_stall_sec:
+            missing.append(f"the model ({busy:.0f} s on one batch)")
         if self.limited and not self._over_limit():
             self.limited, self.waiting_for = False, None
         return missing + ([self.waiting_for] if self.waiting_for else [])

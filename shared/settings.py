@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     dead_letter_limit: int = Field(20, ge=1, description="More dead letters than this within the window pause the service.")
     dead_letter_window_sec: float = Field(600.0, gt=0, description="The window of the dead-letter limit.")
     shutdown_sec: float = Field(25.0, gt=0, description="How long work in flight may take to finish after SIGTERM.")
+    model_stall_sec: float = Field(300.0, gt=0, description="A model at work on one batch for longer than this makes the service unready.")
 
     # --- HTTP
     http_host: str = Field("127.0.0.1", description="Address that services listen on; `0.0.0.0` in a container.")

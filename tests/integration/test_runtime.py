@@ -346,6 +346,26 @@ def test_an_old_record_still_waits_for_what_it_announced(world: World) -> None:
     assert time.monotonic() - began > 1.0
 
 
+def test_a_model_that_never_comes_back_makes_the_service_unready_and_its_record_grow_old(world: World) -> None:
+    gate = threading.Event()
+
+    def hang(batch: Any, _: Any) -> list[Findings]:
+        gate.wait(20)
+        return [Findings(1) for _ in batch]
+
+    world.tell(world.write("a note"))
+    with world.running(analyze=hang, settings={"model_stall_sec": 0.2}) as runtime:
+
+        def age() -> float:
+            return runtime._metrics.registry.get_sample_value("careloop_oldest_unfinished_seconds", {"service": "toy"}) or 0.0
+
+        assert until(lambda: any("s on one batch" in words for words in runtime.ready()))
+        assert until(lambda: age() > 0.2)
+        gate.set()
+        assert world.settled()
+        assert until(lambda: runtime.ready() == [] and age() == 0.0)
+
+
 def test_metrics_hold_outcomes_and_no_ids(world: World) -> None:
     from prometheus_client import generate_latest
 

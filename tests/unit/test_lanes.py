@@ -1,6 +1,7 @@
 """Lanes: order within a patient, cover, contiguous commits; batches that find their culprit."""
 
 import threading
+import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -13,9 +14,11 @@ from shared.lanes import Item, Lanes
 from shared.stream.base import Record
 
 
-def item(offset: int, key: str, answer: str, *, arrived: float = 0.0, partition: int = 0, done: bool = False, action: str = "update") -> Item:
+def item(
+    offset: int, key: str, answer: str, *, arrived: float = 0.0, partition: int = 0, done: bool = False, action: str = "update", appended: float = 0.0
+) -> Item:
     event = ResourceEvent(answer, "1", action)  # type: ignore[arg-type]
-    return Item(Record("t", partition, offset, key.encode(), b"", (), 0.0), event, answer, arrived, done=done)
+    return Item(Record("t", partition, offset, key.encode(), b"", (), appended), event, answer, arrived, done=done)
 
 
 def filled(*items: Item, quiet_sec: float = 0.0) -> Lanes:
@@ -161,3 +164,35 @@ def test_the_model_thread_batches_what_is_ready() -> None:
     assert found == list(range(9)) and max(sizes) <= 4 and len(sizes) <= 4
     assert model.one(7) == 7
     model.close()
+
+
+def test_a_model_tells_for_how_long_it_has_been_at_one_batch() -> None:
+    begun, gate, done = threading.Event(), threading.Event(), threading.Event()
+
+    def analyze(batch: Sequence[int]) -> list[int]:
+        begun.set()
+        gate.wait(5)
+        return list(batch)
+
+    model = ModelThread(analyze, max_batch=4)
+    assert model.busy_sec() == 0
+    model.submit(1, lambda _: done.set())
+    assert begun.wait(5)
+    first = model.busy_sec()
+    time.sleep(0.02)
+    assert model.busy_sec() > first > 0
+    gate.set()
+    assert done.wait(5)
+    assert model.busy_sec() == 0
+    model.close()
+
+
+def test_the_oldest_record_that_is_not_done_has_an_age() -> None:
+    lanes = filled(
+        item(0, "a", "A/1", appended=10.0, done=True), item(1, "a", "A/2", appended=20.0), item(0, "b", "B/1", appended=15.0, partition=1, done=True)
+    )
+    assert lanes.oldest_sec(100.0) == 80.0
+    [unit] = lanes.take(0)
+    lanes.finish(unit)
+    assert lanes.oldest_sec(100.0) == 0.0
+    assert filled().oldest_sec(100.0) == 0.0
