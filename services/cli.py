@@ -151,14 +151,14 @@ def load(source: Path, as_json: bool) -> None:
 @main.command(epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop topics` and `careloop run SERVICE...`.")
 @click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def doctor(services: tuple[str, ...]) -> None:
-    """Tell what is there of settings, EHR, scopes, broker, PACS, models and GPU, and what to do about what is not.
+    """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and what to do about what is not.
 
-    SERVICE: look only at what these services need; default: all.
+    SERVICE: look only at what these services need; default: all that are installed here.
     """
     from services.doctor import as_line, examine
 
     states = set()
-    for check in examine(load_settings(), services or catalogue.SERVICES):
+    for check in examine(load_settings(), services):
         click.echo(as_line(check))
         states.add(check.state)
     sys.exit(1 if "missing" in states else 0)
@@ -187,9 +187,11 @@ def scopes(service: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
     """List the models that would speak: name, version, digest of the weights or rules."""
-    from services.doctor import model_cards
+    from services.installed import extra, model_cards
 
-    cards = model_cards(load_settings())
+    cards, lacking = model_cards(load_settings())
+    for name, what in lacking.items():
+        click.echo(f"{name}: not installed here: {what}. {extra(name)}, where it is to run.", err=True)
     if as_json:
         click.echo(json.dumps([{"service": name, **vars(card)} for name, card in cards]))
         return

@@ -1,4 +1,4 @@
-"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, models and GPU, and what to do about what is not."""
+"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and what to do about what is not."""
 
 import difflib
 import os
@@ -9,14 +9,15 @@ from typing import Final, Literal
 import click
 
 from services import catalogue
+from services.installed import extra, lacks
 from services.permissions import scopes_of_process
 from shared.errors import CareloopError
 from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import open_ehr
 from shared.fhir.scopes import permissions_of
-from shared.service import ModelCard
 from shared.settings import Settings
 from shared.stream.open import open_log
+from shared.trail import broken_at, logs_of
 
 State = Literal["ok", "note", "missing"]
 COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
@@ -26,6 +27,7 @@ SMART_ADVICE: Final = (
 )
 LOG_ADVICE: Final = "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it for the SQLite log in CARELOOP_STATE_DIR."
 PACS_ADVICE: Final = "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for the folder in CARELOOP_STATE_DIR."
+TRAIL_ADVICE: Final = "Compare it with a copy; then keep it elsewhere, a new one begins by itself."
 LOGIN_ADVICE: Final = "Set CARELOOP_REVIEW_OIDC_ISSUER or, for a trial, CARELOOP_REVIEW_LOCAL_USER and CARELOOP_REVIEW_LOCAL_PASSWORD."
 
 
@@ -42,13 +44,18 @@ class Check:
 Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
 
 
-def examine(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    """Look at everything that these services need; nothing is written."""
+def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]:
+    """Look at everything that these services need; nothing is written. None named: at all that are installed here."""
+    absent: State = "missing" if services else "note"
+    wanted = services or catalogue.SERVICES
+    here = [name for name in wanted if not lacks(name)]
+    for name in (n for n in wanted if n not in here):
+        yield Check(name, absent, f"not installed here: {lacks(name)}", f"{extra(name)}, where it is to run.")
     for look, what, advice in LOOKS:
-        yield from _guarded(lambda look=look: look(settings, services), what, advice)  # type: ignore[misc]
-    for name in (s for s in services if s in catalogue.ANALYSERS):
-        yield from _guarded(lambda name=name: _model(settings, name), f"model of {name}", f"pip install 'careloop[{name}]', or mend what is named.")  # type: ignore[misc]
-    yield from _gpu(services)
+        yield from _guarded(lambda look=look: look(settings, here), what, advice, absent)  # type: ignore[misc]
+    for name in (s for s in here if s in catalogue.ANALYSERS):
+        yield from _guarded(lambda name=name: _model(settings, name), f"model of {name}", f"{extra(name)}, or mend what is named.", absent)  # type: ignore[misc]
+    yield from _gpu(here)
 
 
 def as_line(check: Check) -> str:
@@ -57,15 +64,12 @@ def as_line(check: Check) -> str:
     return first + (f"\n         -> {check.advice}" if check.advice else "")
 
 
-def model_cards(settings: Settings) -> list[tuple[str, ModelCard]]:
-    """(service, card) of every model that would speak."""
-    return [(name, card) for name in catalogue.ANALYSERS for card in catalogue.analyser(name).cards(catalogue.analyser(name).load(settings))]
-
-
-def _guarded(look: Callable[[], Iterator[Check]], what: str, advice: str) -> Iterator[Check]:
+def _guarded(look: Callable[[], Iterator[Check]], what: str, advice: str, absent: State) -> Iterator[Check]:
     try:
         yield from look()
-    except (CareloopError, ImportError, OSError) as error:
+    except ImportError as error:
+        yield Check(what, absent, f"not installed here: {error}", advice)
+    except (CareloopError, OSError) as error:
         yield Check(what, "missing", str(error) or type(error).__name__, advice)
 
 
@@ -122,6 +126,13 @@ def _pacs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     yield Check("PACS", "ok", open_pacs(settings).describe())
 
 
+def _access_logs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
+    for path in (path for name in services for path in logs_of(settings.state_dir / "access", name)):
+        line = broken_at(path)
+        found = "the chain is whole" if line is None else f"the chain is broken at line {line}: the line before was changed or is missing, or this one was torn"
+        yield Check(f"access log {path.name}", "ok" if line is None else "missing", found, "" if line is None else TRAIL_ADVICE)
+
+
 def _login(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     if "review" not in services:
         return
@@ -160,4 +171,5 @@ LOOKS: Final[tuple[tuple[Look, str, str], ...]] = (
     (_event_log, "event log", LOG_ADVICE),
     (_pacs, "PACS", PACS_ADVICE),
     (_login, "login of review", LOGIN_ADVICE),
+    (_access_logs, "access logs", TRAIL_ADVICE),
 )

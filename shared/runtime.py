@@ -227,7 +227,7 @@ class Runtime:
                 assert isinstance(error, Unavailable)
                 self._pause(error)
             case "wait":
-                log.info("%s waits: %s", self._service.name, type(error).__name__)
+                log.info("%s waits: %s", self._service.name, error if isinstance(error, Unavailable) else type(error).__name__)
                 self._wait(item, first_pause_sec(error))
             case "give up waiting":
                 self._elsewhere(unit, self._stop_waiting)
