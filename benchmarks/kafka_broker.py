@@ -1,9 +1,10 @@
 """A real Apache Kafka broker (KRaft, one node) from Python packages and Maven's jars alone.
 
-`python -m benchmarks.kafka_broker PORT DIR` runs one until Ctrl-C: `CARELOOP_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:PORT` then names it.
+`python -m benchmarks.kafka_broker PORT DIR` runs one until SIGTERM or Ctrl-C: `CARELOOP_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:PORT` then names it.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -124,13 +125,17 @@ def _listens(port: int) -> bool:
 
 
 def main(port: str, folder: str) -> None:
+    """Run one until SIGTERM or Ctrl-C, also where these come while it starts."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     broker = Broker(Path(folder).resolve(), int(port))
-    broker.start()
-    print(f"Apache Kafka listens on {broker.address}; Ctrl-C ends it", flush=True)
     try:
+        broker.start()
+        print(f"Apache Kafka listens on {broker.address}; Ctrl-C ends it", flush=True)
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
+        pass
+    finally:
         broker.kill()
 
 
