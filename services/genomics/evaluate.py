@@ -16,6 +16,7 @@ from services.genomics.domain import GeneCall
 from services.genomics.expected import expectation
 from services.genomics.read_vcf import read_vcf
 from services.genomics.tables import Gene, Tables, load_tables
+from shared.data_sets import refuse, require
 from shared.errors import NotAnalysed
 
 METRICS = Path(__file__).with_name("metrics.json")
@@ -73,13 +74,14 @@ def _said(call: GeneCall | None) -> str:
 
 
 @click.command(help=__doc__)
-@click.option(
-    "--data", type=click.Path(path_type=Path, exists=True, file_okay=False), default=DATA, show_default=True, help="Folder of folders named for genes."
-)
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True, help="Folder of folders named for genes.")
 @click.option("--floor", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Least share of files with a readable name that must be right.")
 @click.option("--write", is_flag=True, help="Store the numbers for the model card.")
 def main(data: Path, floor: float, write: bool) -> None:
+    require(data)
     results = list(evaluate(data, load_tables()))
+    if not results:
+        refuse(data, "holds no .vcf file in a folder named for one of the genes")
     for result in results:
         click.echo(f"{result.gene:8} {result.file:32} {result.verdict:8} {result.said}")
     count = Counter(result.verdict for result in results)

@@ -17,7 +17,8 @@ from services.imaging import model
 from services.imaging.preprocess import standardise
 from services.imaging.statistics import Bools, Floats, auc, auc_interval, calibration_error, fit_logistic, grouped_folds
 from services.imaging.train import DATA, FOLDS, Seen, features, fit, see
-from services.imaging.training_films import Films, adults, children
+from services.imaging.training_films import FILMS, Films, adults, children
+from shared.data_sets import require
 from shared.dicom.parse import parse
 from shared.dicom.pixels import grey
 
@@ -131,6 +132,7 @@ def main() -> None:
     action.add_argument("--check", action="store_true", help="exit 1 where a number is under its floor or differs from the card")
     action.add_argument("--write", action="store_true", help="write the numbers into the model folder")
     options = parser.parse_args()
+    require(options.data, *FILMS)
     torch.set_num_threads(1)
     found = measure(options.model, options.data)
     print(json.dumps(found, indent=2))

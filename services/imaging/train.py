@@ -25,7 +25,8 @@ from torch import Tensor
 from services.imaging import model
 from services.imaging.preprocess import SIZE
 from services.imaging.statistics import Bools, Floats, Linear, fit_logistic, fit_platt, grouped_folds, threshold_for_sensitivity
-from services.imaging.training_films import Films, adults
+from services.imaging.training_films import LABELS, Films, adults
+from shared.data_sets import require
 
 DATA: Final = Path("../shared/data")
 RIDGE: Final = 100.0
@@ -164,6 +165,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder that holds chest_xray_adults_nih (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=model.SHIPPED, help="model folder to write (default: the one that ships)")
     options = parser.parse_args()
+    require(options.data, LABELS)
     torch.set_num_threads(1)
     films = adults(options.data)
     network = encoder()

@@ -16,6 +16,8 @@ from services.imaging.statistics import Bools, Floats
 
 ADULTS: Final = "chest_xray_adults_nih"
 CHILDREN: Final = "chest_xray_children"
+LABELS: Final = f"{ADULTS}/labels.csv"
+FILMS: Final = (LABELS, f"{CHILDREN}/test")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Films:
 def adults(data: Path) -> Films:
     """The NIH films of people of ADULT_YEARS and more."""
     folder = data / ADULTS
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as table:
+    with (data / LABELS).open(newline="", encoding="utf-8") as table:
         rows = [row for row in csv.DictReader(table) if int(row["age"]) >= ADULT_YEARS]
     return Films(
         [folder / row["file"] for row in rows],

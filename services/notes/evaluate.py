@@ -20,6 +20,7 @@ from services.notes.domain import Entity, Inputs
 from services.notes.model import SHIPPED, NotesModel, load
 from services.notes.sections import find_sections
 from services.notes.sentences import find_sentences
+from shared.data_sets import require
 from shared.settings import load_settings
 
 Numbers = dict[str, float]
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="fail below the floors")
     parser.add_argument("--write", action="store_true", help="write metrics.json beside the weights")
     options = parser.parse_args()
+    require(options.data, *parts(options.part))
     if options.write:
         write_metrics({})  # the digest of these very weights, which loading checks
     model = load(load_settings(notes_model=options.model))
@@ -57,13 +59,18 @@ def main() -> int:
     return int(options.check and bool(low))
 
 
+def parts(part: str) -> tuple[str, str, str]:
+    """Where in the data folder the corpora stand: BC5CDR, NCBI disease, NegEx."""
+    return f"entities/BC5CDR-IOB/{part}.tsv", f"entities/NCBI-disease-IOB/{part}.tsv", "negation/annotations.tsv"
+
+
 def measure(data: Path, part: str, model: NotesModel) -> Numbers:
     """Every number of the card."""
-    bc5cdr = read_iob(data / "entities" / "BC5CDR-IOB" / f"{part}.tsv")
-    ncbi = read_iob(data / "entities" / "NCBI-disease-IOB" / f"{part}.tsv")
+    drugs_too, diseases, negation = parts(part)
+    bc5cdr, ncbi = read_iob(data / drugs_too), read_iob(data / diseases)
     numbers = {f"BC5CDR {k.lower()} F1": v for k, v in entity_scores(bc5cdr, model, ("Chemical", "Disease")).items()}
     numbers |= {f"NCBI {k.lower()} F1": v for k, v in entity_scores(ncbi, model, ("Disease",)).items()}
-    numbers |= assertion_scores(read_assertions(data / "negation" / "annotations.tsv"), model)
+    numbers |= assertion_scores(read_assertions(data / negation), model)
     return numbers | {"seconds per page": seconds_per_page(model)}
 
 

@@ -21,6 +21,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from services.notes.corpora import Sentence, read_iob
 from services.notes.encoder import ENCODER, TAGS, encoder_folder
+from shared.data_sets import require
 
 IGNORED, NO_DISEASE = -100, -1
 Item = tuple[list[int], list[int]]
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
+    require(options.data, *(f"entities/{name}/train.tsv" for name in CORPORA))
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(encoder_folder())
