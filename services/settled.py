@@ -86,7 +86,7 @@ class Clinic:
         """The plan rests on every report that the others wrote."""
         reports = {relative(h.task["focus"]["reference"]) for a, h, _ in heads if a.service != "treatment" and h.outcome in ("requested", "completed")}
         plans = [h for a, h, _ in heads if a.service == "treatment"]
-        rests_on = {relative(r) for h in plans for r in sources_of(h.task)}
+        rests_on = {r for h in plans for r in sources_of(h.task)}
         return [f"the plan does not rest on {report} yet" for report in sorted(reports - rests_on)]
 
     def _behind(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:

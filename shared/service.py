@@ -93,3 +93,13 @@ class Service:
     input_of: Callable[[ResourceEvent], str] = lambda event: event.focus
     quiet_sec: str | None = None
     max_batch: int = 8
+
+
+def only_card(model: Any) -> tuple[ModelCard, ...]:
+    """`cards` of a service with one model."""
+    return (model.card,)
+
+
+def only_speaker(_inputs: Any, model: Any) -> tuple[ModelCard, ...]:
+    """`speakers` of a service whose one model speaks on all that gather lets through."""
+    return (model.card,)

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from services.imaging.analyze import analyze
 from services.imaging.codes import RADIOGRAPHY
-from services.imaging.domain import Inputs
 from services.imaging.gather import gather
 from services.imaging.resources import resources
 from shared.events import ResourceEvent
-from shared.service import ModelCard, Service
+from shared.service import Service, only_card, only_speaker
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,24 +32,14 @@ def load(settings: Settings) -> "ChestModel":
     return load_model(settings)
 
 
-def cards(model: "ChestModel") -> tuple[ModelCard, ...]:
-    """The one model."""
-    return (model.card,)
-
-
-def speakers(inputs: Inputs, model: "ChestModel") -> tuple[ModelCard, ...]:  # noqa: ARG001 - gather lets through what the model can read
-    """The same."""
-    return (model.card,)
-
-
 SERVICE = Service(
     name="imaging",
     title="Imaging: chest films",
     accepts=accepts,
     gather=gather,
     load=load,
-    cards=cards,
-    speakers=speakers,
+    cards=only_card,
+    speakers=only_speaker,
     analyze=analyze,
     resources=resources,
     reads=frozenset({"ImagingStudy", "Endpoint", "Patient"}),

@@ -11,11 +11,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.review import decide, present
-from shared.answers import Head, head_of, kind_of, newest, relative
+from shared.answers import Head, head_of, newest, relative
 from shared.errors import CareloopError
 from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr
+from shared.fhir.heads import sources_of
 from shared.fhir.references import subject_of
+from shared.fhir.summary import answer_of
 
 Resource = dict[str, Any]
 DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
@@ -155,14 +157,13 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
 
 def service_of(task: Resource) -> str:
     """The service whose head this is."""
-    return next((i.get("value", "") for i in task.get("identifier", []) if i.get("system") == codes.SERVICE), "")
+    return answer_of(task) or ""
 
 
 def source_references(task: Resource) -> list[str]:
     """What the head says it was drawn from; the focus itself where nothing was drawn."""
-    named = [relative(i["valueReference"]["reference"]) for i in task.get("input", []) if kind_of(i) == "source" and "valueReference" in i]
     focus = [] if task.get("output") else list(present.references(task.get("focus")))
-    return list(dict.fromkeys(r for r in [*named, *focus] if not r.startswith(("Patient/", "urn:", "#"))))
+    return list(dict.fromkeys(r for r in [*sources_of(task), *focus] if not r.startswith(("Patient/", "urn:", "#"))))
 
 
 def device_references(resources: Iterable[Resource]) -> list[str]:

@@ -15,6 +15,7 @@ import orjson
 
 from shared.answers import digest
 from shared.fhir import codes
+from shared.fhir.summary import answer_of
 
 Json = dict[str, Any]
 
@@ -42,11 +43,11 @@ def clinical(resource: Json) -> Json:
     kept = {name: plain(resource[name]) for name in KEPT[kind] if name in resource}
     if kind in ("DiagnosticReport", "Observation"):
         kept["state"] = "amended" if resource.get("status") in AMENDED else "current"
-        kept["service"] = service_of(resource)
+        kept["service"] = answer_of(resource)
     if kind == "Observation":
         kept |= _observation(resource)
     if kind == "Condition":
-        kept["verification"] = "ours" if service_of(resource) else codes.first_code(resource.get("verificationStatus"), codes.CONDITION_VERIFICATION)
+        kept["verification"] = "ours" if answer_of(resource) else codes.first_code(resource.get("verificationStatus"), codes.CONDITION_VERIFICATION)
     if kind == "AllergyIntolerance":
         kept["reaction"] = [plain({k: r[k] for k in ("substance", "manifestation", "severity") if k in r}) for r in resource.get("reaction", [])]
     if kind == "RiskAssessment":
@@ -59,7 +60,7 @@ def _observation(resource: Json) -> Json:
     kept["component"] = [plain({k: v for k, v in c.items() if k == "code" or k.startswith("value")}) for c in resource.get("component", [])]
     kept["note"] = [n.get("text", "") for n in resource.get("note", [])]
     kept["citation"] = [plain(e) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT]
-    if not service_of(resource):  # the hour of ours is the hour of writing, and changes on a rerun
+    if not answer_of(resource):  # the hour of ours is the hour of writing, and changes on a rerun
         kept["effective"] = resource.get("effectiveDateTime") or plain(resource.get("effectivePeriod"))
     return kept
 
@@ -71,15 +72,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value
-
-
-def service_of(resource: Json) -> str | None:
-    """The careloop service that wrote the resource, None for everybody else's."""
-    for identifier in _listed(resource.get("identifier")):
-        if identifier.get("system") == codes.SERVICE:
-            return str(identifier.get("value"))
-    return None
-
-
-def _listed(identifier: Any) -> list[Json]:
-    return identifier if isinstance(identifier, list) else [identifier] if identifier else []

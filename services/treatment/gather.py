@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.treatment import parse
 from services.treatment.analyze import find
-from services.treatment.content import content_of, service_of
+from services.treatment.content import content_of
 from services.treatment.domain import Inputs, Report
 from services.treatment.model import load_rules
 from shared.answers import Answer, relative
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.summary import answer_of
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
@@ -120,7 +121,7 @@ def _subject(resource: Json) -> str:
 
 def _reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for report in _search(ehr, "DiagnosticReport", subject):
-        if service_of(report) in SERVICES and report.get("status") in REPORT_STATUS:
+        if answer_of(report) in SERVICES and report.get("status") in REPORT_STATUS:
             yield report
 
 
@@ -150,13 +151,13 @@ def _problems(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for condition in _search(ehr, "Condition", subject):
         clinical = codes.first_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL)
         verification = codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
-        if (clinical is None or clinical in ACTIVE_PROBLEM) and verification not in NOT_A_PROBLEM and service_of(condition) != NAME:
+        if (clinical is None or clinical in ACTIVE_PROBLEM) and verification not in NOT_A_PROBLEM and answer_of(condition) != NAME:
             yield condition
 
 
 def _orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for request in _search(ehr, "MedicationRequest", subject):
-        if request.get("status") == "active" and request.get("intent") in ORDERS and not request.get("doNotPerform") and service_of(request) != NAME:
+        if request.get("status") == "active" and request.get("intent") in ORDERS and not request.get("doNotPerform") and answer_of(request) != NAME:
             yield request
 
 
@@ -184,7 +185,7 @@ def _measured(ehr: "Ehr", subject: str) -> Iterator[Json]:
     latest: dict[str, tuple[str, Json]] = {}
     for observation in _search(ehr, "Observation", subject, code=query):
         value = parse.measurement(observation)
-        if value is None or service_of(observation) or observation.get("status") not in RESULT_STATUS:
+        if value is None or answer_of(observation) or observation.get("status") not in RESULT_STATUS:
             continue
         measure = next((name for name, loinc in rules.measures.items() if value.loinc in loinc), None)
         if measure and value.time > latest.get(measure, ("", {}))[0]:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from services.treatment.content import AMENDED, service_of
+from services.treatment.content import AMENDED
 from services.treatment.domain import Allergy, Dose, Finding, Genotype, Implication, Measurement, Medication, Problem, Report
 from shared.answers import relative
 from shared.fhir import codes
+from shared.fhir.summary import answer_of
 
 Json = dict[str, Any]
 
@@ -71,7 +72,7 @@ def report(resource: Json) -> Report:
     status = resource.get("status")
     return Report(
         reference=reference_of(resource),
-        service=service_of(resource) or "",
+        service=answer_of(resource) or "",
         title=words(resource.get("code")) or "Report",
         conclusion=resource.get("conclusion", ""),
         unsigned=status in ("registered", "partial", "preliminary"),

@@ -6,13 +6,12 @@ A delete says nothing of what it deleted; it is accepted where intake still knew
 """
 
 from services.treatment.analyze import analyze
-from services.treatment.domain import Inputs
 from services.treatment.gather import NAME, ORDERS, SERVICES, gather
-from services.treatment.model import Model, load, load_rules
+from services.treatment.model import load, load_rules
 from services.treatment.resources import resources
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.service import ModelCard, Service
+from shared.service import Service, only_card, only_speaker
 
 WATCHED = frozenset({"DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation"})
 
@@ -44,24 +43,14 @@ def input_of(event: ResourceEvent) -> str:
     return event.subject or event.focus
 
 
-def cards(model: Model) -> tuple[ModelCard, ...]:
-    """The rule set."""
-    return (model.card,)
-
-
-def speakers(inputs: Inputs, model: Model) -> tuple[ModelCard, ...]:  # noqa: ARG001 - the rules speak on every patient
-    """The same."""
-    return (model.card,)
-
-
 SERVICE = Service(
     name=NAME,
     title="Treatment: care plans",
     accepts=accepts,
     gather=gather,
     load=load,
-    cards=cards,
-    speakers=speakers,
+    cards=only_card,
+    speakers=only_speaker,
     analyze=analyze,
     resources=resources,
     reads=frozenset({"Patient", "DiagnosticReport", "Observation", "Condition", "MedicationRequest", "Medication", "AllergyIntolerance", "RiskAssessment"}),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.answers import Answer, Basis, Head
+from shared.answers import Answer, Basis, Head, kind_of, relative
 from shared.fhir import codes
 
 Json = dict[str, Any]
@@ -100,6 +100,5 @@ def _part(kind: str, value: Json) -> Json:
 
 
 def sources_of(task: Json) -> Sequence[str]:
-    """The references that a head's result rests on."""
-    parts = [i for i in task.get("input", []) if codes.first_code(i.get("type"), codes.TASK_PART) == "source"]
-    return [i["valueReference"]["reference"] for i in parts]
+    """What a head's result rests on, `Type/id` each."""
+    return [relative(i["valueReference"]["reference"]) for i in task.get("input", []) if kind_of(i) == "source" and "valueReference" in i]
