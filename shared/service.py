@@ -12,7 +12,7 @@ The runtime calls them in this order for each answer::
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
@@ -21,6 +21,9 @@ from shared.fhir.drafts import Draft, Pen
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
+
+ANALYSERS: Final = ("imaging", "genomics", "notes", "treatment")
+"""The names of all analysers: what reads the event log and may have results and dead letters. A fifth service adds its name here, and nowhere else."""
 
 
 @dataclass(frozen=True)

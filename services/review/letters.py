@@ -11,6 +11,7 @@ from typing import Final
 from services.review import present
 from shared import dead_letters
 from shared.errors import CareloopError, Misconfigured
+from shared.service import ANALYSERS
 from shared.settings import Settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
@@ -18,7 +19,6 @@ from shared.stream.open import open_log
 log = logging.getLogger(__name__)
 REFRESH_SEC: Final = 15.0
 SHOWN: Final = 50
-READERS: Final = ("imaging", "genomics", "notes", "treatment")  # the services that read the event log, and so have dead letters
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class LettersPanel:
 
 def _lines(event_log: Log) -> Iterator[Line]:
     """The open letters; a service whose topic does not exist yet has none."""
-    for service in READERS:
+    for service in ANALYSERS:
         try:
             found = dead_letters.letters(event_log, service)
         except Misconfigured:

@@ -13,6 +13,7 @@ from services.review.session import User, current
 from services.review.state import Review, review
 from shared import audit
 from shared.fhir import codes, instants
+from shared.service import ANALYSERS
 
 MAX_PAGES: Final = 40
 
@@ -36,7 +37,7 @@ def show_worklist() -> str:
         counts=counts,
         limit=worklist.COUNT_LIMIT,
         listed=worklist.worklist(shared.ehr, wanted),
-        services=worklist.SERVICES,
+        services=ANALYSERS,
         help=worklist.OUTCOME_HELP,
         letters=shared.letters.seen(),
     )
@@ -46,7 +47,7 @@ def _filter() -> tuple[worklist.Filter, str]:
     asked = request.args
     outcome = asked.get("outcome", "requested")
     service = asked.get("service") or None
-    if outcome not in worklist.OUTCOMES or (service and service not in worklist.SERVICES):
+    if outcome not in worklist.OUTCOMES or (service and service not in ANALYSERS):
         abort(400, "There is no such list. Start again from the worklist.")
     page = asked.get("page", "1")
     if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):

@@ -34,7 +34,6 @@ OUTCOME_HELP: Final = {
     "completed": "Signed, amended or rejected by a clinician.",
     "cancelled": "The input was deleted, entered in error or replaced.",
 }
-SERVICES: Final = ("imaging", "genomics", "notes", "treatment")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from shared.errors import Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
+from shared.service import ANALYSERS
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 NAME: Final = "treatment"
-SERVICES: Final = frozenset({"imaging", "genomics", "notes"})
+SERVICES: Final = frozenset(ANALYSERS) - {NAME}  # whose reports a plan is drawn from
 REPORT_STATUS: Final = frozenset({"partial", "preliminary", "final", "amended", "corrected", "appended"})
 RESULT_STATUS: Final = REPORT_STATUS | {"registered"}
 ORDERS: Final = frozenset({"plan", "order", "original-order", "reflex-order", "filler-order", "instance-order"})

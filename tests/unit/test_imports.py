@@ -17,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from services.catalogue import SERVICES
+from shared.service import ANALYSERS
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "transformers", "captum", "medspacy", "spacy", "peft", "pypgx", "monai", "pandas", "scipy"}
@@ -118,3 +119,16 @@ def test_settings_alone_read_the_environment() -> None:
 def test_a_read_of_the_environment_is_seen(line: str) -> None:
     assert reads_of_the_environment(f"import os\nx = {line}") == [2]
     assert reads_of_the_environment("import os\nchild(os.environ | {'A': 'b'})") == []
+
+
+def test_the_analysers_are_listed_once() -> None:
+    """A fifth service adds one name: a second list would leave it out of the worklist, the dead letters or the plan."""
+    assert {path.parent.name for path in ROOT.glob("services/*/service.py")} == set(ANALYSERS)
+    lists = [
+        str(path.relative_to(ROOT))
+        for path in [*ROOT.glob("services/**/*.py"), *ROOT.glob("shared/**/*.py")]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Tuple | ast.List | ast.Set)
+        if len({item.value for item in node.elts if isinstance(item, ast.Constant)} & set(ANALYSERS)) > 2  # two are those with something in common
+    ]
+    assert lists == ["shared/service.py"]
