@@ -1,7 +1,7 @@
 """An ImagingStudy event -> the chest film to analyse: reads the study and its patient, fetches the films, checks the model's domain."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pydicom import Dataset
@@ -10,6 +10,7 @@ from services.imaging import codes, tags
 from services.imaging.domain import Film, Inputs, View
 from services.imaging.preprocess import standardise
 from shared.answers import digest, relative
+from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
 from shared.dicom.pixels import NOT_GREY, grey
 from shared.dicom.store import open_pacs
@@ -101,24 +102,15 @@ def _films(study: Json, ehr: Ehr, settings: Settings) -> Iterator[Dataset]:
 
 def _series(study: Json, uid: str, ehr: Ehr, settings: Settings) -> Iterator[tuple[str, int, str | None]]:
     """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked of the PACS where the study lists none."""
-    address = _address(study, ehr)
+    address = address_of(study, ehr)
     listed = study.get("series", [])
     for series in listed:
         if has_code(series.get("modality"), DCM, *codes.MODALITIES):
-            yield str(series.get("uid", "")), int(series.get("numberOfInstances", 1)), _address(series, ehr) or address
+            yield str(series.get("uid", "")), int(series.get("numberOfInstances", 1)), address_of(series, ehr) or address
     if not listed:
         for found, modality in open_pacs(settings, address).list_series(uid):
             if modality in codes.MODALITIES:
                 yield found, 1, address
-
-
-def _address(element: Mapping[str, Any], ehr: Ehr) -> str | None:
-    """The DICOMweb root that the first Endpoint of a study or series names."""
-    for reference in element.get("endpoint", []):
-        endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
-        if endpoint.get("status", "active") == "active" and endpoint.get("address"):
-            return str(endpoint["address"])
-    return None
 
 
 def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydicom import Dataset
 
 from services.review.result import Result
-from shared.answers import relative
+from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
 from shared.dicom.pixels import film_png
 from shared.dicom.store import open_pacs
@@ -96,22 +96,13 @@ def _fetched(ehr: Ehr, settings: Settings, result: Result) -> Film:
 def _films(ehr: Ehr, settings: Settings, study: Resource) -> Iterator[Dataset]:
     """Every radiograph of the study."""
     uid = str(study_uid(study))
-    address = _address(ehr, study)
-    listed = [(str(s.get("uid", "")), _address(ehr, s) or address) for s in study.get("series", []) if codes.has_code(s.get("modality"), codes.DCM, *FILMS)]
+    address = address_of(study, ehr)
+    listed = [(str(s.get("uid", "")), address_of(s, ehr) or address) for s in study.get("series", []) if codes.has_code(s.get("modality"), codes.DCM, *FILMS)]
     found = listed or [(series, address) for series, modality in open_pacs(settings, address).list_series(uid) if modality in FILMS]
     for series, place in found:
         for dataset in open_pacs(settings, place).retrieve_series(uid, series):
             if check_identity(dataset)[0] == uid and dataset.get("Modality") in FILMS and "Rows" in dataset:
                 yield dataset
-
-
-def _address(ehr: Ehr, element: Mapping[str, Any]) -> str | None:
-    """The DICOMweb root that the first Endpoint of a study or series names."""
-    for reference in element.get("endpoint", []):
-        endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
-        if endpoint.get("status", "active") == "active" and endpoint.get("address"):
-            return str(endpoint["address"])
-    return None
 
 
 def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Resource]) -> Dataset | None:

@@ -29,7 +29,7 @@ from shared.dicom.study import imaging_studies
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.check import check
-from shared.fhir.codes import DCM, RESOURCE
+from shared.fhir.codes import DCM, ENDPOINT_CONNECTION, RESOURCE, coding
 from shared.fhir.drafts import Draft, Pen
 from shared.settings import Settings
 from tests.films import another, film, twin
@@ -232,8 +232,9 @@ def test_a_truncated_film_is_refused(tmp_path: Path) -> None:
         gathered(tmp_path, study=study_of(film()))
 
 
-def endpoint(address: str) -> Json:
-    return {"resourceType": "Endpoint", "id": "e", "status": "active", "address": address}
+def endpoint(address: str, logical_id: str = "e", connection: str = "dicom-wado-rs", status: str = "active") -> Json:
+    kind = coding(ENDPOINT_CONNECTION, connection)
+    return {"resourceType": "Endpoint", "id": logical_id, "status": status, "connectionType": kind, "address": address}
 
 
 def test_an_endpoint_that_is_not_allowed_is_not_asked(tmp_path: Path) -> None:
@@ -247,9 +248,29 @@ def test_a_series_endpoint_overrides_the_studys(tmp_path: Path) -> None:
     """Nobody listens on port 9: the allowed address of the series is the one that is tried."""
     study = study_of(film(), endpoint=[{"reference": "Endpoint/x"}])
     study["series"][0]["endpoint"] = [{"reference": "Endpoint/e"}]
-    record = Record(study, WOMAN, endpoint("http://127.0.0.1:9/"), endpoint("http://169.254.169.254/") | {"id": "x"})
+    record = Record(study, WOMAN, endpoint("http://127.0.0.1:9/"), endpoint("http://169.254.169.254/", "x"))
     with pytest.raises(Unavailable, match="pacs"):
         gather.gather(EVENT, record, Settings(state_dir=tmp_path, dicomweb_allowed_origins="http://127.0.0.1:9"))  # type: ignore[arg-type]  # reads alone
+
+
+@pytest.mark.parametrize(
+    ("connection", "status"), [("dicom-qido-rs", "active"), ("dicom-stow-rs", "active"), ("hl7-fhir-rest", "active"), ("dicom-wado-rs", "off")]
+)
+@pytest.mark.parametrize("of_series", [False, True])
+def test_only_an_active_wado_endpoint_is_asked_for_pixels(tmp_path: Path, connection: str, status: str, of_series: bool) -> None:
+    """The first is another server and would be refused as not allowed; nobody listens on the second's port 9."""
+    study = study_of(film())
+    (study["series"][0] if of_series else study)["endpoint"] = [{"reference": "Endpoint/x"}, {"reference": "Endpoint/e"}]
+    record = Record(study, WOMAN, endpoint("http://169.254.169.254/", "x", connection, status), endpoint("http://127.0.0.1:9/"))
+    with pytest.raises(Unavailable, match="pacs"):
+        gather.gather(EVENT, record, Settings(state_dir=tmp_path, dicomweb_allowed_origins="http://127.0.0.1:9"))  # type: ignore[arg-type]  # reads alone
+
+
+def test_without_a_wado_endpoint_the_settings_pacs_is_asked(tmp_path: Path) -> None:
+    shown = film()
+    open_pacs(Settings(state_dir=tmp_path)).store([shown])
+    record = Record(study_of(shown, endpoint=[{"reference": "Endpoint/e"}]), WOMAN, endpoint("http://127.0.0.1:9/", connection="dicom-qido-rs"))
+    assert gather.gather(EVENT, record, Settings(state_dir=tmp_path))  # type: ignore[arg-type]  # reads alone
 
 
 # --- content

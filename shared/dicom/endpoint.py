@@ -1,0 +1,27 @@
+"""Where the record says that pixels are: the Endpoints of an ImagingStudy and of its series."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from shared.answers import relative
+from shared.fhir import codes
+
+Json = dict[str, Any]
+RETRIEVES: Final = "dicom-wado-rs"
+"""The one connection type that answers RetrieveInstance (DICOM PS3.18 10.4); `dicom-qido-rs` and `dicom-stow-rs` may be other servers."""
+
+
+class Reader(Protocol):
+    """What is needed of an EHR."""
+
+    def read(self, reference: str, /) -> Json | None: ...
+
+
+def address_of(element: Mapping[str, Any], ehr: Reader) -> str | None:
+    """The DICOMweb root at the first active WADO-RS Endpoint of a study or series; None where it names none."""
+    for reference in element.get("endpoint", []):
+        endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
+        retrieves = codes.has_code(endpoint.get("connectionType"), codes.ENDPOINT_CONNECTION, RETRIEVES)
+        if retrieves and endpoint.get("status") == "active" and endpoint.get("address"):
+            return str(endpoint["address"])
+    return None
