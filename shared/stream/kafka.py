@@ -207,6 +207,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         A poll that ends between the leader's assignment and the answer to it makes kafka-python 3.0 forget the rejoin, when a
         change of metadata was its reason: the member fetches on, sends no heartbeats, and no commit is accepted any more.
         """
+        # `_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml stays below 3.1 for this line
         coordinator = self._consumer._coordinator
         if not coordinator.rejoining or coordinator.need_rejoin():
             return timeout_sec
