@@ -1,6 +1,6 @@
 # One file, one image per service: docker build --build-arg SERVICE=imaging -t careloop-imaging:0.1.0 .
 # torch comes as its CUDA build, which needs nothing but the NVIDIA container runtime on the host and also runs on the CPU (5 GB).
-# CPU images a fifth of that size: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# CPU images a fifth of that size: --build-arg TORCH_INDEX=URL, an index of CPU wheels of yours
 ARG PYTHON_VERSION=3.11
 
 FROM python:${PYTHON_VERSION}-slim AS build
