@@ -7,10 +7,20 @@ its line ends changed; in HTML each tag is as many spaces as it had characters, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Kind = Literal["problem", "drug"]
 Assertion = Literal["present", "negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"]
+NOTE_TYPES: Final = {  # LOINC
+    "18842-5": "Discharge summary",
+    "11488-4": "Consult note",
+    "34117-2": "History and physical note",
+    "11506-3": "Progress note",
+    "28570-0": "Procedure note",
+    "11502-2": "Laboratory report",
+    "11526-1": "Pathology study",
+    "34111-5": "Emergency department Note",
+}
 
 
 @dataclass(frozen=True)

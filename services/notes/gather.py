@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from services.notes.decoding import HTML, MAX_CHARACTERS, PLAIN, decode, media_type
-from services.notes.domain import Inputs
+from services.notes.domain import NOTE_TYPES, Inputs
 from shared.answers import digest, relative
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
 
-NOTE_TYPES: Final = {  # LOINC
-    "18842-5": "Discharge summary",
-    "11488-4": "Consult note",
-    "34117-2": "History and physical note",
-    "11506-3": "Progress note",
-    "28570-0": "Procedure note",
-    "11502-2": "Laboratory report",
-    "11526-1": "Pathology study",
-    "34111-5": "Emergency department Note",
-}
 TEXTS: Final = (PLAIN, HTML)
 MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
 GONE: Final = frozenset({"superseded", "entered-in-error"})

@@ -1,4 +1,4 @@
-"""Findings -> FHIR (pure). fhir.md section 5 of the design, R4.
+"""Findings -> FHIR R4 (pure).
 
 - A Condition per problem that the note asserts of the patient now: `unconfirmed`, its evidence quoting the note.
 - An Observation per drug that the note says is taken: LOINC 10160-0, `valueCodeableConcept` the RxNorm ingredient. This is what treatment reads.
@@ -12,8 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.notes.domain import Findings, Inputs, Mention
-from services.notes.gather import NOTE_TYPES
+from services.notes.domain import NOTE_TYPES, Findings, Inputs, Mention
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.notes.domain import Concept, Findings, Inputs, Mention
-from services.notes.gather import NOTE_TYPES, accepts
+from services.notes.domain import NOTE_TYPES, Concept, Findings, Inputs, Mention
+from services.notes.gather import accepts
 from services.notes.resources import MOST_RESOURCES, NOTE_MENTION, resources
 from services.notes.service import SERVICE
 from shared.answers import Answer
