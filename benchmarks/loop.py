@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,19 +68,19 @@ def tasks_at_fake(at: World, plan: Plan) -> list[Task]:
     for model in MODELS_MS:
         count, paced, rate = plan.events[model], plan.paced[model], plan.rate[model]
         if model:
-            found.append(Task(Arm("M", "", "", model, ()), lambda c=count, m=model: at.model_alone(c, m)))  # type: ignore[misc]  # bound now
-        found.append(Task(Arm("S", "", at.name, model, ()), lambda c=count, m=model: at.script(c, m)))  # type: ignore[misc]
+            found.append(Task(Arm("M", "", "", model, ()), partial(at.model_alone, count, model)))
+        found.append(Task(Arm("S", "", at.name, model, ()), partial(at.script, count, model)))
         for log in at.pipelines:
-            found.append(Task(Arm("P", log, at.name, model, ()), lambda c=count, m=model, o=log: at.at_once(o, c, m)))  # type: ignore[misc]
-            found.append(Task(Arm("P modest", log, at.name, model, ()), lambda c=paced, m=model, o=log, r=rate: at.paced(o, c, m, r)))  # type: ignore[misc]
+            found.append(Task(Arm("P", log, at.name, model, ()), partial(at.at_once, log, count, model)))
+            found.append(Task(Arm("P modest", log, at.name, model, ()), partial(at.paced, log, paced, model, rate)))
     return found
 
 
 def tasks_at_sekmet(at: World, plan: Plan) -> list[Task]:
     """One round at a real EHR: a script with as many writers as the pipeline has, and the pipeline."""
-    found = [Task(Arm(f"S{WRITERS}", "", at.name, 0, ()), lambda: at.script(plan.real, 0, WRITERS))]
+    found = [Task(Arm(f"S{WRITERS}", "", at.name, 0, ()), partial(at.script, plan.real, 0, WRITERS))]
     for log in at.pipelines:
-        found.append(Task(Arm("P", log, at.name, 0, ()), lambda o=log: at.at_once(o, plan.real, 0)))  # type: ignore[misc]
+        found.append(Task(Arm("P", log, at.name, 0, ()), partial(at.at_once, log, plan.real, 0)))
     return found
 
 

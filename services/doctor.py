@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import click
@@ -52,9 +53,9 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
     for name in (n for n in wanted if n not in here):
         yield Check(name, absent, f"not installed here: {lacks(name)}", f"{extra(name)}, where it is to run.")
     for look, what, advice in LOOKS:
-        yield from _guarded(lambda look=look: look(settings, here), what, advice, absent)  # type: ignore[misc]
+        yield from _guarded(partial(look, settings, here), what, advice, absent)
     for name in (s for s in here if s in catalogue.ANALYSERS):
-        yield from _guarded(lambda name=name: _model(settings, name), f"model of {name}", f"{extra(name)}, or mend what is named.", absent)  # type: ignore[misc]
+        yield from _guarded(partial(_model, settings, name), f"model of {name}", f"{extra(name)}, or mend what is named.", absent)
     yield from _gpu(here)
 
 

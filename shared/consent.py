@@ -4,7 +4,7 @@ R4 Consent: `provision` states exceptions to the base policy, nested exceptions 
 there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -23,6 +23,7 @@ USES = {"access", "use", "collect"}  # consentaction codes that cover what carel
 OTHER_USES = {"disclose", "correct"}
 OURS = {"TREAT", "PurposeOfUse"}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
 OTHER_PURPOSES = {"HMARKT", "HPAYMT", "HRESCH", "CLINTRCH", "HOPERAT", "HSYSADMIN", "HLEGAL", "PUBHLTH", "HDIRECT", "FAMRQT", "PATRQT", "SUPNWK"}
+POLICY: Mapping[str, Verdict] = {"OPTIN": "permit", "OPTOUT": "deny"}  # v3-ActCode of Consent.policyRule
 PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 
 
@@ -71,7 +72,7 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
 
 def decide(consent: Json, asked: Asked) -> Verdict | None:
     """What this Consent says to the question; None: nothing."""
-    base: Verdict | None = {"OPTIN": "permit", "OPTOUT": "deny"}.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")  # type: ignore[assignment]
+    base = POLICY.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")
     provision = consent.get("provision")
     return base if provision is None else _evaluate(provision, base, asked)
 

@@ -96,12 +96,12 @@ class Subscriptions:
     def _topic_event(self, subscription: Json, resource: Json) -> None:
         number = self._counts[subscription["id"]] = self._counts.get(subscription["id"], 0) + 1
         focus = f"{self._base}/{resource['resourceType']}/{resource['id']}"
-        parts = [{"name": "event-number", "valueString": str(number)}, {"name": "timestamp", "valueInstant": instants.now()}]
+        parts: list[Json] = [{"name": "event-number", "valueString": str(number)}, {"name": "timestamp", "valueInstant": instants.now()}]
         content = _content(subscription)
         if content != "empty":
-            parts.append({"name": "focus", "valueReference": {"reference": focus}})  # type: ignore[dict-item]  # a Parameters part
+            parts.append({"name": "focus", "valueReference": {"reference": focus}})
             if subject := subject_of(resource):
-                parts.append({"name": "additional-context", "valueReference": {"reference": f"{self._base}/{subject}"}})  # type: ignore[dict-item]
+                parts.append({"name": "additional-context", "valueReference": {"reference": f"{self._base}/{subject}"}})
         bundle = _history_bundle(self._parameters(subscription, "event-notification", [{"name": "notification-event", "part": parts}]))
         if content == "full-resource":
             bundle["entry"].append({"fullUrl": focus, "resource": resource})

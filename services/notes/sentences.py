@@ -54,7 +54,7 @@ def _continues(text: str, line: int, found: re.Match[str], end: int) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
-    start += len(BULLET.match(text, start, end)[0])  # type: ignore[index]  # it matches nothing, too
+    start += len(BULLET.match(text, start, end)[0])  # type: ignore[index]  # BULLET matches the empty text, too: never None
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

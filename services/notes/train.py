@@ -129,7 +129,7 @@ def train(model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], option
                 logits = model(input_ids=ids, attention_mask=mask).logits
             loss = loss_of(logits, targets)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
             total += float(loss.detach())
