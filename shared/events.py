@@ -15,6 +15,7 @@ from shared.errors import PoisonRecord
 Action = Literal["create", "update", "delete"]
 CONTENT_TYPE = "application/json"
 Headers = Sequence[tuple[str, bytes]]
+LISTS = ("codes", "content_types", "replaces")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class ResourceEvent:
         verification: a Condition's `verificationStatus` code, or None.
         codes: `system|code` of category, type, code and modality, sorted.
         content_types: the MIME types of a DocumentReference's attachments.
+        replaces: `DocumentReference/id` of what a DocumentReference replaces.
         answer_of: the service whose answer this resource is, None for what careloop did not write.
         time: `meta.lastUpdated`, an instant with zone.
     """
@@ -44,6 +46,7 @@ class ResourceEvent:
     verification: str | None = None
     codes: tuple[str, ...] = ()
     content_types: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
     answer_of: str | None = None
     time: str = ""
 
@@ -94,7 +97,7 @@ def decode(value: bytes | None, headers: Headers = ()) -> ResourceEvent:
     for name in ("focus", "action"):
         if name not in body:
             raise PoisonRecord(f"`{name}` is missing")
-    lists = {name: tuple(cast(list[str], body[name])) for name in ("codes", "content_types") if name in body}
+    lists = {name: tuple(cast(list[str], body[name])) for name in LISTS if name in body}
     event = ResourceEvent(**cast(dict[str, str], {"version": "", **body, **lists}))  # type: ignore[arg-type]  # checked above
     envelope = {k.lower(): v for k, v in headers}
     if envelope.get("ce_subject", event.focus.encode()) != event.focus.encode():
@@ -115,7 +118,7 @@ def _object(value: bytes | None) -> Mapping[str, object]:
 
 
 def _check(name: str, item: object) -> None:
-    if name in ("codes", "content_types"):
+    if name in LISTS:
         good = isinstance(item, list) and all(isinstance(i, str) for i in item)
     elif name == "action":
         good = item in get_args(Action)

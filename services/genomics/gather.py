@@ -10,6 +10,7 @@ from shared.answers import digest, relative
 from shared.errors import NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.documents import is_replaced
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
@@ -39,7 +40,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     """The patient's genotypes; None where the document holds no VCF after all.
 
     Raises:
-        Withdrawn: gone, superseded or entered in error. NotYet: its Binary is not there.
+        Withdrawn: gone, superseded, replaced by a newer document or entered in error. NotYet: its Binary is not there.
         InvalidInput, NotAnalysed: see `read_vcf`; several VCFs; no patient.
     """
     document = ehr.read(event.focus)
@@ -53,6 +54,8 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     subject = relative(document.get("subject", {}).get("reference", ""))
     if not subject.startswith("Patient/"):
         raise NotAnalysed("The document names no patient.")
+    if is_replaced(document, ehr):
+        raise Withdrawn(event.focus)
     raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)
     vcf = read_vcf(raw, load_tables())
     version = str(document.get("meta", {}).get("versionId", ""))

@@ -25,7 +25,8 @@ FOCI = 1000
 """Foci of one patient that are told again when the patient or a consent changed, newest first."""
 WATCHED = ("ImagingStudy", "DocumentReference", "DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
 RELATED = ("Patient", "Consent")
-"""What all answers about a patient rest on: a change has no event of its own, the patient's foci are told again."""
+"""What all answers about a patient rest on: a change has no event of its own, the patient's foci are told again.
+So is a document when another one says that it replaces it, or says so no more."""
 SWEPT = (*RELATED, *WATCHED)
 """In this order: on a first start a patient has no foci yet that would be told twice."""
 MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
@@ -87,6 +88,7 @@ class Publisher:
         whole: dict[str, ResourceEvent] = {}
         told: list[tuple[str, ResourceEvent]] = []
         patients: dict[str, None] = {}
+        replaced: dict[str, None] = {}
         due: list[ResourceEvent] = []
         for bare in events:
             last = whole.get(bare.focus) or self.state.last(bare.focus)
@@ -97,11 +99,13 @@ class Publisher:
             concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
             if event.type not in RELATED:
                 due += [replace(event, subject=subject) for subject in concerned]
+                replaced |= dict.fromkeys([*event.replaces, *(last.replaces if last else ())])
             elif last is None or mark_of(last) != mark_of(event):  # else the log was lost, not the patient changed
                 patients |= dict.fromkeys(s for s in concerned if s)
         self._send(due)
         for patient in patients:
-            self._send([replace(e, action="update") for e in self.state.events_of(patient, FOCI) if e.type in WATCHED and e.action != "delete"])
+            self._send(_again(self.state.events_of(patient, FOCI)))
+        self._send(_again(known for focus in replaced if (known := whole.get(focus) or self.state.last(focus))))
         self.state.remember(told)
 
     def _subject_before(self, delete: ResourceEvent) -> str | None:
@@ -132,6 +136,11 @@ def summary(version: Version) -> ResourceEvent:
         return decode(encode(event, "")[1])
     except PoisonRecord as error:  # such as a code that is no text: no service could read it
         raise ValueError(str(error)) from None
+
+
+def _again(events: Iterable[ResourceEvent]) -> list[ResourceEvent]:
+    """The last events of foci that did not change themselves; nobody looks again at what is gone."""
+    return [replace(event, action="update") for event in events if event.type in WATCHED and event.action != "delete"]
 
 
 def utc(time: str) -> str:

@@ -9,6 +9,7 @@ from shared.answers import digest, relative
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.documents import is_replaced
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
@@ -33,7 +34,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     """The note as it is now; None when it is no note of ours any more.
 
     Raises:
-        Withdrawn: deleted, superseded (a newer note replaces it) or entered in error.
+        Withdrawn: deleted, superseded, replaced by a newer note, or entered in error.
         NotYet: its Binary is not there yet.
         InvalidInput: about no patient, or not a text.
     """
@@ -48,6 +49,8 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     subject = relative(document.get("subject", {}).get("reference", ""))
     if not subject.startswith("Patient/"):
         raise InvalidInput("The note names no Patient as its subject.")
+    if is_replaced(document, ehr):
+        raise Withdrawn(event.focus)
     text = decode(ehr.attachment(attachment, MAX_BYTES), attachment["contentType"])
     version = str(document.get("meta", {}).get("versionId", ""))
     return Inputs(subject, digest(text, kind), {event.focus: version}, event.focus, kind, text, attachment.get("language") or document.get("language"))

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
+from shared.fhir.documents import replaces
 from shared.fhir.references import subject_of
 
 Json = dict[str, Any]
@@ -28,6 +29,7 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
         content_types=tuple(c["attachment"]["contentType"] for c in resource.get("content", []) if "contentType" in c.get("attachment", {}))
         if resource["resourceType"] == "DocumentReference"
         else (),
+        replaces=replaces(resource),
         answer_of=answer_of(resource),
         time=str(meta.get("lastUpdated", "")),
     )

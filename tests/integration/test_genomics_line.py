@@ -147,6 +147,16 @@ def test_a_withdrawn_document_takes_its_result_back(line: Line, ehr: Ehr, change
     assert report["status"] in ("cancelled", "entered-in-error")
 
 
+def test_a_document_that_another_replaces_takes_its_result_back_whatever_its_own_status(line: Line, ehr: Ehr) -> None:
+    old = document(ehr, attached(DEMO.read_bytes()))
+    run(line, ehr, old)
+    subject = (ehr.read(old) or {})["subject"]
+    new = document(ehr, attached(DEMO.read_bytes()), subject=subject, relatesTo=[{"code": "replaces", "target": {"reference": old}}])
+    run(line, ehr, new)
+    assert run(line, ehr, old) == "withdrawn"
+    assert (head(ehr, old).outcome, head(ehr, new).outcome) == ("cancelled", "requested")
+
+
 def test_an_index_file_beside_the_vcf_does_not_matter(line: Line, ehr: Ehr) -> None:
     reference = document(ehr, attached(DEMO.read_bytes()), attached(b"TBI", "application/octet-stream"))
     assert run(line, ehr, reference) == "result"

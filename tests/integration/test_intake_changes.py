@@ -245,6 +245,20 @@ class TestWhose:
         [again] = intake.events()[before:]
         assert (again.focus, again.action, again.subject, again.version, again.content_types) == (mine, "update", patient, "1", ("text/plain",))
 
+    def test_a_document_that_replaces_another_tells_the_other_again(self, intake: Intake) -> None:
+        patient = intake.ehr.create({"resourceType": "Patient"}).reference
+        old, other = (intake.ehr.create(note(patient, text)).reference for text in "ab")
+        intake.sweep()
+        before = len(intake.events())
+        new = intake.ehr.create(note(patient, "c") | {"relatesTo": [{"code": "replaces", "target": {"reference": old}}]})
+        for _ in range(2):
+            intake.sweep()
+        assert intake.told()[before:] == [(new.reference, "create", patient), (old, "update", patient)]
+        assert other != old and intake.events()[-1].content_types == ("text/plain",)
+        httpx.delete(f"{intake.ehr.base}/{new.reference}").raise_for_status()
+        intake.sweep()
+        assert intake.told()[before + 2 :] == [(new.reference, "delete", patient), (old, "update", patient)]  # it stands again
+
 
 def change(ehr: Any, kind: str, patient: str) -> None:
     if kind == "Patient":

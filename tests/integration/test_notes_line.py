@@ -10,7 +10,7 @@ import pytest
 from services.notes.model import NotesModel, load
 from services.notes.service import SERVICE
 from shared.answers import Answer, Head
-from shared.fhir import codes
+from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.line import Case, Line, at_ehr
@@ -104,6 +104,20 @@ def test_the_same_note_again_changes_nothing_and_a_new_text_does(line: Line) -> 
     assert run(line, stored(line.ehr, f"DocumentReference/{note['id']}")) == "result"
     assert "report" in outputs(line, note)
     assert codes.has_code(outputs(line, note)["problem-90560007"]["code"], codes.SNOMED, "90560007")
+
+
+def test_a_note_that_another_replaces_is_retracted_whatever_its_own_status(line: Line) -> None:
+    old = document(line.ehr, NOTE)
+    run(line, old)
+    drafts = [f"{r['resourceType']}/{r['id']}" for r in outputs(line, old).values() if r["resourceType"] in ("Condition", "DiagnosticReport")]
+    replacing = [{"code": "replaces", "target": {"reference": f"DocumentReference/{old['id']}"}}]
+    new = document(line.ehr, NOTE, subject=old["subject"], relatesTo=replacing)
+    assert run(line, new) == "result"
+    assert run(line, stored(line.ehr, f"DocumentReference/{old['id']}")) == "withdrawn"
+    assert (head(line, old).outcome, head(line, new).outcome) == ("cancelled", "requested")
+    taken_back = [stored(line.ehr, reference) for reference in drafts]
+    assert any(r["resourceType"] == "Condition" for r in taken_back)
+    assert all(lifecycle.status_of(r) in ("refuted", "entered-in-error", "cancelled") for r in taken_back)
 
 
 @pytest.mark.parametrize("status", ["superseded", "entered-in-error"])

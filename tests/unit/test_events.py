@@ -22,6 +22,7 @@ EVENTS = st.builds(
     status=st.none() | TOKENS,
     codes=st.lists(TOKENS, max_size=3).map(tuple),
     content_types=st.lists(TOKENS, max_size=2).map(tuple),
+    replaces=st.lists(TOKENS, max_size=2).map(tuple),
 )
 
 
