@@ -3,6 +3,7 @@
 `python -m tests.jars` fetches all of them beforehand: `make test` does, so that no test waits for a download.
 """
 
+import argparse
 import sys
 from typing import Final
 
@@ -18,6 +19,7 @@ VALIDATOR: Final = "+".join(
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="python -m tests.jars", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for endpoint in (VALIDATOR, KAFKA):
         print(f"{len(jars(endpoint))} jars for {endpoint.split('+')[0]}")
     return 0

@@ -4,8 +4,8 @@ URL is a page of the review service (`http://127.0.0.1:8425/results/7`); name an
 `CARELOOP_SCREENSHOT_USER` and `CARELOOP_SCREENSHOT_PASSWORD` (the demo prints its own).
 """
 
+import argparse
 import os
-import sys
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -29,5 +29,16 @@ def take(url: str, path: Path, user: str, password: str) -> None:
         chromium.close()
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", metavar="URL")
+    parser.add_argument("file", metavar="FILE.png", type=Path)
+    options = parser.parse_args()
+    login = [os.environ.get(f"CARELOOP_SCREENSHOT_{name}") for name in ("USER", "PASSWORD")]
+    if not login[0] or not login[1]:
+        parser.error("set CARELOOP_SCREENSHOT_USER and CARELOOP_SCREENSHOT_PASSWORD")
+    take(options.url, options.file, login[0], login[1])
+
+
 if __name__ == "__main__":
-    take(sys.argv[1], Path(sys.argv[2]), os.environ["CARELOOP_SCREENSHOT_USER"], os.environ["CARELOOP_SCREENSHOT_PASSWORD"])
+    main()

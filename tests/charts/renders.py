@@ -1,6 +1,6 @@
 """Renders of the chart, one per `charts/careloop/ci/*-values.yaml`: `python -m tests.charts.renders` writes the golden files anew."""
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +38,8 @@ def manifests(values: Json) -> list[Json]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tests.charts.renders", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     GOLDEN.mkdir(exist_ok=True)
     for name in VARIANTS:
         (GOLDEN / f"{name}.yaml").write_text(render(values_of(name)), encoding="utf-8")
     print(f"{len(VARIANTS)} renders in {GOLDEN}")
-    sys.exit(0)

@@ -1,7 +1,7 @@
 """Writes the `settings` part of charts/careloop/values.schema.json from shared.settings: `python -m tests.charts.schema`."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -42,5 +42,5 @@ def render(schema: Json) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tests.charts.schema", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     SCHEMA.write_text(render(json.loads(SCHEMA.read_text(encoding="utf-8"))), encoding="utf-8")
-    sys.exit(0)

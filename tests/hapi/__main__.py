@@ -4,6 +4,7 @@ Needs a JDK 17 and Maven. The first run fetches 400 MB of jars into .cache/hapi;
 state in memory. Not part of `make test`: CI plays HAPI's habits on `benchmarks/fake_ehr`, and this proves what it says of HAPI.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -45,8 +46,16 @@ def run(class_path: str, arguments: list[str]) -> int:
 
 def main() -> int:
     """The loop gets a server of its own: what other tests left behind would be analysed as well."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.hapi",
+        usage="%(prog)s [-h] [pytest arguments]",
+        allow_abbrev=False,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _, arguments = parser.parse_known_args()  # all but --help is pytest's
     class_path = build()
-    groups = [sys.argv[1:]] if sys.argv[1:] else [list(CONTRACTS), list(LOOP)]
+    groups = [arguments] if arguments else [list(CONTRACTS), list(LOOP)]
     return max([run(class_path, group) for group in groups])
 
 
