@@ -73,6 +73,8 @@ def main() -> None:
 )
 def demo(once: bool, as_json: bool, state_dir: Path) -> None:
     """Start an EHR and every service here, load one patient, show what happens, keep the review page open until Ctrl-C."""
+    if as_json and not once:
+        raise click.UsageError("--json goes with --once: the object is printed at the end.")
     from services.demo import Demo
 
     sys.exit(Demo(state_dir.resolve(), once=once, as_json=as_json).run())
@@ -174,13 +176,25 @@ def topics() -> None:
     click.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
-@main.command(epilog="Next: register the client at the EHR, then CARELOOP_FHIR_CLIENT_ID, CARELOOP_FHIR_PRIVATE_KEY_FILE and `careloop doctor SERVICE`.")
+@main.command(
+    epilog="Next: register the client at the EHR (`careloop jwks`), then CARELOOP_FHIR_CLIENT_ID, CARELOOP_FHIR_PRIVATE_KEY_FILE and `careloop doctor SERVICE`."
+)
 @click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
 def scopes(service: str) -> None:
     """Print the SMART scopes that SERVICE needs, for whoever registers it at the EHR."""
     from services.permissions import scopes_of_process
 
     click.echo(scopes_of_process(service).replace(" ", "\n"))
+
+
+@main.command(
+    epilog="Next: register it at the EHR together with what `careloop scopes SERVICE` prints, then set CARELOOP_FHIR_CLIENT_ID and `careloop doctor`."
+)
+def jwks() -> None:
+    """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever registers the client at the EHR."""
+    from shared.fhir.smart import public_jwks
+
+    click.echo(json.dumps(public_jwks(load_settings()), indent=2))
 
 
 @main.command(epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. A missing one: `careloop doctor` says what to install.")

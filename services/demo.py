@@ -2,12 +2,12 @@
 
 import json
 import os
-import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -18,10 +18,11 @@ from rich.table import Column, Table
 
 from services import catalogue
 from services.children import Child, revive, service_child, stop
+from services.demo_state import patient_files, secret
 from services.ehr import sekmet_command
 from services.load import Loaded, load_patient
 from services.ports import keep_ports
-from services.settled import Clinic, Outcome, as_json
+from services.settled import Clinic, Outcome, as_json, swept_at
 from shared.errors import CareloopError, Misconfigured, Unavailable
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
@@ -32,7 +33,6 @@ from shared.stream.open import open_log
 FIRST_PORT: Final = 8410
 GIVE_UP_SEC: Final = 300.0
 START_SEC: Final = 60.0
-EXAMPLE: Final = Path(__file__).parent.parent / "examples" / "patient"
 USER: Final = "demo"
 RESULTS: Final = ("requested", "completed")
 STYLE: Final = {"requested": "green", "completed": "green", "rejected": "yellow", "draft": "cyan"}
@@ -49,14 +49,16 @@ class Demo:
         state: the folder that keeps everything, found again at the next start.
         once: exit when all is settled.
         as_json: then print one JSON object on stdout; people's output goes to stderr.
+        give_up_sec: how long to wait for everything to settle before saying what is missing.
     """
 
-    def __init__(self, state: Path, *, once: bool, as_json: bool) -> None:
-        self._state, self._once, self._as_json = state, once, as_json
+    def __init__(self, state: Path, *, once: bool, as_json: bool, give_up_sec: float = GIVE_UP_SEC) -> None:
+        self._state, self._once, self._as_json, self._give_up_sec = state, once, as_json, give_up_sec
         self._console = Console(stderr=as_json, highlight=False)
         self._began = time.monotonic()
         self._children: list[Child] = []
         self._stop = threading.Event()
+        self._closing = ExitStack()
 
     def run(self) -> int:
         """Run it; the exit status."""
@@ -70,6 +72,7 @@ class Demo:
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
+            self._closing.close()
             stop(self._children)
 
     def _run(self) -> int:
@@ -95,7 +98,7 @@ class Demo:
         argv, ehr_environment = sekmet_command(self._state / "ehr", ports["ehr"])
         self._launch(Child("ehr", argv, ehr_environment, self._log("ehr")))
         settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in environment.items() if k.startswith("CARELOOP_")})
-        ehr = open_ehr(settings)
+        ehr = self._closing.enter_context(open_ehr(settings))
         self._until("EHR (sekmet, R4 on SQLite)", lambda: bool(ehr.capabilities()))
         event_log = open_log(settings)
         event_log.create_topics(settings.partitions, catalogue.ANALYSERS)
@@ -115,21 +118,14 @@ class Demo:
             "CARELOOP_INTAKE_SINCE": "1970-01-01T00:00:00Z",
             "CARELOOP_INTAKE_SWEEP_SEC": "2",
             "CARELOOP_INTAKE_WEBHOOK_URL": f"http://127.0.0.1:{ports['intake']}/notify",
-            "CARELOOP_INTAKE_WEBHOOK_SECRET": self._secret("webhook"),
+            "CARELOOP_INTAKE_WEBHOOK_SECRET": secret(self._state, "webhook"),
             "CARELOOP_PLAN_QUIET_SEC": "3",
             "CARELOOP_REVIEW_URL": f"http://127.0.0.1:{ports['review']}",
-            "CARELOOP_REVIEW_LOCAL_PASSWORD": self._secret("password"),
-            "CARELOOP_REVIEW_SESSION_KEY": self._secret("session"),
+            "CARELOOP_REVIEW_LOCAL_PASSWORD": secret(self._state, "password"),
+            "CARELOOP_REVIEW_SESSION_KEY": secret(self._state, "session"),
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         }
-
-    def _secret(self, name: str) -> str:
-        path = self._state / f"{name}.secret"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(9))
-        return path.read_text()
 
     def _practitioner(self, ehr: Ehr) -> str:
         identifier = {"system": f"{codes.NS}/demo-practitioner", "value": USER}
@@ -158,49 +154,41 @@ class Demo:
     # --- the patient
 
     def _load(self, settings: Settings, ehr: Ehr) -> list[Loaded]:
-        patient = self._state / "patient"
-        patient.mkdir(exist_ok=True)
-        film = files("data_store") / "data" / "RG1_UNCR.dcm"
-        for name, content in [(p.name, p.read_bytes()) for p in EXAMPLE.iterdir()] + [("film.dcm", film.read_bytes())]:
-            if not (patient / name).exists():
-                (patient / name).write_bytes(content)
-        loaded = load_patient(patient, settings, ehr)
+        loaded = load_patient(patient_files(self._state), settings, ehr)
         new = sum(item.created for item in loaded)
         self._say(f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, note, orders")
         return loaded
 
     def _clinic(self, loaded: list[Loaded], ehr: Ehr, event_log: Log, intake_port: int) -> Clinic:
         patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
-
-        def swept() -> str | None:
-            try:
-                found = httpx.get(f"http://127.0.0.1:{intake_port}/sweep", timeout=2).json()["complete"]
-            except httpx.HTTPError:
-                return None
-            return str(found) if found else None
-
-        return Clinic(ehr, event_log, patient, [item.reference for item in loaded], swept)
+        intake = f"http://127.0.0.1:{intake_port}"
+        return Clinic(ehr, event_log, patient, [item.reference for item in loaded], partial(swept_at, intake))
 
     def _watch(self, clinic: Clinic) -> bool:
         """Say what happens as it happens, until all is settled or 300 s are over."""
         said: set[tuple[str, str, str]] = set()
-        missing = ["the first look"]
-        while missing and time.monotonic() - self._began < GIVE_UP_SEC:
+        while True:
             self._pause(0.5)
             self._revive()
-            try:
-                outcomes, missing = clinic.outcomes(), clinic.missing()
-            except CareloopError as error:
-                missing = [str(error)]
-                continue
-            for outcome in outcomes:
-                step = (outcome.service, outcome.outcome, outcome.resource)
-                if step not in said:
-                    said.add(step)
-                    self._say(f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] {outcome.service:<9} {outcome.resource}  {outcome.reason}")
+            missing = self._look(clinic, said)
+            if not missing or time.monotonic() - self._began > self._give_up_sec:
+                break
         for thing in missing:
             self._say(f"[red]missing[/] {thing}")
         return not missing
+
+    def _look(self, clinic: Clinic, said: set[tuple[str, str, str]]) -> list[str]:
+        """Say what is new; return what is missing still."""
+        try:
+            outcomes, missing = clinic.outcomes(), clinic.missing()
+        except CareloopError as error:
+            return [str(error)]
+        for outcome in outcomes:
+            step = (outcome.service, outcome.outcome, outcome.resource)
+            if step not in said:
+                said.add(step)
+                self._say(f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] {outcome.service:<9} {outcome.resource}  {outcome.reason}")
+        return missing
 
     def _show(self, outcomes: list[Outcome], settings: Settings) -> None:
         table = Table("service", "outcome", "seconds", Column("resource", overflow="fold"), title="What stands in the EHR")
@@ -214,6 +202,7 @@ class Demo:
         assert password is not None
         self._say(f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]")
         self._say(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {self._state}")
+        self._say(f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} CARELOOP_STATE_DIR={self._state} careloop load FOLDER")
 
     def _serve(self, settings: Settings) -> int:
         self._say(f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and watch the plan being drawn again.")

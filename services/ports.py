@@ -12,7 +12,9 @@ def keep_ports(path: Path, names: Sequence[str], first: int) -> Mapping[str, int
     ports: dict[str, int] = {}
     for number, name in enumerate(names):
         ports[name] = next(p for p in (known.get(name, first + number), 0) if p == 0 or (is_free(p) and p not in ports.values())) or free_port()
-    path.write_text(json.dumps(ports))
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(ports))
+    part.replace(path)
     return ports
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import httpx
+
 from services import catalogue
 from shared.answers import Answer, Head, relative
 from shared.fhir.client import Ehr
@@ -96,6 +98,15 @@ class Clinic:
         if swept is None or (last and parse(swept) < parse(last) + SWEEP_MARGIN):
             behind.append("the sweep has not passed the last write")
         return behind
+
+
+def swept_at(intake: str) -> str | None:
+    """When the newest complete sweep of the intake at this address began; None before the first, or while it is down."""
+    try:
+        found = httpx.get(f"{intake}/sweep", timeout=2).json()["complete"]
+    except httpx.HTTPError:
+        return None
+    return str(found) if found else None
 
 
 def _outcome(answer: Answer, head: Head, since: str) -> Outcome:

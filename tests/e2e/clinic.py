@@ -12,6 +12,7 @@ import httpx
 from services import catalogue
 from services.children import Child, service_child, stop
 from services.settled import Clinic as Patient
+from services.settled import swept_at
 from shared.errors import Unavailable
 from shared.fhir.client import Ehr, open_ehr
 from shared.runtime import group_of
@@ -25,6 +26,7 @@ Json = dict[str, Any]
 WRITTEN: Final = (
     "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue", "RiskAssessment", "CarePlan", "RequestGroup", "ServiceRequest",
     "MedicationRequest", "Goal", "Composition", "Provenance", "Device", "AuditEvent", "DocumentReference", "ImagingStudy", "Consent", "AllergyIntolerance",
+    "Subscription", "Patient", "Practitioner",
 )  # fmt: skip
 SWEEP_SEC: Final = 2
 
@@ -99,11 +101,7 @@ class Clinic:
 
     def swept(self) -> str | None:
         """When the newest complete sweep began."""
-        try:
-            found = httpx.get(f"http://127.0.0.1:{self.ports['intake']}/sweep", timeout=2).json()["complete"]
-        except httpx.HTTPError:
-            return None
-        return str(found) if found else None
+        return swept_at(f"http://127.0.0.1:{self.ports['intake']}")
 
     def patient(self, references: list[str]) -> Patient:
         """One patient's inputs, for what is missing."""
@@ -114,14 +112,20 @@ class Clinic:
         """Records that some service has not finished."""
         return sum(self.log.group_lag(EVENTS_TOPIC, group_of(name)) for name in catalogue.ANALYSERS)
 
-    def resources(self) -> Iterator[Json]:
-        """Every resource of the kinds that careloop reads or writes."""
+    def history(self) -> Iterator[Json]:
+        """Every version of every resource of the kinds that careloop reads or writes, drafts that were replaced or taken back included."""
         for kind in WRITTEN:
-            yield from self.ehr.search(kind, {"_count": "500"})
+            yield from (v.resource for v in self.ehr.history(kind, "1970-01-01T00:00:00Z") if v.resource)
 
     def versions(self) -> dict[str, str]:
-        """`Type/id` -> version of all of them."""
-        return {f"{r['resourceType']}/{r['id']}": r["meta"]["versionId"] for r in self.resources()}
+        """`Type/id` -> version of all of them; Subscriptions aside, since the EHR itself writes their status."""
+        kinds = [k for k in WRITTEN if k != "Subscription"]
+        return {f"{kind}/{r['id']}": r["meta"]["versionId"] for kind in kinds for r in self.ehr.search(kind, {"_count": "500"})}
+
+    def said(self) -> str:
+        """All logs and metrics of the services."""
+        metrics = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text for port in self.ports.values()]
+        return "\n".join([*metrics, *(p.read_text() for p in self.folder.glob("*.log"))])
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:

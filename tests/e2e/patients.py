@@ -11,6 +11,7 @@ import pydicom
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "patient"
+CANARY: Final = "XQZ77"  # in every note: it may stand in no log and no metric
 STEP: Final = 4  # every 4th pixel: 489 x 461 instead of 1955 x 1841, so that ten films pass in a test's time
 
 
@@ -39,7 +40,7 @@ def write_patients(folder: Path) -> dict[str, Path]:
 def _write(folder: Path, name: str, trouble: Trouble) -> Path:
     folder.mkdir(parents=True)
     (folder / "patient.json").write_text(_bundle(name))
-    (folder / "note.txt").write_text((EXAMPLE / "note.txt").read_text() + f"\nVisit {name}.\n")
+    (folder / "note.txt").write_text((EXAMPLE / "note.txt").read_text() + f"\nVisit {CANARY}-{name}.\n")
     genome = (EXAMPLE / "genome.vcf").read_text()
     lines = genome.splitlines()
     cut = len(lines[-1]) // 2
