@@ -176,9 +176,7 @@ def topics() -> None:
     click.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
-@main.command(
-    epilog="Next: register the client at the EHR (`careloop jwks`), then CARELOOP_FHIR_CLIENT_ID, CARELOOP_FHIR_PRIVATE_KEY_FILE and `careloop doctor SERVICE`."
-)
+@main.command(epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`.")
 @click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
 def scopes(service: str) -> None:
     """Print the SMART scopes that SERVICE needs, for whoever registers it at the EHR."""
@@ -187,9 +185,7 @@ def scopes(service: str) -> None:
     click.echo(scopes_of_process(service).replace(" ", "\n"))
 
 
-@main.command(
-    epilog="Next: register it at the EHR together with what `careloop scopes SERVICE` prints, then set CARELOOP_FHIR_CLIENT_ID and `careloop doctor`."
-)
+@main.command(epilog="Next: `careloop scopes SERVICE` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`.")
 def jwks() -> None:
     """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever registers the client at the EHR."""
     from shared.fhir.smart import public_jwks

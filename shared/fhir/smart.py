@@ -177,7 +177,7 @@ def private_key(settings: Settings) -> Key:
     """
     path = settings.fhir_private_key_file
     if path is None:
-        raise Misconfigured("CARELOOP_FHIR_PRIVATE_KEY_FILE: CARELOOP_FHIR_CLIENT_ID is set, so a private key is needed")
+        raise Misconfigured("CARELOOP_FHIR_PRIVATE_KEY_FILE: a private key (PEM or JWK) is needed, and none is named")
     try:
         key = _parse(path.read_bytes())
     except (OSError, ValueError, JoseError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey
 
 from services import catalogue
 from services.cli import main
@@ -120,6 +121,24 @@ def test_scopes_are_printed_one_a_line(name: str) -> None:
     lines = careloop("scopes", name).output.splitlines()
     assert lines
     assert all(re.fullmatch(r"system/[A-Z][A-Za-z]+\.c?r?u?s?", line) for line in lines)
+
+
+@pytest.mark.parametrize("client_id", [None, "careloop-imaging"])
+def test_the_public_key_is_printed_as_a_jwk_set_with_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, client_id: str | None) -> None:
+    key = ECKey.generate_key("P-384")
+    path = tmp_path / "key.pem"
+    path.write_bytes(key.as_pem(private=True))
+    monkeypatch.setenv("CARELOOP_FHIR_PRIVATE_KEY_FILE", str(path))
+    if client_id:
+        monkeypatch.setenv("CARELOOP_FHIR_CLIENT_ID", client_id)
+    [printed] = json.loads(careloop("jwks").stdout)["keys"]
+    public = key.as_dict(private=False)
+    assert (printed["x"], printed["y"], printed["crv"], printed["alg"], printed["use"]) == (public["x"], public["y"], "P-384", "ES384", "sig")
+    assert printed["kid"] and "d" not in printed
+
+
+def test_without_a_key_file_the_setting_is_named() -> None:
+    assert "CARELOOP_FHIR_PRIVATE_KEY_FILE" in refused("jwks")
 
 
 def test_settings_show_what_is_set_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
