@@ -35,7 +35,7 @@ check: $(TESTS) ## format, lint, types and import contracts
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
 	@echo "check: format, lint, types and import contracts hold"
 
-bench: $(TESTS) $(JARS) ## the three arms of docs/performance.md, as a table and JSON; ARGS="--help" for its options
+bench: $(TESTS) $(JARS) ## the three arms of docs/performance.md, as tables and in build/benchmark.json; ARGS="--help" for its options
 	@$(BIN)/python -m benchmarks.loop $(ARGS)
 
 clean: ## remove what the targets installed and built; the state of a demo (.careloop) stays

@@ -25,6 +25,7 @@ from benchmarks.report import machine, shown, written
 from benchmarks.world import World, world
 
 BASELINE: Final = Path(__file__).with_name("baseline.json")
+REPORT: Final = Path("build/benchmark.json")
 WRITERS: Final = 8
 WIDTH: Final = 120  # the tables' own; a narrower terminal would cut words in them
 
@@ -148,13 +149,13 @@ def baseline(path: Path) -> dict[str, float]:
 @click.option("--logs", default="sqlite,kafka", show_default=True, callback=chosen(("sqlite", "kafka")), help="The event logs of arm P.")
 @click.option("--ehr", "ehrs", default="fake,sekmet", show_default=True, callback=chosen(("fake", "sekmet")), help="FakeEhr (in memory), sekmet (real).")
 @click.option("--seed", default=1, show_default=True, help="Of the order of the blocks and of the arrivals.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write everything measured here.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=REPORT, show_default=True, help="Where everything measured is written."
+)
 @click.option("--docs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the tables between the markers of this file.")
 @click.option("--check", is_flag=True, help="Fail when a P/S ratio is more than 15 % above the baseline's.")
 @click.option("--store", is_flag=True, help=f"Keep this run's ratios as the baseline ({BASELINE.name}).")
-def main(
-    events: int | None, *, quick: bool, logs: list[str], ehrs: list[str], seed: int, json_file: Path | None, docs: Path | None, check: bool, store: bool
-) -> None:
+def main(events: int | None, *, quick: bool, logs: list[str], ehrs: list[str], seed: int, json_file: Path, docs: Path | None, check: bool, store: bool) -> None:
     console, progress = Console(), Console(stderr=True)
     console.width = max(console.width, WIDTH)
     before = baseline(BASELINE) if check else {}
@@ -165,8 +166,9 @@ def main(
     found, judged = ratios(arms, "P modest"), bars(arms, "P modest")
     shown(console, arms, found, judged, plan.rate)
     document: dict[str, Any] = written(arms, found, judged, plan.rate, seed)
-    if json_file:
-        json_file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    json_file.parent.mkdir(parents=True, exist_ok=True)
+    json_file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    progress.print(f"everything measured, as JSON: {json_file}", style="dim", highlight=False, soft_wrap=True)
     if docs:
         into(docs, document)
     if store:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.report import NO_LATENCY
+
 BEGIN: Final = "<!-- measured: written by `python -m benchmarks.loop --docs docs/performance.md` -->"
 END: Final = "<!-- /measured -->"
 VERDICT: Final = {True: "met", False: "**not met**", None: "not measured"}
@@ -29,6 +31,7 @@ def tables(document: dict[str, Any]) -> str:
     columns = ("arm", "log", "ehr", "model_ms", "events", "per_event_ms", "events_per_sec", "p50_ms", "p95_ms", "p99_ms")
     heads = ("arm", "log", "EHR", "model ms", "events", "ms/event", "events/s", "p50 ms", "p95 ms", "p99 ms")
     lines += _table(heads, ([_cell(arm[c]) for c in columns] for arm in document["arms"]))
+    lines += [NO_LATENCY, ""]
     lines += [f"Not measured: {'; '.join(document['not_measured'])}.", ""]
     return "\n".join(lines)
 

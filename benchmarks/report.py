@@ -3,13 +3,16 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bars import NOT_RUN
-from benchmarks.measures import Arm, Arms, Bar, ms
+from benchmarks.measures import BEYOND, Arm, Arms, Bar, ms
+
+GUESSES: Final = f"p95 with fewer than {BEYOND * 20} samples and p99 with fewer than {BEYOND * 100} would be guesses"
+NO_LATENCY: Final = f"Where - stands: {GUESSES}; events of P are appended at once, so their wait in the log is no latency."
 
 
 def machine() -> dict[str, Any]:
@@ -71,6 +74,7 @@ def shown(console: Console, arms: Arms, found: Mapping[str, float], judged: Sequ
     for arm in ordered(arms):
         table.add_row(*("-" if v is None else str(v) for v in row(arm, rate).values()))
     console.print(table)
+    console.print(NO_LATENCY, style="dim", highlight=False)
     console.print(_ratios(found))
     console.print(_bars(judged))
     console.print(f"Not measured here: {'; '.join(NOT_RUN)}.", highlight=False)

@@ -95,11 +95,14 @@ def test_check_fails_the_command_on_a_regression_and_json_holds_everything(tmp_p
     arms = by_name([arm("S", 10, 10), pipeline("P", 12, 12), pipeline(PACED, 12, 12)])
     monkeypatch.setattr(loop, "run", lambda *_: arms)
     monkeypatch.setattr(loop, "BASELINE", tmp_path / "baseline.json")
+    monkeypatch.chdir(tmp_path)
     call = CliRunner().invoke
     assert "no baseline" in call(loop.main, ["--check"]).output
     stored = call(loop.main, ["--store", "--json", str(tmp_path / "run.json")])
     assert stored.exit_code == 0 and call(loop.main, ["--check"]).exit_code == 0
     document = json.loads((tmp_path / "run.json").read_text())
+    assert json.loads(Path("build/benchmark.json").read_text())["arms"] == document["arms"]
+    assert "p95 with fewer than 100 samples" in " ".join(stored.output.split())
     assert {"machine", "arms", "ratios", "bars", "not_measured"} <= document.keys()
     monkeypatch.setattr(loop, "run", lambda *_: by_name([arm("S", 10, 10), pipeline("P", 14, 14)]))
     worse = call(loop.main, ["--check"])
