@@ -22,6 +22,7 @@ class Notification:
         subscription: `Subscription/id`.
         kind: handshake, heartbeat, event-notification, query-status or query-event.
         foci: the references that it names; empty with payload `empty`.
+        before: how many events there were since the Subscription began, where the server says so.
         first, last: the lowest and highest event number in it, None without events.
     """
 
@@ -30,6 +31,7 @@ class Notification:
     foci: tuple[str, ...]
     first: int | None
     last: int | None
+    before: int | None = None
 
 
 def parse(body: object) -> Notification:
@@ -50,7 +52,9 @@ def parse(body: object) -> Notification:
     numbers = [int(n) for e in events if NUMBER.fullmatch(n := _value(e, "event-number"))]
     foci = [_reference(text, "focus") for e in events if (text := _value(e, "focus"))]
     subscription = _reference(_value(parameters, "subscription"), "subscription")
-    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None))
+    since_start = _value(parameters, "events-since-subscription-start")
+    before = int(since_start) if NUMBER.fullmatch(since_start) else None
+    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None), before)
 
 
 def _objects(listed: object) -> list[Json]:

@@ -120,6 +120,10 @@ class State:
         found = self._one("SELECT last FROM numbers WHERE subscription = ?", subscription)
         return int(found) if found is not None else None
 
+    def shaken(self, subscription: str, number: int) -> None:
+        """Events are counted from this number on, unless some were heard already: a handshake may come late or again."""
+        self._do("INSERT OR IGNORE INTO numbers VALUES (?, ?)", subscription, number)
+
     def heard(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
         self._do("INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)", subscription, number)

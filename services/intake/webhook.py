@@ -57,7 +57,9 @@ class Doorway:
     asked: threading.Event
 
     def hear(self, kind: str, notification: Notification) -> None:
-        """Publish what it names; fill a gap in the numbers first."""
+        """Publish what it names; fill a gap in the numbers first. A handshake says from which number on none may be missing."""
+        if notification.kind == "handshake":
+            self.state.shaken(notification.subscription, notification.before or 0)
         if notification.kind != "event-notification":
             return
         self._fill_gap(kind, notification)

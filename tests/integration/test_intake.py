@@ -56,6 +56,13 @@ def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}]}
 
 
+def handshake(since_start: int | None) -> dict[str, Any]:
+    body = notification("handshake", [])
+    if since_start is not None:  # 64-bit integers are strings in R4 Backport
+        body["entry"][0]["resource"]["parameter"].append({"name": "events-since-subscription-start", "valueString": str(since_start)})
+    return body
+
+
 @dataclass
 class Intake:
     """Intake's parts around one log, without its threads."""
@@ -248,10 +255,31 @@ class TestDoor:
         assert {e.focus for e in intake.events()} == {first, missed, third}
         assert intake.state.number("Subscription/s") == 3
 
-    def test_a_handshake_and_a_heartbeat_are_answered_and_move_no_counter(self, intake: Intake) -> None:
-        for kind in ("handshake", "heartbeat"):
-            assert post(intake, notification(kind, [])).status_code == 200
-        assert intake.state.number("Subscription/s") is None and intake.events() == []
+    @pytest.mark.parametrize("since_start", [None, 0, 4])
+    def test_a_gap_before_the_first_notification_after_a_handshake_is_swept(self, intake: Intake, patient: str, since_start: int | None) -> None:
+        post(intake, handshake(since_start))
+        began = since_start or 0
+        missed, second = (intake.ehr.create(note(patient, text)).reference for text in "12")
+        post(intake, notification("event-notification", [(began + 2, second)]))
+        assert {e.focus for e in intake.events()} == {missed, second}
+        assert intake.state.number("Subscription/s") == began + 2
+
+    def test_the_first_notification_after_a_handshake_leaves_no_gap(self, intake: Intake, patient: str) -> None:
+        post(intake, handshake(4))
+        intake.ehr.create(note(patient, "nobody told of it"))
+        told = intake.ehr.create(note(patient, "5")).reference
+        post(intake, notification("event-notification", [(5, told)]))
+        assert [e.focus for e in intake.events()] == [told]
+
+    def test_a_handshake_counts_from_nought_and_a_late_one_or_a_heartbeat_moves_no_counter(self, intake: Intake) -> None:
+        post(intake, notification("heartbeat", []))
+        assert intake.state.number("Subscription/s") is None
+        post(intake, handshake(None))
+        assert intake.state.number("Subscription/s") == 0
+        intake.state.heard("Subscription/s", 3)
+        for body in (handshake(9), notification("heartbeat", [])):
+            assert post(intake, body).status_code == 200
+        assert intake.state.number("Subscription/s") == 3 and intake.events() == []
 
     def test_a_focus_that_is_gone_is_left_to_the_sweep(self, intake: Intake) -> None:
         assert post(intake, notification("event-notification", [(1, "DocumentReference/never-was")])).status_code == 200
