@@ -18,7 +18,7 @@ RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"
 print(*p["dependencies"], *p["optional-dependencies"][sys.argv[1]], sep="\n")' "$SERVICE" > requirements.txt \
  && if [ -n "$TORCH_INDEX" ] && grep -q '^torch' requirements.txt; then pip install --index-url "$TORCH_INDEX" "$(grep '^torch' requirements.txt)"; fi \
  && pip install -r requirements.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE NOTICE ./
 COPY shared shared
 COPY services services
 RUN pip install --no-deps .
