@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -165,13 +164,6 @@ class Subscriptions:
             threading.Timer(self._habits.delivery_waits_sec[-1], self._waiting.put, [(subscription_id, deliver)]).start()
         else:
             self._set_status(subscription_id, "error")
-
-    def drain(self, timeout_sec: float) -> bool:
-        """Wait until nothing waits any more."""
-        deadline = time.monotonic() + timeout_sec
-        while not self._waiting.empty() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return self._waiting.empty()
 
 
 def _by_topic(subscription: Json) -> bool:

@@ -19,7 +19,6 @@ from services.genomics.tables import Gene
 
 RENAMED = {("SLCO1B1", "1a"): "*1", ("SLCO1B1", "1b"): "*37"}
 NOISE = re.compile(r"(rs\d+)+(missing|only)?|missing|only|(un)?phased|homozygous|_t\d+$|^slco1b1_", re.IGNORECASE)
-COMBINED = re.compile(r"s(\d+[a-z]?)plus", re.IGNORECASE)
 TOKEN = re.compile(r"(?:(het|hom)|s)(unk|\d+)([a-z](?=s|_|$))?|(ref)|(plus)|c\.?(\d+)(het|hom)?|-1639([ag])", re.IGNORECASE)
 
 

@@ -1,7 +1,7 @@
 """Ehr: the FHIR R4 REST client. Tolerant of how servers differ (`docs/ehr.md`), strict about what a decision hangs on."""
 
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -67,10 +67,6 @@ class Ehr:
         """The current resource, or None when it is gone (404, 410)."""
         response = self._rest.send("GET", relative(reference), headers=NO_CACHE, missing_is_none=True)
         return None if response is None else json_object(response)
-
-    def batch_read(self, references: Iterable[str]) -> dict[str, Json | None]:
-        """`read` of each, by the reference as it was given."""
-        return {reference: self.read(reference) for reference in references}
 
     def search(self, kind: str, params: Params, *, subject: str | None = None) -> Iterator[Json]:
         """Every match over all pages: no-cache, `search.mode` match only; with `subject`, only resources of this patient

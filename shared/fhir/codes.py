@@ -23,13 +23,11 @@ OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation
 V2_0074: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 V3_ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 V3_ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-V3_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 CONDITION_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 CONDITION_VERIFICATION: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CONDITION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/condition-category"
 PROVENANCE_AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 MEDIA_TYPE: Final = "http://terminology.hl7.org/CodeSystem/media-type"
-RISK_PROBABILITY: Final = "http://terminology.hl7.org/CodeSystem/risk-probability"
 AUDIT_EVENT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 AUDIT_ENTITY_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 OBJECT_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
@@ -67,7 +65,6 @@ BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefini
 ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 ORIGINAL_TEXT: Final = "http://hl7.org/fhir/StructureDefinition/originalText"
 RELATED_ARTIFACT: Final = "http://hl7.org/fhir/StructureDefinition/workflow-relatedArtifact"
-REPLACES: Final = "http://hl7.org/fhir/StructureDefinition/replaces"
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:

@@ -27,7 +27,7 @@ def consent(provision: Any = None, policy: str | None = None) -> dict[str, Any]:
 
 
 def actor(reference: str) -> dict[str, Any]:
-    return {"role": codes.concept(codes.V3_PARTICIPATION, "IRCP"), "reference": {"reference": reference}}
+    return {"role": codes.concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"), "reference": {"reference": reference}}
 
 
 @pytest.mark.parametrize(
