@@ -23,6 +23,7 @@ from shared.lanes import Item, Lanes, Unit
 from shared.line import Case, Line
 from shared.metrics import Metrics
 from shared.stream.base import EVENTS_TOPIC, Log, Record, Sink, Source
+from shared.tracing import trace_id
 from shared.triage import first_pause_sec, triage
 from shared.workers import Workers
 
@@ -273,8 +274,9 @@ class Runtime:
         assert self._sink is not None
         if self._over_limit():
             raise DeadLetterLimit(self._service.name)
-        dead_letters.bury(self._sink, self._service.name, unit.last.record, error, unit.last.attempts)
-        log.error("dead letter %d-%d: %s", unit.last.record.partition, unit.last.record.offset, type(error).__name__)
+        record = unit.last.record
+        dead_letters.bury(self._sink, self._service.name, record, error, unit.last.attempts)
+        log.error("dead letter %d-%d: %s; trace %s", record.partition, record.offset, type(error).__name__, trace_id(record.headers))
         if unit.last.event is not None:
             self._mark_failed(unit, error)
         self._ended.put(Ended(unit, "failed"))

@@ -15,6 +15,7 @@ from shared.fhir.instants import instant, parse
 from shared.fhir.references import subject_of
 from shared.fhir.summary import event_of
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
+from shared.tracing import new_traceparent
 
 log = logging.getLogger(__name__)
 PUBLISH_SEC = 5.0
@@ -122,7 +123,7 @@ class Publisher:
 
     def _send(self, events: Sequence[ResourceEvent]) -> None:
         for i in range(0, len(events), BATCH):
-            self.sink.send(EVENTS_TOPIC, [Message(*encode(event, self.ehr.base)) for event in events[i : i + BATCH]], PUBLISH_SEC)
+            self.sink.send(EVENTS_TOPIC, [Message(*encode(event, self.ehr.base, new_traceparent())) for event in events[i : i + BATCH]], PUBLISH_SEC)
 
 
 def summary(version: Version) -> ResourceEvent:

@@ -22,6 +22,7 @@ from shared.fhir.instants import instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.sqlite import SqliteLog
+from shared.tracing import trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import note
 
@@ -271,6 +272,14 @@ def change(ehr: Any, kind: str, patient: str) -> None:
 
 
 class TestEventLog:
+    def test_each_event_begins_a_trace_of_its_own(self, intake: Intake) -> None:
+        patient = intake.ehr.create({"resourceType": "Patient"}).reference
+        for text in "abc":
+            intake.ehr.create(note(patient, text))
+        intake.sweep()
+        traces = {trace_id(record.headers) for record in intake.log.scan(EVENTS_TOPIC)}
+        assert len(traces) == 3 and "-" not in traces
+
     def test_a_log_that_was_lost_is_filled_again(self, intake: Intake) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         reference = intake.ehr.create(note(patient, "kept by the EHR")).reference

@@ -25,6 +25,7 @@ from shared.runtime import Runtime, group_of
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.memory import MemoryLog
+from shared.tracing import new_traceparent, trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Findings, Model, note
 
@@ -125,14 +126,15 @@ def test_a_replay_of_the_whole_topic_writes_nothing(world: World) -> None:
     assert world.versions() == before
 
 
-def test_poison_becomes_one_dead_letter_and_holds_nobody_up(world: World) -> None:
-    world.sink.send(EVENTS_TOPIC, [Message(world.patient.encode(), b"\x00 not an event")])
+def test_poison_becomes_one_dead_letter_and_holds_nobody_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    trace = [("traceparent", new_traceparent().encode())]
+    world.sink.send(EVENTS_TOPIC, [Message(world.patient.encode(), b"\x00 not an event", trace)])
     reference = world.write("behind the poison")
     world.tell(reference)
     with world.running():
         assert world.settled()
     [letter] = dead_letters.letters(world.log, "toy")
-    assert letter.value == b"\x00 not an event"
+    assert letter.value == b"\x00 not an event" and f"trace {trace_id(letter.headers)}" in caplog.text and trace_id(trace) in caplog.text
     assert world.outcome(reference) == "requested"
 
 

@@ -11,6 +11,7 @@ from shared.errors import InvalidInput, PoisonRecord
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.summary import event_of
 from shared.strict_json import loads
+from shared.tracing import new_traceparent, trace_id
 
 TOKENS = st.text("abcXYZ019-.|/", min_size=1, max_size=20)
 EVENTS = st.builds(
@@ -57,6 +58,19 @@ def test_poison_is_named_without_its_content(value: bytes | None) -> None:
     with pytest.raises(PoisonRecord) as refused:
         decode(value)
     assert "Jane" not in str(refused.value)
+
+
+def test_the_trace_id_is_the_headers() -> None:
+    first, second = (encode(ResourceEvent("A/1", "1", "create"), "x", new_traceparent())[2] for _ in range(2))
+    assert dict(first)["traceparent"].decode().split("-")[1] == trace_id(first) != trace_id(second)
+    assert trace_id(encode(ResourceEvent("A/1", "1", "create"), "x")[2]) == "-"
+
+
+@pytest.mark.parametrize(
+    "header", [b"Jane Doe", b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01", b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", b"\xff"]
+)
+def test_a_header_that_is_no_traceparent_is_not_logged(header: bytes) -> None:
+    assert trace_id([("traceparent", header)]) == "-"
 
 
 def test_an_envelope_that_contradicts_the_body_is_poison() -> None:
