@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -163,6 +164,19 @@ def test_searches_and_reads_ask_for_no_cache(fake: FakeEhr, ehr: Ehr) -> None:
     list(ehr.search("Task", {}))
     list(ehr.history("Task", "2020-01-01T00:00:00Z"))
     assert [headers["cache-control"] for _, _, headers in fake.requests] == ["no-cache"] * 3
+
+
+class TestConnections:
+    def test_one_that_was_idle_is_not_used_again(self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("shared.fhir.client.KEEPALIVE_SEC", 0.2)
+        opened = []
+        connect = socket.create_connection
+        monkeypatch.setattr(socket, "create_connection", lambda *place, **options: opened.append(place) or connect(*place, **options))
+        with open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+            for pause in (0.0, 0.0, 0.4):
+                time.sleep(pause)
+                ehr.read("Task/none")
+        assert len(opened) == 2  # two reads on one, the third on another
 
 
 class TestLinks:

@@ -50,7 +50,7 @@ def settings_of(key: Path, **more: Any) -> Settings:
 @pytest.fixture(scope="module")
 def base(keys: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base of a sekmet that wants tokens."""
-    scopes = "system/Task.crus system/Patient.rs"  # sekmet tries every key of a client on every token, whatever its `kid`: one key each
+    scopes = "system/Task.crus system/Patient.rs system/*.c"  # sekmet tries every key of a client on every token, whatever its `kid`: one key each
     clients = [{"client_id": f"careloop-{name}", "jwks": public_jwks(settings_of(keys[f"{name}.pem"])), "scopes": scopes} for name in ("rsa", "ec")]
     with sekmet(tmp_path_factory.mktemp("sekmet"), clients) as peer:
         yield peer.base
@@ -71,6 +71,16 @@ class TestAtSekmet:
             with pytest.raises(FhirError) as refused:
                 ehr.create(TASK)
             assert refused.value.status == 403
+
+    def test_a_transaction_takes_the_right_to_create_everything(self, base: str, keys: dict[str, Path]) -> None:
+        """A habit of sekmet (docs/ehr.md): it asks for `*` before it looks at the entries."""
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": TASK, "request": {"method": "POST", "url": "Task"}}]}
+        settings = settings_of(keys["ec.pem"], fhir_url=base)
+        with open_ehr(settings, "system/Task.crus") as ehr, pytest.raises(FhirError) as refused:
+            ehr.transact(bundle)
+        assert refused.value.status == 403
+        with open_ehr(settings, "system/*.c") as ehr:
+            assert len(ehr.transact(bundle)) == 1
 
     def test_scopes_that_nobody_granted_are_misconfigured(self, base: str, keys: dict[str, Path]) -> None:
         settings = settings_of(keys["ec.pem"], fhir_url=base)
