@@ -81,7 +81,7 @@ def demo(once: bool, as_json: bool, state_dir: Path) -> None:
 
 
 @main.command(
-    epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Then /readyz says what it waits for; `careloop load` brings a patient."
+    epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Next: /readyz says what it waits for; `careloop load` brings a patient."
 )
 @click.argument("services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def run(services: tuple[str, ...]) -> None:
@@ -193,7 +193,7 @@ def jwks() -> None:
     click.echo(json.dumps(public_jwks(load_settings()), indent=2))
 
 
-@main.command(epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. A missing one: `careloop doctor` says what to install.")
+@main.command(epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. Next: `careloop doctor` says what to install for a missing one.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
     """List the models that would speak: name, version, digest of the weights or rules."""

@@ -18,12 +18,12 @@ SERVICE = click.option("--service", required=True, help="The service that gave t
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 
 
-@click.group()
+@click.group(epilog="Next: `list`; `show` one and mend its cause; `replay` it. docs/operations.md goes through it step by step.")
 def dead_letters() -> None:
     """Records that a service gave up: list them, look at one, replay them."""
 
 
-@dead_letters.command("list")
+@dead_letters.command("list", epilog="Next: `careloop dead-letters show --service SERVICE ID` says why it was given up.")
 @click.option("--service", "services", multiple=True, help="Only this service's; default: all.")
 @AS_JSON
 def list_letters(services: tuple[str, ...], as_json: bool) -> None:
@@ -39,7 +39,7 @@ def list_letters(services: tuple[str, ...], as_json: bool) -> None:
         click.echo("No dead letters.")
 
 
-@dead_letters.command("show")
+@dead_letters.command("show", epilog="Next: mend the cause, then `careloop dead-letters replay --service SERVICE ID`.")
 @SERVICE
 @click.argument("letter_id", metavar="ID")
 @click.option("--value", "with_value", is_flag=True, help="The record's value too. It may identify a patient: mind who sees your screen.")
@@ -56,7 +56,7 @@ def show_letter(service: str, letter_id: str, with_value: bool, as_json: bool) -
     click.echo(json.dumps(shown, indent=2) if as_json else "\n".join(f"{name:<10} {text}" for name, text in shown.items()))
 
 
-@dead_letters.command("replay")
+@dead_letters.command("replay", epilog="Next: the service takes the record up again; see the worklist, or `careloop dead-letters list` if it fails again.")
 @SERVICE
 @click.argument("letter_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that were not replayed yet.")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
@@ -49,12 +50,21 @@ def refused(*arguments: str) -> str:
     return result.stderr[result.stderr.index("Error: ") :].strip()
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
-def test_every_command_explains_itself_and_says_what_comes_next(name: str) -> None:
-    result = careloop(name, "--help")
+def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command and group below this one."""
+    for name, command in sorted(group.commands.items()):
+        yield (*before, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+
+
+@pytest.mark.parametrize("words", list(commands(main)), ids=" ".join)
+def test_every_command_explains_itself_and_says_what_comes_next(words: tuple[str, ...]) -> None:
+    result = careloop(*words, "--help")
     assert result.exit_code == 0
-    flat = " ".join(result.output.split())
-    assert re.search(r"Next|Then|Begin|Before the first run|CARELOOP_|Commands:", flat), flat
+    described, found, _ = " ".join(result.output.split()).rpartition("Next: ")
+    assert found, result.output
+    assert described
 
 
 def test_the_commands_are_listed_with_where_to_begin() -> None:
