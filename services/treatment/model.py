@@ -75,5 +75,6 @@ imaging over {drugs} ingredients.
 - It has not been evaluated on patients, and not validated elsewhere. A clinician decides on every item.
 
 ## Sources
+CPIC's content is CC0. Codes are those of RxNorm, LOINC and SNOMED CT, on the terms that stand in careloop's NOTICE.
 {sources}
 """
