@@ -56,6 +56,18 @@ class Child:
         """It runs."""
         return self.process is not None and self.process.poll() is None
 
+    def listens_on(self, port: int) -> bool:
+        """This very process, and no other, accepts connections on the port."""
+        import psutil  # of the demo's extra
+
+        if self.process is None or not self.alive:
+            return False
+        try:
+            connections = psutil.Process(self.process.pid).net_connections(kind="tcp")
+        except psutil.Error:
+            return False
+        return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
+
     def wait(self, timeout_sec: float) -> None:
         """Wait for its end; kill it when it takes longer."""
         if self.process is None:

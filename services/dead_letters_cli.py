@@ -14,7 +14,7 @@ from shared.settings import load_settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
 
-SERVICE = click.option("--service", required=True, help="The service that gave the record up.")
+SERVICE = click.option("--service", required=True, type=click.Choice(ANALYSERS), help="The service that gave the record up.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 
 
@@ -24,7 +24,7 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list", epilog="Next: `careloop dead-letters show --service SERVICE ID` says why it was given up.")
-@click.option("--service", "services", multiple=True, help="Only this service's; default: all.")
+@click.option("--service", "services", multiple=True, type=click.Choice(ANALYSERS), help="Only this service's; default: all.")
 @AS_JSON
 def list_letters(services: tuple[str, ...], as_json: bool) -> None:
     """List the dead letters, the oldest first. No record's value is shown."""

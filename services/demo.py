@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from services import catalogue
 from services.children import Child, revive, service_child, stop
-from services.demo_state import patient_files, secret
+from services.demo_state import hold, patient_files, secret
 from services.ehr import sekmet_command
 from services.load import Loaded, load_patient
 from services.ports import keep_ports
@@ -76,7 +76,7 @@ class Demo:
             stop(self._children)
 
     def _run(self) -> int:
-        self._state.mkdir(parents=True, exist_ok=True)
+        self._closing.enter_context(hold(self._state))
         ports = keep_ports(self._state / "ports.json", ["ehr", *catalogue.SERVICES], FIRST_PORT)
         settings, ehr, event_log = self._start(ports)
         loaded = self._load(settings, ehr)
@@ -96,10 +96,11 @@ class Demo:
     def _start(self, ports: Mapping[str, int]) -> tuple[Settings, Ehr, Log]:
         environment = self._environment(ports)
         argv, ehr_environment = sekmet_command(self._state / "ehr", ports["ehr"])
-        self._launch(Child("ehr", argv, ehr_environment, self._log("ehr")))
+        own_ehr = Child("ehr", argv, ehr_environment, self._log("ehr"))
+        self._launch(own_ehr)
         settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in environment.items() if k.startswith("CARELOOP_")})
         ehr = self._closing.enter_context(open_ehr(settings))
-        self._until("EHR (sekmet, R4 on SQLite)", lambda: bool(ehr.capabilities()))
+        self._until("EHR (sekmet, R4 on SQLite)", lambda: own_ehr.listens_on(ports["ehr"]) and bool(ehr.capabilities()))
         event_log = open_log(settings)
         event_log.create_topics(settings.partitions, catalogue.ANALYSERS)
         doctor = self._practitioner(ehr)
@@ -140,6 +141,7 @@ class Demo:
         return self._state / f"{name}.log"
 
     def _until(self, what: str, there: Callable[[], bool]) -> None:
+        """Wait for it; an EHR that answers on our port and is not our child is somebody else's."""
         deadline = time.monotonic() + START_SEC
         while time.monotonic() < deadline:
             try:
@@ -148,6 +150,8 @@ class Demo:
                     return
             except (Unavailable, httpx.HTTPError):
                 pass
+            if not all(child.alive for child in self._children):
+                raise Misconfigured(f"{what} ended as it started, perhaps because its port was taken at that moment; start again (log: {self._log('ehr')})")
             self._pause(0.2)
         raise Misconfigured(f"{what} did not start within {START_SEC:.0f} s; its log is in {self._state}")
 

@@ -85,8 +85,9 @@ class Clinic:
                 yield answer, head, resource.get("meta", {}).get("lastUpdated", head.task["authoredOn"])
 
     def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
-        """The plan rests on every report that the others wrote."""
-        reports = {relative(h.task["focus"]["reference"]) for a, h, _ in heads if a.service != "treatment" and h.outcome in ("requested", "completed")}
+        """The plan rests on every report that the others wrote and no clinician rejected."""
+        counting = [h for a, h, _ in heads if a.service != "treatment" and (h.outcome == "requested" or h.signed)]
+        reports = {relative(h.task["focus"]["reference"]) for h in counting}
         plans = [h for a, h, _ in heads if a.service == "treatment"]
         rests_on = {r for h in plans for r in sources_of(h.task)}
         return [f"the plan does not rest on {report} yet" for report in sorted(reports - rests_on)]

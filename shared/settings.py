@@ -6,10 +6,11 @@ The README's table is printed from this class by `careloop settings --markdown`;
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
+from shared.fhir.instants import instant, parse
 
 
 class Settings(BaseSettings):
@@ -104,6 +105,14 @@ class Settings(BaseSettings):
     review_roles: str = Field(
         "{}", description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; empty: every Practitioner signs everything.'
     )
+
+    @field_validator("intake_since")
+    @classmethod
+    def _an_instant(cls, value: str | None) -> str | None:
+        try:
+            return instant(parse(value)) if value else None
+        except ValueError:
+            raise ValueError("not an instant with a zone, such as 2026-01-01T00:00:00Z") from None
 
 
 def load_settings(**overrides: object) -> Settings:

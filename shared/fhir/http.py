@@ -91,7 +91,7 @@ class Rest:
         try:
             response = self.client.send(request)
         except httpx.TransportError as error:
-            raise Unavailable("ehr", type(error).__name__, fleeting=safe) from error
+            raise Unavailable("ehr", f"{type(error).__name__} at {self.base}", fleeting=safe) from error
         if response.is_success:
             return response
         if missing_is_none and response.status_code in (404, 410):
