@@ -204,9 +204,8 @@ class Demo:
             self._say(f"{outcome.service:<9} {settings.review_url}/results/{outcome.head.removeprefix('Task/')}")
         password = settings.review_local_password
         assert password is not None
-        self._say(
-            f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]{'   (start without --once to open it)' if self._once else ''}"
-        )
+        how = "   (start without --once to open it)" if self._once else ""
+        self._say(f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]{how}")
         self._say(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {self._state}")
         self._say(f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} CARELOOP_STATE_DIR={self._state} careloop load FOLDER")
 
