@@ -172,7 +172,7 @@ class Line:
         except ConsentDenied as refusal:
             return self.refuse(case, refusal)
         head = self._open(case)
-        standing = self._standing(head)
+        standing = self.standing(head)
         if decision := decided_elsewhere(head, standing):
             self._close(head, decision)
         self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
@@ -250,7 +250,7 @@ class Line:
 
     def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None) -> None:
         head = self._open(case)
-        standing = self._standing(head)
+        standing = self.standing(head)
         now = instants.now()
         patient = refusal.subject if isinstance(refusal, ConsentDenied) else _patient(case)
         focus = heads.focus_on(case.answer, exists=self._still_there(case, status, refusal))
@@ -290,7 +290,8 @@ class Line:
             raise Conflict(f"revision {head.revision} of an answer of {self.service.name} was begun twice")
         return head
 
-    def _standing(self, head: Head) -> bundle.Standing:
+    def standing(self, head: Head) -> bundle.Standing:
+        """What the head lists as written, as it is at the EHR now."""
         found = {key: self.ehr.read(reference) for key, reference in head.outputs.items()}
         return bundle.Standing({key: resource for key, resource in found.items() if resource})
 

@@ -44,7 +44,7 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     opens = head is None or head.closed
     head = _next_head(case, line.register.device(case.cards[0])) if opens else head
     assert head is not None
-    task, entries = line.compose(case, findings, head, bundle.NOTHING if opens else _standing(head, ehr))
+    task, entries = line.compose(case, findings, head, bundle.NOTHING if opens else _standing(head, line))
     first = _first_version(task, head, answer) if opens else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 
@@ -61,9 +61,8 @@ def _first_version(task: Json, head: Head, answer: Answer) -> Json:
     return bundle.post(unwritten, f"urn:uuid:{answer.resource_uuid(head.revision, 'head')}", heads.if_none_exist(answer, head.revision))
 
 
-def _standing(head: Head, ehr: Ehr) -> bundle.Standing:
-    found = {key: resource for key, reference in head.outputs.items() if (resource := ehr.read(reference))}
-    standing = bundle.Standing(found)
+def _standing(head: Head, line: Line) -> bundle.Standing:
+    standing = line.standing(head)
     if decided_elsewhere(head, standing):
         raise NotAnalysed("The result was decided on in the EHR already.")
     return standing
