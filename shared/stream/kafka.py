@@ -25,7 +25,6 @@ LARGEST_BYTES = 2_000_000
 HEARTBEAT_MS = 1_000
 COUNT_MS = 1_000
 HEALTH_CHECK_SEC, COUNT_SEC = 0.5, 5.0
-REJOIN_SEC = 1.0
 REFUSED = (
     kafka_errors.AuthorizationError,
     kafka_errors.SaslAuthenticationFailedError,
@@ -196,23 +195,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._connect()
         with _errors():
             self._apply_pause()
+            _resume_join(self._consumer._coordinator)
             # A small max_records leaves a partly read fetch that stalls for ever once its partition was paused.
-            fetched = self._consumer.poll(int(self._patience(timeout_sec) * 1000), max_records=10**6)
+            fetched = self._consumer.poll(int(timeout_sec * 1000), max_records=10**6)
             self._look()
         return [_record(r) for records in fetched.values() for r in records]
-
-    def _patience(self, timeout_sec: float) -> float:
-        """How long this poll may take: longer where a rejoin was forgotten.
-
-        A poll that ends between the leader's assignment and the answer to it makes kafka-python 3.0 forget the rejoin, when a
-        change of metadata was its reason: the member fetches on, sends no heartbeats, and no commit is accepted any more.
-        """
-        # `_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml stays below 3.1 for this line
-        coordinator = self._consumer._coordinator
-        if not coordinator.rejoining or coordinator.need_rejoin():
-            return timeout_sec
-        coordinator.request_rejoin()
-        return max(timeout_sec, REJOIN_SEC)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         ours = self.assignment()
@@ -279,6 +266,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             )
             try:
                 _places(consumer, self._topic)
+                _keep_join(consumer._coordinator)
                 consumer.subscribe([self._topic], listener=self)
             except BaseException:
                 consumer.close(autocommit=False, timeout_ms=0)
@@ -317,6 +305,38 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         if partition not in self._committed:
             self._committed[partition] = self._consumer.committed(TopicPartition(self._topic, partition), timeout_ms=COUNT_MS) or 0
         return self._committed[partition]
+
+
+# A poll may end while its member joins the group. kafka-python 3.0 then loses the join in two ways, which the next two functions mend.
+# `_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml stays below 3.1 for them.
+
+
+def _keep_join(coordinator: Any) -> None:
+    """Let the next poll take the answer to a join that came after the last one.
+
+    kafka-python throws it away and joins again. As the leader's join begins another generation, a group may never settle.
+    """
+    join = coordinator._do_join_and_sync_async
+    answered: list[tuple[Any, bytes]] = []  # (generation, encoded assignment), until the next join is sent
+
+    async def join_or_take_answer() -> bytes:
+        if answered and coordinator.rebalance_in_progress() and coordinator._generation == answered[0][0]:
+            return answered.pop()[1]
+        answered.clear()
+        assignment: bytes = await join()
+        answered.append((coordinator._generation, assignment))
+        return assignment
+
+    coordinator._do_join_and_sync_async = join_or_take_answer
+
+
+def _resume_join(coordinator: Any) -> None:
+    """Go on with a join that was forgotten: the leader's, when a change of metadata was its reason.
+
+    Without it the member fetches on, sends no heartbeats, and no commit is accepted any more.
+    """
+    if coordinator.rejoining and not coordinator.need_rejoin():
+        coordinator.request_rejoin()
 
 
 def _connection(settings: Settings) -> Mapping[str, Any]:
