@@ -4,9 +4,11 @@ R4 Consent: `provision` states exceptions to the base policy, nested exceptions 
 there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
 """
 
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any, Literal, Protocol
 
 from shared.answers import relative
@@ -53,20 +55,25 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
         classes: what the service reads: always all of it, so that the verdict does not hang on which event came last.
 
     Raises:
-        ConsentDenied: one denies, or none speaks and the setting denies.
+        ConsentDenied: one denies, or the setting denies what no Consent permits: each class needs its own permit.
         Unavailable: the question could not be asked.
     """
     if not subject or not subject.startswith("Patient/"):
         return
     moment = datetime.now(UTC)
-    questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in sorted(set(classes) - CARRIERS)]
+    asked_for = sorted(set(classes) - CARRIERS) or sorted(classes)  # who reads carriers alone is asked about them
+    questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
     # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
     consents = ehr.search("Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject)
-    verdicts = [(f"Consent/{c['id']}", decide(c, asked)) for c in consents if c.get("status") == "active" for asked in questions]
-    for consent, verdict in verdicts:
+    active = [c for c in consents if c.get("status") == "active"]
+    permitted = set()
+    for consent, asked in product(active, questions):
+        verdict = decide(consent, asked)
         if verdict == "deny":
-            raise ConsentDenied(consent, subject)
-    if settings.consent_default == "deny" and not any(verdict for _, verdict in verdicts):
+            raise ConsentDenied(f"Consent/{consent['id']}", subject)
+        if verdict == "permit":
+            permitted.add(asked.resource_class)
+    if settings.consent_default == "deny" and permitted != set(asked_for):
         raise ConsentDenied(None, subject)
 
 
@@ -171,14 +178,14 @@ def _in_period(period: object, now: datetime) -> Truth:
 
 
 def _bounds(text: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of a FHIR dateTime; without a zone it is UTC."""
-    parts = text.split("T", maxsplit=1)[0].split("-")
+    """The first and the last moment of a FHIR dateTime; without a zone it is UTC. Nothing follows the year 9999, which many systems write for "without end"."""
     if "T" in text:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment, moment + timedelta(seconds=0 if "." in text else 1) - timedelta(microseconds=0 if "." in text else 1)
-    year, month, day = [*map(int, parts), 1, 1][:3]
+        return moment, moment if "." in text else moment.replace(microsecond=999_999)
+    parts = [*map(int, text.split("-"))]
+    year, month, day = [*parts, 1, 1][:3]
     first = datetime(year, month, day, tzinfo=UTC)
-    following = {1: (year + 1, 1, 1), 2: (year + month // 12, month % 12 + 1, 1)}.get(len(parts))
-    last = datetime(*following, tzinfo=UTC) if following else first + timedelta(days=1)
-    return first, last - timedelta(microseconds=1)
+    last_month = month if len(parts) > 1 else 12
+    last_day = day if len(parts) > 2 else monthrange(year, last_month)[1]
+    return first, datetime(year, last_month, last_day, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -1,17 +1,23 @@
 """Consent provisions, case by case. What is not understood denies."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from shared.consent import Asked, Verdict, decide
+from shared.consent import Asked, Verdict, decide, permit
+from shared.errors import ConsentDenied
 from shared.fhir import codes
+from shared.fhir.client import Ehr, open_ehr
+from shared.settings import Settings
+from tests.fakes import SEKMET, FakeEhr
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 TREAT = codes.coding(codes.V3_ACT_REASON, "TREAT")
 MARKETING = codes.coding(codes.V3_ACT_REASON, "HMARKT")
 IMAGING = codes.coding(codes.RESOURCE_TYPES, "ImagingStudy")
+WITHOUT_END = ("9999-12-31", "9999-12", "9999", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00")
 NOTES = codes.coding(codes.RESOURCE_TYPES, "DocumentReference")
 
 
@@ -75,7 +81,52 @@ def actor(reference: str) -> dict[str, Any]:
         ({"provision": [{"type": "deny", "actor": [{"role": {"text": "anyone"}}]}]}, "OPTIN", "deny"),
         ({"securityLabel": [{"code": "R"}], "provision": [{"type": "permit"}]}, "OPTIN", "deny"),
         ({"period": {"end": "2020-01-01"}, "provision": [{"type": "deny"}]}, "OPTIN", "permit"),
+        *(({"provision": [{"type": "permit", "period": {"end": end}}]}, "OPTOUT", "permit") for end in WITHOUT_END),
     ],
 )
 def test_verdict(provision: Any, policy: str | None, verdict: Verdict | None) -> None:
     assert decide(consent(provision, policy), asked()) == verdict
+
+
+@pytest.fixture
+def ehr() -> Iterator[Ehr]:
+    with FakeEhr(SEKMET) as fake, open_ehr(Settings(fhir_url=fake.base)) as client:
+        yield client
+
+
+def permits(ehr: Ehr, patient: str, *classes: str) -> None:
+    """A Consent that permits these classes and says nothing else."""
+    granted = [codes.coding(codes.RESOURCE_TYPES, c) for c in classes]
+    stated = {"status": "active", "patient": codes.reference(patient), "scope": {"text": "x"}, "category": [{"text": "x"}]}
+    ehr.create(stated | consent({"provision": [{"type": "permit", "class": granted}]} if granted else None))
+
+
+def is_permitted(ehr: Ehr, patient: str, *classes: str, silence: Verdict = "deny") -> bool:
+    try:
+        permit(ehr, Settings(fhir_url=ehr.base, consent_default=silence), patient, classes)
+    except ConsentDenied:
+        return False
+    return True
+
+
+def test_where_silence_denies_each_class_needs_a_permit(ehr: Ehr) -> None:
+    patient = ehr.create({"resourceType": "Patient"}).reference
+    permits(ehr, patient, "DiagnosticReport")
+    assert is_permitted(ehr, patient, "DiagnosticReport")
+    assert not is_permitted(ehr, patient, "DiagnosticReport", "Observation", "Condition")
+    assert is_permitted(ehr, patient, "DiagnosticReport", "Observation", silence="permit")
+    permits(ehr, patient, "Observation", "Condition")
+    assert is_permitted(ehr, patient, "DiagnosticReport", "Observation", "Condition", "Patient", "Binary")
+
+
+def test_a_consent_that_says_nothing_permits_nothing_where_silence_denies(ehr: Ehr) -> None:
+    patient = ehr.create({"resourceType": "Patient"}).reference
+    permits(ehr, patient)
+    assert not is_permitted(ehr, patient, "Patient")
+    assert is_permitted(ehr, patient, "Patient", silence="permit")
+    permits(ehr, patient, "Patient")
+    assert is_permitted(ehr, patient, "Patient")
+
+
+def test_a_policy_without_its_code_says_nothing() -> None:
+    assert decide({"policyRule": {"coding": [{"system": codes.V3_ACT_CODE, "display": "opt-in"}]}}, asked()) is None
