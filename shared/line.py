@@ -117,10 +117,12 @@ class Line:
             NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
         """
         case = self._case(event)
+        if case.head is None and only_deletes and event.action == "delete":
+            return "not_ours"  # nobody knows what it was, nothing was said about it, and there is nothing to ask consent for
         try:
             return self.gather(case)
         except Withdrawn:
-            return self.retract(case, nothing_known=only_deletes and event.action == "delete")
+            return self.retract(case)
         except NotAnalysed as refusal:
             return self.refuse(case, refusal)
 
@@ -230,11 +232,9 @@ class Line:
             return "unchanged"
         return self.refuse(case, NotAnalysed("What the event announced did not arrive in time."))
 
-    def retract(self, case: Case, *, nothing_known: bool = False) -> Settled:
+    def retract(self, case: Case) -> Settled:
         """The input is gone: what nobody signed is rejected; a signed result stays, and the next revision says so."""
         head = case.head
-        if head is None and nothing_known:
-            return "not_ours"  # nobody knows what it was, and nothing was said about it
         if head and (head.outcome == "cancelled" or (head.closed and not head.signed)):
             return "unchanged"
         reason = "The input was withdrawn after the result was signed." if head and head.closed else "The input was withdrawn."

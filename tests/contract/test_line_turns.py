@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidInput, InvalidResource
+from shared.events import ResourceEvent
 from shared.fhir import bundle, codes, devices
 from shared.fhir.client import Ehr, open_ehr
 from shared.line import Case, Line, at_ehr
@@ -97,6 +98,13 @@ def test_a_denied_input_is_not_fetched(ehr: Ehr, fake: FakeEhr, line: Line, anna
     fake.requests.clear()
     assert run(line, told) == "not_analysed"
     assert reference not in [path for method, path, _ in fake.requests if method == "GET"]
+
+
+def test_a_delete_of_what_was_never_analysed_asks_and_says_nothing(ehr: Ehr, fake: FakeEhr, line: Line, anna: str) -> None:
+    deny(ehr, anna)
+    gone = ResourceEvent("DocumentReference/a-scan", "2", "delete", subject=anna)
+    assert line.take(gone, only_deletes=True) == "not_ours"
+    assert not list(ehr.search("Task", {})) and not list(ehr.search("AuditEvent", {}))
 
 
 def test_a_part_that_a_clinician_decided_on_is_kept(ehr: Ehr, line: Line, anna: str) -> None:
