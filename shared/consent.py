@@ -7,7 +7,7 @@ there is honoured all the same. Among siblings that apply, a deny wins; among Co
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Literal, Protocol
 
