@@ -19,22 +19,26 @@ def values_of(variant: str) -> Json:
     return read
 
 
-def render(values: Json) -> str:
-    """What `helm template careloop` prints for these values, notes aside; templates in order of their names.
+def templates(values: Json, release: str = "careloop", namespace: str = "clinic") -> dict[str, str]:
+    """What `helm install` makes of each template, by its path.
 
     Raises:
         helm.HelmError: the values break the schema or a template fails.
     """
     with helm.Chart.load(CHART) as chart:
         chart.validate_schema(values)
-        rendered = chart.render(values, name="careloop", namespace="clinic")
-    texts = [f"# {path}\n{text.strip()}\n" for path, text in sorted(rendered.items()) if text.strip() and not path.endswith("NOTES.txt")]
-    return "---\n".join(texts)
+        return chart.render(values, name=release, namespace=namespace)
 
 
-def manifests(values: Json) -> list[Json]:
+def render(values: Json, release: str = "careloop", namespace: str = "clinic") -> str:
+    """What `helm template` prints for these values, notes aside; templates in order of their names."""
+    rendered = sorted(templates(values, release, namespace).items())
+    return "---\n".join(f"# {path}\n{text.strip()}\n" for path, text in rendered if text.strip() and not path.endswith("NOTES.txt"))
+
+
+def manifests(values: Json, release: str = "careloop", namespace: str = "clinic") -> list[Json]:
     """The same as objects."""
-    return [document for document in yaml.safe_load_all(render(values)) if document]
+    return [document for document in yaml.safe_load_all(render(values, release, namespace)) if document]
 
 
 if __name__ == "__main__":

@@ -1,31 +1,18 @@
-{{/* Names, labels, and the one merge of defaults and component that every template works on. */}}
-
-{{- define "careloop.fullname" -}}
-{{- $name := .Values.nameOverride | default .Chart.Name -}}
-{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 50 | trimSuffix "-" -}}
-{{- end -}}
+{{/* The one merge of defaults and component that every template works on, and what is drawn from it. */}}
 
 {{/* (root, name) -> the component with its defaults, as YAML. Copies: a range value is never changed. */}}
 {{- define "careloop.component" -}}
 {{- mustMergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (index .root.Values.components .name)) | toYaml -}}
 {{- end -}}
 
-{{- define "careloop.selector" -}}
-app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .name }}
+{{/* root -> name: component of those that are enabled, as YAML. */}}
+{{- define "careloop.components" -}}
+{{- $enabled := dict -}}
+{{- range $name, $_ := .Values.components -}}
+{{- $component := include "careloop.component" (dict "root" $ "name" $name) | fromYaml -}}
+{{- if $component.enabled }}{{ $_ := set $enabled $name $component }}{{ end -}}
 {{- end -}}
-
-{{- define "careloop.labels" -}}
-{{ include "careloop.selector" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
-{{- end -}}
-
-{{- define "careloop.image" -}}
-{{- $image := .root.Values.image -}}
-{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}-{{ .name }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- toYaml $enabled -}}
 {{- end -}}
 
 {{/* YAML numbers reach templates as floats, and a million would print as 1e+06. */}}
