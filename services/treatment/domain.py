@@ -221,17 +221,21 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Choice:
-    """What one gene rule proposes: at most one of its proposals, or none.
+    """What one gene rule proposes for one drug: at most one of its proposals, or none.
 
     Attributes:
+        key: names it among the patient's choices: the rule, and the drug where the rule is about a class of which she may have several.
         rule: id of the rule that spoke.
+        drug: the ingredient that the rule speaks on.
         why: the reasons in order, each a sentence.
         rests_on: references of what it was drawn from.
         instead_of: the orders or mentions of the drug as it stands.
         ordered: the drug is ordered; otherwise it is only mentioned in a note.
     """
 
+    key: str
     rule: str
+    drug: str
     title: str
     severity: Severity
     why: tuple[str, ...]

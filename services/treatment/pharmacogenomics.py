@@ -41,7 +41,7 @@ def gene_alerts(inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], 
     """A GEN alert for each Choice, and one for what the report says about a drug that no rule of ours covers."""
     for choice in chosen:
         detail = " ".join((*choice.why, choice.advice, f"Source: {choice.citations[0].text}."))
-        key = f"gene-{slug(choice.rule)}-{slug(_drug_of(choice, held))}"
+        key = f"gene-{slug(choice.rule)}-{slug(choice.drug)}"
         yield Alert(key, choice.rule, "GEN", choice.severity, choice.title, detail, choice.instead_of, choice.citations[0], choice.rests_on)
     covered = {reference for choice in chosen for reference in choice.rests_on}
     for implication in inputs.implications:
@@ -89,9 +89,12 @@ def _choice(rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[I
     genes = {g for i in about for g in i.genes}
     genotypes = [g for g in chart.inputs.genotypes if g.gene in genes]
     why = [f"{_gene_words(i)}." for i in about] + [f"Genotype: {g.value}." for g in genotypes]
+    name = mine[0].drug.name
     return Choice(
+        key=_key(rule, name),
         rule=rule.id,
-        title=rule.title,
+        drug=name,
+        title=rule.title if rule.drug == name else f"{rule.title} (the patient has {name})",
         severity=rule.severity,
         why=(*dict.fromkeys(why), f"The patient has {names(mine)}.", rule.effect),
         advice=rule.advice,
@@ -103,6 +106,11 @@ def _choice(rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[I
         proposals=tuple(proposals),
         withheld=tuple(withheld),
     )
+
+
+def _key(rule: GeneRule, drug: str) -> str:
+    """What names a choice of this rule: a rule about a class speaks once for each drug of the class that the patient has."""
+    return slug(rule.id if rule.drug == drug else f"{rule.id}-{drug}")
 
 
 def _gene_words(implication: Implication) -> str:
@@ -129,7 +137,7 @@ def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Pro
 def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules) -> Proposal:
     dose, text = _dose(option, mine[0].medication)
     return Proposal(
-        key=f"dose-{slug(rule.id)}-{slug(option.drug)}",
+        key=f"dose-{_key(rule, mine[0].drug.name)}-{slug(option.drug)}",
         drug=option.drug,
         rxnorm=rules.drugs[option.drug].rxnorm,
         dose=dose,
@@ -172,7 +180,9 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     both = (rule.citation, rule.guideline)
     proposal = Proposal(f"dose-{slug(rule.id)}-warfarin", "warfarin", rules.drugs["warfarin"].rxnorm, Dose(low, high, "mg", 1), text, rule.advice, both)
     return Choice(
+        key=slug(rule.id),
         rule=rule.id,
+        drug="warfarin",
         title=rule.title,
         severity=rule.severity,
         why=(f"Genotype: CYP2C9 {cyp2c9[1]}, VKORC1 -1639 {vkorc1[1]}.", f"The patient has {names(mine)}."),
@@ -205,7 +215,3 @@ def vkorc1_genotype(value: str) -> str | None:
         last = value.rsplit(maxsplit=1)[-1] if value.split() else ""
         alleles = [VKORC1_ALLELE.get(a.lower(), "") for a in last.split("/")]
     return "".join(sorted(alleles)) if len(alleles) == 2 and all(alleles) else None
-
-
-def _drug_of(choice: Choice, held: Sequence[Held]) -> str:
-    return next(h.drug.name for h in held if h.medication.reference in choice.instead_of)

@@ -22,16 +22,14 @@ SILENT: Final = "No rule spoke on what stands in the record. That is no clearanc
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
     """The drafts of one patient's plan; the CarePlan comes last and names all the others."""
     alerts = [_alert(alert, inputs, pen) for alert in findings.alerts]
-    goals: list[Draft] = []
+    goals = _goals(findings, pen)
     activities: list[Json] = []
     proposed: list[Draft] = []
     for choice in findings.choices:
-        goals.append(_goal(pen, f"goal-{choice.rule}", choice.goal, choice.rests_on))
         made, activity = _choice(choice, inputs, pen)
         proposed += made
         activities.append(activity)
     for follow_up in findings.follow_ups:
-        goals.append(_goal(pen, f"goal-{follow_up.rule}", follow_up.goal, _of_kind(follow_up.rests_on, "Condition", "Observation")))
         ordered = _follow_up(follow_up, inputs, pen)
         proposed.append(ordered)
         activities.append({"reference": ordered.ref})
@@ -110,7 +108,7 @@ def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json
         return requests, {"reference": requests[0].ref}
     group = pen.draft(
         "RequestGroup",
-        f"group-{choice.rule}",
+        f"group-{choice.key}",
         reasonReference=[codes.reference(r) for r in choice.rests_on] or None,
         action=[
             {
@@ -178,8 +176,16 @@ def _number(value: float) -> float:
     return int(value) if float(value).is_integer() else value
 
 
-def _goal(pen: Pen, key: str, text: str, addresses: Sequence[str]) -> Draft:
-    return pen.draft("Goal", key, description={"text": text}, addresses=[codes.reference(a) for a in addresses] or None)
+def _goals(findings: Findings, pen: Pen) -> list[Draft]:
+    """One for each rule: what is aimed at is the same for every drug of a class on which the rule speaks."""
+    aims: dict[str, tuple[str, list[str]]] = {}
+    items: tuple[Choice | FollowUp, ...] = (*findings.choices, *findings.follow_ups)
+    for item in items:
+        aims.setdefault(item.rule, (item.goal, []))[1].extend(_of_kind(item.rests_on, "Condition", "Observation"))
+    return [
+        pen.draft("Goal", f"goal-{rule}", description={"text": text}, addresses=[codes.reference(a) for a in dict.fromkeys(addresses)] or None)
+        for rule, (text, addresses) in aims.items()
+    ]
 
 
 def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
