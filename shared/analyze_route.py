@@ -1,6 +1,5 @@
 """`POST /analyze {"focus": "Type/id"}`: what an event on this resource would write, shown and not written."""
 
-import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -9,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from shared.errors import InvalidInput, NotAnalysed, Unavailable, Withdrawn
 from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.references import REFERENCE
 from shared.fhir.summary import event_of
 from shared.http import FHIR_JSON, outcome
 from shared.line import Line
@@ -16,7 +16,6 @@ from shared.preview import preview
 from shared.strict_json import loads
 
 JSON_TYPES = ("application/json", FHIR_JSON)
-FOCUS = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}")
 
 
 def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]] | None]) -> Blueprint:
@@ -65,7 +64,7 @@ def _focus(body: bytes) -> str:
     if not isinstance(value, dict) or set(value) != {"focus"}:
         raise InvalidInput('The body must be {"focus": "Type/id"}.')
     focus = value["focus"]
-    if not isinstance(focus, str) or not FOCUS.fullmatch(focus):
+    if not isinstance(focus, str) or not REFERENCE.fullmatch(focus):
         raise InvalidInput("`focus` must be `Type/id`, relative to the EHR's base.")
     return focus
 

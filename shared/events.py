@@ -11,6 +11,7 @@ from typing import Literal, cast, get_args
 import orjson
 
 from shared.errors import PoisonRecord
+from shared.fhir.references import ONE_STEP
 
 Action = Literal["create", "update", "delete"]
 CONTENT_TYPE = "application/json"
@@ -123,7 +124,7 @@ def _check(name: str, item: object) -> None:
     elif name == "action":
         good = item in get_args(Action)
     elif name == "focus":
-        good = isinstance(item, str) and item.count("/") == 1 and all(item.split("/"))
+        good = isinstance(item, str) and ONE_STEP.fullmatch(item) is not None
     else:
         good = isinstance(item, str)
     if not good:

@@ -6,10 +6,9 @@ from typing import Any
 
 from shared.answers import relative
 from shared.errors import InvalidInput
+from shared.fhir.references import REFERENCE
 
 Json = dict[str, Any]
-REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
-"""`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
 NUMBER = re.compile(r"[0-9]{1,18}")
 KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 

@@ -42,7 +42,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     document = ehr.read(event.focus)
     if document is None or document.get("status") in GONE or document.get("docStatus") == "entered-in-error":
         raise Withdrawn(event.focus)
-    kind = next((c["code"] for c in codes.codings(document.get("type")) if c.get("system") == codes.LOINC and c["code"] in NOTE_TYPES), None)
+    kind = next((c["code"] for c in codes.codings(document.get("type")) if c.get("system") == codes.LOINC and c.get("code") in NOTE_TYPES), None)
     attachment = next(_texts(document), None)
     if kind is None or attachment is None:
         return None

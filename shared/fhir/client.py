@@ -14,7 +14,7 @@ from shared.fhir import codes, instants, responses
 from shared.fhir.attachments import fetch
 from shared.fhir.capabilities import missing_capabilities, unlisted_types
 from shared.fhir.http import FHIR_JSON, Before, Query, Rest, json_object
-from shared.fhir.references import has_identifier, subject_of
+from shared.fhir.references import ONE_STEP, has_identifier, subject_of
 from shared.fhir.responses import Version
 from shared.fhir.smart import Bearer, auth_of
 from shared.settings import Settings
@@ -64,7 +64,9 @@ class Ehr:
         self.close()
 
     def read(self, reference: str) -> Json | None:
-        """The current resource, or None when it is gone (404, 410)."""
+        """The current resource; None when it is gone (404, 410), or when the reference is no `Type/id`, so that nothing can stand there."""
+        if not ONE_STEP.fullmatch(relative(reference)):
+            return None  # `Patient/..`, `#contained`, `urn:uuid:...`: sent as a path, they would ask for something else
         response = self._rest.send("GET", relative(reference), headers=NO_CACHE, missing_is_none=True)
         return None if response is None else json_object(response)
 

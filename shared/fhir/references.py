@@ -1,11 +1,16 @@
 """Whom a resource is about, read from the resource itself: a server may ignore a search parameter, so every hit is checked (pure)."""
 
+import re
 from typing import Any, Final
 
 from shared.answers import relative
 
 Json = dict[str, Any]
 
+REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
+"""`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
+ONE_STEP: Final = re.compile(r"[A-Za-z]+/(?!\.{1,2}$)[^\s/?#%\\]+")
+"""What a path may be made of: as `REFERENCE`, but an id with characters that R4 does not allow (some servers give out `a_1`) still leads to its resource."""
 PATIENT_ELEMENTS: Final = ("subject", "patient", "for", "beneficiary")  # R4's names for it, in the order they are looked for
 
 

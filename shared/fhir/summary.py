@@ -43,4 +43,4 @@ def answer_of(resource: Json) -> str | None:
 
 
 def _code(element: object) -> str | None:
-    return next((c["code"] for c in codes.codings(element)), None)
+    return next((c["code"] for c in codes.codings(element) if "code" in c), None)

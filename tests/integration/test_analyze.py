@@ -195,7 +195,8 @@ def test_a_consent_that_denies_is_obeyed(line: Line, ehr: Ehr, patient: str) -> 
     assert "consent" in why(analyze(line, focus, 422))
 
 
-BAD_BODIES = [b"", b"{", b"[]", b"{}", b'{"focus": 1}', b'{"focus": "../metadata"}', b'{"focus": "Patient/1/../2"}', b'{"focus": "Patient/1", "x": 1}', b"\xff"]
+BAD_FOCI = [b"1", b'"../metadata"', b'"Patient/1/../2"', b'"Patient/."', b'"Patient/.."', b'"Patient/%2e%2e"', b'"Patient/1\\n"', b'"Patient/\\ud800"']
+BAD_BODIES = [b"", b"{", b"[]", b"{}", *(b'{"focus": ' + f + b"}" for f in BAD_FOCI), b'{"focus": "Patient/1", "x": 1}', b"\xff"]
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)

@@ -44,6 +44,13 @@ def answering(respond: Callable[[httpx.Request], httpx.Response], base: str = "h
     return Ehr(Rest(client, base, 2.0), **options)
 
 
+@pytest.mark.parametrize("reference", ["Patient/.", "Patient/..", "http://elsewhere/Patient/..", "Patient/%2e%2e", "#contained", "urn:uuid:1", "Patient/", ""])
+def test_what_is_no_reference_to_a_resource_is_not_asked_for(fake: FakeEhr, ehr: Ehr, reference: str) -> None:
+    fake.requests.clear()
+    assert ehr.read(reference) is None
+    assert not fake.requests
+
+
 class TestRetries:
     @pytest.mark.parametrize("status", [429, 502, 503, 504])
     def test_a_read_is_tried_three_times(self, fake: FakeEhr, ehr: Ehr, status: int) -> None:

@@ -16,7 +16,7 @@ from shared.tracing import new_traceparent, trace_id
 TOKENS = st.text("abcXYZ019-.|/", min_size=1, max_size=20)
 EVENTS = st.builds(
     ResourceEvent,
-    focus=st.builds("{}/{}".format, st.sampled_from(["ImagingStudy", "Condition"]), st.text("abc019-.", min_size=1, max_size=20)),
+    focus=st.builds("{}/{}".format, st.sampled_from(["ImagingStudy", "Condition"]), st.text("abc019-.", min_size=1, max_size=20).filter(lambda i: i not in (".", ".."))),
     version=st.text("0123456789", max_size=4),
     action=st.sampled_from(["create", "update", "delete"]),
     subject=st.none() | TOKENS,
@@ -52,6 +52,8 @@ def test_round_trip(event: ResourceEvent) -> None:
         b'{"focus": "A/1", "action": "create", "codes": [1]}',
         b'{"focus": ["A/1"], "action": "create"}',
         b'{"focus": "A/", "action": "create"}',
+        b'{"focus": "A/..", "action": "create"}',
+        b'{"focus": "A/?x=1", "action": "create"}',
     ],
 )
 def test_poison_is_named_without_its_content(value: bytes | None) -> None:
@@ -95,6 +97,12 @@ def test_the_summary_of_a_resource_holds_codes_and_no_names() -> None:
         "Condition/7", "3", "Patient/1", "active", "unconfirmed", "notes")  # fmt: skip
     assert event.codes == ("http://snomed.info/sct|38341003",)
     assert not {b"Jane", b"pressure", b"Hypertension"} & {w for w in (b"Jane", b"pressure", b"Hypertension") if w in encode(event, "x")[1]}
+
+
+def test_the_summary_of_a_resource_leaves_out_codings_without_a_code() -> None:
+    said = {"coding": [{"system": "x", "display": "Hypertension"}]}
+    event = event_of({"resourceType": "Condition", "id": "7", "clinicalStatus": said, "verificationStatus": said, "code": said}, "update")
+    assert (event.status, event.verification, event.codes) == (None, None, ())
 
 
 @pytest.mark.parametrize(
