@@ -74,6 +74,20 @@ def test_every_pod_runs_with_the_least_rights(variant: str) -> None:
             assert not container["image"].endswith(":latest"), name
 
 
+def test_every_pod_finds_its_image_and_its_nodes() -> None:
+    """Also the topics' Job and the Pod of `helm test`, which run before and after the services: their place is intake's."""
+    placed: Json = {
+        "nodeSelector": {"pool": "clinical"},
+        "tolerations": [{"key": "clinical", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    }
+    found = dict(pods({"defaults": placed, "image": {"pullSecrets": ["registry"]}}))
+    assert set(found) >= {"careloop-topics", "careloop-test"}
+    for name, pod in found.items():
+        assert {key: pod.get(key) for key in placed} == placed, name
+        assert pod.get("imagePullSecrets") == [{"name": "registry"}], name
+
+
 def test_each_service_runs_by_its_name_and_is_probed() -> None:
     deployments = of_kind({}, "Deployment")
     assert set(deployments) == {f"careloop-{name}" for name in SERVICES}

@@ -32,20 +32,3 @@ CARELOOP_{{ upper $field }}: {{ include "careloop.number" $value | quote }}
 {{- $settings := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) -}}
 {{- add (int (ceil (float64 (get $settings "shutdown_sec" | default 25)))) 10 -}}
 {{- end -}}
-
-{{- define "careloop.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile:
-  type: RuntimeDefault
-{{- end -}}
-
-{{- define "careloop.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
-{{- end -}}
