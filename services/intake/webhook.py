@@ -8,13 +8,14 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from services.intake.notification import REFERENCE, Notification, parse
+from services.intake.notification import Notification, parse
 from services.intake.publish import SWEPT, Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
 from shared.errors import FhirError, InvalidInput
 from shared.fhir.client import Ehr
+from shared.fhir.references import REFERENCE
 from shared.http import outcome
 from shared.openapi import answer, errors
 from shared.strict_json import loads
