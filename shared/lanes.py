@@ -14,6 +14,21 @@ from shared.stream.base import Record
 QUIET_AT_MOST = 10  # times the quiet period: a patient whose events never stop still gets a plan
 
 
+@dataclass
+class Burial:
+    """Why a record was given up, and how far the giving up has come: first its dead letter, then its head.
+
+    Attributes:
+        error: what its work ended in.
+        attempts: how often unexpected errors were met.
+        stored: its dead letter is in the dead-letter topic.
+    """
+
+    error: BaseException
+    attempts: int
+    stored: bool = False
+
+
 @dataclass(eq=False)
 class Item:
     """One record on its way.
@@ -23,9 +38,9 @@ class Item:
         answer: what it asks for; items of one lane with the same answer cover each other. Undecodable: unique.
         arrived: monotonic seconds.
         not_before: monotonic seconds; a lane that waits does not hold up the others.
-        attempts: how often unexpected errors were met.
+        attempts: how often unexpected errors were met, in its work or, once it is given up, in its burial.
         waits: how often it was put back to wait, for the back-off.
-        given_up: a dead letter is due; what fails from now on is the giving up.
+        burial: it was given up; it is not worked on again.
         settled_before: how many records the service had settled when the EHR last broke down over this one.
     """
 
@@ -37,8 +52,13 @@ class Item:
     attempts: int = 0
     waits: int = 0
     settled_before: int | None = None
-    given_up: bool = False
+    burial: Burial | None = None
     done: bool = False
+
+    def give_up(self, error: BaseException) -> None:
+        """What fails from now on is the burial."""
+        self.burial = Burial(error, self.attempts)
+        self.attempts = self.waits = 0
 
 
 @dataclass(eq=False)

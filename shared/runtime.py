@@ -17,14 +17,14 @@ from typing import Any
 
 from shared import dead_letters
 from shared.batching import ModelThread
-from shared.errors import DeadLetterLimit, Fenced, FhirError, InvalidResource, NotAnalysed, PoisonRecord, Unavailable
+from shared.errors import DeadLetterLimit, Fenced, NotAnalysed, PoisonRecord, Unavailable
 from shared.events import decode
-from shared.lanes import Item, Lanes, Unit
+from shared.lanes import Burial, Item, Lanes, Unit
 from shared.line import Case, Line
 from shared.metrics import Metrics
 from shared.stream.base import EVENTS_TOPIC, Log, Record, Sink, Source
 from shared.tracing import trace_id
-from shared.triage import first_pause_sec, triage
+from shared.triage import asked_pause_sec, first_pause_sec, triage
 from shared.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,9 @@ class Runtime:
     def _start_work(self, pool: Workers) -> None:
         room = max(0, self._most - self._in_flight)
         for unit in islice(self._lanes.take(time.monotonic()), room):
+            if unit.last.burial:
+                self._elsewhere(unit, self._bury)
+                continue
             self._in_flight += 1
             pool.submit(self._guarded, unit, partial(self._begin, unit, pool))
 
@@ -229,26 +232,32 @@ class Runtime:
                 self._pause(error)
             case "wait":
                 log.info("%s waits: %s", self._service.name, error if isinstance(error, Unavailable) else type(error).__name__)
-                self._wait(item, first_pause_sec(error))
+                self._wait(item, error)
             case "give up waiting":
                 self._elsewhere(unit, self._stop_waiting)
                 return
-            case "dead letter":
-                item.given_up = True
-                self._elsewhere(unit, partial(self._bury, error=error))
+            case "dead letter" if not item.burial:
+                item.give_up(error)
+                self._elsewhere(unit, self._bury)
                 return
+            case "dead letter" if item.burial.stored:
+                self._no_head(item, error)
+                self._done(unit, "failed")
+                return
+            case "dead letter":  # not even its letter can be stored: again, but not in a hot loop
+                self._wait(item, error)
         self._lanes.release(unit)
 
-    def _wait(self, item: Item, first_sec: float) -> None:
-        pause = min(self._settings.backoff_max_sec, first_sec * 2 ** min(item.waits, 10))
+    def _wait(self, item: Item, error: BaseException) -> None:
+        pause = min(self._settings.backoff_max_sec, first_pause_sec(error) * 2 ** min(item.waits, 10))
         item.waits += 1
-        item.not_before = time.monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+        item.not_before = time.monotonic() + max(pause * random.uniform(0.5, 1.0), asked_pause_sec(error))  # noqa: S311  # jitter, not a secret
 
     def _pause(self, error: Unavailable) -> None:
         """The EHR or the broker is away: nothing is lost and no try is burnt."""
         if time.monotonic() < self._paused_until:
             return
-        pause = min(self._settings.backoff_max_sec, error.retry_after_sec or 0.5 * 2 ** min(self._pauses, 10))
+        pause = max(min(self._settings.backoff_max_sec, first_pause_sec(error) * 2 ** min(self._pauses, 10)), asked_pause_sec(error))
         self._pauses += 1
         self.waiting_for = error.dependency
         self._paused_until = time.monotonic() + pause
@@ -269,24 +278,27 @@ class Runtime:
         assert unit.last.event is not None
         self._ended.put(Ended(unit, self.line.give_up_waiting(unit.last.event)))
 
-    def _bury(self, unit: Unit, *, error: BaseException) -> None:
-        """Dead letter first, then the head: the record is committed only when the letter is stored."""
+    def _bury(self, unit: Unit) -> None:
+        """Dead letter first, then the head: the record is committed only when the letter is stored. What is done is not done again."""
+        item, burial = unit.last, unit.last.burial
+        assert burial is not None
+        if not burial.stored:
+            self._store_letter(item.record, burial)
+            burial.stored = True
+        if item.event is not None:
+            self.line.fail(item.event, f"Failed: {type(burial.error).__name__}. An engineer sees it in `careloop dead-letters`.")
+        self._ended.put(Ended(unit, "failed"))
+
+    def _store_letter(self, record: Record, burial: Burial) -> None:
         assert self._sink is not None
         if self._over_limit():
             raise DeadLetterLimit(self._service.name)
-        record = unit.last.record
-        dead_letters.bury(self._sink, self._service.name, record, error, unit.last.attempts)
-        log.error("dead letter %d-%d: %s; trace %s", record.partition, record.offset, type(error).__name__, trace_id(record.headers))
-        if unit.last.event is not None:
-            self._mark_failed(unit, error)
-        self._ended.put(Ended(unit, "failed"))
+        dead_letters.bury(self._sink, self._service.name, record, burial.error, burial.attempts)
+        log.error("dead letter %d-%d: %s; trace %s", record.partition, record.offset, type(burial.error).__name__, trace_id(record.headers))
 
-    def _mark_failed(self, unit: Unit, error: BaseException) -> None:
-        assert unit.last.event is not None
-        try:
-            self.line.fail(unit.last.event, f"Failed: {type(error).__name__}. An engineer sees it in `careloop dead-letters`.")
-        except (FhirError, InvalidResource) as refused:  # the EHR refuses the head as well: the letter alone tells
-            log.error("no head for dead letter %d-%d: %s", unit.last.record.partition, unit.last.record.offset, refused)
+    def _no_head(self, item: Item, error: BaseException) -> None:
+        """The EHR takes no head for it: the letter alone tells."""
+        log.error("no head for dead letter %d-%d: %s", item.record.partition, item.record.offset, dead_letters.harmless(error))
 
     # --- for the probes
 

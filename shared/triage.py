@@ -9,11 +9,12 @@ from shared.settings import Settings
 Action = Literal["wait", "pause", "limit", "give up waiting", "dead letter", "end"]
 PAUSES_ALL: Final = ("ehr", "broker")
 CONFLICTS_AT_MOST: Final = 8  # a head that never lets us write is a fault, not a race
+ASKED_AT_MOST_SEC: Final = 3600.0
 HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)  # another try would meet the same answer
 
 
-def triage(error: BaseException, item: Item, settled: int, settings: Settings, now: float) -> Action:  # noqa: PLR0911  # a table, row by row
-    """What to do next; counts the attempt where one is burnt.
+def triage(error: BaseException, item: Item, settled: int, settings: Settings, now: float) -> Action:
+    """What to do next; counts the attempt where one is burnt. The same holds of an item's work and of its burial.
 
     Args:
         item: the record in question.
@@ -24,8 +25,6 @@ def triage(error: BaseException, item: Item, settled: int, settings: Settings, n
         return "end"
     if isinstance(error, DeadLetterLimit):
         return "limit"
-    if item.given_up and not isinstance(error, Unavailable):
-        return "wait"  # its dead letter could not be stored or its head not written: again, but not in a hot loop
     if isinstance(error, Unavailable) and error.dependency in PAUSES_ALL:
         return "dead letter" if error.suspect and _blamed(item, settled, settings) else "pause"
     if isinstance(error, Unavailable) or (isinstance(error, Conflict) and item.waits < CONFLICTS_AT_MOST):
@@ -39,6 +38,12 @@ def triage(error: BaseException, item: Item, settled: int, settings: Settings, n
 def first_pause_sec(error: BaseException) -> float:
     """The pause before the second try; it doubles from there."""
     return 0.05 if isinstance(error, Conflict) else 0.5
+
+
+def asked_pause_sec(error: BaseException) -> float:
+    """How long whoever does not answer asks us to wait (`Retry-After`); nobody makes us wait longer than `ASKED_AT_MOST_SEC`."""
+    asked = error.retry_after_sec if isinstance(error, Unavailable) else None
+    return min(asked or 0.0, ASKED_AT_MOST_SEC)
 
 
 def _blamed(item: Item, settled: int, settings: Settings) -> bool:

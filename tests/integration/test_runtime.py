@@ -19,11 +19,12 @@ from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.fhir.client import open_ehr
 from shared.fhir.summary import event_of
+from shared.lanes import Item
 from shared.line import Line, at_ehr
 from shared.metrics import Metrics
 from shared.runtime import Runtime, group_of
 from shared.settings import Settings
-from shared.stream.base import EVENTS_TOPIC, Message
+from shared.stream.base import EVENTS_TOPIC, Message, Record
 from shared.stream.memory import MemoryLog
 from shared.tracing import new_traceparent, trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
@@ -202,6 +203,16 @@ def test_an_ehr_that_is_away_pauses_and_loses_nothing(world: World) -> None:
     assert dead_letters.letters(world.log, "toy") == []
 
 
+@pytest.mark.parametrize(("asked", "least", "most"), [(300.0, 299, 301), (None, 0, 1), (0.0, 0, 1), (10**6, 3599, 3601)])
+def test_the_pause_that_was_asked_for_is_kept(world: World, asked: float | None, least: float, most: float) -> None:
+    runtime, now = world.runtime(), time.monotonic()  # its own back-off ends at 0.2 s
+    runtime._pause(Unavailable("ehr", retry_after_sec=asked))
+    item = Item(Record("t", 0, 0, b"k", b"", (), 0.0), None, "0-0", now)
+    runtime._wait(item, Unavailable("pacs", retry_after_sec=asked))
+    assert least <= runtime._paused_until - now <= most
+    assert least <= item.not_before - now <= most
+
+
 def test_an_answer_that_was_lost_after_the_write_is_not_written_twice(world: World) -> None:
     references = [world.write(f"note {n}") for n in range(4)]
     world.tell(*references)
@@ -231,6 +242,50 @@ def test_a_burst_of_dead_letters_pauses_the_service_and_empties_no_topic(world: 
     assert not world.settled(0.1)
     with world.running(settings={"dead_letter_limit": 3}) as again:
         assert until(lambda: again.limited), "a restart does not reset the count"
+
+
+def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.runtime.LIMIT_PAUSE_SEC", 0.1)
+    references = [world.write(f"crash {n}") for n in range(6)]
+    world.tell(*references)
+    with world.running(settings={"dead_letter_limit": 2, "dead_letter_window_sec": 1.0, "max_attempts": 1}) as runtime:
+        assert until(lambda: runtime.limited)
+        assert world.settled(30)
+    assert {world.outcome(r) for r in references} == {"failed"}
+    assert len(dead_letters.letters(world.log, "toy")) == 6
+
+
+@pytest.mark.parametrize("fault", ["broker", 409, 412, 429, 500, 503])
+def test_a_burial_that_is_interrupted_is_finished(world: World, monkeypatch: pytest.MonkeyPatch, fault: str | int) -> None:
+    crash, behind = world.write("crash"), world.write("behind it")
+    world.tell(crash)
+    real, calls = dead_letters.bury, [0]
+
+    def bury(*args: Any) -> None:
+        calls[0] += 1
+        if isinstance(fault, int):
+            world.fake.faults.fail(2, fault, retry_after="0", method="POST")  # of the writes that follow, its head is the first
+        elif calls[0] == 1:
+            raise Unavailable("broker", "a hiccup")
+        real(*args)
+
+    monkeypatch.setattr(dead_letters, "bury", bury)
+    with world.running(settings={"max_attempts": 1}):
+        assert world.settled()
+        world.tell(behind)
+        assert until(lambda: world.outcome(behind) == "requested")
+    assert world.outcome(crash) == "failed"
+    assert [letter.error for letter in dead_letters.letters(world.log, "toy")] == ["MemoryError"]
+    assert calls == [2 if fault == "broker" else 1], "what is stored is not stored again"
+
+
+def test_of_a_record_whose_head_the_ehr_refuses_the_letter_alone_tells(world: World) -> None:
+    reference = world.write("crash")
+    world.tell(reference)
+    world.fake.faults.fail(10**6, 422, method="POST")
+    with world.running(settings={"max_attempts": 1}):
+        assert world.settled()
+    assert world.outcome(reference) is None and len(dead_letters.letters(world.log, "toy")) == 1
 
 
 def test_two_members_and_a_sudden_death_leave_one_result_each(world: World) -> None:
@@ -335,7 +390,8 @@ def test_a_head_that_never_lets_us_write_ends_as_a_dead_letter(world: World) -> 
     world.tell(world.write("conflict"))
     world.fake.faults.fail(10**6, 409, method="POST")
     with world.running(settings={"backoff_max_sec": 0.05}):
-        assert until(lambda: bool(dead_letters.letters(world.log, "toy")), 20)
+        assert world.settled(30)
+    assert len(dead_letters.letters(world.log, "toy")) == 1
 
 
 def test_an_old_record_still_waits_for_what_it_announced(world: World) -> None:
