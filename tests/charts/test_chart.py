@@ -118,6 +118,14 @@ def test_intake_is_one_process_that_keeps_its_cursor() -> None:
     assert claim in of_kind({}, "PersistentVolumeClaim")
 
 
+def test_an_upgrade_needs_no_second_volume_and_no_second_gpu() -> None:
+    values = {"components": {"imaging": {"gpu": {"enabled": True}}, "notes": {"gpu": {"enabled": True}, "persistence": {"enabled": True}}}}
+    strategy = {name: deployment["spec"]["strategy"] for name, deployment in of_kind(values, "Deployment").items()}
+    assert strategy["careloop-imaging"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    assert strategy["careloop-notes"] == {"type": "Recreate"}
+    assert strategy["careloop-review"] == {"type": "RollingUpdate"}
+
+
 def test_a_pod_has_longer_to_end_than_its_work_in_flight() -> None:
     for settings, expected in (({}, 35), ({"shutdown_sec": 27.5}, 38), ({"shutdown_sec": 90}, 100)):
         pod = of_kind({"settings": settings}, "Deployment")["careloop-notes"]["spec"]["template"]["spec"]

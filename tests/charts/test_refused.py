@@ -5,6 +5,7 @@ from typing import Any
 import helm_python as helm
 import pytest
 
+from shared.settings import Settings
 from tests.charts.renders import render
 
 Json = dict[str, Any]
@@ -20,11 +21,33 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "text for a number": ("'/components/imaging/replicas': got string", {"components": {"imaging": {"replicas": "two"}}}),
     "no EHR": ("'/settings/fhir_url': '' does not match", {"settings": {"fhir_url": ""}}),
     "no broker": ("'/settings/kafka_bootstrap_servers': minLength", {"settings": {"kafka_bootstrap_servers": ""}}),
-    "two intakes": ("components/intake/replicas", {"components": {"intake": {"replicas": 2}}}),
-    "intake scaled by load": ("components/intake/autoscaling", {"components": {"intake": {"autoscaling": {"enabled": True}}}}),
-    "more replicas than partitions": (
-        "more than settings.partitions (4)",
+    "two intakes": ("components.intake (with `defaults`) has to be one", {"components": {"intake": {"replicas": 2}}}),
+    "two intakes by the defaults": ("components.intake (with `defaults`) has to be one", {"defaults": {"replicas": 2}}),
+    "intake scaled by load": ("components.intake (with `defaults`) has to be one", {"components": {"intake": {"autoscaling": {"enabled": True}}}}),
+    "intake scaled by load by the defaults": ("components.intake (with `defaults`) has to be one", {"defaults": {"autoscaling": {"enabled": True}}}),
+    "two intakes during an upgrade": (
+        "components.intake (with `defaults`) has to be one",
+        {"components": {"intake": {"strategy": "RollingUpdate", "persistence": {"enabled": False}}}},
+    ),
+    "more replicas than partitions by load": (
+        "components.imaging has more replicas than settings.partitions (4)",
         {"settings": {"partitions": 4}, "components": {"imaging": {"autoscaling": {"enabled": True, "maxReplicas": 5}}}},
+    ),
+    "more replicas than partitions": (
+        "components.notes has more replicas than settings.partitions (24)",
+        {"components": {"notes": {"replicas": 1 + int(Settings.model_fields["partitions"].default)}}},
+    ),
+    "at least two, at most one": (
+        "components.notes.autoscaling.minReplicas is more",
+        {"components": {"notes": {"autoscaling": {"enabled": True, "maxReplicas": 1}}}},
+    ),
+    "one claim for two pods": (
+        "components.notes (with `defaults`) has persistence and more",
+        {"defaults": {"persistence": {"enabled": True}}, "components": {"notes": {"replicas": 2}}},
+    ),
+    "one claim for pods by load": (
+        "components.notes (with `defaults`) has persistence and more",
+        {"components": {"notes": {"persistence": {"enabled": True}, "autoscaling": {"enabled": True}}}},
     ),
     "an ingress without a host": ("ingress.host is needed", {"components": {"review": {"ingress": {"enabled": True}}}}),
     "a dot in a name": ("'/nameOverride': 'care.loop' does not match", {"nameOverride": "care.loop"}),
@@ -46,3 +69,19 @@ def test_a_release_whose_name_can_not_begin_a_service_is_refused_until_another_i
     with pytest.raises(helm.HelmError, match="set fullnameOverride"):
         render({}, release)
     render({"fullnameOverride": "loop"}, release)
+
+
+ACCEPTED: dict[str, Json] = {
+    "as many replicas as partitions": {"components": {"notes": {"replicas": int(Settings.model_fields["partitions"].default)}}},
+    "more review pages than partitions": {"settings": {"partitions": 1}, "components": {"review": {"replicas": 2}}},
+    "several pods without the claim of the defaults": {
+        "defaults": {"persistence": {"enabled": True}},
+        "components": {"treatment": {"replicas": 3, "persistence": {"enabled": False}}},
+    },
+    "what can't run, but is off": {"components": {"notes": {"enabled": False, "replicas": 99}}},
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_just_right_is_rendered(name: str) -> None:
+    render(ACCEPTED[name])

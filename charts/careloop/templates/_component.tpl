@@ -20,15 +20,31 @@
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}
 
-{{/* (root, component) -> CARELOOP_X: "..." lines: the common settings, the component's own over them. */}}
+{{/* (root, component) -> the settings that it starts with, as YAML: the common ones, its own over them. */}}
+{{- define "careloop.merged" -}}
+{{- mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) | toYaml -}}
+{{- end -}}
+
+{{/* (root, component) -> the same as CARELOOP_X: "..." lines. */}}
 {{- define "careloop.settings" -}}
-{{- range $field, $value := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) }}
+{{- range $field, $value := include "careloop.merged" . | fromYaml }}
 CARELOOP_{{ upper $field }}: {{ include "careloop.number" $value | quote }}
 {{- end }}
 {{- end -}}
 
 {{/* (root, component) -> seconds that a pod gets after SIGTERM: ten more than its work in flight may take. */}}
 {{- define "careloop.grace" -}}
-{{- $settings := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) -}}
-{{- add (int (ceil (float64 (get $settings "shutdown_sec" | default 25)))) 10 -}}
+{{- add (int (ceil (float64 (get (include "careloop.merged" . | fromYaml) "shutdown_sec" | default 25)))) 10 -}}
+{{- end -}}
+
+{{/* component -> how its pods are replaced: no two at once on a ReadWriteOnce claim, and none beyond the GPUs that there are. */}}
+{{- define "careloop.strategy" -}}
+{{- if .persistence.enabled -}}
+type: Recreate
+{{- else -}}
+type: {{ .strategy }}
+{{- if and .gpu.enabled (eq .strategy "RollingUpdate") }}
+rollingUpdate: {maxSurge: 0, maxUnavailable: 1}
+{{- end }}
+{{- end -}}
 {{- end -}}

@@ -1,0 +1,23 @@
+{{/* (root, name, component) -> nothing, or an end where the merged component can't work. The schema sees each key alone, before `defaults` is beneath it. */}}
+{{- define "careloop.check" -}}
+{{- $here := printf "components.%s" .name -}}
+{{- $scaling := .component.autoscaling -}}
+{{- $most := int (ternary $scaling.maxReplicas .component.replicas $scaling.enabled) -}}
+{{- $partitions := int (get (include "careloop.merged" . | fromYaml) "partitions" | default 24) -}}
+
+{{- if and $scaling.enabled (gt (int $scaling.minReplicas) $most) -}}
+{{- fail (printf "%s.autoscaling.minReplicas is more than its maxReplicas" $here) -}}
+{{- end -}}
+
+{{- if and (eq .name "intake") (or $scaling.enabled (gt $most 1) (ne .component.strategy "Recreate")) -}}
+{{- fail (printf "%s (with `defaults`) has to be one replica, without autoscaling, strategy Recreate: its cursor is one file" $here) -}}
+{{- end -}}
+
+{{- if and .component.persistence.enabled (or $scaling.enabled (gt $most 1)) -}}
+{{- fail (printf "%s (with `defaults`) has persistence and more than one replica, and one claim serves one pod" $here) -}}
+{{- end -}}
+
+{{- if and (not (has .name (list "intake" "review"))) (gt $most $partitions) -}}
+{{- fail (printf "%s has more replicas than settings.partitions (%d): the rest would stand idle" $here $partitions) -}}
+{{- end -}}
+{{- end -}}
