@@ -13,6 +13,7 @@ from shared.settings import Settings
 SCHEMA: Final = Path(__file__).parents[2] / "charts" / "careloop" / "values.schema.json"
 BY_CHART: Final = {"state_dir", "http_host", "http_port", "kafka_group_instance_id"}  # the templates set them
 KINDS: Final = {bool: "boolean", int: "integer", float: "number"}
+BOUNDS: Final = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 Json = dict[str, Any]
 
@@ -26,7 +27,8 @@ def rule(info: FieldInfo) -> Json:
     if get_origin(info.annotation) is Literal:
         return {"enum": list(get_args(info.annotation))}
     kinds = [KINDS[kind] for kind in (info.annotation, *get_args(info.annotation)) if kind in KINDS]
-    return {"type": kinds[0] if kinds else "string"}
+    bounds = {word: getattr(bound, name) for bound in info.metadata for name, word in BOUNDS.items() if hasattr(bound, name)}
+    return {"type": kinds[0] if kinds else "string"} | bounds
 
 
 def settings_rules() -> dict[str, Json]:

@@ -19,6 +19,13 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "a setting of the chart's own": ("'http_port' not allowed", {"settings": {"http_port": 80}}),
     "a wrong choice": ("'/settings/log_level': value must be one of", {"settings": {"log_level": "LOUD"}}),
     "text for a number": ("'/components/imaging/replicas': got string", {"components": {"imaging": {"replicas": "two"}}}),
+    "no partition": ("'/settings/partitions': minimum", {"settings": {"partitions": 0}}),
+    "too many partitions": ("'/settings/partitions': maximum", {"settings": {"partitions": 1001}}),
+    "a session that is over at once": (
+        "'/components/notes/settings/kafka_session_timeout_ms': minimum",
+        {"components": {"notes": {"settings": {"kafka_session_timeout_ms": 10}}}},
+    ),
+    "an end before the beginning": ("'/settings/shutdown_sec': exclusiveMinimum", {"settings": {"shutdown_sec": -5}}),
     "no EHR": ("'/settings/fhir_url': '' does not match", {"settings": {"fhir_url": ""}}),
     "no broker": ("'/settings/kafka_bootstrap_servers': minLength", {"settings": {"kafka_bootstrap_servers": ""}}),
     "two intakes": ("components.intake (with `defaults`) has to be one", {"components": {"intake": {"replicas": 2}}}),
