@@ -13,7 +13,7 @@ from uuid import UUID
 from services.review import decide, present
 from shared.answers import Head, head_of, newest, relative
 from shared.errors import CareloopError
-from shared.fhir import codes, lifecycle
+from shared.fhir import codes, instants, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.heads import sources_of
 from shared.fhir.references import subject_of
@@ -184,4 +184,4 @@ def _alternates(item: Mapping[str, Any]) -> list[Any]:
 def _provenance(ehr: Ehr, focus: str) -> tuple[Resource, ...]:
     """Who wrote and who verified the focus, oldest first. Each hit must name it: a server may ignore the parameter."""
     hits = ehr.search("Provenance", {"target": focus})
-    return tuple(sorted((p for p in hits if focus in present.references(p.get("target"))), key=lambda p: p.get("recorded", "")))
+    return tuple(sorted((p for p in hits if focus in present.references(p.get("target"))), key=lambda p: instants.start(p.get("recorded", ""))))

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
+
+from shared.fhir import instants
 
 Severity = Literal["high", "moderate", "low"]
 RANK: dict[str, int] = {"high": 0, "moderate": 1, "low": 2}
@@ -135,13 +137,22 @@ class Finding:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The latest laboratory value of its kind that a rule asks for."""
+    """The latest laboratory value of its kind that a rule asks for.
+
+    Attributes:
+        time: as the record says it, a date or a dateTime of any zone: for people. `at`: when that is.
+    """
 
     reference: str
     loinc: str
     value: float
     unit: str
     time: str
+
+    @property
+    def at(self) -> datetime:
+        """The moment, or the beginning of the day, month or year."""
+        return instants.start(self.time)
 
 
 @dataclass(frozen=True)

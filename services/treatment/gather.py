@@ -183,14 +183,14 @@ def _measured(ehr: "Ehr", subject: str) -> Iterator[Json]:
     """The latest Observation of each measure that a rule asks for, of ours none."""
     rules = load_rules()
     query = ",".join(f"{codes.LOINC}|{code}" for code in sorted(rules.loinc))
-    latest: dict[str, tuple[str, Json]] = {}
+    latest: dict[str, tuple[datetime, Json]] = {}
     for observation in _search(ehr, "Observation", subject, code=query):
         value = parse.measurement(observation)
         if value is None or answer_of(observation) or observation.get("status") not in RESULT_STATUS:
             continue
         measure = next((name for name, loinc in rules.measures.items() if value.loinc in loinc), None)
-        if measure and value.time > latest.get(measure, ("", {}))[0]:
-            latest[measure] = (value.time, observation)
+        if measure and (measure not in latest or value.at > latest[measure][0]):
+            latest[measure] = (value.at, observation)
     yield from (latest[measure][1] for measure in sorted(latest))
 
 

@@ -157,9 +157,9 @@ def _beyond(rule: Limit, value: float) -> bool:
 
 def value_of(measure: str, inputs: Inputs, rules: Rules) -> tuple[float, Measurement, str] | None:
     """The latest value of a measure, its Observation, and how it came about where it was computed. eGFR falls back on creatinine."""
-    measured = max((m for m in inputs.measurements if m.loinc in rules.measures[measure]), key=lambda m: m.time, default=None)
-    creatinine = max((m for m in inputs.measurements if m.loinc in rules.measures["creatinine"]), key=lambda m: m.time, default=None)
-    if measure == "egfr" and creatinine and (measured is None or creatinine.time > measured.time):
+    measured = max((m for m in inputs.measurements if m.loinc in rules.measures[measure]), key=lambda m: m.at, default=None)
+    creatinine = max((m for m in inputs.measurements if m.loinc in rules.measures["creatinine"]), key=lambda m: m.at, default=None)
+    if measure == "egfr" and creatinine and (measured is None or creatinine.at > measured.at):
         estimated = egfr(creatinine, inputs)
         if estimated is not None:
             return estimated, creatinine, f" (from creatinine; {rules.citations['ckd-epi-2021'].text})"

@@ -19,3 +19,16 @@ def parse(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("an instant needs a zone")
     return moment
+
+
+def start(text: str) -> datetime:
+    """When a date, dateTime or instant begins, to put values in the order of time: texts with different zones or precisions have none.
+
+    A year or a month begins on its first day; without a zone UTC is meant. What is no time at all comes before everything else.
+    """
+    whole = text + {4: "-01-01", 7: "-01"}.get(len(text), "")
+    try:
+        moment = datetime.fromisoformat(whole)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -308,6 +308,36 @@ def test_egfr_comes_from_a_newer_creatinine() -> None:
 
 
 @pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ("2026-03-01T02:00:00-05:00", "2026-03-01T06:59:00Z"),  # 07:00 UTC
+        ("2026-03-01T20:00:00Z", "2026-03-02T01:00:00+08:00"),  # 1 March, 17:00 UTC
+        ("2026-03-01T06:00:00Z", "2026-03-01"),
+        ("2026-03-01", "2026-02-28T23:59:59Z"),
+        ("2026-03-01", "2026"),
+        ("2026-03", "2026-02-28"),
+        ("2026-03-01T06:00:00.5Z", "2026-03-01T06:00:00Z"),
+        ("2026-03-01", "unknown"),
+    ],
+)
+def test_the_latest_value_counts_whatever_zone_it_was_written_in(newer: str, older: str) -> None:
+    for low, high, expected in ((newer, older, {"metformin-egfr-30"}), (older, newer, set())):
+        values = (
+            laboratory("98979-8", 20, "mL/min/{1.73_m2}", time=low, id="1" if low == older else "2"),
+            laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=high, id="1" if high == older else "2"),
+        )
+        assert rules_of(findings(patient(), order("metformin", "6809"), *values)) == expected
+    computed = findings(
+        patient(), order("metformin", "6809"), laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=older), laboratory("2160-0", 3.0, "mg/dL", time=newer)
+    )
+    assert rules_of(computed) == {"metformin-egfr-30"}
+    measured = findings(
+        patient(), order("metformin", "6809"), laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=newer), laboratory("2160-0", 3.0, "mg/dL", time=older)
+    )
+    assert rules_of(measured) == set()
+
+
+@pytest.mark.parametrize(
     ("creatinine", "unit", "age", "sex", "expected"),
     # the National Kidney Foundation's calculator of the CKD-EPI 2021 equation
     [(1.0, "mg/dL", 50, "female", 69), (1.0, "mg/dL", 50, "male", 92), (88.42, "umol/L", 50, "female", 69), (2.5, "mg/dL", 80, "male", 25)],
