@@ -57,6 +57,12 @@ REFUSED: dict[str, tuple[str, Json]] = {
         {"components": {"notes": {"persistence": {"enabled": True}, "autoscaling": {"enabled": True}}}},
     ),
     "an ingress without a host": ("ingress.host is needed", {"components": {"review": {"ingress": {"enabled": True}}}}),
+    "an ingress to a URL": ("/ingress/host': 'https://r.example' does not match", {"components": {"review": {"ingress": {"host": "https://r.example"}}}}),
+    "an ingress to two stars": ("/ingress/host': '*.*.example' does not match", {"components": {"review": {"ingress": {"host": "*.*.example"}}}}),
+    "review at no address in particular": (
+        "components.review.settings.review_url is needed",
+        {"components": {"review": {"ingress": {"enabled": True, "host": "*.example"}}}},
+    ),
     "a dot in a name": ("'/nameOverride': 'care.loop' does not match", {"nameOverride": "care.loop"}),
     "a dot in a full name": ("'/fullnameOverride': 'care.loop' does not match", {"fullnameOverride": "care.loop"}),
     "a name that leaves no room": ("set fullnameOverride", {"nameOverride": "a" * 45}),

@@ -3,7 +3,8 @@
 {{- $here := printf "components.%s" .name -}}
 {{- $scaling := .component.autoscaling -}}
 {{- $most := int (ternary $scaling.maxReplicas .component.replicas $scaling.enabled) -}}
-{{- $partitions := int (get (include "careloop.merged" . | fromYaml) "partitions" | default 24) -}}
+{{- $settings := include "careloop.merged" . | fromYaml -}}
+{{- $partitions := int ($settings.partitions | default 24) -}}
 
 {{- if and $scaling.enabled (gt (int $scaling.minReplicas) $most) -}}
 {{- fail (printf "%s.autoscaling.minReplicas is more than its maxReplicas" $here) -}}
@@ -19,5 +20,13 @@
 
 {{- if and (not (has .name (list "intake" "review"))) (gt $most $partitions) -}}
 {{- fail (printf "%s has more replicas than settings.partitions (%d): the rest would stand idle" $here $partitions) -}}
+{{- end -}}
+
+{{- if and .component.ingress.enabled (not .component.ingress.host) -}}
+{{- fail (printf "%s.ingress.host is needed" $here) -}}
+{{- end -}}
+
+{{- if and (eq .name "review") .component.ingress.enabled (not $settings.review_url) -}}
+{{- fail (printf "%s.settings.review_url is needed: which of the hosts %s do people open?" $here .component.ingress.host) -}}
 {{- end -}}
 {{- end -}}

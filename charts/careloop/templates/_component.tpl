@@ -20,19 +20,25 @@
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}
 
-{{/* (root, component) -> the settings that it starts with, as YAML: the common ones, its own over them. */}}
+{{/* (root, name, component) -> the settings that it starts with, as YAML: the common ones, its own over them.
+     Where nobody says at which address people open review, its Ingress does; https, for its cookies travel over nothing else. */}}
 {{- define "careloop.merged" -}}
-{{- mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) | toYaml -}}
+{{- $settings := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) -}}
+{{- $host := .component.ingress.host -}}
+{{- if and (eq .name "review") .component.ingress.enabled (not $settings.review_url) (not (hasPrefix "*" $host)) -}}
+{{- $_ := set $settings "review_url" (printf "https://%s" $host) -}}
+{{- end -}}
+{{- toYaml $settings -}}
 {{- end -}}
 
-{{/* (root, component) -> the same as CARELOOP_X: "..." lines. */}}
+{{/* (root, name, component) -> the same as CARELOOP_X: "..." lines. */}}
 {{- define "careloop.settings" -}}
 {{- range $field, $value := include "careloop.merged" . | fromYaml }}
 CARELOOP_{{ upper $field }}: {{ include "careloop.number" $value | quote }}
 {{- end }}
 {{- end -}}
 
-{{/* (root, component) -> seconds that a pod gets after SIGTERM: ten more than its work in flight may take. */}}
+{{/* (root, name, component) -> seconds that a pod gets after SIGTERM: ten more than its work in flight may take. */}}
 {{- define "careloop.grace" -}}
 {{- add (int (ceil (float64 (get (include "careloop.merged" . | fromYaml) "shutdown_sec" | default 25)))) 10 -}}
 {{- end -}}

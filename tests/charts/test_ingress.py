@@ -1,0 +1,42 @@
+"""What stands open to the outside, and under which address."""
+
+from typing import Any
+
+import pytest
+
+from tests.charts.renders import manifests
+
+Json = dict[str, Any]
+
+
+def found(values: Json, kind: str) -> dict[str, Json]:
+    return {m["metadata"]["name"]: m for m in manifests(values) if m["kind"] == kind}
+
+
+def review(ingress: Json, **settings: str) -> Json:
+    return {"components": {"review": {"ingress": {"enabled": True, **ingress}, "settings": settings}}}
+
+
+def test_a_wildcard_is_a_host() -> None:
+    ingress = found(review({"host": "*.clinic.example", "tlsSecret": "1"}, review_url="https://review.clinic.example"), "Ingress")["careloop-review"]
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["*.clinic.example"]
+    assert ingress["spec"]["tls"] == [{"secretName": "1", "hosts": ["*.clinic.example"]}]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (review({"host": "review.example", "tlsSecret": "review-tls"}), "https://review.example"),
+        (review({"host": "review.example"}), "https://review.example"),  # TLS ends before the Ingress
+        (review({"host": "review.example"}, review_url="https://front.example"), "https://front.example"),
+        ({"components": {"review": {"ingress": {"host": "review.example"}}}}, None),
+    ],
+)
+def test_review_knows_the_address_that_people_open(values: Json, expected: str | None) -> None:
+    """OpenID Connect sends people back there; the pod itself sees plain HTTP."""
+    assert found(values, "ConfigMap")["careloop-review"]["data"].get("CARELOOP_REVIEW_URL") == expected
+
+
+def test_the_host_of_another_service_is_not_reviews() -> None:
+    values = {"components": {"intake": {"ingress": {"enabled": True, "host": "intake.example"}}}}
+    assert [name for name, m in found(values, "ConfigMap").items() if "CARELOOP_REVIEW_URL" in m["data"]] == []
