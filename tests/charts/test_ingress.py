@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.catalogue import SERVICES
+from services.intake.webhook import PATHS
+from shared.openapi import document
 from tests.charts.renders import manifests
 
 Json = dict[str, Any]
@@ -40,3 +43,36 @@ def test_review_knows_the_address_that_people_open(values: Json, expected: str |
 def test_the_host_of_another_service_is_not_reviews() -> None:
     values = {"components": {"intake": {"ingress": {"enabled": True, "host": "intake.example"}}}}
     assert [name for name, m in found(values, "ConfigMap").items() if "CARELOOP_REVIEW_URL" in m["data"]] == []
+
+
+CONTROLLER: Json = {"namespaceSelector": {"matchLabels": {"name": "ingress"}}}
+PROMETHEUS: Json = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+HERE: Json = {"podSelector": {}}
+PUBLIC = {"intake", "review"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "public", "inner"),
+    [
+        ({}, None, [HERE]),
+        ({"from": [CONTROLLER]}, [HERE, CONTROLLER], [HERE]),
+        ({"metricsFrom": [PROMETHEUS]}, None, [HERE, PROMETHEUS]),
+        ({"from": [CONTROLLER], "metricsFrom": [PROMETHEUS]}, [HERE, PROMETHEUS, CONTROLLER], [HERE, PROMETHEUS]),
+    ],
+)
+def test_who_reaches_what(policy: Json, public: list[Json] | None, inner: list[Json]) -> None:
+    """None: anybody. An analyser's /analyze reads the EHR, so no ingress controller reaches it."""
+    policies = found({"networkPolicy": policy}, "NetworkPolicy")
+    for name in SERVICES:
+        [rule] = policies[f"careloop-{name}"]["spec"]["ingress"]
+        assert rule["ports"] == [{"port": "http"}]
+        assert rule.get("from") == (public if name in PUBLIC else inner), name
+
+
+def test_of_intake_the_notifications_alone_stand_open() -> None:
+    values = {"components": {"intake": {"ingress": {"enabled": True, "host": "intake.example"}}}}
+    [rule] = found(values, "Ingress")["careloop-intake"]["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    assert path["pathType"] == "Prefix"
+    through = {route for route in document("intake", "", PATHS)["paths"] if route.startswith(f"{path['path']}/")}
+    assert through == {"/notify/{kind}", "/notify/{kind}/{type}/{id}"}
