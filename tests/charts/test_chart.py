@@ -141,12 +141,24 @@ def test_other_settings_make_other_pods() -> None:
 
 
 def test_the_topics_come_first() -> None:
-    job = of_kind({}, "Job")["careloop-topics"]
-    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    job, settings = of_kind({}, "Job")["careloop-topics"], of_kind({}, "ConfigMap")["careloop-topics"]
+    hook, before = job["metadata"]["annotations"], settings["metadata"]["annotations"]
+    assert hook["helm.sh/hook"] == before["helm.sh/hook"] == "pre-install,pre-upgrade"
+    assert int(before["helm.sh/hook-weight"]) < int(hook.get("helm.sh/hook-weight", 0))  # else the Job's pod would wait for it
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["careloop", "topics"]
-    assert "configMapRef" not in json.dumps(container)  # it would not exist yet
-    assert environment(container)["CARELOOP_KAFKA_BOOTSTRAP_SERVERS"]["value"] == "kafka:9092"
+
+
+def test_a_secret_wins_over_the_settings_in_every_pod() -> None:
+    """Of two sources in envFrom the last one wins; `env` would win over both, so no setting of a user stands there."""
+    values: Json = {"secrets": {"existingSecret": "careloop-env"}, "settings": {"log_level": "DEBUG"}}
+    maps = of_kind(values, "ConfigMap")
+    running = {name: pod["containers"][0] for name, pod in pods(values) if pod["containers"][0]["command"][0] == "careloop"}
+    assert set(running) == {*(f"careloop-{name}" for name in SERVICES), "careloop-topics"}
+    for name, container in running.items():
+        assert container["envFrom"] == [{"configMapRef": {"name": name}}, {"secretRef": {"name": "careloop-env"}}]
+        assert maps[name]["data"]["CARELOOP_LOG_LEVEL"] == "DEBUG"
+        assert set(environment(container)) <= {f"CARELOOP_{name.upper()}" for name in schema.BY_CHART}
 
 
 def test_the_schema_knows_every_setting_but_secrets() -> None:

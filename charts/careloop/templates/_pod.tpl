@@ -32,6 +32,16 @@ affinity:
 {{- end }}
 {{- end -}}
 
+{{/* (root, name) -> where its variables come from: a key of the Secret wins over a setting, for the last one does. */}}
+{{- define "careloop.envFrom" -}}
+- configMapRef:
+    name: {{ include "careloop.name" . }}
+{{- with .root.Values.secrets.existingSecret }}
+- secretRef:
+    name: {{ . | quote }}
+{{- end }}
+{{- end -}}
+
 {{- define "careloop.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
