@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify
 
 from services.intake.health import Health
-from services.intake.publish import SWEPT, Publisher
+from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
+from services.intake.watched import SWEPT
 from services.intake.webhook import PATHS, Doorway, webhook
 from shared.errors import FhirError, Misconfigured
 from shared.fhir.client import Ehr, open_ehr

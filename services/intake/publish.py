@@ -8,6 +8,7 @@ from itertools import islice
 
 from services.intake.health import Health
 from services.intake.state import State
+from services.intake.watched import RELATED, SWEPT, WATCHED
 from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
@@ -22,14 +23,6 @@ PUBLISH_SEC = 5.0
 BATCH = 500
 PART = 20_000
 """Events that are held at most while a history is paged; its parts may come newest first, which `State` and the services bear."""
-FOCI = 1000
-"""Foci of one patient that are told again when the patient or a consent changed, newest first."""
-WATCHED = ("ImagingStudy", "DocumentReference", "DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
-RELATED = ("Patient", "Consent")
-"""What all answers about a patient rest on: a change has no event of its own, the patient's foci are told again.
-So is a document when another one says that it replaces it, or says so no more."""
-SWEPT = (*RELATED, *WATCHED)
-"""In this order: on a first start a patient has no foci yet that would be told twice."""
 MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 """What reading a resource raises that is not shaped as R4 says."""
 
@@ -105,9 +98,16 @@ class Publisher:
                 patients |= dict.fromkeys(s for s in concerned if s)
         self._send(due)
         for patient in patients:
-            self._send(_again(self.state.events_of(patient, FOCI)))
+            self._tell_again(patient)
         self._send(_again(known for focus in replaced if (known := whole.get(focus) or self.state.last(focus))))
         self.state.remember(told)
+
+    def _tell_again(self, patient: str) -> None:
+        """All inputs of the patient, however many, and one event for her plan."""
+        for page in self.state.inputs_of(patient):
+            self._send(_again(page))
+        if plan := self.state.plan_of(patient):
+            self._send(_again([plan]))
 
     def _subject_before(self, delete: ResourceEvent) -> str | None:
         """Whose it was, by the version before the delete: we may never have seen it."""

@@ -5,9 +5,10 @@ All instants in it are UTC with milliseconds, so that they compare as text.
 
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from services.intake.watched import INPUTS, draws_plan
 from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.instants import now
@@ -17,11 +18,17 @@ CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS foci_of ON foci (subject, instant);
+CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
+CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """
 REMEMBER_FOCUS = """INSERT INTO foci VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+REMEMBER_PLAN = """INSERT INTO plans VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+VERSION = 1
+PAGE = 500
+"""Events of one patient that are held at once."""
 
 
 class State:
@@ -39,6 +46,7 @@ class State:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(SCHEMA)
+            self._bring_up_to_date()
         except (sqlite3.DatabaseError, OSError) as error:
             raise Misconfigured(
                 f"intake can't keep its cursor in {path}: {error}. Point CARELOOP_STATE_DIR at a writable local folder, or remove the file"
@@ -94,6 +102,7 @@ class State:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(event.focus, version, at) for version, event, at in rows])
             self._db.executemany(REMEMBER_FOCUS, [(event.focus, event.subject, at, encode(event, "")[1]) for _, event, at in rows])
+            self._remember_plans((event, at) for _, event, at in rows)
 
     def skip(self, focus: str, version: str) -> None:
         """This version can't be published: do not look at it again."""
@@ -101,19 +110,23 @@ class State:
 
     def last(self, focus: str) -> ResourceEvent | None:
         """The newest event of this focus that we published."""
-        with self._lock:
-            row = self._db.execute("SELECT event FROM foci WHERE focus = ?", (focus,)).fetchone()
-        return decode(row[0]) if row else None
+        return self._event("SELECT event FROM foci WHERE focus = ?", focus)
 
-    def events_of(self, subject: str, limit: int) -> list[ResourceEvent]:
-        """The last event of each focus of this patient, newest first."""
-        with self._lock:
-            rows = self._db.execute("SELECT event FROM foci WHERE subject = ? ORDER BY instant DESC LIMIT ?", (subject, limit)).fetchall()
-        return [decode(event) for (event,) in rows]
+    def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
+        """The last event of each ImagingStudy and DocumentReference of this patient: all of them, page by page."""
+        for kind in INPUTS:
+            after = f"{kind}/"
+            while page := self._foci(subject, after, f"{kind}0"):  # `0` follows `/`
+                yield page
+                after = page[-1].focus
+
+    def plan_of(self, subject: str) -> ResourceEvent | None:
+        """The newest event of this patient that may have drawn a plan."""
+        return self._event("SELECT event FROM plans WHERE subject = ?", subject)
 
     def forget(self, kind: str, before: str) -> None:
         """Versions of this type that no sweep will look at again: those from before this instant."""
-        self._do("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", f"{kind}/", f"{kind}0", before)  # `0` follows `/`
+        self._do("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", f"{kind}/", f"{kind}0", before)
 
     def number(self, subscription: str) -> int | None:
         """The last event number heard from a Subscription."""
@@ -127,6 +140,32 @@ class State:
     def heard(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
         self._do("INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)", subscription, number)
+
+    def _event(self, query: str, value: str) -> ResourceEvent | None:
+        with self._lock:
+            row = self._db.execute(query, (value,)).fetchone()
+        return decode(row[0]) if row else None
+
+    def _foci(self, subject: str, after: str, below: str) -> list[ResourceEvent]:
+        query = "SELECT event FROM foci WHERE subject = ? AND focus > ? AND focus < ? ORDER BY focus LIMIT ?"
+        with self._lock:
+            rows = self._db.execute(query, (subject, after, below, PAGE)).fetchall()
+        return [decode(event) for (event,) in rows]
+
+    def _remember_plans(self, events: Iterable[tuple[ResourceEvent, str]]) -> None:
+        drawing = [(event.subject, at, encode(event, "")[1]) for event, at in events if event.subject and draws_plan(event)]
+        self._db.executemany(REMEMBER_PLAN, drawing)
+
+    def _bring_up_to_date(self) -> None:
+        """A file of a former version knew of no plans, but every event."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            if self._db.execute("PRAGMA user_version").fetchone()[0] >= VERSION:
+                return
+            former = self._db.execute("SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'")
+            self._remember_plans((decode(event), at) for event, at in former)
+            self._db.execute("DROP INDEX IF EXISTS foci_of")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _fact(self, name: str) -> str | None:
         return self._one("SELECT value FROM facts WHERE name = ?", name)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.intake.publish import SWEPT
 from services.intake.topics import TOPIC_CODE, fitting
+from services.intake.watched import SWEPT
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
 from shared.fhir.capabilities import subscription_topics

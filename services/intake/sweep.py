@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from services.intake.publish import MALFORMED, SWEPT, Publisher, utc
+from services.intake.publish import MALFORMED, Publisher, utc
 from services.intake.state import State
+from services.intake.watched import SWEPT
 from shared.errors import CareloopError, Unavailable
 from shared.fhir.client import Version
 from shared.fhir.instants import instant, now, parse

@@ -9,10 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from services.intake.notification import Notification, parse
-from services.intake.publish import SWEPT, Publisher
+from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
+from services.intake.watched import SWEPT
 from shared.errors import FhirError, InvalidInput
 from shared.fhir.client import Ehr
 from shared.fhir.references import REFERENCE

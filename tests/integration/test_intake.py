@@ -17,11 +17,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from services.intake.notification import parse
-from services.intake.publish import SWEPT, WATCHED, Publisher
+from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER, Keeper
 from services.intake.sweep import Sweep
 from services.intake.topics import R5, fitting
+from services.intake.watched import SWEPT, WATCHED
 from services.intake.webhook import PATHS, Doorway, webhook
 from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode

@@ -1,0 +1,135 @@
+"""A patient or a consent changed: what rests on it is told again, all of it and no more, and treatment takes its plan back."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.intake import state
+from services.intake.watched import WATCHED, draws_plan
+from services.treatment.service import SERVICE, accepts
+from shared.answers import Answer
+from shared.events import ResourceEvent, encode
+from shared.fhir import codes
+from shared.fhir.client import Ehr, open_ehr
+from shared.line import Case, Line, at_ehr
+from shared.service import ANALYSERS
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.integration.test_intake_changes import Intake, Scripted, change, moment, version
+from tests.unit.treatment_record import order, patient, report
+
+PATIENT = "Patient/1"
+ABOUT = {"subject": {"reference": PATIENT}}
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Iterator[Intake]:
+    made = Intake(tmp_path, Scripted({}))
+    yield made
+    made.close()
+
+
+def consent(number: int = 1) -> Any:
+    return version(number, moment(), f"Consent/{number}", patient={"reference": PATIENT}, status="active")
+
+
+def report_of(service: str, reference: str, time: str, number: int = 1) -> Any:
+    return version(number, time, reference, identifier=[{"system": codes.SERVICE, "value": service}], **ABOUT)
+
+
+def told_again(intake: Intake) -> list[tuple[str, str]]:
+    """What the sweep of a consent adds."""
+    before = len(intake.events())
+    intake.ehr.told = {"Consent": [consent()]}
+    assert intake.sweep() == {}
+    return [(e.focus, e.action) for e in intake.events()[before:]]
+
+
+def test_a_study_older_than_a_thousand_results_is_told_again_and_the_results_are_not(scripted: Intake) -> None:
+    study = version(1, moment(timedelta(hours=1)), "ImagingStudy/1", **ABOUT)
+    labs = [version(1, moment(timedelta(seconds=1001 - n)), f"Observation/{n}", **ABOUT) for n in range(1001)]
+    scripted.ehr.told = {"ImagingStudy": [study], "Observation": labs}
+    scripted.sweep()
+    assert told_again(scripted) == [("ImagingStudy/1", "update")]
+
+
+def test_all_inputs_are_told_again_however_many_pages_they_fill(scripted: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "PAGE", 2)
+    mine = [version(1, moment(), f"{kind}/{n}", **ABOUT) for kind in ("ImagingStudy", "DocumentReference") for n in range(5)]
+    other = version(1, moment(), "ImagingStudy/other", subject={"reference": "Patient/2"})
+    scripted.ehr.told = {"ImagingStudy": [*mine[:5], other], "DocumentReference": mine[5:]}
+    scripted.sweep()
+    assert sorted(told_again(scripted)) == sorted((v.reference, "update") for v in mine)
+
+
+def test_one_event_stands_for_all_that_a_plan_rests_on(scripted: Intake) -> None:
+    reports = [report_of("genomics", f"DiagnosticReport/{n}", moment(timedelta(minutes=9 - n))) for n in range(3)]
+    orders = [version(1, moment(timedelta(minutes=5)), f"MedicationRequest/{n}", intent="order", **ABOUT) for n in range(3)]
+    scripted.ehr.told = {"DiagnosticReport": reports, "MedicationRequest": orders}
+    scripted.sweep()
+    assert told_again(scripted) == [("MedicationRequest/2", "update")]
+
+
+def test_a_file_that_knew_every_focus_and_no_plan_still_opens_and_tells_of_it(scripted: Intake) -> None:
+    scripted.ehr.told = {"DiagnosticReport": [report_of("imaging", "DiagnosticReport/1", moment())]}
+    scripted.sweep()
+    db = scripted.state._db  # make it the file of the former version
+    former = ResourceEvent("DiagnosticReport/1", "1", "create", subject=PATIENT, answer_of="imaging", time=moment())
+    db.execute("INSERT OR REPLACE INTO foci VALUES (?, ?, ?, ?)", (former.focus, PATIENT, former.time, encode(former, "")[1]))
+    db.executescript("DROP TABLE plans; CREATE INDEX foci_of ON foci (subject, instant); PRAGMA user_version = 0")
+    scripted.state.close()
+    scripted.state = state.State(scripted.folder / "intake.sqlite")
+    assert told_again(scripted) == [("DiagnosticReport/1", "update")]
+
+
+def test_whatever_is_told_of_a_plan_is_one_that_treatment_accepts() -> None:
+    intents = ("proposal", "plan", "order", "original-order", "reflex-order", "filler-order", "instance-order", "option", None)
+    for kind, service, intent in itertools.product(WATCHED, (None, *ANALYSERS), intents):
+        event = ResourceEvent(f"{kind}/1", "1", "update", subject=PATIENT, answer_of=service, intent=intent)
+        written = service == "treatment" and kind == "DiagnosticReport"  # it writes none
+        assert written or not draws_plan(event) or accepts(event)
+        assert draws_plan(event) or not accepts(event) or kind in ("Condition", "AllergyIntolerance") or service  # those alone draw none
+
+
+@pytest.fixture(params=[SEKMET, HAPI], ids=["fake-sekmet", "fake-hapi"])
+def ehr(request: pytest.FixtureRequest) -> Iterator[Ehr]:
+    with FakeEhr(request.param) as fake, open_ehr(Settings(fhir_url=fake.base)) as client:
+        yield client
+
+
+@pytest.fixture
+def intake(ehr: Ehr, tmp_path: Path) -> Iterator[Intake]:
+    made = Intake(tmp_path, ehr)
+    yield made
+    made.close()
+
+
+def drawn(line: Line, event: ResourceEvent) -> str:
+    taken = line.take(event)
+    return line.put(taken, SERVICE.analyze([taken.inputs], line.model)[0]) if isinstance(taken, Case) else taken
+
+
+@pytest.mark.parametrize("rests_on", ["report", "orders"])
+def test_a_denial_takes_a_plan_back_with_one_event(intake: Intake, rests_on: str) -> None:
+    ehr, settings = intake.ehr, intake.settings
+    subject = ehr.create({k: v for k, v in patient().items() if k not in ("id", "meta")}).reference
+    told = [report("genomics", "gen")] if rests_on == "report" else [order("clopidogrel", "32968", mg=75), order("omeprazole", "7646", mg=20)]
+    for resource in told:
+        ehr.create({k: v for k, v in resource.items() if k not in ("id", "meta", "result")} | {"subject": codes.reference(subject)})
+    line = Line(SERVICE, ehr, SERVICE.load(settings), settings, at_ehr(ehr))
+    intake.sweep()
+    settled = [drawn(line, e) for e in intake.events() if SERVICE.accepts(e)]
+    assert settled[0] == "result"
+    plan = ehr.head(Answer("treatment", subject)).outputs["report"]
+    intake.sweep()
+    before = len(intake.events())
+    change(ehr, "Consent", subject)
+    intake.sweep()
+    [again] = [e for e in intake.events()[before:] if SERVICE.accepts(e)]
+    assert drawn(line, again) == "not_analysed"
+    assert ehr.head(Answer("treatment", subject)).outcome == "rejected"
+    assert ehr.read(plan)["status"] == "revoked"
