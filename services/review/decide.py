@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import uuid5
 
-from services.review import choices
+from services.review import amend, choices
 from shared.answers import NAMESPACE, Head, digest, relative
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
@@ -102,6 +102,8 @@ def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision,
         if resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource):
             kept = resource if key in gone else prune(resource, lost)
             staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
+            if key == focus and decision.kind == "amended":
+                staged = _amended(staged, outputs, gone, decision)
             decided.append(_own(staged, decision, practitioner, now) if key == focus else _dated(staged, now))
     task = _closed(head, decision, practitioner, now) | _note(choices.words(asked, decision.chosen), practitioner, now)
     verified = _verified([_reference(r) for r in [*decided, task]], practitioner, now)
@@ -116,11 +118,12 @@ def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -
 
 
 def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) -> frozenset[str]:
-    """The dropped keys and those of everything drawn from them, and of groups that have nothing left."""
+    """The dropped keys and those of everything drawn from them, of groups that have nothing left and of pictures that explain nothing any more."""
     gone = set(dropped)
     while True:
         lost = {_reference(outputs[key]) for key in gone}
         more = {key for key, r in outputs.items() if key not in gone and (lost & set(_rests_on(r)) or _hollow(r, lost))}
+        more |= amend.unexplained(outputs, gone) - gone
         if not more:
             return frozenset(gone)
         gone |= more
@@ -164,13 +167,19 @@ def _stage(decision: Decision, key: str, focus: str | None, gone: frozenset[str]
     return "amended" if decision.kind == "amended" and key == focus else "signed"
 
 
+def _amended(focus: Resource, outputs: Mapping[str, Resource], gone: frozenset[str], decision: Decision) -> Resource:
+    """The focus in the clinician's words, without the model's that they take back."""
+    element, text = TEXT_ELEMENT.get(focus["resourceType"]), None if decision.text is None else decision.text.strip()
+    rewritten = element is not None and text is not None and text != text_of(focus).strip()
+    own = amend.amended(focus, outputs, gone, rewritten=rewritten)
+    if element is None or text is None:
+        return own
+    return {k: v for k, v in own.items() if k != element} | ({element: text} if text else {})
+
+
 def _own(focus: Resource, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
     """The focus with what only a clinician's decision adds to it."""
     own = _dated(focus, now)
-    element = TEXT_ELEMENT.get(own["resourceType"])
-    if decision.kind == "amended" and decision.text is not None and element:
-        own = {k: v for k, v in own.items() if k != element} | ({element: decision.text.strip()} if decision.text.strip() else {})
-        own.pop("text", None)  # the narrative repeats the conclusion that no longer holds
     if decision.kind != "rejected" and own["resourceType"] == "DiagnosticReport":
         own["resultsInterpreter"] = [codes.reference(practitioner.reference, practitioner.name)]
     return own

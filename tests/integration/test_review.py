@@ -1,17 +1,19 @@
 """The review pages over HTTP on a real EHR: who gets in, what is refused, and that no page shows another patient's data."""
 
+import base64
 import io
 import re
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import orjson
 import pydicom
 import pytest
 from flask.testing import FlaskClient
@@ -29,6 +31,7 @@ from shared.dicom.store import open_pacs
 from shared.errors import PoisonRecord
 from shared.fhir import codes, heads, instants
 from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.drafts import Draft, Pen
 from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
@@ -219,6 +222,58 @@ def test_an_amendment_that_changes_nothing_is_told_so(doctor: Visitor, clinic: C
     task = a_film(clinic)
     text = clinic.outputs(task)["report"]["conclusion"]
     assert "changed nothing" in doctor.decide(task, "amend", reviewed="yes", text=text, keep=["pneumonia"]).text
+
+
+PNEUMONIA = codes.concept(codes.SNOMED, "233604007", "Pneumonia")
+
+
+def a_coded_film(clinic: Clinic) -> str:
+    """A report that says the same thing in words, in a code, as a document and in a picture."""
+    source = study(clinic.ehr, clinic.patient)
+
+    def drafts(pen: Pen) -> list[Draft]:
+        *others, report = chest_film(source)(pen)
+        form = {"contentType": "text/plain", "data": base64.b64encode(b"Pneumonia suspected.").decode()}
+        return [*others, replace(report, resource=report.resource | {"conclusionCode": [PNEUMONIA], "presentedForm": [form]})]
+
+    return clinic.result("imaging", source, drafts)
+
+
+def test_a_conclusion_that_a_clinician_rewrote_no_longer_carries_the_model_s_code(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    page = doctor.get(f"/results/{task}")
+    assert "The report is coded as <strong>Pneumonia</strong>, by the model." in page
+    assert doctor.decide(task, "amend", reviewed="yes", text="No pneumonia; masses.").status_code == 303
+    written = clinic.outputs(task)
+    report = written["report"]
+    assert (report["status"], report["conclusion"]) == ("amended", "No pneumonia; masses.")
+    assert {"conclusionCode", "presentedForm", "result", "media", "text"} & set(report) == set()
+    assert (written["pneumonia"]["status"], written["heat-map"]["status"]) == ("cancelled", "entered-in-error")
+    assert all(word not in orjson.dumps(report).decode() for word in ("233604007", "Pneumonia", "in keeping with"))
+    assert "by the model" not in doctor.get(f"/results/{task}")
+
+
+def test_a_rewritten_conclusion_loses_its_code_even_where_the_finding_is_kept(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    assert doctor.decide(task, "amend", reviewed="yes", text="Atelectasis.", keep=["pneumonia"]).status_code == 303
+    written = clinic.outputs(task)
+    assert {"conclusionCode", "presentedForm"} & set(written["report"]) == set()
+    assert (written["pneumonia"]["status"], written["heat-map"]["status"]) == ("final", "completed")
+    assert len(written["report"]["result"]) == len(written["report"]["media"]) == 1
+
+
+def test_a_code_goes_with_the_finding_that_it_stands_for(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    text = clinic.outputs(task)["report"]["conclusion"]
+    assert doctor.decide(task, "amend", reviewed="yes", text=text).status_code == 303
+    assert {"conclusionCode", "presentedForm", "result"} & set(clinic.outputs(task)["report"]) == set()
+
+
+def test_a_signed_report_keeps_its_code(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    assert doctor.decide(task, "sign", reviewed="yes").status_code == 303
+    report = clinic.outputs(task)["report"]
+    assert report["conclusionCode"] == [PNEUMONIA] and "presentedForm" in report and report["status"] == "final"
 
 
 def test_two_clinicians_one_decision(visit: Callable[..., Visitor], doctor: Visitor, clinic: Clinic) -> None:

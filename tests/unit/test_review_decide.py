@@ -1,5 +1,6 @@
 """A decision becomes one guarded transaction: every resource at its stage, under the version that was shown."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from services.review.decide import Decision, Practitioner
 from shared.answers import Answer, Basis, digest, head_of
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
-from shared.fhir.drafts import Pen
+from shared.fhir.drafts import Draft, Pen
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
 
 Json = dict[str, Any]
@@ -106,6 +107,62 @@ def test_what_is_dropped_leaves_the_report_and_takes_along_what_was_drawn_from_i
         "report": "amended",
     }
     assert "result" not in written["report"]
+
+
+def coded(*concepts: Json, **elements: Any) -> Any:
+    """The film's report with these codes; a second finding beside the pneumonia."""
+
+    def drafts(pen: Pen) -> list[Draft]:
+        finding, heat, report = chest_film("ImagingStudy/1")(pen)
+        second = pen.draft("Observation", "effusion", code=codes.concept(codes.DCM, "121071"), valueCodeableConcept=EFFUSION)
+        told = {"conclusionCode": list(concepts), "result": [finding.ref, second.ref]} | elements
+        return [finding, second, heat, replace(report, resource=report.resource | told)]
+
+    return drafts
+
+
+PNEUMONIA, EFFUSION = codes.concept(codes.SNOMED, "233604007", "Pneumonia"), codes.concept(codes.SNOMED, "60046008", "Pleural effusion")
+SAME = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91."
+
+
+@pytest.mark.parametrize(
+    ("text", "dropped", "left"),
+    [
+        (SAME, {"pneumonia"}, [EFFUSION]),
+        (f" {SAME} ", {"effusion"}, [PNEUMONIA]),
+        (None, {"pneumonia"}, [EFFUSION]),
+        (SAME, {"pneumonia", "effusion"}, None),
+        ("Effusion.", set(), None),
+        ("Effusion.", {"pneumonia"}, None),
+    ],
+)
+def test_a_code_stays_while_its_words_and_its_finding_do(text: str | None, dropped: set[str], left: list[Json] | None) -> None:
+    written, _, _ = decided(coded(PNEUMONIA, EFFUSION), Decision("amended", text=text, dropped=frozenset(dropped)))
+    assert written["report"].get("conclusionCode") == left
+    assert written["heat-map"]["status"] == ("entered-in-error" if len(dropped) == 2 else "completed")
+
+
+def test_a_code_that_a_kept_finding_says_as_well_stays() -> None:
+    def drafts(pen: Pen) -> list[Draft]:
+        finding, second, *others = coded(PNEUMONIA)(pen)
+        return [finding, replace(second, resource=second.resource | {"valueCodeableConcept": PNEUMONIA}), *others]
+
+    written, _, _ = decided(drafts, Decision("amended", text=SAME, dropped=frozenset({"pneumonia"})))
+    assert written["report"]["conclusionCode"] == [PNEUMONIA]
+
+
+def test_what_retells_the_report_leaves_an_amended_one_and_stays_on_a_signed_one() -> None:
+    told = {
+        "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">Pneumonia</div>'},
+        "presentedForm": [{"contentType": "text/plain", "data": "UG5ldW1vbmlh"}],
+        "extension": [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0.91}],
+    }
+    amended, _, _ = decided(coded(PNEUMONIA, **told), Decision("amended", text="Atelectasis."))
+    assert set(told) & set(amended["report"]) == set()
+    one_less, _, _ = decided(coded(PNEUMONIA, **told), Decision("amended", text=SAME, dropped=frozenset({"effusion"})))
+    assert set(told) & set(one_less["report"]) == {"extension"}, "the words stand, and so does the model's confidence in them"
+    signed, _, _ = decided(coded(PNEUMONIA, **told), Decision("signed"))
+    assert {k: signed["report"][k] for k in told} == told
 
 
 def test_conditions_are_confirmed_or_refuted() -> None:
