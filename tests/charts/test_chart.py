@@ -111,6 +111,13 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(variant: str) -> Non
         Settings(**fields)  # type: ignore[arg-type]  # pydantic parses the strings, as it does the environment's
 
 
+def test_review_shows_films_of_the_pacs_that_imaging_reads() -> None:
+    """The password comes to both from the one Secret."""
+    values = values_of("production")
+    pacs = [{k: v for k, v in of_kind(values, "ConfigMap")[f"careloop-{name}"]["data"].items() if "DICOMWEB" in k} for name in ("imaging", "review")]
+    assert pacs == [{"CARELOOP_DICOMWEB_URL": "https://pacs.example/dicom-web", "CARELOOP_DICOMWEB_USERNAME": "careloop"}] * 2
+
+
 def test_intake_is_one_process_that_keeps_its_cursor() -> None:
     intake = of_kind({}, "Deployment")["careloop-intake"]["spec"]
     assert (intake["replicas"], intake["strategy"]["type"]) == (1, "Recreate")

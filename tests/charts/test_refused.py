@@ -63,6 +63,10 @@ REFUSED: dict[str, tuple[str, Json]] = {
         "components.review.settings.review_url is needed",
         {"components": {"review": {"ingress": {"enabled": True, "host": "*.example"}}}},
     ),
+    "films that review can't show": (
+        "make it settings.dicomweb_url",
+        {"components": {"imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}}}},
+    ),
     "a dot in a name": ("'/nameOverride': 'care.loop' does not match", {"nameOverride": "care.loop"}),
     "a dot in a full name": ("'/fullnameOverride': 'care.loop' does not match", {"fullnameOverride": "care.loop"}),
     "a name that leaves no room": ("set fullnameOverride", {"nameOverride": "a" * 45}),
@@ -90,6 +94,9 @@ ACCEPTED: dict[str, Json] = {
     "several pods without the claim of the defaults": {
         "defaults": {"persistence": {"enabled": True}},
         "components": {"treatment": {"replicas": 3, "persistence": {"enabled": False}}},
+    },
+    "a PACS for imaging alone, without review": {
+        "components": {"imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}}, "review": {"enabled": False}}
     },
     "what can't run, but is off": {"components": {"notes": {"enabled": False, "replicas": 99}}},
 }

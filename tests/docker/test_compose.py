@@ -61,6 +61,13 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(name: str) -> None:
     Settings(**fields)
 
 
+def test_review_shows_films_of_the_pacs_that_imaging_reads() -> None:
+    services = compose()["services"]
+    pacs = [{k: v for k, v in services[name]["environment"].items() if "DICOMWEB" in k} for name in ("imaging", "review")]
+    assert pacs[0] == pacs[1]
+    assert set(pacs[1]) == {"CARELOOP_DICOMWEB_URL", "CARELOOP_DICOMWEB_USERNAME", "CARELOOP_DICOMWEB_PASSWORD"}
+
+
 def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     services = compose()["services"]
     urls = [str(v) for name in SERVICES for k, v in services[name]["environment"].items() if k.endswith(("_URL", "_SERVERS"))]

@@ -22,6 +22,13 @@
 {{- fail (printf "%s has more replicas than settings.partitions (%d): the rest would stand idle" $here $partitions) -}}
 {{- end -}}
 
+{{- $imaging := get (include "careloop.components" .root | fromYaml) "imaging" -}}
+{{- if and (eq .name "review") $imaging (not $settings.dicomweb_url) -}}
+{{- if get (include "careloop.merged" (dict "root" .root "name" "imaging" "component" $imaging) | fromYaml) "dicomweb_url" -}}
+{{- fail "components.imaging has a dicomweb_url that components.review has not, which shows the films of its results: make it settings.dicomweb_url" -}}
+{{- end -}}
+{{- end -}}
+
 {{- if and .component.ingress.enabled (not .component.ingress.host) -}}
 {{- fail (printf "%s.ingress.host is needed" $here) -}}
 {{- end -}}
