@@ -1,7 +1,11 @@
 """docker-compose.yml against the compose specification, our settings and our services; no engine needed."""
 
 import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -109,6 +113,38 @@ def test_what_others_wait_for_healthy_has_a_health_check() -> None:
     services = compose()["services"]
     waited = {peer for s in services.values() for peer, how in s.get("depends_on", {}).items() if how["condition"] == "service_healthy"}
     assert {peer for peer in waited if "healthcheck" not in services[peer]} == set()
+
+
+class Waiting(BaseHTTPRequestHandler):
+    """A service that lives and is not ready."""
+
+    ready = False
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.ready or self.path == "/healthz" else 503)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.mark.parametrize(("ready", "expected"), [(False, 1), (True, 0)])
+def test_up_waits_until_intake_is_ready(ready: bool, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all health checks one asks for the EHR; it runs here against a port of ours."""
+    monkeypatch.setattr(Waiting, "ready", ready)
+    check = compose()["services"]["intake"]["healthcheck"]
+    assert check["test"][:2] == ["CMD", "python"]
+    with HTTPServer(("127.0.0.1", 0), Waiting) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        command = [sys.executable, *(part.replace(":8420/", f":{server.server_port}/") for part in check["test"][2:])]
+        assert subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == expected
+
+
+def test_up_gives_the_ehr_time_and_nobody_waits_for_intake() -> None:
+    """An intake that the EHR keeps waiting must not keep the others from starting."""
+    services = compose()["services"]
+    assert services["intake"]["healthcheck"]["start_period"] == "300s"
+    assert [name for name, service in services.items() if "intake" in service.get("depends_on", {})] == []
 
 
 def test_ports_are_open_to_this_machine_alone() -> None:
