@@ -44,7 +44,7 @@ def concept_text(element: Any) -> str:
         return ""
     found = list(codes.codings(first))
     displays = (c["display"] for c in found if c.get("display"))
-    return str(first.get("text") or next(displays, None) or next((c["code"] for c in found), ""))
+    return str(first.get("text") or next(displays, None) or next((c["code"] for c in found if "code" in c), ""))
 
 
 def value_text(holder: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def roles_of(text: str) -> Roles:
 
 def categories(focus: Mapping[str, Any]) -> frozenset[str]:
     """The category codes of a report; a plan is its own category."""
-    return frozenset({PLAN} if focus["resourceType"] == PLAN else {str(c["code"]) for c in codes.codings(focus.get("category"))})
+    return frozenset({PLAN} if focus["resourceType"] == PLAN else {str(c["code"]) for c in codes.codings(focus.get("category")) if "code" in c})
 
 
 def refusal(user: User, focus: Mapping[str, Any], roles: Roles) -> str | None:

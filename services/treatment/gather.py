@@ -174,8 +174,7 @@ def _medication(ehr: "Ehr", request: Json) -> Json | None:
 
 def _allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for allergy in _search(ehr, "AllergyIntolerance", subject):
-        stated = {c["code"] for element in ("clinicalStatus", "verificationStatus") for c in codes.codings(allergy.get(element))}
-        if not stated & GONE_ALLERGY:
+        if not parse.stated(allergy.get("clinicalStatus"), allergy.get("verificationStatus")) & GONE_ALLERGY:
             yield allergy
 
 

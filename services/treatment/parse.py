@@ -48,7 +48,12 @@ def reference_of(resource: Json) -> str:
 
 def tokens(element: object) -> tuple[str, ...]:
     """`system|code` of every coding, sorted."""
-    return tuple(sorted({f"{c.get('system', '')}|{c['code']}" for c in codes.codings(element)}))
+    return tuple(sorted({f"{c.get('system', '')}|{c['code']}" for c in codes.codings(element) if "code" in c}))
+
+
+def stated(*elements: object) -> frozenset[str]:
+    """The codes of every coding, of whatever system: R4 lets a coding have a display alone."""
+    return frozenset(str(c["code"]) for element in elements for c in codes.codings(element) if "code" in c)
 
 
 def words(element: object) -> str:
@@ -68,7 +73,8 @@ def birth_date(patient: Json) -> date | None:
 
 def report(resource: Json) -> Report:
     """A report of another careloop service."""
-    risks = [e["valueReference"]["reference"] for e in resource.get("extension", []) if e.get("url", "").endswith("/genomic-risk-assessment")]
+    linked = (e.get("valueReference", {}) for e in resource.get("extension", []) if e.get("url", "").endswith("/genomic-risk-assessment"))
+    risks = [r["reference"] for r in linked if "reference" in r]
     status = resource.get("status")
     return Report(
         reference=reference_of(resource),
@@ -113,7 +119,7 @@ def implication(observation: Json, of: str, genotypes: Sequence[Genotype] = ()) 
         citation=artifact.get("display") or artifact.get("citation") or artifact.get("label", ""),
         url=artifact.get("url", ""),
         report=of,
-        remarkable="N" not in {c["code"] for c in codes.codings(observation.get("interpretation"))},
+        remarkable="N" not in stated(observation.get("interpretation")),
     )
 
 
@@ -138,7 +144,7 @@ def _phenotypes_in(text: str) -> list[str]:
 
 def finding(observation: Json, of: str) -> Finding | None:
     """The imaging finding in an Observation DCM 121071 of the report `of`; None for another one, and for what was looked for and not found."""
-    if not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING) or {c["code"] for c in codes.codings(observation.get("interpretation"))} & ABSENT:
+    if not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING) or stated(observation.get("interpretation")) & ABSENT:
         return None
     value = observation.get("valueCodeableConcept")
     return Finding(reference_of(observation), tokens(value), words(value), of) if value else None

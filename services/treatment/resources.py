@@ -134,7 +134,8 @@ def _advice(choice: Choice, inputs: Inputs) -> Json:
 
 def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Draft:
     orders = _of_kind(choice.instead_of, "MedicationRequest")
-    reasons = [reason for m in inputs.medications if m.reference in orders for reason in m.reasons]
+    known = {p.reference for p in inputs.problems}  # an order may name a Condition that is gone, or one of another server
+    reasons = [reason for m in inputs.medications if m.reference in orders for reason in m.reasons if reason in known]
     why = " ".join((*choice.why, choice.advice, _proposal_words(proposal), _sources(proposal.citations), _resting(inputs, choice.rests_on)))
     return pen.draft(
         "MedicationRequest",

@@ -30,6 +30,14 @@ def test_names(names: list[dict[str, Any]], expected: str) -> None:
     assert present.human_name({"name": names}) == expected
 
 
+@pytest.mark.parametrize(
+    ("coding", "expected"),
+    [([{"system": "http://example.org"}, {"code": "17"}], "17"), ([{"display": "Fever"}], "Fever"), ([{"system": "http://example.org"}], "")],
+)
+def test_a_coding_may_lack_its_code(coding: list[dict[str, str]], expected: str) -> None:
+    assert present.concept_text({"coding": coding}) == expected
+
+
 @pytest.mark.parametrize(("birth", "expected"), [("1940-03-02", "85 y"), ("1940-03-01", "86 y"), ("1940", "about 86 y"), (None, None), ("", None)])
 def test_age_is_whole_years_on_the_day(birth: str | None, expected: str | None) -> None:
     assert present.age(birth, date(2026, 3, 1)) == expected

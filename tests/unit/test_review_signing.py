@@ -37,6 +37,11 @@ def test_roles_bound_the_categories(roles: tuple[str, ...], focus: dict[str, Any
     assert (signing.refusal(user(*roles), focus, allowed) is None) == may
 
 
+def test_a_category_in_words_alone_is_none() -> None:
+    spoken = REPORT | {"category": [{"coding": [{"display": "Radiology"}]}, *REPORT["category"]]}
+    assert signing.categories(spoken) == {"RAD"}
+
+
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": "RAD"}', '{"a": [1]}'])
 def test_wrong_roles_are_told(text: str) -> None:
     with pytest.raises(Misconfigured, match="CARELOOP_REVIEW_ROLES"):
