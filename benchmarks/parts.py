@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 
 from benchmarks.fake_ehr import FakeEhr
-from benchmarks.kafka_broker import Broker, free_port
+from benchmarks.kafka_broker import Broker
 from services.children import Child, stop
 from services.ehr import sekmet_command
+from services.ports import free_port
 
 START_SEC = 60.0
 

@@ -9,8 +9,8 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from benchmarks.kafka_broker import free_port
 from benchmarks.words import WORDS
+from services.ports import free_port
 from shared.process import run_service
 from shared.settings import Settings, load_settings
 

@@ -1,8 +1,9 @@
-"""Ports that a demo keeps: the same ones at every start, other ones only where somebody else took them."""
+"""Free ports of the loopback interface, and those that a demo keeps: the same ones at every start, other ones only where somebody else took them."""
 
 import json
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 
@@ -11,7 +12,8 @@ def keep_ports(path: Path, names: Sequence[str], first: int) -> Mapping[str, int
     known = _remembered(path)
     ports: dict[str, int] = {}
     for number, name in enumerate(names):
-        ports[name] = next(p for p in (known.get(name, first + number), 0) if p == 0 or (is_free(p) and p not in ports.values())) or free_port()
+        port = known.get(name, first + number)
+        ports[name] = port if port and is_free(port) and port not in ports.values() else free_ports(1, *ports.values())[0]
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(ports))
     part.replace(path)
@@ -38,8 +40,18 @@ def is_free(port: int) -> bool:
     return True
 
 
+def free_ports(count: int, *others: int) -> Sequence[int]:
+    """Free ports, each another one and none of the others: drawn one after another, two of them could be the same."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            if (port := int(probe.getsockname()[1])) not in others:
+                found.append(port)
+    return found
+
+
 def free_port() -> int:
     """Any free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]

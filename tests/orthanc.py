@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.peers import Peer, free_port
+from services.ports import free_port
+from tests.peers import Peer
 
 USER: Final = "careloop"
 PASSWORD: Final = "in-tests-only"

@@ -1,7 +1,6 @@
 """Real parts, started as child processes on free ports of the loopback interface and stopped again."""
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,13 +11,7 @@ from typing import Any
 import httpx
 
 from services.ehr import sekmet_command
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from services.ports import free_port
 
 
 class Peer:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from services.ports import free_port
 from services.review.app import create_review_app
 from shared.fhir.client import Ehr, open_ehr
 from shared.http import serve
 from shared.settings import load_settings
 from tests.browser.clinic import Clinic, open_clinic
-from tests.peers import free_port, sekmet
+from tests.peers import sekmet
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

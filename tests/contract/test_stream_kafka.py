@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from services.ports import free_port
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import Settings
 from shared.stream.base import Message, Record, Sink, Source
 from shared.stream.kafka import KafkaLog
-from tests.broker import Broker, free_port
+from tests.broker import Broker
 from tests.contract.conftest import SESSION_MS, open_place
 from tests.contract.following import PATIENCE_SEC, ends, follow, numbered, numbers, send, take
 

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
+from services.ports import free_port
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.stream.kafka import KafkaLog
-from tests.broker import Broker, Secured, free_port
+from tests.broker import Broker, Secured
+from tests.contract.conftest import SESSION_MS
 from tests.contract.following import numbered, numbers, send, take
 
 pytestmark = pytest.mark.kafka
@@ -52,7 +54,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         kafka_sasl_username="careloop",
         kafka_sasl_password=PASSWORD,
         kafka_ca_file=folder / "ca.pem",
-        kafka_session_timeout_ms=3_000,
+        kafka_session_timeout_ms=SESSION_MS,
     )
     broker.kill()
 

@@ -11,6 +11,7 @@ import httpx
 
 from services import catalogue
 from services.children import Child, service_child, stop
+from services.ports import free_ports
 from services.settled import Clinic as Patient
 from services.settled import swept_at
 from shared.errors import Unavailable
@@ -20,7 +21,7 @@ from shared.settings import Settings, load_settings
 from shared.stream.base import EVENTS_TOPIC, Log
 from shared.stream.open import open_log
 from tests.broker import Broker
-from tests.peers import Sekmet, free_port
+from tests.peers import Sekmet
 
 Json = dict[str, Any]
 WRITTEN: Final = (
@@ -39,7 +40,7 @@ class Clinic:
     sekmet: Sekmet
     broker: Broker | None
     secret: str = "knock"
-    ports: Mapping[str, int] = field(default_factory=lambda: {name: free_port() for name in catalogue.SERVICES})
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(zip(catalogue.SERVICES, free_ports(len(catalogue.SERVICES)), strict=True)))
 
     def __post_init__(self) -> None:
         self.settings: Settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in self.environment().items()})

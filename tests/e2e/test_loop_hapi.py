@@ -12,12 +12,13 @@ from typing import cast
 import pytest
 
 from services import catalogue
+from services.ports import free_port
 from shared.fhir import codes
 from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until
 from tests.e2e.patients import write_patients
 from tests.e2e.test_loop import EXPECTED, Story, change_and_withdraw, scatter, sign, why
-from tests.peers import Peer, Sekmet, free_port, real_hapi
+from tests.peers import Peer, Sekmet, real_hapi
 
 pytestmark = pytest.mark.timeout(900)
 PATIENTS = ("healthy", "film", "denies", "genome", "changes")

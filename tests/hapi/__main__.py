@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.peers import Peer, free_port
+from services.ports import free_port
+from tests.peers import Peer
 
 HERE: Final = Path(__file__).parent
 CACHE: Final = HERE.parents[1] / ".cache" / "hapi"

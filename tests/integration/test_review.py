@@ -23,6 +23,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from werkzeug.test import TestResponse
 
+from services.ports import free_port
 from services.review.app import create_review_app
 from services.review.process import review_scopes, run_review
 from shared import dead_letters
@@ -37,7 +38,7 @@ from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
 from tests.browser.clinic import Clinic, care_plan, chest_film, fill, genome, open_clinic, study
 from tests.fakes import HAPI, FakeEhr
-from tests.peers import free_port, sekmet
+from tests.peers import sekmet
 
 PASSWORD = "correct horse"
 UID = "1.2.826.0.1.3680043.8.498.77"
@@ -548,14 +549,15 @@ def test_the_process_serves_until_it_is_stopped(fhir_url: str, tmp_path: Path) -
         answers = {path: _patiently(f"http://127.0.0.1:{port}{path}") for path in ("/healthz", "/readyz", "/metrics", "/login")}
     finally:
         stop.set()
-        process.join(10)
+        process.join(60)
     assert set(answers.values()) == {200} and not process.is_alive()
 
 
 def _patiently(url: str) -> int:
-    for _ in range(100):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         try:
-            return httpx.get(url).status_code
+            return httpx.get(url, timeout=60).status_code
         except httpx.TransportError:
             time.sleep(0.05)
     raise TimeoutError(url)

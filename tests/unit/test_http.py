@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from services.intake.process import _swept
 from services.intake.webhook import PATHS, webhook
+from services.ports import free_port
 from services.review.app import create_review_app
 from shared import errors
 from shared.analyze_route import analyze_route
@@ -21,7 +22,6 @@ from shared.fhir.client import open_ehr
 from shared.http import Probes, create_app, serve
 from shared.openapi import ANALYZE
 from shared.settings import Settings
-from tests.peers import free_port
 
 CANARY = "Zebedee Quux"
 
