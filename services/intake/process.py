@@ -14,7 +14,7 @@ from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
 from services.intake.watched import SWEPT
 from services.intake.webhook import PATHS, Doorway, webhook
-from shared.errors import FhirError, Misconfigured
+from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.scopes import permissions, scope_text
 from shared.http import Probes, Serving, create_app, serve
@@ -65,9 +65,15 @@ class Intake:
         self.health.waiting = what
         until(step, self.stop, lambda why: setattr(self.health, "waiting", why))
 
+    def _unready(self) -> list[str]:
+        try:
+            return self.health.unready(self.state.swept(), self.settings.intake_sweep_sec)
+        except Unavailable as error:
+            return [str(error)]
+
     def serve(self, metrics: Metrics) -> Serving:
         """The HTTP doors."""
-        probes = Probes(lambda: self.health.unready(self.state.swept(), self.settings.intake_sweep_sec), metrics.registry)
+        probes = Probes(self._unready, metrics.registry)
         app = create_app("intake", probes, title="events from the EHR", max_body_bytes=self.settings.http_max_body_bytes, paths=PATHS)
         if secret := self.settings.intake_webhook_secret:
             doorway = Doorway(self.ehr, self.sweep.publisher, self.sweep, self.state, self.sweep.asked)
@@ -87,13 +93,17 @@ def run_intake(settings: Settings, stop: threading.Event) -> None:
     if settings.intake_webhook_url and not settings.intake_webhook_secret:
         raise Misconfigured("CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could knock")
     metrics = Metrics("intake")
-    intake = _open(settings, stop, Health(metrics.registry))
+    health, opened = Health(metrics.registry), list[Intake]()
+    until(lambda: opened.append(_open(settings, stop, health)), stop)  # a full disk is no wrong setting: wait for room
+    if not opened:
+        return
+    [intake] = opened
     serving, threads = intake.serve(metrics), list[threading.Thread]()
     try:
         threads = intake.start()
         while not stop.wait(0.2):
             if dead := [t.name for t in threads if not t.is_alive()]:
-                raise Misconfigured(f"the {dead[0]} ended; its error stands above")
+                raise RuntimeError(f"the {dead[0]} ended; its error stands above")  # a fault of ours: a new start may mend it
     finally:
         _close(intake, serving, threads)
 
@@ -101,7 +111,8 @@ def run_intake(settings: Settings, stop: threading.Event) -> None:
 def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
     """Connects to nothing yet, except an event log that is a file."""
     event_log, ending = open_log(settings), threading.Event()
-    ehr, sink, state = open_ehr(settings, intake_scopes()), event_log.sink(), State(settings.state_dir / "intake.sqlite")
+    state = State(settings.state_dir / "intake.sqlite")
+    ehr, sink = open_ehr(settings, intake_scopes()), event_log.sink()
     publisher, asked = Publisher(ehr, sink, state, threading.Lock(), health), threading.Event()
     sweep = Sweep(publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending)
     return Intake(settings, ehr, event_log, sink, state, stop, health, sweep, Keeper(ehr, settings, asked))

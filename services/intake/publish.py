@@ -8,7 +8,7 @@ from itertools import islice
 
 from services.intake.health import Health
 from services.intake.state import State
-from services.intake.watched import RELATED, SWEPT, WATCHED
+from services.intake.watched import PASSING, RELATED, SWEPT, WATCHED
 from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
@@ -72,13 +72,18 @@ class Publisher:
                 yield event
 
     def _publish(self, part: Sequence[ResourceEvent]) -> int:
-        with self.lock:
-            new = sorted((e for e in part if self.state.is_new(e.focus, mark_of(e))), key=_written_at)
-            for i in range(0, len(new), BATCH):
-                self._tell(new[i : i + BATCH])
-        return len(new)
+        """In batches, so that a notification waits for one of them at most."""
+        ordered, told = sorted(part, key=_written_at), 0
+        for i in range(0, len(ordered), BATCH):
+            with self.lock:
+                new = [e for e in ordered[i : i + BATCH] if self.state.is_new(e.focus, mark_of(e))]
+                if new:
+                    self._tell(new)
+            told += len(new)
+        return told
 
     def _tell(self, events: Sequence[ResourceEvent]) -> None:
+        self.state.prove_writable()
         whole: dict[str, ResourceEvent] = {}
         told: list[tuple[str, ResourceEvent]] = []
         patients: dict[str, None] = {}
@@ -86,8 +91,8 @@ class Publisher:
         due: list[ResourceEvent] = []
         for bare in events:
             last = whole.get(bare.focus) or self.state.last(bare.focus)
-            before = last.subject if last else None
-            event = replace(bare, subject=bare.subject or before or self._subject_before(bare)) if bare.action == "delete" else bare
+            before = (last.subject if last else None) or self._subject_before(bare, known=last is not None)
+            event = replace(bare, subject=bare.subject or before) if bare.action == "delete" else bare
             whole[event.focus] = event
             told.append((mark_of(event), event))
             concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
@@ -109,16 +114,22 @@ class Publisher:
         if plan := self.state.plan_of(patient):
             self._send(_again([plan]))
 
-    def _subject_before(self, delete: ResourceEvent) -> str | None:
-        """Whose it was, by the version before the delete: we may never have seen it."""
-        if not delete.version.isdecimal() or int(delete.version) < 2:
+    def _subject_before(self, event: ResourceEvent, *, known: bool) -> str | None:
+        """Whose it was, by the version before: asked for a delete, and for a change of what is known no longer (`State.counted`).
+
+        In a first sweep nobody was told of that version, or it is of the same sweep and names its patient itself.
+        """
+        if not event.version.isdecimal() or int(event.version) < 2 or (event.action == "delete" and event.subject):
+            return None
+        forgotten = not known and event.type in PASSING and self.state.counted and self.state.cursor(event.type) is not None
+        if event.action != "delete" and not forgotten:
             return None
         try:
-            return subject_of(self.ehr.operation(f"{delete.focus}/_history/{int(delete.version) - 1}", {}))
+            return subject_of(self.ehr.operation(f"{event.focus}/_history/{int(event.version) - 1}", {}))
         except (FhirError, Unavailable) as error:
             if isinstance(error, Unavailable) and not error.suspect:
                 raise
-            log.warning("%s is deleted, and nobody knows whose it was: %s", delete.focus, error)
+            log.log(logging.WARNING if event.action == "delete" else logging.DEBUG, "nobody knows whose %s was: %s", event.focus, error)
             return None
 
     def _send(self, events: Sequence[ResourceEvent]) -> None:

@@ -6,36 +6,27 @@ All instants in it are UTC with milliseconds, so that they compare as text.
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from services.intake.watched import INPUTS, draws_plan
-from shared.errors import Misconfigured
-from shared.events import ResourceEvent, decode, encode
+from services.intake import schema
+from services.intake.watched import INPUTS
+from shared.errors import Misconfigured, Unavailable
+from shared.events import ResourceEvent, decode
 from shared.fhir.instants import now
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
-CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-"""
-REMEMBER_FOCUS = """INSERT INTO foci VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
-REMEMBER_PLAN = """INSERT INTO plans VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
-VERSION = 1
 PAGE = 500
 """Events of one patient that are held at once."""
+PASSES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+"""What may end by itself, or when somebody makes room."""
 
 
 class State:
-    """One file, one process; safe between its threads.
+    """One file, one process; safe between its threads. Every method raises Unavailable while the file can't be read or written.
 
     Raises:
         Misconfigured: the file is corrupt or the folder can't be written.
+        Unavailable: the disk is full, or another process holds the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,14 +34,23 @@ class State:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(SCHEMA)
-            self._bring_up_to_date()
-        except (sqlite3.DatabaseError, OSError) as error:
+            self._open()
+            self._counted = self._fact("counted") is not None
+        except (sqlite3.DatabaseError, OSError, Misconfigured) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in PASSES:
+                raise Unavailable("state", f"{path}: {error}") from None
             raise Misconfigured(
                 f"intake can't keep its cursor in {path}: {error}. Point CARELOOP_STATE_DIR at a writable local folder, or remove the file"
             ) from None
+
+    def _open(self) -> None:
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            schema.open_tables(self._db)
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -80,37 +80,47 @@ class State:
 
     def same_log(self, identity: str) -> bool:
         """Whether this is the event log that we published to. If not, it is from now on, and all must be published to it again."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            row = self._db.execute("SELECT value FROM facts WHERE name = 'log'").fetchone()
-            self._db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
+        with self._writing() as db:
+            row = db.execute("SELECT value FROM facts WHERE name = 'log'").fetchone()
+            db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
             same = row is None or row[0] == identity
             if not same:
-                self._db.execute("DELETE FROM cursors")
-                self._db.execute("DELETE FROM seen")
-                self._db.execute("DELETE FROM facts WHERE name = 'swept'")
-        return same
+                db.execute("DELETE FROM cursors")
+                db.execute("DELETE FROM seen")
+                db.execute("DELETE FROM facts WHERE name = 'swept'")
+        return bool(same)
+
+    def prove_writable(self) -> None:
+        """Write something: what could not be remembered must not be published, or each sweep would publish it again."""
+        self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 
     def is_new(self, focus: str, version: str) -> bool:
         """This version was not published yet."""
         return self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
 
     def remember(self, published: Iterable[tuple[str, ResourceEvent]]) -> None:
-        """What is durably published: (version as `is_new` is asked for it, event). The newest event of a focus stays for good."""
+        """What is durably published: (version as `is_new` is asked for it, event)."""
         rows = [(version, event, event.time or now()) for version, event in published]
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(event.focus, version, at) for version, event, at in rows])
-            self._db.executemany(REMEMBER_FOCUS, [(event.focus, event.subject, at, encode(event, "")[1]) for _, event, at in rows])
-            self._remember_plans((event, at) for _, event, at in rows)
+        counted = self._counted or any(version == "1" for version, _, _ in rows)
+        with self._writing() as db:
+            db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(event.focus, version, at) for version, event, at in rows])
+            if counted and not self._counted:
+                db.execute(schema.COUNTED)
+            schema.remember(db, [(event, at) for _, event, at in rows], counted=counted)
+        self._counted = counted
 
     def skip(self, focus: str, version: str) -> None:
         """This version can't be published: do not look at it again."""
         self._do("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", focus, version, now())
 
+    @property
+    def counted(self) -> bool:
+        """This EHR counts the versions of a resource: some version was a first one. (Others number all that they write, or draw lots.)"""
+        return self._counted
+
     def last(self, focus: str) -> ResourceEvent | None:
-        """The newest event of this focus that we published."""
-        return self._event("SELECT event FROM foci WHERE focus = ?", focus)
+        """The newest event of this focus that we published and still know."""
+        return self._event("SELECT event FROM recent WHERE focus = ?", focus) or self._event("SELECT event FROM foci WHERE focus = ?", focus)
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
         """The last event of each ImagingStudy and DocumentReference of this patient: all of them, page by page."""
@@ -126,7 +136,9 @@ class State:
 
     def forget(self, kind: str, before: str) -> None:
         """Versions of this type that no sweep will look at again: those from before this instant."""
-        self._do("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", f"{kind}/", f"{kind}0", before)
+        with self._writing() as db:
+            db.execute("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", (f"{kind}/", f"{kind}0", before))
+            db.execute("DELETE FROM recent WHERE focus > ? AND focus < ? AND instant < ?", (f"{kind}/", f"{kind}0", before))
 
     def number(self, subscription: str) -> int | None:
         """The last event number heard from a Subscription."""
@@ -142,39 +154,39 @@ class State:
         self._do("INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)", subscription, number)
 
     def _event(self, query: str, value: str) -> ResourceEvent | None:
-        with self._lock:
-            row = self._db.execute(query, (value,)).fetchone()
+        with self._using() as db:
+            row = db.execute(query, (value,)).fetchone()
         return decode(row[0]) if row else None
 
     def _foci(self, subject: str, after: str, below: str) -> list[ResourceEvent]:
         query = "SELECT event FROM foci WHERE subject = ? AND focus > ? AND focus < ? ORDER BY focus LIMIT ?"
-        with self._lock:
-            rows = self._db.execute(query, (subject, after, below, PAGE)).fetchall()
+        with self._using() as db:
+            rows = db.execute(query, (subject, after, below, PAGE)).fetchall()
         return [decode(event) for (event,) in rows]
-
-    def _remember_plans(self, events: Iterable[tuple[ResourceEvent, str]]) -> None:
-        drawing = [(event.subject, at, encode(event, "")[1]) for event, at in events if event.subject and draws_plan(event)]
-        self._db.executemany(REMEMBER_PLAN, drawing)
-
-    def _bring_up_to_date(self) -> None:
-        """A file of a former version knew of no plans, but every event."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] >= VERSION:
-                return
-            former = self._db.execute("SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'")
-            self._remember_plans((decode(event), at) for event, at in former)
-            self._db.execute("DROP INDEX IF EXISTS foci_of")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _fact(self, name: str) -> str | None:
         return self._one("SELECT value FROM facts WHERE name = ?", name)
 
     def _one(self, query: str, *values: object) -> str | None:
-        with self._lock:
-            row = self._db.execute(query, values).fetchone()
+        with self._using() as db:
+            row = db.execute(query, values).fetchone()
         return row[0] if row else None
 
     def _do(self, statement: str, *values: object) -> None:
+        with self._using() as db:
+            db.execute(statement, values)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._using() as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        """The file, for one thread at a time. What is wrong with it is Unavailable: the sweep tries again and /readyz says so."""
         with self._lock:
-            self._db.execute(statement, values)
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise Unavailable("state", str(error)) from error

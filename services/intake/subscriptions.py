@@ -12,6 +12,7 @@ from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
 from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import Ehr
+from shared.logs import trace
 from shared.settings import Settings
 
 Json = dict[str, Any]
@@ -43,6 +44,8 @@ class Keeper:
                 self.look_after()
             except (Unavailable, FhirError, Conflict) as error:
                 log.warning("subscriptions put off: %s", error)
+            except Exception as error:  # an answer of no known shape: the sweep needs no Subscriptions
+                log.error("subscriptions put off: unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
             stop.wait(self.settings.intake_subscription_check_sec)
 
     def look_after(self) -> None:

@@ -21,6 +21,7 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
+STATE = "state"
 REMEMBERED = timedelta(hours=1)  # beyond the overlap: a server that is late by more than this loses only the deduplication
 
 
@@ -54,8 +55,8 @@ class Sweep:
         """Every type once, whatever became of the others; complete when none failed. Return what failed and why."""
         began = now()
         failed = self._failures()
-        if not failed:
-            self.state.complete(began)
+        if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
+            failed = {STATE: why}
         self.publisher.health.report(failed)
         return failed
 
@@ -84,7 +85,10 @@ class Sweep:
         except CareloopError as error:
             log.warning("sweep of %s put off: %s", kind, error)
             return str(error)
-        except MALFORMED as error:
+        except Exception as error:  # whatever it was: the sweep goes on, and /readyz says what it lacks
+            if not isinstance(error, MALFORMED):
+                log.error("sweep of %s: unexpected %s", kind, type(error).__name__, extra={"traceback": trace(error)})
+                return f"unexpected {type(error).__name__}"
             log.error("sweep of %s: the EHR's answer is no history (%s)", kind, type(error).__name__, extra={"traceback": trace(error)})
             return f"the EHR's answer is no history ({type(error).__name__})"
         return None

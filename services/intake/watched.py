@@ -4,7 +4,9 @@ from shared.events import ResourceEvent
 
 INPUTS = ("ImagingStudy", "DocumentReference")
 """Each may have an answer of its own."""
-WATCHED = (*INPUTS, "DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
+PASSING = ("DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
+"""Treatment looks again when one comes, changes or goes; none is told again on its own."""
+WATCHED = (*INPUTS, *PASSING)
 RELATED = ("Patient", "Consent")
 """What all answers about a patient rest on: a change has no event of its own, the patient's inputs and her plan are told again.
 So is a document when another one says that it replaces it, or says so no more."""

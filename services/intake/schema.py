@@ -1,0 +1,65 @@
+"""The tables of intake's state, and how a file of a former version becomes one of this version."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from services.intake.watched import PASSING, draws_plan
+from shared.errors import Misconfigured
+from shared.events import ResourceEvent, decode, encode
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recent (focus TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
+CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+"""
+"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again."""
+FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+COUNTED = "INSERT OR REPLACE INTO facts VALUES ('counted', '1')"
+FIRST = "SELECT 1 FROM foci WHERE json_extract(CAST(event AS TEXT), '$.version') = '1' LIMIT 1"
+PASSED = "DELETE FROM foci WHERE focus > ? AND focus < ? AND json_extract(CAST(event AS TEXT), '$.version') NOT GLOB '*[^0-9]*'"
+
+
+def remember(db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]], *, counted: bool) -> None:
+    """Keep the newest of each focus, within the caller's transaction.
+
+    Args:
+        counted: this EHR counts the versions of a resource: 1, 2, 3. So whose a resource was is told by the version before, and what
+            nobody tells again need not be kept for good.
+    """
+    rows = [(encode(event, "")[1], at, event, counted and event.type in PASSING and event.version.isdecimal()) for event, at in events]
+    db.executemany(RECENT, [(value, at, e.focus) for value, at, e, passing in rows if passing])
+    db.executemany(FOCUS, [(value, at, e.focus, e.subject) for value, at, e, passing in rows if not passing])
+    db.executemany(PLAN, [(value, at, e.subject) for value, at, e, _ in rows if e.subject and draws_plan(e)])
+
+
+def open_tables(db: sqlite3.Connection) -> None:
+    """Make what is missing. A former version kept every focus for good, and knew of no plans.
+
+    Raises:
+        Misconfigured: a later version of careloop made the file.
+    """
+    [version] = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise Misconfigured(f"it was made by a later version of careloop (schema {version}, this one knows {VERSION})")
+    db.executescript(SCHEMA)
+    if version < VERSION:
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            former = db.execute("SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'")
+            db.executemany(PLAN, ((value, at, e.subject) for value, at in former if draws_plan(e := decode(value)) and e.subject))
+            if db.execute(FIRST).fetchone():
+                db.execute(COUNTED)
+                db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in PASSING])
+            db.execute("DROP INDEX IF EXISTS foci_of")
+            db.execute(f"PRAGMA user_version = {VERSION}")
