@@ -10,7 +10,8 @@ from services.notes.sections import Section
 
 Span = tuple[int, int]
 WRAPPED = 45  # characters: a shorter line was not broken by a right margin
-BREAK = re.compile(r"[ \t\r]*\n[ \t\r\n]*")
+BREAK = re.compile(r"\n[ \t\r\n]*+")
+BLANK = " \t\r"
 TITLES = r"(?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[Mm]rs\.)(?<!\b[Mm]r\.)(?<!\b[Mm]s\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"
 STOP = re.compile(rf"(?<=[.!?;]){TITLES}[)\"']?[ \t]+(?=[A-Z0-9(\"'#*•-])")
 BULLET = re.compile(r"\s*(?:[-*•>#]+\s+)?")
@@ -37,20 +38,32 @@ def _within(text: str, start: int, end: int) -> Iterator[Span]:
 def _lines(text: str, start: int, end: int) -> Iterator[Span]:
     """Logical lines: a line break inside a sentence is kept within it."""
     at = line = start
-    for found in BREAK.finditer(text, start, end):
-        if not _continues(text, line, found, end):
-            yield at, found.start()
-            at = found.end()
-        line = found.end()
+    for stop, following in _breaks(text, start, end):
+        if not _continues(text, line, (stop, following), end):
+            yield at, stop
+            at = following
+        line = following
     yield at, end
 
 
-def _continues(text: str, line: int, found: re.Match[str], end: int) -> bool:
-    if found[0].count("\n") > 1 or found.end() >= end or text[found.start() - 1 : found.start()] in {".", ":", ";", "?", "!"}:
+def _breaks(text: str, start: int, end: int) -> Iterator[Span]:
+    """Line breaks with the blanks around them. (A pattern that begins with blanks would try each of them anew: half a minute for a stripped style sheet.)"""
+    line = start
+    for found in BREAK.finditer(text, start, end):
+        stop = found.start()
+        while stop > line and text[stop - 1] in BLANK:
+            stop -= 1
+        yield stop, found.end()
+        line = found.end()
+
+
+def _continues(text: str, line: int, found: Span, end: int) -> bool:
+    stop, following = found
+    if text.count("\n", stop, following) > 1 or following >= end or text[stop - 1 : stop] in {".", ":", ";", "?", "!"}:
         return False
-    if OPEN.search(text, line, found.start()):
-        return found.start() - line >= WRAPPED or text[found.start() - 1] != ","
-    return found.start() - line >= WRAPPED and CONTINUES.match(text, found.end()) is not None
+    if OPEN.search(text, line, stop):
+        return stop - line >= WRAPPED or text[stop - 1] != ","
+    return stop - line >= WRAPPED and CONTINUES.match(text, following) is not None
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:

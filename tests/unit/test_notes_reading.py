@@ -1,7 +1,10 @@
 """The pure parts that read a note: decoding, language, headings, sentences, names, tags."""
 
+import contextlib
 import itertools
 import math
+import re
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notes.analyze import analyze, assertion_of, merge, read, windows
-from services.notes.decoding import MAX_CHARACTERS, decode, strip_markup
+from services.notes.decoding import MAX_CHARACTERS, decode
 from services.notes.domain import Entity, Findings, Inputs
 from services.notes.language import is_english
 from services.notes.lexicon import find_terms
+from services.notes.markup import strip_markup
 from services.notes.sections import find_sections, section_at
 from services.notes.sentences import find_sentences
 from services.notes.tags import entities, scheme_of
@@ -51,6 +55,7 @@ def listed(text: str) -> list[tuple[str, str, str]]:
         ("Fièvre".encode(), "text/plain", "Fièvre"),
         ("Fièvre".encode("utf-8-sig"), "text/plain;charset=utf-8", "Fièvre"),
         ("Fièvre".encode("utf-16"), "text/plain", "Fièvre"),
+        (b"a+2AA-b", "text/plain; charset=utf-7", "a\ufffdb"),  # half a surrogate pair
         ("β-blocker \U0001f600\r\n".encode(), 'text/plain; charset="UTF-8"', "β-blocker \U0001f600\r\n"),
     ],
 )
@@ -67,7 +72,11 @@ def test_a_note_is_read_in_the_charset_that_it_names(raw: bytes, content_type: s
         (SECRET.encode() + b"\x00\x01\x02", "text/plain", "control characters"),
         (SECRET.encode() + b"\xff\xfe\xe9", "text/plain", "UTF-8"),
         (SECRET.encode() + b"\xe9", "text/plain; charset=utf-8", "charset that it names"),
-        (SECRET.encode(), "text/plain; charset=klingon", "not known"),
+        *((SECRET.encode(), f"text/plain; charset={name}", "not known") for name in ("klingon", "punycode", "unicode_escape", "hex", "é", "klin\0gon", "x" * 9999)),
+        (b"<p>" + SECRET.encode() + b"<!-- until when > ", "text/html", "a comment"),
+        (b"<title>" + SECRET.encode(), "text/html", "`title`"),
+        (b"<style>" + SECRET.encode() + b"</styles>", "text/html", "`style`"),
+        (b"<p title='>" + SECRET.encode() + b"'", "text/html", "a tag"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "text/plain", "UTF-8"),
         (b"fever " * (MAX_CHARACTERS // 6 + 1), "text/plain", "longer"),
     ],
@@ -90,9 +99,61 @@ def test_markup_becomes_blanks_and_offsets_hold_in_the_source() -> None:
     assert source[at : at + 10] == "chest pain"
 
 
-@given(st.text(alphabet=st.sampled_from("ab <>/&;#\n!-='\"pxdiv0"), max_size=80))
-def test_any_markup_keeps_its_length(source: str) -> None:
-    assert len(strip_markup(source)) == len(source)
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<html><head><title>x</title><p>No fever", "No fever"),  # neither </head> nor <body>: HTML lets both be left out
+        ("<head><meta charset='x'><body>No fever", "No fever"),
+        ("<title>x<title>y</TITLE >No fever", "No fever"),
+        ("<title/><style/>No fever", "No fever"),
+        ("<!-->No<!--->&#32;fever<!-- x --!>", "No fever"),
+        ("<p title='a > b' class=it's>No fever</p>", "No fever"),
+        ("<![CDATA[x]]></>No fever</ p>", "No fever"),
+        ("R&D, K &lt; 5, K <3, &#181; g", "R&D, K < 5, K <3, µ g"),
+        ("the patients&#146; fever", "the patients’ fever"),  # Windows-1252, as HTML reads it
+        ("fever&#xD800;", "fever\ufffd"),
+        (f"fever&#{'9' * 5000};&#1;&#x110000;&#0;", "fever \ufffd \ufffd"),
+        ("fever &unknown;&nbsp;", "fever &unknown;"),
+        ("BP was <b", "BP was <b"),
+    ],
+)
+def test_what_html_shows_is_read(source: str, text: str) -> None:
+    read = decode(source.encode(), "text/html")
+    assert len(read) == len(source)
+    assert " ".join(read.split()) == text
+    read.encode()
+
+
+HOSTILE = ("<a ", "<!--", "<?", "</", "x<", "<a b='", "<title>", "&#", "&a", "<a b=", "<script></script ")
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("end", ["", ">"])
+def test_no_markup_takes_long(piece: str, end: str) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(InvalidInput):
+        decode((piece * (MAX_CHARACTERS // len(piece) - 1) + end).encode(), "text/html")
+    assert time.perf_counter() - began < 5  # the standard library's parser: up to minutes
+
+
+@pytest.mark.parametrize("piece", [" ", "\t\r", " \n", "\n", "a\n", "A:", "1. ", "("])
+def test_no_text_takes_long(piece: str) -> None:
+    began = time.perf_counter()
+    read(note(piece * (MAX_CHARACTERS // len(piece) - 1) + "x"), ListsOnly())
+    assert time.perf_counter() - began < 5  # blanks, as a style sheet leaves them, took half a minute
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>/&;#\n!-='\"pxdiv0"), max_size=80), st.sampled_from(["", *HOSTILE]), st.text(max_size=9))
+def test_any_markup_keeps_its_length(source: str, piece: str, more: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        assert len(strip_markup(source + piece + more)) == len(source + piece + more)
+
+
+@given(st.binary(max_size=40), st.sampled_from(["text/plain", "text/html"]), st.text(max_size=12))
+def test_any_bytes_are_a_text_or_refused(raw: bytes, kind: str, charset: str) -> None:
+    for content_type in (kind, f"{kind}; charset={charset}", f"{kind}; charset*={charset}"):
+        with contextlib.suppress(InvalidInput):
+            decode(raw, content_type).encode()
 
 
 # --- language
