@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any, Final
 
 from services.treatment.content import AMENDED
-from services.treatment.domain import Allergy, Dose, Finding, Genotype, Implication, Measurement, Medication, Problem, Report
+from services.treatment.domain import Allergy, Finding, Genotype, Implication, Measurement, Medication, Problem, Report
+from services.treatment.dosing import dose_of
 from shared.answers import relative
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
@@ -29,16 +30,6 @@ PHENOTYPE: Final = re.compile(rf"\b(?:(?:{'|'.join(METABOLIZERS)}) metabolizer|(
 MENTION: Final = "10160-0"  # LOINC: history of medication use, as our notes service writes it
 DCM_FINDING: Final = "121071"
 ABSENT: Final = frozenset({"NEG", "ND"})  # v3-ObservationInterpretation
-MASS: Final = {"mg": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "mg/m2": 1.0, "mg/kg": 1.0}
-MASS_IN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g)\b(?!\s*/)", re.IGNORECASE)
-COUNTED: Final = re.compile(r"tab|cap|pill", re.IGNORECASE)
-DAYS: Final = {"h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": 30.0}
-OFTEN: Final = (  # longest first: "twice a day" before "a day"
-    (re.compile(r"\b(twice|two times|2 times|bid|b\.i\.d\.)", re.IGNORECASE), 2.0),
-    (re.compile(r"\b(three times|thrice|3 times|tid|t\.i\.d\.)", re.IGNORECASE), 3.0),
-    (re.compile(r"\b(four times|4 times|qid|q\.i\.d\.)", re.IGNORECASE), 4.0),
-    (re.compile(r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at (bedtime|night)|nightly)\b", re.IGNORECASE), 1.0),
-)
 
 
 def reference_of(resource: Json) -> str:
@@ -163,46 +154,17 @@ def order(request: Json, medication: Json | None = None) -> Medication:
     concept = request.get("medicationCodeableConcept") or (medication or {}).get("code")
     ingredients = [i["itemCodeableConcept"] for i in (medication or {}).get("ingredient", []) if "itemCodeableConcept" in i]
     text = "; ".join(t for t in (words(concept), *map(words, ingredients)) if t)
-    instruction: Json = next(iter(request.get("dosageInstruction", [])), {})
+    instructions: list[Json] = request.get("dosageInstruction", [])
+    routes = {words(i.get("route")) for i in instructions}
     return Medication(
         reference=reference_of(request),
         ordered=True,
         codes=tuple(sorted({*tokens(concept), *tokens(ingredients)})),
         text=text,
-        dose=dose(instruction, text),
-        route=words(instruction.get("route")) or None,
+        dose=dose_of(instructions, text),
+        route=(routes.pop() or None) if len(routes) == 1 else None,
         reasons=tuple(relative(r["reference"]) for r in request.get("reasonReference", []) if "Condition/" in r.get("reference", "")),
     )
-
-
-def dose(instruction: Json, product: str = "") -> Dose | None:
-    """The dose of a dosageInstruction: coded, else a count of tablets times the strength in the product's name, else from its text."""
-    per_day = times_a_day(instruction)
-    text = instruction.get("text", "")
-    for amount in instruction.get("doseAndRate", []):
-        low, high = _amounts(amount)
-        unit = str(high.get("code") or high.get("unit") or "")
-        if "value" in high and unit in MASS:
-            factor = MASS[unit]
-            base = "mg" if unit in ("g", "ug", "mcg") else unit
-            least, most = float(low["value"] if "value" in low else high["value"]), float(high["value"])
-            return Dose(least * factor, most * factor, base, per_day)
-        strength = _mass(product)
-        if "value" in high and strength and COUNTED.search(f"{unit} {high.get('unit', '')}"):
-            counted = strength * float(high["value"])
-            return Dose(counted, counted, "mg", per_day)
-    milligrams = _mass(text) or (_mass(product) if re.search(r"\b(1|one) (tablet|capsule)", text, re.IGNORECASE) else None)
-    return Dose(milligrams, milligrams, "mg", per_day) if milligrams else None
-
-
-def times_a_day(instruction: Json) -> float | None:
-    """How often a day, from timing.repeat, else from the text; None where neither says."""
-    repeat: Json = instruction.get("timing", {}).get("repeat", {})
-    days = float(repeat.get("period") or 0) * DAYS.get(repeat.get("periodUnit", ""), 0.0)
-    if days:
-        return float(repeat.get("frequency", 1)) / days
-    said = f"{instruction.get('text', '')} {words(instruction.get('timing', {}).get('code'))}"
-    return next((n for pattern, n in OFTEN if pattern.search(said)), None)
 
 
 def problem(condition: Json) -> Problem:
@@ -226,20 +188,6 @@ def measurement(observation: Json) -> Measurement | None:
     if "value" not in quantity or quantity.get("comparator") or loinc is None or not time:
         return None
     return Measurement(reference_of(observation), loinc, float(quantity["value"]), str(quantity.get("code") or quantity.get("unit") or ""), time)
-
-
-def _amounts(amount: Json) -> tuple[Json, Json]:
-    if "doseRange" in amount:
-        limits = amount["doseRange"]
-        return limits.get("low", {}), limits.get("high", limits.get("low", {}))
-    quantity = amount.get("doseQuantity", {})
-    return quantity, quantity
-
-
-def _mass(text: str) -> float | None:
-    """Milligrams of the one strength that a text names; None for none or for several."""
-    found = {float(n) * MASS[unit.lower()] for n, unit in MASS_IN_TEXT.findall(text)}
-    return found.pop() if len(found) == 1 else None
 
 
 def _components(observation: Json, system: str, code: str) -> Iterator[Json]:

@@ -5,6 +5,7 @@ every proposal and alert carries its source in at least one of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final
 
 from services.treatment.domain import Alert, Choice, Citation, Dose, Finding, Findings, FollowUp, Genotype, Implication, Inputs, Medication, Proposal, Report
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 
 DEFINITIONS: Final = "https://careloop.example/PlanDefinition"
 DEFINITION_VERSION: Final = "1.0.0"
+MOST_DAYS: Final = 90  # of a dosing interval
 ORAL: Final = codes.concept(codes.SNOMED, "26643006", "Oral route")
 SILENT: Final = "No rule spoke on what stands in the record. That is no clearance: the rules know a limited table of drugs, pairs and genes."
 
@@ -161,9 +163,9 @@ def _dosage(proposal: Proposal) -> Json:
 
 
 def _repeat(per_day: float) -> Json:
-    if per_day >= 1:
-        return {"frequency": round(per_day), "period": 1, "periodUnit": "d"}
-    return {"frequency": 1, "period": round(1 / per_day, 2), "periodUnit": "d"}
+    """`frequency` times in `period` days, both whole: three times in two days is neither once nor twice a day."""
+    times = Fraction(per_day).limit_denominator(MOST_DAYS)
+    return {"frequency": times.numerator, "period": times.denominator, "periodUnit": "d"}
 
 
 def _amount(dose: Dose) -> Json:

@@ -377,23 +377,7 @@ def test_a_dropped_finding_of_an_amended_report_says_nothing_any_more() -> None:
     assert findings(*amended).choices == ()
 
 
-# --- reading doses, and the batch
-
-
-@pytest.mark.parametrize(
-    ("instruction", "product", "expected"),
-    [
-        ({"text": "20 mg by mouth once a day"}, "", Dose(20, 20, "mg", 1)),
-        ({"text": "1 tablet twice a day"}, "simvastatin 40 MG Oral Tablet", Dose(40, 40, "mg", 2)),
-        ({"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}]}, "x 10 MG Oral Tablet", Dose(20, 20, "mg", None)),
-        ({"doseAndRate": [{"doseRange": {"low": {"value": 1, "code": "g"}, "high": {"value": 2, "code": "g"}}}]}, "", Dose(1000, 2000, "mg", None)),
-        ({"timing": {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}}, "text": "500 mg"}, "", Dose(500, 500, "mg", 3)),
-        ({"text": "as directed"}, "x 10 MG / 20 MG Tablet", None),
-        ({}, "", None),
-    ],
-)
-def test_a_dose_is_read_from_codes_counts_or_words(instruction: Json, product: str, expected: Dose | None) -> None:
-    assert parse.dose(instruction, product) == expected
+# --- the batch, and what is odd
 
 
 def test_a_batch_has_one_findings_per_inputs() -> None:
