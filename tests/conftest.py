@@ -1,3 +1,7 @@
-"""What the whole suite shares: the plugins, and nothing else."""
+"""What the whole suite shares: the plugins, and how long an example of Hypothesis may take."""
 
-pytest_plugins = ["tests.hl7", "tests.plugins.broker", "tests.plugins.no_skips"]
+from hypothesis import settings
+
+pytest_plugins = ["tests.hl7", "tests.plugins.broker", "tests.plugins.leftovers", "tests.plugins.no_skips"]
+settings.register_profile("careloop", settings(), deadline=None)  # 200 ms for each by default, which a machine that stalls takes for anything
+settings.load_profile("careloop")

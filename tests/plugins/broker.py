@@ -1,10 +1,9 @@
 """The real Apache Kafka broker of the tests: one for the whole session, started when the first test asks for it.
 
 kafka-python 3.0 leaves the sockets of refused and broken connections, and its own socket pair, to the garbage collector, which warns.
-Tests marked `kafka` let that through, and collect at their end so that no other test meets it.
+Tests marked `kafka` let that through; `leftovers` collects at their end so that no other test meets it.
 """
 
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -27,10 +26,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.filterwarnings(r"ignore:Exception ignored in. <(socket\.socket|ssl\.SSLSocket) fd:pytest.PytestUnraisableExceptionWarning")
             )
-
-
-@pytest.fixture(autouse=True)
-def _collect_sockets_of_kafka(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if request.node.get_closest_marker("kafka"):
-        gc.collect()
