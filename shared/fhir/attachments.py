@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from shared.errors import InvalidInput, NotYet, Unavailable
 from shared.fhir.http import FHIR_JSON, Rest, failure
 
 HASHES: Final = {20: "sha1", 32: "sha256"}  # R4 says SHA-1; SHA-256 is met, too
+MEDIA_TYPE: Final = re.compile(r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*")  # what a header may carry, and no comma: that would begin another type
 ENVELOPE: Final = 65_536  # what a FHIR JSON Binary holds beside its data
 
 
@@ -49,9 +51,12 @@ def origin_of(url: str) -> str:
 
 
 def _download(rest: Rest, allowed_origins: frozenset[str], url: str, content_type: str, max_bytes: int) -> bytes:
-    if not urlsplit(url).scheme:
-        url = f"{rest.base}/{url.lstrip('/')}"
-    parts, own = urlsplit(url), urlsplit(rest.base)
+    try:
+        if not urlsplit(url).scheme:
+            url = f"{rest.base}/{url.lstrip('/')}"
+        parts, own = urlsplit(url), urlsplit(rest.base)
+    except ValueError:
+        raise InvalidInput("The attachment's URL is malformed.") from None
     if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
     origin = origin_of(url)
@@ -65,7 +70,8 @@ def _download(rest: Rest, allowed_origins: frozenset[str], url: str, content_typ
 
 def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bool) -> bytes:
     dependency = "ehr" if ours else "url"
-    accept = ", ".join(filter(None, (content_type, f"{FHIR_JSON};q=0.9", "*/*;q=0.1"))) if ours else "*/*"
+    wanted = content_type if MEDIA_TYPE.fullmatch(content_type) else None
+    accept = ", ".join(filter(None, (wanted, f"{FHIR_JSON};q=0.9", "*/*;q=0.1"))) if ours else "*/*"
     client = rest.client
     rest.announce("GET", url)
     try:
@@ -76,7 +82,7 @@ def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bo
             return _body(response, max_bytes)
         finally:
             response.close()
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise Unavailable(dependency, type(error).__name__) from error
     except httpx.InvalidURL:
         raise InvalidInput("The attachment's URL is malformed.") from None

@@ -4,6 +4,8 @@ A write is repeated only after 429 or 503: the server said that it did nothing. 
 so that is `Unavailable`, and whoever writes starts again from the head.
 """
 
+import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ ATTEMPTS: Final = 3
 FIRST_WAIT_SEC: Final = 0.25
 REFUSED_FOR_NOW: Final = frozenset({429, 503})  # nothing was done
 MAYBE_DONE: Final = frozenset({502, 504})  # a gateway lost the answer
+HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 NEVER: Final = frozenset({501, 505})  # a 5xx that no waiting mends
 
 
@@ -90,7 +93,7 @@ class Rest:
         safe = request.method == "GET"
         try:
             response = self.client.send(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:  # with DecodingError: a gateway broke the body
             raise Unavailable("ehr", f"{type(error).__name__} at {self.base}", fleeting=safe) from error
         if response.is_success:
             return response
@@ -120,10 +123,18 @@ def failure(response: httpx.Response, request: str, *, safe: bool, forwarded: bo
 
 
 def json_or_none(response: httpx.Response) -> object:
-    """The body, or None where it is not JSON."""
+    """The body, or None where it is not JSON. Half a surrogate pair, legal in JSON and no Unicode, becomes U+FFFD: it is no reason to read nothing."""
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
+        return _mended(response.content) if HALF.search(response.content) else None
+
+
+def _mended(body: bytes) -> object:
+    try:
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+        return orjson.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    except (ValueError, RecursionError):  # orjson's and json's errors are ValueErrors
         return None
 
 

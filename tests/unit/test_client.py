@@ -291,6 +291,23 @@ class TestOutcomes:
         assert issues_of([1]) == issues_of({"resourceType": "Bundle"}) == ()
 
 
+class TestBodies:
+    @pytest.mark.parametrize("half", [rb"\ud800", rb"\uDFFF", b"\xed\xa0\x80"])
+    def test_half_a_character_is_replaced_and_stops_nobody(self, half: bytes) -> None:
+        body = b'{"resourceType": "Patient", "name": [{"text": "a' + half + rb'b \\ud800 \ud83e\ude7a"}]}'
+        read = answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
+        assert read and read["name"][0]["text"] == "a\ufffdb \\ud800 🩺"
+
+    @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", rb'{"a": "\ud800"', rb'{"a": ["\ud800", NaN]}', rb'["\ud800"' + b"[" * 99_999])
+    def test_what_is_no_resource_says_nothing_about_the_request(self, body: bytes) -> None:
+        with pytest.raises(Unavailable):
+            answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
+
+    def test_a_body_that_does_not_unpack_is_a_fault_of_the_way(self) -> None:
+        with pytest.raises(Unavailable, match="DecodingError"):
+            answering(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=b"not gzip")).read("Patient/1")
+
+
 class TestAttachments:
     DATA = b"hello"
 
@@ -360,6 +377,8 @@ class TestAttachments:
             "file:///etc/passwd",
             "ftp://ehr.test/fhir/Binary/1",
             "http://ehr.test:port/fhir/Binary/1",
+            "http://[ehr.test/fhir/Binary/1",
+            "Binary/1\x01",
             "//evil.example/x",
         ],
     )
@@ -373,6 +392,14 @@ class TestAttachments:
         with pytest.raises((InvalidInput, NotYet)):
             answering(respond).attachment(self.attachment(url=url), 10)
         assert [u for u in asked if u.host != "ehr.test" or not u.path.startswith("/fhir/")] == []
+
+    @pytest.mark.parametrize("kind", ["text/plain\r\nX-Other: 1", "text/plain;\x00", "text/plain; charset=é", "text/plain, a/b", "a;" * 50_000 + "\x00"])
+    def test_what_a_content_type_says_goes_into_no_header_where_it_does_not_belong(self, kind: str) -> None:
+        with Listener() as served, open_ehr(load_settings(fhir_url=f"{served.url}/fhir")) as ehr:
+            assert ehr.attachment({"url": "Binary/1", "contentType": kind}, 10) == b""
+            [asked] = served.received
+        assert asked.headers["accept"] == "application/fhir+json;q=0.9, */*;q=0.1"
+        assert "x-other" not in asked.headers
 
     def test_a_redirect_is_not_followed(self) -> None:
         with pytest.raises(InvalidInput, match="redirects"):
