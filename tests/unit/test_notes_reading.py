@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import math
-import re
 import time
 from collections.abc import Sequence
 
@@ -25,6 +24,7 @@ from shared.errors import InvalidInput, Misconfigured, NotAnalysed
 from shared.terms import drugs, drugs_by_name, drugs_by_rxnorm
 
 SECRET = "Zebediah"
+UNKNOWN_CHARSETS = ("klingon", "punycode", "unicode_escape", "hex", "é", "klin\0gon", "x" * 9999)
 
 
 class ListsOnly:
@@ -72,7 +72,7 @@ def test_a_note_is_read_in_the_charset_that_it_names(raw: bytes, content_type: s
         (SECRET.encode() + b"\x00\x01\x02", "text/plain", "control characters"),
         (SECRET.encode() + b"\xff\xfe\xe9", "text/plain", "UTF-8"),
         (SECRET.encode() + b"\xe9", "text/plain; charset=utf-8", "charset that it names"),
-        *((SECRET.encode(), f"text/plain; charset={name}", "not known") for name in ("klingon", "punycode", "unicode_escape", "hex", "é", "klin\0gon", "x" * 9999)),
+        *((SECRET.encode(), f"text/plain; charset={name}", "not known") for name in UNKNOWN_CHARSETS),
         (b"<p>" + SECRET.encode() + b"<!-- until when > ", "text/html", "a comment"),
         (b"<title>" + SECRET.encode(), "text/html", "`title`"),
         (b"<style>" + SECRET.encode() + b"</styles>", "text/html", "`style`"),
