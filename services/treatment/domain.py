@@ -141,6 +141,7 @@ class Measurement:
 
     Attributes:
         time: as the record says it, a date or a dateTime of any zone: for people. `at`: when that is.
+        comparator: `<`, `<=`, `>`, `>=` where the laboratory could only say that the value lies beyond `value`; else empty.
     """
 
     reference: str
@@ -148,6 +149,7 @@ class Measurement:
     value: float
     unit: str
     time: str
+    comparator: str = ""
 
     @property
     def at(self) -> datetime:

@@ -181,13 +181,16 @@ def allergy(resource: Json) -> Allergy:
 
 
 def measurement(observation: Json) -> Measurement | None:
-    """A laboratory value; None without a number or without a time."""
+    """A laboratory value; None without a number or without a time. A value beyond what the laboratory can measure (INR > 10) is one."""
     quantity = observation.get("valueQuantity", {})
     loinc = codes.first_code(observation.get("code"), codes.LOINC)
-    time = observation.get("effectiveDateTime") or observation.get("effectiveInstant") or observation.get("effectivePeriod", {}).get("start", "")
-    if "value" not in quantity or quantity.get("comparator") or loinc is None or not time:
+    period = observation.get("effectivePeriod", {})
+    times = (observation.get("effectiveDateTime"), observation.get("effectiveInstant"), period.get("start"), period.get("end"), observation.get("issued"))
+    time = next((t for t in times if t), None)
+    if "value" not in quantity or loinc is None or not time:
         return None
-    return Measurement(reference_of(observation), loinc, float(quantity["value"]), str(quantity.get("code") or quantity.get("unit") or ""), time)
+    unit, comparator = str(quantity.get("code") or quantity.get("unit") or ""), str(quantity.get("comparator", ""))
+    return Measurement(reference_of(observation), loinc, float(quantity["value"]), unit, time, comparator)
 
 
 def _components(observation: Json, system: str, code: str) -> Iterator[Json]:

@@ -1,5 +1,6 @@
 """Interactions, duplicates, allergies and laboratory limits: alerts about what the patient has, objections to what we would propose (pure)."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from shared.fhir import codes
 
 ICD10: Final = ("http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm")
 MEASURE_NAMES: Final = {"egfr": "eGFR", "inr": "INR", "potassium": "potassium", "creatinine": "creatinine"}
+TOWARDS: Final = {"<": -math.inf, ">": math.inf}
+FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}  # more creatinine, less filtration
 UMOL_PER_MG_CREATININE: Final = 88.42  # umol/L in 1 mg/dL, molar mass 113.12
 
 
@@ -133,20 +136,41 @@ def has_allergy(inputs: Inputs, name: str, rules: Rules) -> tuple[str, ...]:
 # --- drug with laboratory value
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The latest value of a measure.
+
+    Attributes:
+        comparator: where only a bound is known: `>`.
+        computed: how it came about where it was not measured.
+    """
+
+    value: float
+    comparator: str
+    measured: Measurement
+    computed: str = ""
+
+    @property
+    def nearest(self) -> float:
+        """The value; of what lies beyond a bound the nearest: of `< 30` just below 30, of `> 4.5` just above."""
+        return math.nextafter(self.value, TOWARDS[self.comparator]) if self.comparator in TOWARDS else self.value
+
+
 def limits(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
     """One alert for each drug and laboratory value beyond a limit."""
     for rule in rules.limits:
         mine = tuple(those(held, *rule.drugs))
         seen = value_of(rule.measure, inputs, rules) if mine else None
-        if seen and _beyond(rule, seen[0]):
-            yield _limit_alert(rule, mine, *seen)
+        if seen and _beyond(rule, seen.nearest):
+            yield _limit_alert(rule, mine, seen)
 
 
-def _limit_alert(rule: Limit, mine: Sequence[Held], value: float, measured: Measurement, computed: str) -> Alert:
-    said = f"{MEASURE_NAMES[rule.measure]} {value:g} on {measured.time[:10]}{computed}, and the patient has {names(mine)}."
+def _limit_alert(rule: Limit, mine: Sequence[Held], seen: Seen) -> Alert:
+    value = f"{seen.comparator} {seen.value:g}".strip()
+    said = f"{MEASURE_NAMES[rule.measure]} {value} on {seen.measured.time[:10]}{seen.computed}, and the patient has {names(mine)}."
     detail = f"{said} {rule.effect} {rule.advice} Source: {rule.citation.text}."
     title = f"{', '.join(dict.fromkeys(h.drug.name for h in mine))} and {MEASURE_NAMES[rule.measure]}"
-    return Alert(f"limit-{slug(rule.id)}", rule.id, "DOSE", rule.severity, title, detail, references(mine), rule.citation, (measured.reference,))
+    return Alert(f"limit-{slug(rule.id)}", rule.id, "DOSE", rule.severity, title, detail, references(mine), rule.citation, (seen.measured.reference,))
 
 
 def _beyond(rule: Limit, value: float) -> bool:
@@ -155,20 +179,22 @@ def _beyond(rule: Limit, value: float) -> bool:
     return over and below
 
 
-def value_of(measure: str, inputs: Inputs, rules: Rules) -> tuple[float, Measurement, str] | None:
-    """The latest value of a measure, its Observation, and how it came about where it was computed. eGFR falls back on creatinine."""
+def value_of(measure: str, inputs: Inputs, rules: Rules) -> Seen | None:
+    """The latest value of a measure; None where there is none. eGFR falls back on creatinine."""
     measured = max((m for m in inputs.measurements if m.loinc in rules.measures[measure]), key=lambda m: m.at, default=None)
     creatinine = max((m for m in inputs.measurements if m.loinc in rules.measures["creatinine"]), key=lambda m: m.at, default=None)
     if measure == "egfr" and creatinine and (measured is None or creatinine.at > measured.at):
         estimated = egfr(creatinine, inputs)
         if estimated is not None:
-            return estimated, creatinine, f" (from creatinine; {rules.citations['ckd-epi-2021'].text})"
-    return (measured.value, measured, "") if measured else None
+            said = f" (from creatinine; {rules.citations['ckd-epi-2021'].text})"
+            return Seen(estimated, FLIPPED.get(creatinine.comparator, ""), creatinine, said)
+    return Seen(measured.value, measured.comparator, measured) if measured else None
 
 
 def egfr(creatinine: Measurement, inputs: Inputs) -> float | None:
     """eGFR in mL/min/1.73 m2 by CKD-EPI 2021; None below 18 years, without age or sex, or in an unknown unit."""
-    scr = {"mg/dL": creatinine.value, "umol/L": creatinine.value / UMOL_PER_MG_CREATININE}.get(creatinine.unit)
+    unit = creatinine.unit.lower().replace("\u00b5", "u").replace("\u03bc", "u")  # as written where there is no UCUM code
+    scr = {"mg/dl": creatinine.value, "umol/l": creatinine.value / UMOL_PER_MG_CREATININE}.get(unit)
     if scr is None or scr <= 0 or inputs.age is None or inputs.age < 18 or inputs.sex not in ("female", "male"):
         return None
     kappa, alpha, factor = (0.7, -0.241, 1.012) if inputs.sex == "female" else (0.9, -0.302, 1.0)

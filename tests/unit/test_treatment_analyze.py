@@ -348,6 +348,42 @@ def test_ckd_epi_2021(creatinine: float, unit: str, age: int, sex: str, expected
     assert egfr(Measurement("Observation/1", "2160-0", creatinine, unit, "2026"), inputs_of(born)) == pytest.approx(expected, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("loinc", "drug", "value", "comparator", "rule"),
+    [
+        ("6301-6", "warfarin", 10, ">", "warfarin-inr"),
+        ("6301-6", "warfarin", 4.5, ">", "warfarin-inr"),
+        ("6301-6", "warfarin", 4.5, ">=", None),
+        ("98979-8", "metformin", 15, "<", "metformin-egfr-30"),
+        ("98979-8", "metformin", 30, "<", "metformin-egfr-30"),
+        ("98979-8", "metformin", 30, "<=", "metformin-egfr-45"),
+        ("98979-8", "metformin", 60, ">", None),
+        ("2160-0", "metformin", 15, ">", "metformin-egfr-30"),
+    ],
+)
+def test_a_value_beyond_what_the_laboratory_measures_counts(loinc: str, drug: str, value: float, comparator: str, rule: str | None) -> None:
+    measured = laboratory(loinc, value, "mg/dL")
+    measured["valueQuantity"]["comparator"] = comparator
+    older = laboratory(loinc, 40, "mg/dL", time="2025-01-01", id="older")
+    found = findings(patient(), order(drug), measured, older)
+    assert rules_of(found) == ({rule} if rule else set())
+    if rule and loinc != "2160-0":
+        assert f" {comparator} {value:g} on 2026-01-01" in alert(found, rule).detail
+    if loinc == "2160-0":
+        assert "eGFR < 3 on" in alert(found, "metformin-egfr-30").detail
+
+
+@pytest.mark.parametrize(("loinc", "unit"), [("14682-9", "umol/L"), ("14682-9", "\u00b5mol/L"), ("2160-0", "UMOL/L")])
+def test_creatinine_is_converted_however_its_unit_is_written(loinc: str, unit: str) -> None:
+    assert "metformin-egfr-30" in rules_of(findings(patient(), order("metformin", "6809"), laboratory(loinc, 300, unit)))
+
+
+def test_a_value_without_its_own_time_is_as_old_as_its_report() -> None:
+    bare = {k: v for k, v in laboratory("6301-6", 6, "{INR}").items() if k != "effectiveDateTime"}
+    for time in ({"effectivePeriod": {"end": "2026-01-01"}}, {"issued": "2026-01-01T00:00:00Z"}):
+        assert rules_of(findings(patient(), order("warfarin", "11289"), bare | time)) == {"warfarin-inr"}
+
+
 def test_egfr_is_not_guessed() -> None:
     someone = {**patient(), "gender": "unknown"}
     assert egfr(Measurement("Observation/1", "2160-0", 1.0, "mg/dL", "2026"), inputs_of(someone)) is None
