@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from services.load_files import Document, document_reference, read_bytes, read_films, read_genome, read_note, sort_files
+from services.load_files import Document, document_reference, name_of, read_bytes, read_films, read_genome, read_note, sort_files
 from services.load_resources import Entry, check_entry, entries_of, has_identifier, identified, identity, in_order, pointed, references, with_binaries_inside
 from shared.errors import Conflict, FhirError, InvalidInput
 from shared.fhir import bundle
@@ -87,9 +87,9 @@ def read(source: Path, settings: Settings, tell: Tell) -> Files:
 
 def _entries(path: Path) -> list[Entry]:
     try:
-        return entries_of(loads(read_bytes(path)), path.name)
+        return entries_of(loads(read_bytes(path)), name_of(path))
     except InvalidInput as error:
-        raise InvalidInput(error.reason if str(path.name) in error.reason else f"{path}: {error.reason}") from None
+        raise InvalidInput(error.reason if name_of(path) in error.reason else f"{path}: {error.reason}") from None
 
 
 def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,11 @@ def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
     return found, others
 
 
+def name_of(path: Path) -> str:
+    """The file's name as Unicode: a name may hold any bytes, and what is none in UTF-8 could not be written to the EHR."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 def read_bytes(path: Path) -> bytes:
     """The file's content.
 
@@ -83,7 +89,7 @@ def read_genome(path: Path, settings: Settings) -> Document:
         raise InvalidInput(f"{path}: {len(data)} bytes, more than CARELOOP_GENOMICS_MAX_VCF_BYTES ({settings.genomics_max_vcf_bytes}) allows.")
     if not data.startswith((b"##fileformat=VCF", GZIP)):
         raise InvalidInput(f"{path}: not a VCF (its first line is not ##fileformat=VCF...).")
-    return Document(path.name, "application/gzip" if data.startswith(GZIP) else "text/vcf", GENOME, data)
+    return Document(name_of(path), "application/gzip" if data.startswith(GZIP) else "text/vcf", GENOME, data)
 
 
 def read_note(path: Path) -> Document:
@@ -102,7 +108,7 @@ def read_note(path: Path) -> Document:
     if not text.strip() or "\0" in text:
         raise InvalidInput(f"{path}: {'binary, not a note' if text.strip() else 'the note is empty'}.")
     kind = next(loinc for beginning, loinc in NOTE_TYPES.items() if path.name.lower().startswith(beginning))
-    return Document(path.name, "text/plain; charset=utf-8", kind, text.encode())
+    return Document(name_of(path), "text/plain; charset=utf-8", kind, text.encode())
 
 
 def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -68,6 +69,15 @@ def bundle(*resources: Json, kind: str = "collection", urls: tuple[str, ...] = (
 def unique(folder: Path) -> Json:
     """A patient of this test alone."""
     return PATIENT | {"identifier": [{"system": "urn:test:mrn", "value": str(abs(hash(folder)))}]}
+
+
+def test_a_file_name_that_is_no_utf_8_is_loaded_under_a_readable_one(ehr: Ehr, settings: Settings, folder: Path) -> None:
+    for name, content in ((b"p\xff.json", json.dumps(unique(folder))), (b"g\xff.vcf", VCF), (b"n\xff.txt", "No fever."), (b"x\xff.pdf", "")):
+        (folder / os.fsdecode(name)).write_text(content)
+    loaded = load_patient(folder, settings, ehr, tell=lambda _: None)
+    assert sorted(found.file for found in loaded) == ["g\ufffd.vcf", "n\ufffd.txt", "p\ufffd.json"]
+    titles = {d["content"][0]["attachment"]["title"] for found in loaded if "Document" in found.reference and (d := ehr.read(found.reference))}
+    assert titles == {"g\ufffd.vcf", "n\ufffd.txt"}
 
 
 def twice(source: Path, settings: Settings, ehr: Ehr) -> list[Loaded]:
