@@ -45,6 +45,7 @@ def names(held: Sequence[Held]) -> str:
 
 
 def daily_mg(held: Sequence[Held]) -> float | None:
-    """The highest known daily dose in mg; None where no order tells."""
-    known = [m.dose.daily for h in held if (m := h.medication).dose and m.dose.unit == "mg" and m.dose.daily is not None]
-    return max(known, default=None)
+    """What all these orders come to a day, in mg; None where one of them does not tell: the sum may be any."""
+    doses = {h.medication.reference: h.medication.dose for h in held}.values()
+    known = [d.daily for d in doses if d is not None and d.unit == "mg" and d.daily is not None]
+    return sum(known) if known and len(known) == len(doses) else None

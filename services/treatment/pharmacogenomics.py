@@ -44,13 +44,20 @@ def gene_alerts(inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], 
         key = f"gene-{slug(choice.rule)}-{slug(choice.drug)}"
         yield Alert(key, choice.rule, "GEN", choice.severity, choice.title, detail, choice.instead_of, choice.citations[0], choice.rests_on)
     covered = {reference for choice in chosen for reference in choice.rests_on}
+    quoted: dict[str, Alert] = {}
     for implication in inputs.implications:
         drug = rules.by_rxnorm.get(implication.drug)
         mine = tuple(those(held, drug.name)) if drug else ()
-        unremarkable = not implication.remarkable or set(implication.phenotypes) <= UNREMARKABLE
-        if not mine or unremarkable or implication.reference in covered or not implication.remarkable or not implication.recommendation:
-            continue
-        yield _quoted(implication, mine)
+        if mine and implication.reference not in covered and _worth_quoting(implication):
+            alert = _quoted(implication, mine)
+            quoted[alert.key] = _both(quoted[alert.key], alert) if alert.key in quoted else alert
+    yield from quoted.values()
+
+
+def _worth_quoting(implication: Implication) -> bool:
+    """The report marks it as abnormal and says what to do. Its phenotype may be in words that no rule knows."""
+    normal = bool(implication.phenotypes) and set(implication.phenotypes) <= UNREMARKABLE
+    return implication.remarkable and not normal and bool(implication.recommendation)
 
 
 def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
@@ -59,6 +66,12 @@ def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
     detail = f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: {implication.recommendation} Source: {citation.text}."
     key = f"gene-report-{slug('-'.join(implication.genes) or 'gene')}-{slug(name)}"
     return Alert(key, "genomics-report", "GEN", "moderate", f"Genes and {name}", detail, references(mine), citation, (implication.reference,))
+
+
+def _both(first: Alert, second: Alert) -> Alert:
+    """One alert of what two reports say on the same genes and drug: they may contradict each other."""
+    detail = first.detail if second.detail in first.detail else f"{first.detail} {second.detail}"
+    return replace(first, detail=detail, evidence=(*first.evidence, *second.evidence))
 
 
 def _applies(rule: GeneRule, implication: Implication, rules: Rules) -> bool:
@@ -114,7 +127,7 @@ def _key(rule: GeneRule, drug: str) -> str:
 
 
 def _gene_words(implication: Implication) -> str:
-    return f"{'/'.join(implication.genes) or 'The genes'}: {', '.join(implication.phenotypes)}"
+    return f"{'/'.join(implication.genes) or 'The genes'}: {', '.join(implication.phenotypes) or 'a phenotype that the rules do not know'}"
 
 
 def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Proposal], list[Withheld]]:
@@ -166,10 +179,10 @@ def _dose(option: Option, ordered: Medication) -> tuple[Dose | None, str]:
 
 
 def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | None:
-    """The expected maintenance dose from the CYP2C9 diplotype and VKORC1 -1639; None without both, or without warfarin."""
+    """The expected maintenance dose from the CYP2C9 diplotype and VKORC1 -1639; None without both, without warfarin, or where two reports differ."""
     mine = tuple(those(held, "warfarin"))
-    cyp2c9 = _first(inputs.genotypes, "CYP2C9", diplotype)
-    vkorc1 = _first(inputs.genotypes, "VKORC1", vkorc1_genotype)
+    cyp2c9 = _agreed(inputs.genotypes, "CYP2C9", diplotype)
+    vkorc1 = _agreed(inputs.genotypes, "VKORC1", vkorc1_genotype)
     if not mine or cyp2c9 is None or vkorc1 is None:
         return None
     rule, limits = rules.warfarin, rules.warfarin.range.get(cyp2c9[1], {}).get(vkorc1[1])
@@ -196,8 +209,10 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     )
 
 
-def _first(genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]) -> tuple[Genotype, str] | None:
-    return next(((g, value) for g in genotypes if g.gene == gene and (value := read(g.value))), None)
+def _agreed(genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]) -> tuple[Genotype, str] | None:
+    """The genotype that every report names which names one; None where there is none, or more than one."""
+    known = [(g, value) for g in genotypes if g.gene == gene and (value := read(g.value))]
+    return known[0] if len({value for _, value in known}) == 1 else None
 
 
 def diplotype(value: str) -> str | None:

@@ -95,18 +95,20 @@ def _duplicate(kind: str, name: str, said: str, held: Sequence[Held], rules: Rul
 
 
 def allergies(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
-    """One alert for each drug that an allergy speaks against, by ingredient or by class."""
-    for allergy in inputs.allergies:
-        for drug in sorted({h.drug for h in held}, key=lambda d: d.name):
+    """One alert for each drug and each rule by which allergies speak against it, by ingredient or by class, however often they are recorded."""
+    for drug in sorted({h.drug for h in held}, key=lambda d: d.name):
+        hits: dict[AllergyRule, list[str]] = {}
+        for allergy in inputs.allergies:
             if hit := _allergic(allergy, drug, rules):
-                yield _allergy_alert(allergy, hit, tuple(those(held, drug.name)))
+                hits.setdefault(hit, []).append(allergy.reference)
+        yield from (_allergy_alert(hit, recorded, tuple(those(held, drug.name))) for hit, recorded in hits.items())
 
 
-def _allergy_alert(allergy: Allergy, hit: AllergyRule, mine: Sequence[Held]) -> Alert:
+def _allergy_alert(hit: AllergyRule, recorded: Sequence[str], mine: Sequence[Held]) -> Alert:
     name = mine[0].drug.name
     detail = f"Allergy recorded ({hit.name}), and the patient has {names(mine)}. {hit.advice} Source: {hit.citation.text}."
     rule = f"allergy-{slug(hit.name)}"
-    return Alert(f"{rule}-{slug(name)}", rule, "ALGY", hit.severity, f"Allergy and {name}", detail, (*references(mine), allergy.reference), hit.citation)
+    return Alert(f"{rule}-{slug(name)}", rule, "ALGY", hit.severity, f"Allergy and {name}", detail, (*references(mine), *recorded), hit.citation)
 
 
 def _allergic(allergy: Allergy, drug: Drug, rules: Rules) -> AllergyRule | None:
