@@ -4,19 +4,31 @@ The README's table is printed from this class by `careloop settings --markdown`;
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
 from shared.fhir.instants import instant, parse
 
+ELSEWHERE: Final = {  # where credentials go instead: an address is logged, printed and sent along in every record
+    "fhir_url": "set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, or let a proxy before the EHR add them",
+    "fhir_token_url": "set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE",
+    "kafka_bootstrap_servers": "set CARELOOP_KAFKA_SASL_USERNAME and CARELOOP_KAFKA_SASL_PASSWORD",
+    "intake_webhook_url": "set CARELOOP_INTAKE_WEBHOOK_SECRET",
+    "dicomweb_url": "set CARELOOP_DICOMWEB_USERNAME and CARELOOP_DICOMWEB_PASSWORD",
+    "dicomweb_allowed_origins": "origins that an Endpoint names are spoken to without any",
+    "review_url": "people log in on its pages",
+    "review_oidc_issuer": "set CARELOOP_REVIEW_OIDC_CLIENT_ID and CARELOOP_REVIEW_OIDC_CLIENT_SECRET",
+}
+
 
 class Settings(BaseSettings):
     """Frozen. Units are in the names."""
 
-    model_config = SettingsConfigDict(env_prefix="CARELOOP_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="CARELOOP_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     # --- state
     state_dir: Path = Field(
@@ -35,7 +47,7 @@ class Settings(BaseSettings):
     report_status: Literal["preliminary", "partial"] = Field(
         "preliminary", description="What an unsigned AI report is called: `preliminary`, or `partial` (R4's word for possibly unverified)."
     )
-    consent_default: Literal["permit", "deny"] = Field("permit", description="What holds for a patient of whom no Consent speaks.")
+    consent_default: Literal["permit", "deny"] = Field("permit", description="What holds for a class of resources of which no Consent of the patient speaks.")
 
     # --- event log
     kafka_bootstrap_servers: str | None = Field(None, description="`host:port,...` of Apache Kafka; unset: the SQLite event log in the state folder.")
@@ -105,6 +117,17 @@ class Settings(BaseSettings):
     review_roles: str = Field(
         "{}", description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; empty: every Practitioner signs everything.'
     )
+
+    @field_validator(*ELSEWHERE)
+    @classmethod
+    def _without_credentials(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and "@" in value:
+            raise ValueError(f"no user or password may stand in an address (an @ in its path is written %40): {ELSEWHERE[str(info.field_name)]}")
+        try:
+            _ = urlsplit(value or "").port
+        except ValueError:
+            raise ValueError("a URL is needed, such as https://ehr.example/fhir") from None
+        return value
 
     @field_validator("intake_since")
     @classmethod

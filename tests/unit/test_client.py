@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, Misconfigured, NotYet, Unavailable
 from shared.fhir.capabilities import missing_capabilities, subscription_topics
@@ -17,7 +19,7 @@ from shared.fhir.http import Rest, failure, retry_after
 from shared.fhir.references import subject_of
 from shared.fhir.responses import issues_of, onto, version_in, versions, with_since
 from shared.fhir.scopes import permission_needed, permissions, scope_text
-from shared.settings import load_settings
+from shared.settings import ELSEWHERE, Settings, load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.hooks import Listener
 
@@ -414,10 +416,25 @@ class TestAttachments:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("url", ["ehr.example/fhir", "ftp://ehr.example", "http://", "http://ehr.example/fhir?x=1"])
+    @pytest.mark.parametrize("url", ["ehr.example/fhir", "ftp://ehr.example", "http://", "http://ehr.example/fhir?x=1", "http://[ehr/fhir", "http://ehr:fhir"])
     def test_a_url_that_is_none(self, url: str) -> None:
         with pytest.raises(Misconfigured, match="CARELOOP_FHIR_URL"):
             open_ehr(load_settings(fhir_url=url))
+
+    @pytest.mark.parametrize("name", ELSEWHERE)
+    @pytest.mark.parametrize("address", ["https://user:hunter2@ehr.example/fhir", "https://user:hunter2/x@ehr.example", "https://u:h#unter2@ehr.example"])
+    def test_credentials_stand_in_no_address(self, name: str, address: str) -> None:
+        with pytest.raises(Misconfigured, match=rf"CARELOOP_{name.upper()}: .*{re.escape(ELSEWHERE[name])}") as refused:
+            load_settings(**{name: address})
+        assert "unter2" not in str(refused.value)
+        with pytest.raises(ValidationError) as raw:
+            Settings(**{name: address})
+        assert "unter2" not in str(raw.value)
+
+    @pytest.mark.parametrize("name", ELSEWHERE)
+    def test_every_address_is_kept_free_of_credentials(self, name: str) -> None:
+        assert getattr(load_settings(**{name: "https://a.example:8443/x%40y"}), name) == "https://a.example:8443/x%40y"
+        assert {field for field in Settings.model_fields if field.endswith("_url")} <= set(ELSEWHERE)
 
     def test_a_ca_file_that_is_none(self) -> None:
         with pytest.raises(Misconfigured, match="CARELOOP_FHIR_CA_FILE"):
