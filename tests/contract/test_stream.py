@@ -47,7 +47,7 @@ def test_poll_returns_empty_when_its_time_is_over(log: Log, topic: str, group: s
     follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
     began = time.monotonic()
     assert not source.poll(0.3)
-    assert 0.2 < time.monotonic() - began < 2.0
+    assert 0.2 < time.monotonic() - began < 10
     source.close()
 
 
@@ -232,7 +232,7 @@ def test_several_threads_may_send(log: Log, topic: str) -> None:
 
     def run(thread: int) -> None:
         for i in range(25):
-            sink.send(topic, [Message(b"thread-%d" % thread, b"%d" % (thread * 100 + i)), Message(b"thread-%d" % thread, b"-1")], timeout_sec=30)
+            sink.send(topic, [Message(b"thread-%d" % thread, b"%d" % (thread * 100 + i)), Message(b"thread-%d" % thread, b"-1")], timeout_sec=PATIENCE_SEC)
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
     for thread in threads:

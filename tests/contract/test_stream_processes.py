@@ -61,7 +61,7 @@ def start(durable_place: Place, topic: str, group: str, tmp_path: Path) -> Itera
         member.end()
 
 
-def wait(until: Callable[[], bool], patience_sec: float = 45.0) -> None:
+def wait(until: Callable[[], bool], patience_sec: float = 120.0) -> None:
     deadline = time.monotonic() + patience_sec
     while not until():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -83,12 +83,12 @@ def test_killed_members_lose_nothing(start: Start, durable_log: Log, topic: str,
 def test_a_dead_members_uncommitted_records_go_to_the_others(start: Start, durable_place: Place, durable_log: Log, topic: str, group: str) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     victim = start("no")
-    wait(lambda: len(victim.numbers("took")) == 40)
+    wait(lambda: set(victim.numbers("took")) == set(range(40)))
     killed_at = time.monotonic()
     victim.signal(signal.SIGKILL)
     heir = durable_log.source(topic, group)
     came = follow(heir, until=lambda records: len(records) >= 40)
-    assert time.monotonic() - killed_at < 4 * durable_place.silent_sec + 5
+    assert time.monotonic() - killed_at < 10 * durable_place.silent_sec + 20
     assert sorted(numbers(came)) == list(range(40))
     heir.close()
 
@@ -96,7 +96,7 @@ def test_a_dead_members_uncommitted_records_go_to_the_others(start: Start, durab
 def test_a_stopped_member_that_wakes_up_can_not_commit_for_its_heir(start: Start, durable_log: Log, topic: str, group: str) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     sleeper = start("no")
-    wait(lambda: len(sleeper.numbers("took")) == 40)
+    wait(lambda: set(sleeper.numbers("took")) == set(range(40)))
     sleeper.signal(signal.SIGSTOP)
     heir = durable_log.source(topic, group)
     assert len(follow(heir, until=lambda records: len(records) >= 40)) == 40
@@ -112,7 +112,7 @@ def test_a_stopped_member_that_wakes_up_can_not_commit_for_its_heir(start: Start
 def test_a_stopped_member_that_wakes_up_can_not_rewind_its_heir(start: Start, durable_log: Log, topic: str, group: str) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     sleeper = start("no")
-    wait(lambda: len(sleeper.numbers("took")) == 40)
+    wait(lambda: set(sleeper.numbers("took")) == set(range(40)))
     sleeper.signal(signal.SIGSTOP)
     heir = durable_log.source(topic, group)
     came = follow(heir, until=lambda records: len(records) >= 40)
