@@ -1,5 +1,6 @@
 """Why intake is not at its work, for /readyz, and what it counts for /metrics."""
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shared.fhir.instants import now, parse
 
+log = logging.getLogger(__name__)
 SWEEPS_MISSED = 3
 GRACE_SEC = 30.0
 
@@ -24,6 +26,10 @@ class Health:
         self.failed: Mapping[str, str] = {}
         self.refused = Gauge("careloop_intake_refused", "1 while the newest sweep of a type (or the event log) failed", ["type"], registry=registry)
         self.skipped = Counter("careloop_intake_skipped", "Versions that are no proper resource and were left out", ["type"], registry=registry)
+        self.ahead_sec = Gauge(
+            "careloop_intake_ahead_seconds", "How far a version's time lies ahead of our clock, beyond the overlap", ["type"], registry=registry
+        )
+        self._ahead: dict[str, bool] = {}
         self.logs_lost = Counter("careloop_intake_logs_lost", "Times that the event log was another one than before", registry=registry)
 
     def report(self, failed: Mapping[str, str]) -> None:
@@ -31,6 +37,15 @@ class Health:
         for kind in {*self.failed, *failed}:
             self.refused.labels(kind).set(kind in failed)
         self.failed = failed
+
+    def ahead(self, kind: str, seconds: float) -> None:
+        """How far the newest sweep of the type found a version's time ahead of our clock; 0: none, or not worth a word."""
+        self.ahead_sec.labels(kind).set(seconds)
+        if seconds and not self._ahead.get(kind):
+            log.warning(
+                "a version of %s is stamped %.0f s ahead of our clock: compare the clocks; the cursor waits, each sweep reads from there", kind, seconds
+            )
+        self._ahead[kind] = bool(seconds)
 
     def unready(self, swept: str | None, sweep_sec: float) -> list[str]:
         """What keeps intake from its work; empty when nothing does.

@@ -50,10 +50,11 @@ class Publisher:
 
     def focus(self, reference: str) -> None:
         """Read a focus that a notification named, and publish its current version; what is gone is left to the sweep, which sees deletes."""
-        resource = self.ehr.read(reference)
-        if resource is None or resource.get("resourceType") not in SWEPT:
+        kind = reference.split("/", 1)[0]
+        resource = self.ehr.read(reference) if kind in SWEPT else None
+        if resource is None or resource.get("resourceType") != kind:
             return
-        meta = resource.get("meta", {})
+        meta = resource.get("meta") or {}
         self.versions([Version(reference, str(meta.get("versionId", "")), str(meta.get("lastUpdated", "")), False, resource)])
 
     def _fresh(self, versions: Iterable[Version]) -> Iterator[ResourceEvent]:
@@ -159,7 +160,7 @@ def utc(time: str) -> str:
     """The instant in UTC with milliseconds; empty where the server gave none that can be read."""
     try:
         return instant(parse(time))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):  # the last: a time at the end of all years, in another zone
         return ""
 
 

@@ -70,6 +70,10 @@ class State:
         """The type was swept and published up to here."""
         self._do("INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, excluded.instant)", kind, instant)
 
+    def move_back(self, kind: str, instant: str) -> None:
+        """The type is swept again from here on."""
+        self._do("INSERT OR REPLACE INTO cursors VALUES (?, ?)", kind, instant)
+
     def swept(self) -> str | None:
         """When the newest complete sweep of all types began."""
         return self._fact("swept")

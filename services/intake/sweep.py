@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.intake.publish import MALFORMED, Publisher, utc
@@ -23,6 +23,37 @@ log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
 STATE = "state"
 REMEMBERED = timedelta(hours=1)  # beyond the overlap: a server that is late by more than this loses only the deduplication
+
+
+@dataclass
+class Reach:
+    """How far a sweep of one type got.
+
+    Attributes:
+        newest: the time of the newest version met that lies not ahead of our clock: to there the cursor may move. An EHR whose clock
+            jumped stamps versions with the future; were the cursor there, nothing would be found until that future is past.
+        ahead: by how much the time of a version lies ahead of our clock.
+        unasked: how many versions were far older than what was asked for.
+    """
+
+    newest: datetime
+    ahead: timedelta = timedelta()
+    unasked: int = 0
+
+    def meets(self, time: str, oldest: datetime) -> bool:
+        """Take note of a version's time (empty: it has none). False: it is older than that."""
+        if not time:
+            return True
+        moment = parse(time)
+        if moment < oldest:
+            self.unasked += 1
+            return False
+        ahead = moment - parse(now())
+        if ahead > timedelta():
+            self.ahead = max(self.ahead, ahead)
+        else:
+            self.newest = max(self.newest, moment)
+        return True
 
 
 @dataclass(frozen=True)
@@ -62,16 +93,34 @@ class Sweep:
 
     def kind(self, kind: str) -> int:
         """One type from its cursor on; return how many events were new."""
-        cursor = self.state.cursor(kind) or self.state.begin(self._start())
-        overlap = timedelta(seconds=self.settings.intake_overlap_sec)
-        newest = [cursor]
-        new = self.publisher.versions(self._read(kind, instant(parse(cursor) - overlap), newest))
-        if newest[0] > cursor:
-            self.state.advance(kind, newest[0])
-            self.state.forget(kind, instant(parse(newest[0]) - overlap - REMEMBERED))
+        cursor, overlap = self._cursor(kind), self._overlap()
+        since, reach = _earlier(cursor, overlap), Reach(cursor)
+        new = self.publisher.versions(self._read(kind, since, reach))
+        if reach.newest > cursor:
+            self.state.advance(kind, instant(reach.newest))
+            self.state.forget(kind, instant(_earlier(reach.newest, overlap + REMEMBERED)))
+        self.publisher.health.ahead(kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0)
+        if reach.unasked:
+            log.warning(
+                "the EHR told %d versions of %s from long before what was asked for: it does not heed the time, each sweep reads all", reach.unasked, kind
+            )
         if new:
             log.info("sweep found %d new versions of %s", new, kind)
         return new
+
+    def _cursor(self, kind: str) -> datetime:
+        """Where the type's sweep goes on. A cursor in the future (former versions followed an EHR's clock there) hides all since: back to the beginning."""
+        began, cursor = parse(self.state.begin(self._start())), self.state.cursor(kind)
+        if cursor is None:
+            return began
+        if parse(cursor) > max(began, parse(now()) + self._overlap()):
+            log.error("the cursor of %s stands in the future (%s): publishing again what changed since %s", kind, cursor, began)
+            self.state.move_back(kind, instant(began))
+            return began
+        return parse(cursor)
+
+    def _overlap(self) -> timedelta:
+        return timedelta(seconds=self.settings.intake_overlap_sec)
 
     def _failures(self) -> Mapping[str, str]:
         if why := self._failure(self._look_at_log):
@@ -99,12 +148,14 @@ class Sweep:
         self.publisher.health.logs_lost.inc()
         log.error("this is another event log than before: publishing again what changed since %s", self.state.begin(self._start()))
 
-    def _read(self, kind: str, since: str, newest: list[str]) -> Iterator[Version]:
+    def _read(self, kind: str, since: datetime, reach: "Reach") -> Iterator[Version]:
+        """What the EHR tells of the type, but what is older than `state` remembers: nobody asked for that, and it would be new each time."""
         self._go_on()
-        for version in self.publisher.ehr.history(kind, since):
+        oldest = _earlier(since, REMEMBERED)
+        for version in self.publisher.ehr.history(kind, instant(since)):
             self._go_on()
-            newest[0] = max(newest[0], utc(version.time))
-            yield version
+            if reach.meets(utc(version.time), oldest):
+                yield version
 
     def _go_on(self) -> None:
         if self.stop.is_set():
@@ -112,3 +163,7 @@ class Sweep:
 
     def _start(self) -> str:
         return instant(parse(self.settings.intake_since)) if self.settings.intake_since else now()
+
+
+def _earlier(moment: datetime, by: timedelta) -> datetime:
+    return max(moment, datetime.min.replace(tzinfo=UTC) + by) - by

@@ -287,6 +287,14 @@ class TestDoor:
         assert post(intake, notification("event-notification", [(1, "DocumentReference/never-was")])).status_code == 200
         assert intake.events() == []
 
+    def test_a_focus_of_a_type_that_is_not_watched_is_not_even_read(self, tmp_path: Path) -> None:
+        with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+            log = MemoryLog()
+            intake = Intake(ehr, log, log.sink(), Settings(fhir_url=fake.base), State(tmp_path / "intake.sqlite"))
+            fake.faults.fail(10, 403, path="Practitioner")
+            assert post(intake, notification("event-notification", [(1, "Practitioner/1")])).status_code == 200
+            intake.close()
+
     @pytest.mark.parametrize(
         ("body", "status"),
         [
