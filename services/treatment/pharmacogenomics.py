@@ -148,7 +148,7 @@ def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Pro
 
 
 def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules) -> Proposal:
-    dose, text = _dose(option, mine[0].medication)
+    dose, text = _dose(option, mine[0].medication if len(references(mine)) == 1 else None)
     return Proposal(
         key=f"dose-{_key(rule, mine[0].drug.name)}-{slug(option.drug)}",
         drug=option.drug,
@@ -161,13 +161,13 @@ def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules
     )
 
 
-def _dose(option: Option, ordered: Medication) -> tuple[Dose | None, str]:
-    """The dose of an option and its words; without a known ordered dose a fraction stays words."""
+def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]:
+    """The dose of an option and its words; without one known ordered dose a fraction stays words (two orders may be one dose in two strengths)."""
     if option.fraction is None:
         return (Dose(option.dose, option.dose, "mg", option.per_day) if option.dose else None), option.text
     low, high = option.fraction
     share = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
-    if ordered.dose is None:
+    if ordered is None or ordered.dose is None:
         return None, f"{share} of the usual starting dose"
     given = ordered.dose
     dose = Dose(round(given.low * low, 3), round(given.high * high, 3), given.unit, given.per_day)

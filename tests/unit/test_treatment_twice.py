@@ -61,3 +61,13 @@ def test_the_doses_of_two_orders_add_up_and_an_unknown_one_is_unknown(doses: tup
     assert ("simvastatin-amlodipine" in {a.rule for a in found.alerts}) == raised
     if None in doses:
         assert "not known" in alert(found, "simvastatin-amlodipine").detail
+
+
+def test_a_fraction_is_of_no_one_of_two_orders() -> None:
+    """50 mg and 100 mg of azathioprine may be one daily dose in two strengths: a third of 50 mg would be a third of a third."""
+    said = implication("azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8")
+    orders = [order("azathioprine", "1256", mg=mg, id=f"a{mg}") for mg in (50, 100)]
+    (choice,) = findings(report("genomics", "g", said), said, *orders).choices
+    assert [(p.dose, p.text) for p in choice.proposals] == [(None, "30% to 80% of the usual starting dose")]
+    (one,) = findings(report("genomics", "g", said), said, orders[1]).choices
+    assert one.proposals[0].dose is not None and one.proposals[0].dose.high == 80
