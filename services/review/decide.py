@@ -94,9 +94,10 @@ def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision,
     """
     _check(head, outputs, decision)
     focus, asked = focus_key(head, outputs), choices.choices(outputs)
-    dropped = with_dependants(outputs, decision.dropped)
+    dropped = refused(outputs, decision)
     gone = with_dependants(outputs, dropped | choices.not_taken(asked, decision.chosen))
-    lost = frozenset(_reference(outputs[key]) for key in dropped)  # what was offered and not chosen stays in its group and plan, as a record
+    record = choices.offered(asked) - decision.dropped  # what was offered and not chosen stays in its group and plan
+    lost = frozenset(_reference(outputs[key]) for key in dropped - record)
     decided = []
     for key, resource in outputs.items():
         if resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource):
@@ -115,6 +116,21 @@ def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -
     """The Bundle that closes a head whose result was decided by another client: that decision is respected, nothing else is written."""
     kind = ELSEWHERE.get(lifecycle.status_of(focus) or "", "signed")
     return bundle.transaction(head, _closed(head, Decision(kind, DECIDED_ELSEWHERE), practitioner, now), ())
+
+
+def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
+    """The keys of what another client has rejected already: nothing that was drawn from it may be signed."""
+    return frozenset(key for key, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.status_of(r) in _rejected(r["resourceType"]))
+
+
+def refused(outputs: Mapping[str, Resource], decision: Decision) -> frozenset[str]:
+    """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what another client took back, what was drawn from either."""
+    return with_dependants(outputs, decision.dropped | (frozenset() if decision.kind == "rejected" else taken_back(outputs)))
+
+
+def _rejected(kind: str) -> set[str | None]:
+    table = lifecycle.STATUS[kind]
+    return {table["rejected"], table.get("wrong-patient")} - {None}
 
 
 def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) -> frozenset[str]:
@@ -155,7 +171,7 @@ def _check_choices(outputs: Mapping[str, Resource], decision: Decision) -> None:
         return
     if unknown := sorted(set(decision.chosen) - {c.key for c in asked}):
         raise InvalidResource(f"there is no choice {', '.join(unknown)}")
-    if open_ones := choices.unanswered(asked, decision.chosen, with_dependants(outputs, decision.dropped)):
+    if open_ones := choices.unanswered(asked, decision.chosen, refused(outputs, decision)):
         raise InvalidResource(f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives may become an order")
 
 

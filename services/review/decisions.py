@@ -90,7 +90,7 @@ def _decision(result: Result) -> Decision:
         return Decision(kind, chosen=chosen)
     kept = set(form.getlist("keep"))
     dropped = frozenset(part.key for part in parts(result.outputs) if part.key not in kept)
-    return Decision(kind, reason, text=form.get("text", "").replace("\r\n", "\n").strip()[:MAX_TEXT], dropped=dropped, chosen=chosen)
+    return Decision(kind, reason, text=form.get("text", "").replace("\r\n", "\n").strip(), dropped=dropped, chosen=chosen)
 
 
 def _problem(decision: Decision, result: Result) -> str:
@@ -102,6 +102,8 @@ def _problem(decision: Decision, result: Result) -> str:
         return "Confirm that you have reviewed the result and its evidence."
     if decision.kind == "amended" and text and not decision.text:
         return "The conclusion may not be empty. Reject the result if nothing of it holds."
+    if decision.text and len(decision.text) > max(MAX_TEXT, len(text)):
+        return f"The text is longer than {MAX_TEXT} characters. Nothing was saved."
     if decision.kind == "amended" and decision.text == text.strip() and not decision.dropped:
         return "You have changed nothing. Sign the result as it stands, or change it first."
     return "" if decision.kind == "rejected" else _open_choices(decision, result)
@@ -109,8 +111,7 @@ def _problem(decision: Decision, result: Result) -> str:
 
 def _open_choices(decision: Decision, result: Result) -> str:
     """Which choices between alternatives still need an answer."""
-    gone = decide.with_dependants(result.outputs, decision.dropped)
-    still = choices.unanswered(choices.choices(result.outputs), decision.chosen, gone)
+    still = choices.unanswered(choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision))
     titles = "; ".join(choice.title for choice in still)
     return f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
 

@@ -80,7 +80,8 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     assert user is not None  # require_login
     _audit_read(shared, user, result)
     names = evidence.names(shared.ehr, result)
-    focus = result.focus
+    focus, listed = result.focus, parts(result.outputs)
+    swept = decide.with_dependants(result.outputs, decide.taken_back(result.outputs))
     return render_template(
         "result.html",
         result=result,
@@ -104,7 +105,8 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         images=result.of_kind("Media"),
         film=film_of(shared.ehr, shared.settings, shared.films, result) if result.of_kind("Media") else None,
         models=evidence.models(result.devices),
-        parts=parts(result.outputs),
+        parts=listed,
+        along=[part.name for part in listed if part.key in swept],
         choices=choices.choices(result.outputs),
         sources=[(present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources],
         authors=_agents(result, "author"),

@@ -321,6 +321,32 @@ def test_a_gene_that_is_dropped_takes_its_advice_along(doctor: Visitor, clinic: 
     }
 
 
+def test_what_was_drawn_from_a_gene_taken_back_elsewhere_is_not_signed(doctor: Visitor, clinic: Clinic) -> None:
+    source = study(clinic.ehr, clinic.patient)
+    task = clinic.result("genomics", source, genome(source))
+    assert "taken back in another system" not in doctor.get(f"/results/{task}")
+    gene = clinic.outputs(task)["genotype-cyp2c19"]
+    clinic.ehr.update(gene | {"status": "entered-in-error"}, gene["meta"]["versionId"])
+    assert "not accepted either, even if you sign: clopidogrel" in doctor.get(f"/results/{task}")
+    assert doctor.decide(task, "sign", reviewed="yes").status_code == 303
+    assert {key: r["status"] for key, r in clinic.outputs(task).items()} == {
+        "genotype-cyp2c19": "entered-in-error",
+        "clopidogrel": "cancelled",
+        "advice-clopidogrel": "rejected",
+        "report": "final",
+    }
+
+
+def test_a_long_text_is_refused_and_never_cut(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_film(clinic)
+    refused = doctor.decide(task, "amend", reviewed="yes", keep=["pneumonia"], text="a" * 20_001)
+    assert refused.status_code == 400 and "longer than 20000 characters" in refused.text
+    source, long = study(clinic.ehr, clinic.patient), "Findings. " * 2_500
+    task = clinic.result("imaging", source, chest_film(source, conclusion=long.strip()))
+    assert doctor.decide(task, "amend", reviewed="yes", text=long).status_code == 303
+    assert clinic.outputs(task)["report"]["conclusion"] == long.strip()
+
+
 def test_a_plan_is_not_signed_without_its_choice(doctor: Visitor, clinic: Clinic) -> None:
     task = clinic.result("treatment", clinic.patient, care_plan([]))
     page = doctor.get(f"/results/{task}")

@@ -231,6 +231,34 @@ def test_what_somebody_else_decided_is_left_alone() -> None:
     assert "Condition/1" not in {e["request"]["url"] for e in entries}
 
 
+@pytest.mark.parametrize("stage", ["rejected", "wrong-patient"])
+@pytest.mark.parametrize("kind", ["signed", "amended"])
+def test_what_was_drawn_from_a_part_that_another_client_took_back_is_not_signed(kind: Any, stage: Any) -> None:
+    head, outputs = stored(genome("DocumentReference/1"))
+    outputs["genotype-cyp2c19"] = lifecycle.at_stage(outputs["genotype-cyp2c19"], stage)
+    decision = Decision(kind, text="No call." if kind == "amended" else None)
+    written = {e["request"]["url"]: e["resource"] for e in decide.transaction(head, outputs, decision, DOCTOR, NOW)["entry"]}
+    assert "Observation/1" not in written, "what it was taken back as stays"
+    statuses = {key: written[f"{r['resourceType']}/{r['id']}"]["status"] for key, r in outputs.items() if key != "genotype-cyp2c19"}
+    assert statuses == {"clopidogrel": "cancelled", "advice-clopidogrel": "rejected", "report": "final" if kind == "signed" else "amended"}
+    assert "result" not in written["DiagnosticReport/4"]
+
+
+def test_a_rejected_report_still_names_what_it_said() -> None:
+    head, outputs = stored(genome("DocumentReference/1"))
+    outputs["genotype-cyp2c19"] = lifecycle.at_stage(outputs["genotype-cyp2c19"], "rejected")
+    written = {e["request"]["url"]: e["resource"] for e in decide.transaction(head, outputs, Decision("rejected", "Mix-up"), DOCTOR, NOW)["entry"]}
+    assert written["DiagnosticReport/4"]["result"] == outputs["report"]["result"]
+
+
+def test_alternatives_that_were_all_taken_back_elsewhere_ask_for_no_choice() -> None:
+    head, outputs = stored(care_plan(["DiagnosticReport/5"]))
+    outputs |= {key: lifecycle.at_stage(outputs[key], "rejected") for key in ("prasugrel", "ticagrelor")}
+    written = {e["request"]["url"]: e["resource"] for e in decide.transaction(head, outputs, Decision("signed"), DOCTOR, NOW)["entry"]}
+    group = next(r for r in written.values() if r["resourceType"] == "RequestGroup")
+    assert group["status"] == "revoked" and group["action"] == outputs["choice"]["action"]
+
+
 @pytest.mark.parametrize(("status", "decision"), [("final", "signed"), ("corrected", "amended"), ("entered-in-error", "rejected")])
 def test_a_head_decided_elsewhere_is_closed_and_nothing_else_is_written(status: str, decision: str) -> None:
     head, outputs = stored(chest_film("ImagingStudy/1"))
