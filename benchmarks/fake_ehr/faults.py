@@ -1,19 +1,21 @@
 """Faults to inject: answers that fail, connections that break after the write, slowness."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls one request.
+    """What befalls requests.
 
     Attributes:
+        count: how many are still to be befallen.
         status: answer this instead of working; None: work, then drop the connection without an answer.
         retry_after: the Retry-After header.
         method, path: which requests, by equality and by prefix; empty: any.
     """
 
+    count: int
     status: int | None
     retry_after: str | None = None
     method: str = ""
@@ -21,12 +23,12 @@ class Fault:
 
     def befalls(self, method: str, path: str) -> bool:
         """It is this request's turn."""
-        return self.method in ("", method) and path.startswith(self.path)
+        return self.count > 0 and self.method in ("", method) and path.startswith(self.path)
 
 
 @dataclass
 class Faults:
-    """A list of faults still to come, each used once, in order."""
+    """The faults still to come, in order."""
 
     latency_sec: float = 0.0
     _coming: list[Fault] = field(default_factory=list)
@@ -35,19 +37,23 @@ class Faults:
     def fail(self, count: int, status: int, *, retry_after: str | None = None, method: str = "", path: str = "") -> None:
         """The next `count` such requests fail with this status, and nothing is done."""
         with self._lock:
-            self._coming += [Fault(status, retry_after, method, path)] * count
+            self._coming.append(Fault(count, status, retry_after, method, path))
 
     def drop_after_write(self, count: int = 1, *, method: str = "POST", path: str = "") -> None:
         """The next `count` such requests are done, and their answers lost."""
         with self._lock:
-            self._coming += [Fault(None, None, method, path)] * count
+            self._coming.append(Fault(count, None, None, method, path))
+
+    def end(self) -> None:
+        """None is still to come."""
+        with self._lock:
+            self._coming.clear()
 
     def next(self, method: str, path: str) -> Fault | None:
-        """The fault that befalls this request, if any; it is used up."""
-        if not self._coming:
-            return None
+        """The fault that befalls this request, if any; that much of it is used up."""
         with self._lock:
             for i, fault in enumerate(self._coming):
                 if fault.befalls(method, path):
-                    return self._coming.pop(i)
+                    self._coming[i] = replace(fault, count=fault.count - 1)
+                    return fault
         return None
