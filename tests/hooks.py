@@ -58,7 +58,7 @@ class Listener:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def wait_for(self, wanted: Callable[[list[Received]], bool], timeout_sec: float = 10.0) -> list[Received]:
+    def wait_for(self, wanted: Callable[[list[Received]], bool], timeout_sec: float = 60.0) -> list[Received]:
         """What came, once it is what is wanted; AssertionError when it does not come in time."""
         deadline = time.monotonic() + timeout_sec
         while not wanted(self.received):

@@ -66,7 +66,7 @@ def backport(topic: str, endpoint: str, content: str = "id-only") -> Json:
     return made
 
 
-def until(ehr: Ehr, reference: str, status: str, timeout_sec: float = 12.0) -> None:
+def until(ehr: Ehr, reference: str, status: str, timeout_sec: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_sec
     while (found := (ehr.read(reference) or {}).get("status")) != status:
         assert time.monotonic() < deadline, f"{reference} is {found}, not {status}"
@@ -122,7 +122,7 @@ def test_a_topic_that_is_listed(ehr: Ehr, habits: Habits, listener: Listener) ->
         time.sleep(0.3)
         assert listener.received == [], "active without a handshake, and silent"
         return
-    handshake, event = listener.wait_for(lambda received: len(received) == 2)
+    handshake, event = listener.wait_for(lambda received: len(received) >= 2)
     assert (parameters(handshake.body)["type"], parameters(handshake.body)["status"]) == ("handshake", "requested")
     told = parameters(event.body)
     assert (told["type"], told["topic"], told["events-since-subscription-start"]) == ("event-notification", SEKMET_TOPIC, "1")
@@ -143,9 +143,10 @@ def test_after_three_failures_one_gives_up_and_the_other_does_not(ehr: Ehr, habi
     until(ehr, made, "active")
     kind = codes.coding(codes.ENDPOINT_CONNECTION, "dicom-wado-rs")
     ehr.create({"resourceType": "Endpoint", "status": "active", "connectionType": kind, "payloadType": [{"text": "x"}], "address": "http://x.invalid"})
-    listener.wait_for(lambda received: len(received) == 3, timeout_sec=15)
+    listener.wait_for(lambda received: len(received) >= 3)
     if habits.retries_for_ever:
         listener.wait_for(lambda received: len(received) > 3)
         listener.status = 200
     else:
         until(ehr, made, "error")
+        assert len(listener.received) == 3

@@ -137,7 +137,7 @@ def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(line: Line, ehr: E
     case = line.take(told)
     assert isinstance(case, Case)
     [findings] = line.service.analyze([case.inputs], line.model)
-    httpx.delete(f"{ehr.base}/{reference}").raise_for_status()
+    httpx.delete(f"{ehr.base}/{reference}", timeout=60).raise_for_status()
     with contextlib.suppress(Conflict):
         assert line.put(case, findings) == "result"
     assert run(line, told) == "withdrawn"

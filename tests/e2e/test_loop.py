@@ -236,7 +236,7 @@ def test_a_signed_report_is_final_with_its_signer_and_a_rerun_leaves_it(story: S
 def sign(clinic: Clinic, head: Head) -> None:
     """Through the page, as a clinician's browser would."""
     address = f"/results/{head.reference.removeprefix('Task/')}"
-    with httpx.Client(base_url=f"http://127.0.0.1:{clinic.ports['review']}", follow_redirects=True) as browser:
+    with httpx.Client(base_url=f"http://127.0.0.1:{clinic.ports['review']}", follow_redirects=True, timeout=60) as browser:
         login = browser.get("/login")
         browser.post("/login", data={"name": "tester", "password": clinic.secret, "csrf": hidden(login.text, "csrf")}).raise_for_status()
         page = browser.get(address)

@@ -160,7 +160,7 @@ class TestSweep:
         assert changed
         intake.ehr.update(changed | {"description": "changed"}, written.version)
         intake.sweep.all()
-        httpx.delete(f"{intake.ehr.base}/{written.reference}").raise_for_status()
+        httpx.delete(f"{intake.ehr.base}/{written.reference}", timeout=60).raise_for_status()
         for _ in range(3):
             intake.sweep.all()
         told = [(e.action, e.version, e.subject) for e in intake.events()]
@@ -173,7 +173,7 @@ class TestSweep:
         time.sleep(0.01)
         began = datetime.now(UTC)
         intake.state.advance("DocumentReference", instant(began + timedelta(seconds=intake.settings.intake_overlap_sec)))
-        httpx.delete(f"{intake.ehr.base}/{written.reference}").raise_for_status()
+        httpx.delete(f"{intake.ehr.base}/{written.reference}", timeout=60).raise_for_status()
         for _ in range(3):
             intake.sweep.all()
         told = [e for e in intake.events() if e.action == "delete"]

@@ -216,7 +216,7 @@ class TestWhose:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         written = intake.ehr.create(note(patient, "before our time"))
         intake.settings = intake.settings.model_copy(update={"intake_since": moment(), "intake_overlap_sec": 0.0})
-        httpx.delete(f"{intake.ehr.base}/{written.reference}").raise_for_status()
+        httpx.delete(f"{intake.ehr.base}/{written.reference}", timeout=60).raise_for_status()
         intake.sweep()
         assert [t for t in intake.told() if t[1] == "delete"] == [(written.reference, "delete", patient)]
 
@@ -236,7 +236,7 @@ class TestWhose:
         patient, other = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         mine, gone, theirs = (intake.ehr.create(note(p, text)).reference for p, text in ((patient, "a"), (patient, "b"), (other, "c")))
         intake.sweep()
-        httpx.delete(f"{intake.ehr.base}/{gone}").raise_for_status()
+        httpx.delete(f"{intake.ehr.base}/{gone}", timeout=60).raise_for_status()
         intake.sweep()
         before = len(intake.events())
         assert {e.focus for e in intake.events()} == {mine, gone, theirs}
@@ -256,7 +256,7 @@ class TestWhose:
             intake.sweep()
         assert intake.told()[before:] == [(new.reference, "create", patient), (old, "update", patient)]
         assert other != old and intake.events()[-1].content_types == ("text/plain",)
-        httpx.delete(f"{intake.ehr.base}/{new.reference}").raise_for_status()
+        httpx.delete(f"{intake.ehr.base}/{new.reference}", timeout=60).raise_for_status()
         intake.sweep()
         assert intake.told()[before + 2 :] == [(new.reference, "delete", patient), (old, "update", patient)]  # it stands again
 

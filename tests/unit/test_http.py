@@ -116,12 +116,12 @@ def served() -> Iterator[str]:
 
 
 def test_a_body_beyond_the_limit_is_refused_whether_its_length_is_announced_or_not(served: str) -> None:
-    announced = httpx.post(f"{served}/analyze", content=b"x" * 2000, headers={"Content-Type": "application/json"})
-    chunked = httpx.post(f"{served}/analyze", content=iter([b"x" * 1000] * 2), headers={"Content-Type": "application/json"})
+    announced = httpx.post(f"{served}/analyze", content=b"x" * 2000, headers={"Content-Type": "application/json"}, timeout=60)
+    chunked = httpx.post(f"{served}/analyze", content=iter([b"x" * 1000] * 2), headers={"Content-Type": "application/json"}, timeout=60)
     for answer in (announced, chunked):
         assert answer.status_code == 413
         assert answer.json()["issue"][0]["code"] == "too-long"
-    assert httpx.post(f"{served}/analyze", content=b"x" * 100_000).status_code == 413
+    assert httpx.post(f"{served}/analyze", content=b"x" * 100_000, timeout=60).status_code == 413
 
 
 def test_a_port_that_is_taken_is_named_with_its_setting(served: str) -> None:
@@ -137,12 +137,12 @@ def test_an_address_that_is_not_ours_is_named_with_its_setting() -> None:
 
 def test_a_name_with_several_addresses_is_served() -> None:
     serving = serve(app(), "localhost", free_port())
-    assert httpx.get(f"http://localhost:{serving.port}/healthz").status_code == 200
+    assert httpx.get(f"http://localhost:{serving.port}/healthz", timeout=60).status_code == 200
     serving.close()
 
 
 def test_while_it_loads_analyze_asks_for_patience(served: str) -> None:
-    answer = httpx.post(f"{served}/analyze", json={"focus": "Patient/1"})
+    answer = httpx.post(f"{served}/analyze", json={"focus": "Patient/1"}, timeout=60)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 

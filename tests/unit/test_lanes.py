@@ -151,7 +151,7 @@ def test_the_model_thread_batches_what_is_ready() -> None:
     gate, done = threading.Event(), threading.Event()
 
     def analyze(batch: Sequence[int]) -> list[int]:
-        gate.wait(5)
+        gate.wait(60)
         sizes.append(len(batch))
         return list(batch)
 
@@ -160,7 +160,7 @@ def test_the_model_thread_batches_what_is_ready() -> None:
     for number in range(9):
         model.submit(number, lambda f: (found.append(f), done.set() if len(found) == 9 else None))
     gate.set()
-    assert done.wait(5)
+    assert done.wait(60)
     assert found == list(range(9)) and max(sizes) <= 4 and len(sizes) <= 4
     assert model.one(7) == 7
     model.close()
@@ -171,18 +171,18 @@ def test_a_model_tells_for_how_long_it_has_been_at_one_batch() -> None:
 
     def analyze(batch: Sequence[int]) -> list[int]:
         begun.set()
-        gate.wait(5)
+        gate.wait(60)
         return list(batch)
 
     model = ModelThread(analyze, max_batch=4)
     assert model.busy_sec() == 0
     model.submit(1, lambda _: done.set())
-    assert begun.wait(5)
+    assert begun.wait(60)
     first = model.busy_sec()
     time.sleep(0.02)
     assert model.busy_sec() > first > 0
     gate.set()
-    assert done.wait(5)
+    assert done.wait(60)
     assert model.busy_sec() == 0
     model.close()
 
