@@ -100,7 +100,7 @@ def implication(observation: Json, of: str, genotypes: Sequence[Genotype] = ()) 
     derived = {relative(r.get("reference", "")) for r in observation.get("derivedFrom", [])}
     genes = _genes(observation) or tuple(sorted({g.gene for g in genotypes if g.reference in derived}))
     advice = " ".join(n.get("text", "") for n in observation.get("note", []))
-    artifact: Json = next((e["valueRelatedArtifact"] for e in observation.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT), {})
+    artifact: Json = next((e.get("valueRelatedArtifact", {}) for e in observation.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT), {})
     return Implication(
         reference=reference_of(observation),
         drug=drug,
@@ -190,7 +190,8 @@ def measurement(observation: Json) -> Measurement | None:
     if "value" not in quantity or loinc is None or not time:
         return None
     unit, comparator = str(quantity.get("code") or quantity.get("unit") or ""), str(quantity.get("comparator", ""))
-    return Measurement(reference_of(observation), loinc, float(quantity["value"]), unit, time, comparator)
+    factor = 60 if unit.lower().startswith("ml/s") else 1  # filtration per second, as some countries report it
+    return Measurement(reference_of(observation), loinc, float(quantity["value"]) * factor, unit, time, comparator)
 
 
 def _components(observation: Json, system: str, code: str) -> Iterator[Json]:

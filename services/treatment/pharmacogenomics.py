@@ -71,7 +71,7 @@ def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
 def _both(first: Alert, second: Alert) -> Alert:
     """One alert of what two reports say on the same genes and drug: they may contradict each other."""
     detail = first.detail if second.detail in first.detail else f"{first.detail} {second.detail}"
-    return replace(first, detail=detail, evidence=(*first.evidence, *second.evidence))
+    return replace(first, detail=detail, evidence=tuple(dict.fromkeys((*first.evidence, *second.evidence))))
 
 
 def _applies(rule: GeneRule, implication: Implication, rules: Rules) -> bool:

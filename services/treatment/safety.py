@@ -248,7 +248,13 @@ def _fulfils(problem: Problem, item: Contraindication) -> bool:
     coded = [token.rpartition("|")[::2] for token in problem.codes]
     if any(system == codes.SNOMED and code in item.snomed for system, code in coded):
         return True
-    return any(system in ICD10 and code.startswith(item.icd10) for system, code in coded if item.icd10) or _says(item.words, problem.text)
+    prefixes = tuple(_undotted(prefix) for prefix in item.icd10)
+    return any(system in ICD10 and _undotted(code).startswith(prefixes) for system, code in coded) or _says(item.words, problem.text)
+
+
+def _undotted(code: str) -> str:
+    """An ICD-10 code as claims write it, without its dot: `K922` is `K92.2`."""
+    return code.replace(".", "").upper()
 
 
 def _says(terms: Sequence[str], text: str) -> bool:

@@ -91,6 +91,7 @@ def test_without_the_drug_the_genes_ask_for_nothing() -> None:
         ("1970-03-01", condition("230690007", "Stroke"), "stroke"),
         ("1970-03-01", condition("1", "Old stroke in 2019"), "stroke"),
         ("1970-03-01", {**condition("1", "x"), "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "I63.9")}, "stroke"),
+        ("1970-03-01", {**condition("1", "x"), "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "Z8673")}, "stroke"),
     ],
 )
 def test_what_speaks_against_prasugrel_withholds_it_with_the_reason(born: str, problem: Json | None, why: str) -> None:
@@ -376,6 +377,11 @@ def test_a_value_beyond_what_the_laboratory_measures_counts(loinc: str, drug: st
 @pytest.mark.parametrize(("loinc", "unit"), [("14682-9", "umol/L"), ("14682-9", "\u00b5mol/L"), ("2160-0", "UMOL/L")])
 def test_creatinine_is_converted_however_its_unit_is_written(loinc: str, unit: str) -> None:
     assert "metformin-egfr-30" in rules_of(findings(patient(), order("metformin", "6809"), laboratory(loinc, 300, unit)))
+
+
+def test_filtration_per_second_is_not_taken_for_one_per_minute() -> None:
+    for value, expected in ((1.2, set()), (0.4, {"metformin-egfr-30"})):  # 72 and 24 mL/min
+        assert rules_of(findings(patient(), order("metformin", "6809"), laboratory("98979-8", value, "mL/s/{1.73_m2}"))) == expected
 
 
 def test_a_value_without_its_own_time_is_as_old_as_its_report() -> None:

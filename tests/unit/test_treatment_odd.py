@@ -1,15 +1,17 @@
 """What R4 allows and few records have: none of it costs the patient the plan, and none of it is read for what it does not say."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from services.treatment.analyze import find
 from services.treatment.model import load_rules
 from services.treatment.resources import resources
 from shared.answers import Answer
-from shared.fhir import codes
+from shared.fhir import bundle, codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
-from tests.unit.treatment_record import CLOPIDOGREL, GENOMICS, LOOP, PATIENT, allergy, condition, inputs_of, laboratory, order
+from tests.unit.treatment_record import CLOPIDOGREL, GENOMICS, LOOP, PATIENT, allergy, condition, inputs_of, laboratory, order, rich
 
 Json = dict[str, Any]
 PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {"m": "Device/d"}, {"m": "careloop"})
@@ -54,3 +56,29 @@ def test_a_report_s_risk_without_a_reference_is_passed_over() -> None:
     plan = drawn(*({**r, "extension": [odd]} if r is GENOMICS else r for r in LOOP))["report"].resource
     check(plan)
     assert codes.reference("DiagnosticReport/gen") in plan["supportingInfo"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every element and list item of a resource."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def without(resource: Json, path: tuple[Any, ...]) -> Json:
+    copied = deepcopy(resource)
+    place: Any = copied
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    return copied
+
+
+def test_no_missing_element_costs_the_plan() -> None:
+    """Whatever one element of the record is missing, a plan is drawn, each key once."""
+    record = list(rich())
+    for at, whole in enumerate(record):
+        for path in places(whole):
+            if path not in (("resourceType",), ("id",)):
+                inputs = inputs_of(*record[:at], without(whole, path), *record[at + 1 :])
+                assert bundle.report_of(resources(inputs, find(inputs, load_rules()), PEN)), (whole["resourceType"], path)

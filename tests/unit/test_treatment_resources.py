@@ -16,22 +16,16 @@ from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
 from tests.hl7 import Validate, collection
 from tests.unit.treatment_record import (
-    CLOPIDOGREL,
-    CYP2C19,
     GENOMICS,
     LOOP,
     PATIENT,
-    allergy,
-    condition,
-    genotype,
     implication,
     inputs_of,
-    laboratory,
     mention,
     order,
     patient,
-    pneumonia,
     report,
+    rich,
 )
 
 Json = dict[str, Any]
@@ -42,32 +36,6 @@ PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {NAM
 def drawn(*record: Json) -> dict[str, Draft]:
     inputs = inputs_of(*record)
     return {d.key: d for d in resources(inputs, find(inputs, load_rules()), PEN)}
-
-
-def rich() -> tuple[Json, ...]:
-    """A record on which every kind of draft is written."""
-    statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
-    thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
-    vkorc1, cyp2c9, ibuprofen = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3"), mention("ibuprofen", "5640")
-    results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
-    return (
-        patient(),
-        report("genomics", "gen", *results),
-        *results,
-        report("notes", "note", ibuprofen),
-        ibuprofen,
-        report("imaging", "img", pneumonia()),
-        pneumonia(),
-        {**CLOPIDOGREL, "reasonReference": [codes.reference("Condition/cond-53741008")]},
-        order("omeprazole", "7646", mg=20),
-        order("simvastatin", "36567", mg=40),
-        order("azathioprine", "1256", mg=100),
-        order("warfarin", "11289"),
-        order("metformin", "6809"),
-        laboratory("2160-0", 2.9, "mg/dL"),
-        condition("53741008", "Coronary arteriosclerosis"),
-        allergy("omeprazole"),
-    )
 
 
 def test_the_plan_is_the_report_and_names_every_other_draft() -> None:

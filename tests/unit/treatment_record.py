@@ -142,3 +142,29 @@ CYP2C19 = (genotype("CYP2C19", "*1/*2"), implication("clopidogrel", "32968", "CY
 GENOMICS = report("genomics", "gen", *CYP2C19, conclusion="CYP2C19 *1/*2: intermediate metabolizer.")
 LOOP = (patient(), GENOMICS, *CYP2C19, CLOPIDOGREL, OMEPRAZOLE)
 """The smallest record from which a plan with a dose proposal and an interaction alert is drawn."""
+
+
+def rich() -> tuple[Json, ...]:
+    """A record on which every kind of draft is written."""
+    statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
+    thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
+    vkorc1, cyp2c9, ibuprofen = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3"), mention("ibuprofen", "5640")
+    results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
+    return (
+        patient(),
+        report("genomics", "gen", *results),
+        *results,
+        report("notes", "note", ibuprofen),
+        ibuprofen,
+        report("imaging", "img", pneumonia()),
+        pneumonia(),
+        {**CLOPIDOGREL, "reasonReference": [codes.reference("Condition/cond-53741008")]},
+        order("omeprazole", "7646", mg=20),
+        order("simvastatin", "36567", mg=40),
+        order("azathioprine", "1256", mg=100),
+        order("warfarin", "11289"),
+        order("metformin", "6809"),
+        laboratory("2160-0", 2.9, "mg/dL"),
+        condition("53741008", "Coronary arteriosclerosis"),
+        allergy("omeprazole"),
+    )
