@@ -2,12 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from services.intake.watched import PASSING, draws_plan
 from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
+from shared.fhir.instants import instant
 
 VERSION = 1
+KEPT = timedelta(days=1)
+"""What is older when it is published, as in a first sweep of everything, does not become `recent` any more."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,8 +41,9 @@ def remember(db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]]
         counted: this EHR counts the versions of a resource: 1, 2, 3. So whose a resource was is told by the version before, and what
             nobody tells again need not be kept for good.
     """
+    long_ago = instant(datetime.now(UTC) - KEPT)
     rows = [(encode(event, "")[1], at, event, counted and event.type in PASSING and event.version.isdecimal()) for event, at in events]
-    db.executemany(RECENT, [(value, at, e.focus) for value, at, e, passing in rows if passing])
+    db.executemany(RECENT, [(value, at, e.focus) for value, at, e, passing in rows if passing and at > long_ago])
     db.executemany(FOCUS, [(value, at, e.focus, e.subject) for value, at, e, passing in rows if not passing])
     db.executemany(PLAN, [(value, at, e.subject) for value, at, e, _ in rows if e.subject and draws_plan(e)])
 

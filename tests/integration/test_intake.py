@@ -352,6 +352,8 @@ class TestSubscriptions:
         serving = serve(intake.app(), "127.0.0.1", port)
         try:
             intake.keeper.look_after()
+            mine = lambda: [s["status"] for s in intake.ehr.search("Subscription", {}) if s["channel"]["endpoint"].endswith("/DocumentReference")]  # noqa: E731
+            assert settle(lambda: mine() == ["active"])  # what is written before that is the sweep's
             reference = intake.ehr.create(note(patient, "told by the EHR")).reference
             assert settle(lambda: reference in [e.focus for e in intake.events()])
         finally:

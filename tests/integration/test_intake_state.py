@@ -71,6 +71,15 @@ class TestGrowth:
         scripted.sweep()
         assert kept(scripted) == sorted([*(f"{k}/1" for k in kinds[:3]), *(f"{k}/2" for k in kinds)])
 
+    def test_a_first_sweep_of_years_fills_the_file_with_no_results(self, tmp_path: Path) -> None:
+        state, years = State(tmp_path / "intake.sqlite"), moment(timedelta(days=900))
+        versions = [f"Observation/{uuid4()}" for _ in range(2000)]
+        for start in range(0, len(versions), 100):
+            state.remember([("1", ResourceEvent(v, "1", "create", subject=PATIENT, time=years)) for v in versions[start : start + 100]])
+        assert pages(state) / len(versions) == pytest.approx(90, rel=0.25)  # docs/operations.md, "What grows"
+        assert state._db.execute("SELECT count(*) FROM recent").fetchone() == (0,) and not state.is_new(versions[9], "1")
+        state.close()
+
     def test_a_delete_of_what_is_known_no_longer_says_whose_it_was(self, intake: Intake) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         written = intake.ehr.create(lab(patient)).reference
@@ -185,21 +194,21 @@ class TestFullDisk:
                 eventually(lambda: any(reference.encode() in (r.value or b"") for r in log.scan(EVENTS_TOPIC)))
 
 
+def pages(state: State) -> int:
+    """The bytes in the file that hold something."""
+    [free], [used], [page] = (state._db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count", "page_size"))
+    return int((used - free) * page)
+
+
 def bytes_each(folder: Path, kind: str, count: int = 2000, **elements: Any) -> float:
     """What one resource adds to the file once no sweep will meet it again, with ids as long as UUIDs and a patient each."""
     state, time = State(folder / f"{kind}.sqlite"), moment(timedelta(hours=3))
-    db = state._db
-
-    def size() -> int:
-        [free], [pages], [page] = (db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count", "page_size"))
-        return int((pages - free) * page)
-
-    before = size()
+    before = pages(state)
     told = [("1", ResourceEvent(f"{kind}/{uuid4()}", "1", "create", subject=f"Patient/{uuid4()}", time=time, **elements)) for _ in range(count)]
     for start in range(0, count, 100):
         state.remember(told[start : start + 100])
     state.forget(kind, moment())
-    grown = (size() - before) / count
+    grown = (pages(state) - before) / count
     state.close()
     return grown
 
