@@ -23,7 +23,7 @@ class Peer:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout_sec: float = 60.0) -> None:
+    def start(self, timeout_sec: float = 120.0) -> None:
         """Start it and wait until it answers.
 
         Raises:

@@ -15,6 +15,7 @@ from shared.fhir.drafts import Draft, Pen
 from shared.service import ModelCard
 
 Json = dict[str, Any]
+PASSWORD = "correct horse"
 NOTE = """DISCHARGE SUMMARY
 Synthetic patient, 86 y.
 
@@ -43,6 +44,11 @@ class Clinic:
     ehr: Ehr
     patient: str
     practitioner: str
+
+    @property
+    def login(self) -> dict[str, str]:
+        """The settings under which the clinician logs in as `berg` with `PASSWORD`."""
+        return {"review_local_user": f"berg:{self.practitioner}", "review_local_password": PASSWORD}
 
     def result(self, service: str, source: str, drafts: "Drafts") -> str:
         """Write one waiting result; the id of its head's Task."""
@@ -337,6 +343,12 @@ def care_plan(rests_on: Sequence[str], replaced: str = "") -> Drafts:
         return [goal, swap, other, rehabilitation, choice, alert, report]
 
     return drafts
+
+
+def a_film(clinic: Clinic) -> str:
+    """One waiting report on a film; the id of its Task."""
+    source = study(clinic.ehr, clinic.patient)
+    return clinic.result("imaging", source, chest_film(source))
 
 
 def fill(clinic: Clinic) -> Mapping[str, str]:

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from services.ports import free_port
 from services.review.app import create_review_app
 from shared.fhir.client import Ehr, open_ehr
 from shared.http import serve
 from shared.settings import load_settings
-from tests.browser.clinic import Clinic, open_clinic
+from tests.browser.clinic import PASSWORD, Clinic, open_clinic
 from tests.peers import sekmet
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PASSWORD = "correct horse"
+expect.set_options(timeout=30_000)  # the default of 5 s is an idle machine's
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callabl
     def opened(**settings: object) -> Site:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        given = {"review_local_user": f"berg:{clinic.practitioner}", "review_local_password": PASSWORD, "review_url": url} | settings
+        given = clinic.login | {"review_url": url} | settings
         app = create_review_app(load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given), clinic.ehr)
         servings.append(serve(app, "127.0.0.1", port))
         return Site(url, clinic)
@@ -80,7 +80,7 @@ def site(open_site: Callable[..., Site]) -> Site:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport={"width": 1280, "height": 900})
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 

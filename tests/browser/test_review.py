@@ -12,19 +12,14 @@ from services.review.worklist import OUTCOMES
 from shared.answers import head_of
 from shared.fhir import codes, lifecycle
 from shared.fhir.drafts import Draft, Pen
-from tests.browser.clinic import Clinic, chest_film, document, fill, note_findings, study
-from tests.browser.conftest import PASSWORD, Site, log_in
+from tests.browser.clinic import PASSWORD, Clinic, a_film, chest_film, document, fill, note_findings, study
+from tests.browser.conftest import Site, log_in
 
 XSS = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 
 
 def open_result(page: Page, site: Site, task: str) -> None:
     page.goto(f"{site.url}/results/{task}")
-
-
-def a_film(clinic: Clinic) -> str:
-    source = study(clinic.ehr, clinic.patient)
-    return clinic.result("imaging", source, chest_film(source))
 
 
 def verifiers(clinic: Clinic, reference: str) -> list[str]:

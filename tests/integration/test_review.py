@@ -36,11 +36,10 @@ from shared.fhir.drafts import Draft, Pen
 from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
-from tests.browser.clinic import Clinic, care_plan, chest_film, fill, genome, open_clinic, study
+from tests.browser.clinic import PASSWORD, Clinic, a_film, care_plan, chest_film, fill, genome, open_clinic, study
 from tests.fakes import HAPI, FakeEhr
 from tests.peers import sekmet
 
-PASSWORD = "correct horse"
 UID = "1.2.826.0.1.3680043.8.498.77"
 
 
@@ -99,7 +98,7 @@ def visit(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Callable[..., Visito
     """Someone at pages with these settings, not logged in."""
 
     def visitor(**settings: Any) -> Visitor:
-        given = {"review_local_user": f"berg:{clinic.practitioner}", "review_local_password": PASSWORD, "state_dir": tmp_path} | settings
+        given = clinic.login | {"state_dir": tmp_path} | settings
         return Visitor(create_review_app(load_settings(fhir_url=fhir_url, **given), clinic.ehr).test_client())
 
     return visitor
@@ -110,11 +109,6 @@ def doctor(visit: Callable[..., Visitor]) -> Visitor:
     visitor = visit()
     assert visitor.log_in().status_code == 303
     return visitor
-
-
-def a_film(clinic: Clinic) -> str:
-    source = study(clinic.ehr, clinic.patient)
-    return clinic.result("imaging", source, chest_film(source))
 
 
 # --- who gets in

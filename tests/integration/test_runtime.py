@@ -31,7 +31,6 @@ from shared.tracing import new_traceparent, trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Findings, Model, note
 
-
 PATIENCE_SEC = 60.0
 LEASE_SEC = 2.0
 
