@@ -125,7 +125,7 @@ class Clinic:
 
     def said(self) -> str:
         """All logs and metrics of the services."""
-        metrics = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text for port in self.ports.values()]
+        metrics = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text for port in self.ports.values()]
         return "\n".join([*metrics, *(p.read_text() for p in self.folder.glob("*.log"))])
 
 
