@@ -68,9 +68,17 @@ class Doorway:
         if not notification.foci:
             self.sweep.kind(kind)
         for focus in notification.foci:
-            self.publisher.focus(focus)
+            self.publish(focus)
         if notification.last is not None:
             self.state.heard(notification.subscription, notification.last)
+
+    def publish(self, focus: str) -> None:
+        """Publish what a notification names. Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops telling."""
+        try:
+            self.publisher.focus(focus)
+        except FhirError as error:
+            log.warning("what a notification named is left to the sweep: %s", error)
+            self.asked.set()
 
     def _fill_gap(self, kind: str, notification: Notification) -> None:
         known = self.state.number(notification.subscription)
@@ -78,7 +86,7 @@ class Doorway:
             return
         log.warning("%s skipped %d events", notification.subscription, notification.first - known - 1)
         for focus in self._missed(notification.subscription, known + 1, notification.first - 1):
-            self.publisher.focus(focus)
+            self.publish(focus)
         self.sweep.kind(kind)  # also where the EHR has no $events
 
     def _missed(self, subscription: str, first: int, last: int) -> tuple[str, ...]:
@@ -122,7 +130,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
         reference = f"{resource_type}/{logical_id}"
         if resource_type not in SWEPT or not REFERENCE.fullmatch(reference):
             return outcome(404, "careloop does not watch this type.")
-        doorway.publisher.focus(reference)
+        doorway.publish(reference)
         return Response(status=200)
 
     return blueprint

@@ -287,6 +287,20 @@ class TestDoor:
         assert post(intake, notification("event-notification", [(1, "DocumentReference/never-was")])).status_code == 200
         assert intake.events() == []
 
+    def test_a_focus_that_the_ehr_does_not_show_is_left_to_the_sweep_and_stops_no_other(self, tmp_path: Path) -> None:
+        with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+            log, settings = MemoryLog(), Settings(fhir_url=fake.base, intake_since="1970-01-01T00:00:00Z")
+            log.create_topics(2, [])
+            intake = Intake(ehr, log, log.sink(), settings, State(tmp_path / "intake.sqlite"))
+            patient = ehr.create({"resourceType": "Patient"}).reference
+            hidden, shown = (ehr.create(note(patient, text)).reference for text in "ab")
+            fake.faults.fail(1, 403, method="GET", path=hidden)
+            assert post(intake, notification("event-notification", [(1, hidden), (2, shown)])).status_code == 200
+            assert [e.focus for e in intake.events()] == [shown]
+            intake.sweep.all()
+            assert {e.focus for e in intake.events()} == {shown, hidden}
+            intake.close()
+
     def test_a_focus_of_a_type_that_is_not_watched_is_not_even_read(self, tmp_path: Path) -> None:
         with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
             log = MemoryLog()
