@@ -151,5 +151,11 @@ def _film(dataset: Dataset, view: View) -> Film:
 
 def _content(films: Iterable[Dataset]) -> str:
     """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or the record."""
-    parts = sorted((str(film.SOPInstanceUID), hashlib.sha256(film.get("PixelData", b"")).hexdigest()) for film in films)
+    parts = sorted((str(film.SOPInstanceUID), hashlib.sha256(_pixels(film)).hexdigest()) for film in films)
     return digest([part for pair in parts for part in pair])
+
+
+def _pixels(film: Dataset) -> bytes:
+    """PixelData as it is stored; nothing where it is absent, empty or of a text's type: only the film that is analysed must have pixels."""
+    stored = film.get("PixelData")
+    return stored if isinstance(stored, bytes) else b""

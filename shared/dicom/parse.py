@@ -12,7 +12,9 @@ from typing import Final
 
 import pydicom
 from pydicom import config
+from pydicom.datadict import keyword_for_tag
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from shared.errors import InvalidInput
@@ -56,7 +58,7 @@ def parse(raw: bytes) -> pydicom.Dataset:
     """The dataset of one Part 10 file.
 
     Raises:
-        InvalidInput: too large, deflated, or not DICOM.
+        InvalidInput: too large, deflated, not DICOM, or an element whose bytes are no value of its type.
     """
     if len(raw) > MAX_FILE_BYTES:
         raise InvalidInput(f"DICOM file of more than {MAX_FILE_BYTES} bytes")
@@ -67,7 +69,25 @@ def parse(raw: bytes) -> pydicom.Dataset:
         _ = dataset.file_meta.TransferSyntaxUID
     except MALFORMED as error:
         raise InvalidInput(f"not a readable DICOM file ({type(error).__name__})") from None
+    check_elements(dataset)
     return dataset
+
+
+def check_elements(dataset: pydicom.Dataset) -> None:
+    """Convert every public element, nested ones too: pydicom does so at the first use, wherever that is, and fails there.
+
+    Raises:
+        InvalidInput: names the element whose bytes are no value of its type.
+    """
+    for tag in list(dataset.keys()):
+        if tag.is_private:
+            continue
+        try:
+            value = dataset[tag].value
+            for item in value if isinstance(value, Sequence) else ():
+                check_elements(item)
+        except (*MALFORMED, OSError):  # of a sequence that breaks off pydicom says OSError
+            raise InvalidInput(f"{keyword_for_tag(tag) or tag} is malformed") from None
 
 
 def is_deflated(raw: bytes) -> bool:

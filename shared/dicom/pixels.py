@@ -129,19 +129,21 @@ def _window(dataset: Dataset) -> tuple[float, float]:
         value = dataset.get(name)
         first = value[0] if isinstance(value, list | tuple) or hasattr(value, "append") else value
         pair.append(float(first))
-    if not pair[1] >= 1:
+    if not (np.isfinite(pair).all() and pair[1] >= 1):
         raise ValueError("WindowWidth")
     return pair[0], pair[1]
 
 
 def _padding(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
     """Where PixelPaddingValue (and its RangeLimit, PS3.3 C.7.5.1.1.2) marks pixels outside the film."""
-    value = dataset.get("PixelPaddingValue")
-    if value is None:
+    stated = [dataset.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    try:
+        limits = [int(value) for value in stated if value not in (None, "")]
+    except MALFORMED:
+        raise InvalidInput("PixelPaddingValue or PixelPaddingRangeLimit is not a number") from None
+    if stated[0] in (None, ""):
         return None
-    limit = dataset.get("PixelPaddingRangeLimit", value)
-    low, high = sorted((int(value), int(limit)))
-    return np.asarray((values >= low) & (values <= high))
+    return np.asarray((values >= min(limits)) & (values <= max(limits)))
 
 
 def film_png(dataset: Dataset, max_px: int = 1024) -> bytes:

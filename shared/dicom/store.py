@@ -13,7 +13,7 @@ import requests
 from dicomweb_client.web import DICOMwebClient
 
 from shared.dicom.folder import FolderPacs
-from shared.dicom.parse import MALFORMED, MAX_FILE_BYTES, check_identity, check_uid, is_deflated
+from shared.dicom.parse import MALFORMED, MAX_FILE_BYTES, check_elements, check_identity, check_uid, is_deflated
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable
 from shared.fhir.attachments import origin_of
 from shared.settings import Settings
@@ -112,6 +112,8 @@ class DicomWeb:
         found = self._ask(lambda: self.client.retrieve_series(*uids, media_types=ORIGINAL))
         if not found:
             raise NotYet("the series has no instance yet")
+        for dataset in found:
+            check_elements(dataset)
         return sorted(found, key=lambda dataset: check_identity(dataset)[2])
 
     def store(self, datasets: Sequence[pydicom.Dataset]) -> None:
