@@ -11,7 +11,7 @@ from services import catalogue
 from shared.answers import Answer, Head, relative
 from shared.fhir.client import Ehr
 from shared.fhir.heads import sources_of
-from shared.fhir.instants import parse
+from shared.fhir.instants import parse, start
 from shared.fhir.summary import event_of
 from shared.runtime import group_of
 from shared.stream.base import EVENTS_TOPIC, Log
@@ -93,10 +93,10 @@ class Clinic:
         return [f"the plan does not rest on {report} yet" for report in sorted(reports - rests_on)]
 
     def _behind(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
-        last = max((h.task["meta"]["lastUpdated"] for _, h, _ in heads), default=None)
+        last = max((h.task["meta"]["lastUpdated"] for _, h, _ in heads), key=start, default=None)
         swept = self.swept()
         behind = [f"{s} is {lag} records behind" for s in catalogue.ANALYSERS if (lag := self.log.group_lag(EVENTS_TOPIC, group_of(s)))]
-        if swept is None or (last and parse(swept) < parse(last) + SWEEP_MARGIN):
+        if swept is None or (last and start(swept) < start(last) + SWEEP_MARGIN):
             behind.append("the sweep has not passed the last write")
         return behind
 

@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import orjson
 
 from shared.fhir import codes
+from shared.fhir.instants import start
 
 Resource = dict[str, Any]
 Outcome = Literal["draft", "requested", "rejected", "failed", "completed", "cancelled"]
@@ -154,4 +155,4 @@ def relative(reference: str) -> str:
 
 def newest(heads: Iterable[Head]) -> Head | None:
     """The head that counts: the highest revision. (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)"""
-    return min(heads, key=lambda h: (-h.revision, h.outcome == "draft", str(h.task.get("authoredOn")), h.reference), default=None)
+    return min(heads, key=lambda h: (-h.revision, h.outcome == "draft", start(str(h.task.get("authoredOn"))), h.reference), default=None)

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.answers import Answer, Basis, Head, kind_of, relative
 from shared.fhir import codes
+from shared.fhir.instants import start
 
 Json = dict[str, Any]
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
@@ -84,7 +85,7 @@ def taken_back(head: Head, now: str) -> Json:
 
 def _rewritten(head: Head, now: str) -> Json:
     kept = {k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")}
-    return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)))}
+    return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)), key=start)}
 
 
 def _basis(text: str) -> Json:
