@@ -22,6 +22,7 @@ class Notification:
         kind: handshake, heartbeat, event-notification, query-status or query-event.
         foci: the references that it names; empty with payload `empty`.
         before: how many events there were since the Subscription began, where the server says so.
+        events: how many events it holds, with a focus or without.
         first, last: the lowest and highest event number in it, None without events.
     """
 
@@ -31,6 +32,13 @@ class Notification:
     first: int | None
     last: int | None
     before: int | None = None
+    events: int = 0
+
+    @property
+    def names_all(self) -> bool:
+        """Each event that it counts comes with its focus: none is without, no number between the first and the last is left out."""
+        spanned = self.last - self.first + 1 if self.first is not None and self.last is not None else 0
+        return bool(self.foci) and len(self.foci) >= max(self.events, spanned)
 
 
 def parse(body: object) -> Notification:
@@ -53,7 +61,7 @@ def parse(body: object) -> Notification:
     subscription = _reference(_value(parameters, "subscription"), "subscription")
     since_start = _value(parameters, "events-since-subscription-start")
     before = int(since_start) if NUMBER.fullmatch(since_start) else None
-    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None), before)
+    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None), before, len(events))
 
 
 def _objects(listed: object) -> list[Json]:

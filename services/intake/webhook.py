@@ -65,7 +65,7 @@ class Doorway:
         if notification.kind != "event-notification":
             return
         self._fill_gap(kind, notification)
-        if not notification.foci:
+        if not notification.names_all:
             self.sweep.kind(kind)
         for focus in notification.foci:
             self.publish(focus)

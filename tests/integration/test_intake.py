@@ -257,6 +257,18 @@ class TestDoor:
         assert {e.focus for e in intake.events()} == {first, missed, third}
         assert intake.state.number("Subscription/s") == 3
 
+    @pytest.mark.parametrize("left_out", ["number", "focus"])
+    def test_what_a_notification_leaves_out_in_its_midst_is_swept(self, intake: Intake, patient: str, left_out: str) -> None:
+        first, missed, third = (intake.ehr.create(note(patient, text)).reference for text in "123")
+        body = notification("event-notification", [(1, first), (2, missed), (3, third)])
+        events = body["entry"][0]["resource"]["parameter"]
+        if left_out == "number":
+            events.pop(3)
+        else:
+            events[3]["part"].pop(1)
+        assert post(intake, body).status_code == 200
+        assert {e.focus for e in intake.events()} == {first, missed, third}
+
     @pytest.mark.parametrize("since_start", [None, 0, 4])
     def test_a_gap_before_the_first_notification_after_a_handshake_is_swept(self, intake: Intake, patient: str, since_start: int | None) -> None:
         post(intake, handshake(since_start))
