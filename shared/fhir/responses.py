@@ -92,7 +92,7 @@ def _version(entry: Json) -> Version:
 
 def version_of(resource: Json) -> Version:
     """The version that a resource, as read, says it is."""
-    meta = resource.get("meta", {})
+    meta = resource.get("meta") or {}
     return Version(f"{resource['resourceType']}/{resource['id']}", str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource)
 
 
