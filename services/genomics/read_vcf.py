@@ -26,6 +26,9 @@ MAX_ALTS = 16
 
 GENOTYPE = re.compile(rb"(\d{1,3}|\.)([/|](\d{1,3}|\.))*")
 BASES = re.compile(rb"[ACGTNacgtn]+")
+ALTERNATIVE = re.compile(rb"[A-Za-z]+|\*|<[!-;=?-~]+>")  # VCF 4.3, section 1.6.1: bases, a base that is deleted upstream, a name
+BREAKEND = re.compile(rb"[!-~]*[\[\]][!-~]*|\.[A-Za-z]+|[A-Za-z]+\.")
+PHASE_SET = re.compile(rb"[!-~]+")
 DIGITS = re.compile(rb"\d+")
 SEPARATOR = re.compile(r"[/|]")
 END = re.compile(rb"(?:^|(?<=;))END=(\d{1,9})")
@@ -145,9 +148,13 @@ def _kept(number: int, fields: list[bytes]) -> bytes:
     name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
     values = dict(zip(keys.split(b":"), sample.split(b":"), strict=False))
     genotype = values.get(b"GT", b".")
-    if not BASES.fullmatch(ref) or not alt:
+    alternatives = [] if alt == b"." else [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]
+    if not BASES.fullmatch(ref) or not all(ALTERNATIVE.fullmatch(a) for a in alternatives):  # an empty one would shift the numbers of those after it
         raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
-    alts = 0 if alt == b"." else alt.count(b",") + 1
+    alts = len(alternatives)
+    phase_set = values.get(b"PS", b".") or b"."
+    if not PHASE_SET.fullmatch(phase_set):
+        raise InvalidInput(f"Line {number} of the VCF has no valid phase set.")
     if not GENOTYPE.fullmatch(genotype) or any(int(a) > alts for a in DIGITS.findall(genotype)):
         raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
     if alts > MAX_ALTS:
@@ -155,8 +162,8 @@ def _kept(number: int, fields: list[bytes]) -> bytes:
     end = END.search(info)
     passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") else b"failed"
     numbers = [v if (v := values.get(k, b".")).isdigit() else b"." for k in (b"DP", b"GQ")]
-    cells = [_chromosome(name), position, b".", ref.upper(), alt, b".", passed, end[0] if end else b".", b"GT:DP:GQ:PS"]
-    return b"\t".join([*cells, b":".join([genotype, *numbers, values.get(b"PS", b".") or b"."])]) + b"\n"
+    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, end[0] if end else b".", b"GT:DP:GQ:PS"]
+    return b"\t".join([*cells, b":".join([genotype, *numbers, phase_set])]) + b"\n"
 
 
 def _parse(text: bytes, tables: Tables) -> tuple[Record, ...]:

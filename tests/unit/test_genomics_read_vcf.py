@@ -1,5 +1,6 @@
 """The VCF's door: what is read, what is refused and with which words, and that neither a bomb nor a long line fills the memory."""
 
+import contextlib
 import gzip
 import struct
 import subprocess
@@ -8,13 +9,16 @@ import zlib
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.genomics.calling import call_gene
 from services.genomics.decompress import BGZF_END, decompressed
-from services.genomics.domain import Record
+from services.genomics.domain import Record, Site
 from services.genomics.read_vcf import read_vcf
 from services.genomics.tables import load_tables
 from shared.errors import InvalidInput, NotAnalysed
-from tests.unit.genomics_vcf import DEMO, META, ROOT, vcf
+from tests.unit.genomics_vcf import DEMO, META, ROOT, gene, vcf
 
 LINE = "chr10 94781859 rs4244285 G A . PASS . GT 0/1"
 
@@ -45,6 +49,39 @@ def refused(raw: bytes, kind: type[NotAnalysed] = InvalidInput) -> str:
 def test_a_line_becomes_a_record() -> None:
     line = "chr10 94781859 rs4244285 g a,<NON_REF> 50 . AC=1;END=94781860 DP:GT:GQ:PS 31:0|1:99:77"
     assert read(vcf(line)) == (Record("10", 94781859, 94781860, "G", ("a", "<NON_REF>"), (0, 1), True, "77", True, 31),)
+
+
+@pytest.mark.parametrize("alt", ["A,,C", ",A", "A,", "./.", "A,.,C", "<", "é", "A,1"])
+def test_alternatives_that_could_not_be_counted_are_refused(alt: str) -> None:
+    assert "REF or ALT" in refused(vcf(f"chr10 94781859 . G {alt} . PASS . GT 0/1"))
+
+
+@pytest.mark.parametrize("alt", ["<DEL>", "*", "G[chr2:321[", "]13:123456]T", ".A", "A."])
+def test_alternatives_without_a_sequence_are_kept_in_their_place(alt: str) -> None:
+    [record] = read(vcf(f"chr10 94781859 . G A,{alt},C . PASS . GT 3/2"))
+    assert (record.alts[0], record.alts[2], record.genotype) == ("A", "C", (3, 2))
+    assert record.alts[1] in (alt, "<BND>")
+
+
+def test_a_phase_set_is_ascii() -> None:
+    assert "phase set" in refused(vcf("chr10 94781859 . G A . PASS . GT:PS 0|1:X").replace(b":X", b":\x84"))
+
+
+GENOTYPES = ["0/0", "1|1", "0/1/1", "|", "0|", "0/1:-5", "0/1:1.5:99:x", "0/1:9999999999:9999999999", "0/1:30:40:a b"]
+OTHERS = ["", "0", ".", "-1", " 1", "é", "\x00", "\xb2", "A", "A,C", "A,,C", "<DEL>", "*", "END=0", "END=5;END=7", "GT", "DP:GT", "GT:GT", "chr10", "NC_x"]
+CELLS = st.sampled_from([*GENOTYPES, *OTHERS, "9" * 20, "A" * 999, "A," * 20 + "A"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(gene("CYP2C19").sites)), st.dictionaries(st.integers(0, 9), CELLS, max_size=2)), min_size=1, max_size=3))
+def test_any_cells_are_read_or_refused(lines: list[tuple[Site, dict[int, str]]]) -> None:
+    rows = []
+    for site, changes in lines:
+        cells = [f"chr{site.chromosome}", str(site.position), ".", site.ref, site.alt, ".", "PASS", ".", "GT:DP:GQ:PS", "0/1:30:99:1"]
+        rows.append("\t".join(changes.get(at, cell) for at, cell in enumerate(cells)).encode("latin-1"))
+    with contextlib.suppress(NotAnalysed):
+        records = read(vcf() + b"\n".join(rows))
+        call_gene(load_tables(), gene("CYP2C19"), records)
 
 
 def test_the_same_file_plain_gzipped_and_bgzipped_is_the_same_content() -> None:
