@@ -1,6 +1,6 @@
 """What the notes service reads and finds (pure).
 
-Offsets everywhere count Unicode code points of the note's decoded text (`decoding.decode`): the note as sent, neither trimmed nor with
+Offsets everywhere count Unicode code points of the note's decoded text (`shared.text.decoding`): the note as sent, neither trimmed nor with
 its line ends changed; in HTML each tag is as many spaces as it had characters, so that the offsets hold in the source, too.
 `text[mention.start:mention.end] == mention.text` holds for every mention.
 """

@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from services.notes.decoding import HTML, MAX_CHARACTERS, PLAIN, decode, media_type
 from services.notes.domain import NOTE_TYPES, Inputs
 from shared.answers import digest, relative
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.documents import is_replaced
+from shared.text.decoding import HTML, MAX_BYTES, PLAIN, decode, media_type
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
 
 TEXTS: Final = (PLAIN, HTML)
-MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
 GONE: Final = frozenset({"superseded", "entered-in-error"})
 
 

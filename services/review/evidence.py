@@ -16,9 +16,9 @@ from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
 from shared.fhir.client import Ehr
 from shared.fhir.references import subject_of
+from shared.text.decoding import MAX_BYTES, decode
 
 Resource = dict[str, Any]
-MAX_NOTE_BYTES: Final = 2_000_000
 MAX_CARD_BYTES: Final = 500_000
 MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")  # raw HTML stays text, javascript: links are refused
 
@@ -59,9 +59,11 @@ def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note
     attachment = _attachment(document, "text/plain") or _attachment(document, "text/html") or {}
     title = findings.name_of(document) or attachment.get("title") or "Clinical note"
     try:
-        text = passages.decoded(ehr.attachment(attachment, MAX_NOTE_BYTES), attachment.get("contentType", ""))
-    except (NotYet, InvalidInput):
-        return Note(title, (), "The text of this note can't be read from the record.")
+        text = decode(ehr.attachment(attachment, MAX_BYTES), attachment.get("contentType", ""))
+    except NotYet:
+        return Note(title, (), "The record does not hold the text of this note.")
+    except InvalidInput as error:
+        return Note(title, (), str(error))
     found = passages.spans(text, outputs)
     return Note(title, passages.marked(text, found), aside=passages.set_aside(found))
 

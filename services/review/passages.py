@@ -1,12 +1,8 @@
 """A clinical note with what was found in it marked (pure)."""
 
-import codecs
-import html
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from email.message import Message
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,9 +11,6 @@ from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"  # parts: start, end (code points), kind, section, assertion, text
-ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
-UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")  # what calls itself ASCII and is not, is UTF-8: the notes service reads it so
-MARKUP: Final = re.compile(r"<!--.*?-->|<(script|style|head|title)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,30 +76,6 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
     """The words of the note that it rests on: originalText on `evidence`, or on the resource itself."""
     found = (x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT)
     return list(dict.fromkeys(q for q in found if q))
-
-
-def decoded(raw: bytes, content_type: str) -> str:
-    """The note's text, as long as its source, so that offsets hold in it: of HTML each tag is as many spaces, an entity its character and spaces.
-
-    What is no text in its charset is replaced, not refused.
-    """
-    declared = Message()
-    declared["content-type"] = content_type
-    charset = str(declared.get_param("charset", "utf-8")).strip().lower()
-    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = raw.decode("utf-16" if utf16 else "utf-8-sig" if charset in UTF_8 else charset, "replace")
-    except LookupError:
-        text = raw.decode("utf-8", "replace")
-    if content_type.split(";", maxsplit=1)[0].strip().lower() != "text/html":
-        return text
-    return ENTITY.sub(lambda entity: _character(entity[0]), MARKUP.sub(lambda tag: " " * len(tag[0]), text))
-
-
-def _character(entity: str) -> str:
-    """The character in the place of its entity: `&amp;` is `&` and four spaces."""
-    found = html.unescape(entity)
-    return found.ljust(len(entity)) if len(found) == 1 else entity
 
 
 def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:

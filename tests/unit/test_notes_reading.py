@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notes.analyze import analyze, assertion_of, merge, read, windows
-from services.notes.decoding import MAX_CHARACTERS, decode
 from services.notes.domain import Entity, Findings, Inputs
 from services.notes.language import is_english
 from services.notes.lexicon import find_terms
-from services.notes.markup import strip_markup
 from services.notes.sections import find_sections, section_at
 from services.notes.sentences import find_sentences
 from services.notes.tags import entities, scheme_of
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed
 from shared.terms import drugs, drugs_by_name, drugs_by_rxnorm
+from shared.text.decoding import MAX_CHARACTERS, decode
+from shared.text.markup import strip_markup
 
 SECRET = "Zebediah"
 UNKNOWN_CHARSETS = ("klingon", "punycode", "unicode_escape", "hex", "é", "klin\0gon", "x" * 9999)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from services.notes import decoding
 from services.notes.domain import Mention as NoteMention
 from services.notes.resources import note_mention
 from services.review import evidence, film, genomics, passages, plan, present
 from services.review.passages import NOTE_MENTION, Span
 from shared.fhir import codes
+from shared.text.decoding import decode
 
 
 @pytest.mark.parametrize(
@@ -116,42 +116,21 @@ NOTES = {
 @pytest.mark.parametrize(("source", "content_type"), NOTES.values(), ids=NOTES)
 def test_the_marks_stand_where_the_notes_service_read(source: str, content_type: str) -> None:
     raw = source.encode()
-    read = decoding.decode(raw, content_type)
+    text = decode(raw, content_type)
     words = {"Diabetes": ("problem", "negated"), "Clopidogrel": ("drug", "present"), "高血圧": ("problem", "present")}
-    found = [NoteMention(kind, read.index(w), read.index(w) + len(w), w, "", how, 0.9, None, w) for w, (kind, how) in words.items()]  # type: ignore[arg-type]
+    found = [NoteMention(kind, text.index(w), text.index(w) + len(w), w, "", how, 0.9, None, w) for w, (kind, how) in words.items()]  # type: ignore[arg-type]
     outputs = {w.text: {"resourceType": "Observation", "code": {"text": w.text}, "extension": [note_mention(w)]} for w in found}
-    text = passages.decoded(raw, content_type)
     segments = passages.marked(text, passages.spans(text, outputs))
     assert [(s.text, s.sort, s.labels) for s in segments if s.labels] == [
         ("Diabetes", "aside", ("problem, negated",)),
         ("Clopidogrel", "drug", ("Clopidogrel",)),
         ("高血圧", "problem", ("高血圧",)),
     ]
-    assert len(text) == len(read)
 
 
 def test_the_legend_counts_what_was_set_aside() -> None:
     spans = [Span(0, 1, "aside", "x", how) for how in ("family", "negated", "negated")] + [Span(0, 1, "drug", "x")]
     assert passages.set_aside(spans) == [("negated", 2), ("family", 1)]
-
-
-def test_html_keeps_its_offsets() -> None:
-    html = "<p>on <b>aspirin</b></p><script>x</script>"
-    text = passages.decoded(html.encode(), "text/html; charset=utf-8")
-    assert len(text) == len(html) and text.strip() == "on    aspirin" and text[9:16] == "aspirin"
-
-
-@pytest.mark.parametrize(
-    ("raw", "content_type"),
-    [
-        ("Größe".encode(), "text/plain"),
-        ("Größe".encode("latin-1"), "text/plain; charset=latin-1"),
-        ("Größe".encode("utf-16"), "text/plain"),
-        ("Größe".encode(), "text/plain; charset=nonsense"),
-    ],
-)
-def test_a_note_is_read_in_its_charset(raw: bytes, content_type: str) -> None:
-    assert passages.decoded(raw, content_type) == "Größe"
 
 
 def test_a_gene_without_a_coded_question_for_its_phenotype_still_has_one() -> None:

@@ -9,11 +9,12 @@ import unicodedata
 from email.message import Message
 from typing import Final
 
-from services.notes.markup import strip_markup
 from shared.errors import InvalidInput
+from shared.text.markup import strip_markup
 
 PLAIN, HTML = "text/plain", "text/html"
 MAX_CHARACTERS: Final = 200_000
+MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
 HALF: Final = re.compile("[\ud800-\udfff]")
 NOT_OF_TEXTS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})  # Python's own; the first two need minutes
 

@@ -1,0 +1,1 @@
+"""Bytes of a clinical note to its text, the same for whoever reads it."""
