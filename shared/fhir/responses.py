@@ -1,7 +1,7 @@
 """What servers answer, read tolerantly: next links, matches, versions, locations and ETags in every shape that was met (pure)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -33,18 +33,30 @@ def next_link(bundle: Json) -> str | None:
 def onto(base: str, link: str, kind: str) -> str:
     """The link's path and query on our base, whatever host and prefix the server believes it has.
 
-    Where the path does not begin with ours (a proxy rewrites it), what counts is its end, from the resource type on;
-    a link that names no type (HAPI: `{base}?_getpages=...`) is one on the base itself.
+    A proxy may map any prefix to any other, so what counts of the path is its end, from the resource type on. A link that names no type is
+    one on the base itself (HAPI: `{base}?_getpages=...`), unless it goes on from our own path.
     """
     parts = urlsplit(link)
-    own = urlsplit(base).path.rstrip("/")
-    path = parts.path if parts.path.startswith("/") else f"{own}/{parts.path}"
-    if path == own or path.startswith(f"{own}/"):
-        tail = path[len(own) :]
-    else:
-        segments = path.split("/")
-        tail = "/" + "/".join(segments[segments.index(kind) :]) if kind in segments else ""
+    tail = _from(kind, parts.path.split("/")) or _beneath(base, link)
     return base + tail + (f"?{parts.query}" if parts.query else "")
+
+
+def _from(kind: str, segments: Sequence[str]) -> str:
+    """The path from the last segment of this name on; empty where there is none."""
+    if kind not in segments:
+        return ""
+    return "/" + "/".join(segments[len(segments) - 1 - segments[::-1].index(kind) :])
+
+
+def _beneath(base: str, link: str) -> str:
+    """What the link's path adds to that of our base, for a server that pages under a path of its own. At a root any path would seem to go on
+    from ours: there it must be our host that says so."""
+    ours, parts = urlsplit(base), urlsplit(link)
+    own = ours.path.rstrip("/")
+    if not parts.netloc and not parts.path.startswith("/"):
+        return f"/{parts.path}" if parts.path else ""
+    adds = parts.path.startswith(f"{own}/") and (own or parts.netloc == ours.netloc) and "_getpages" not in dict(parse_qsl(parts.query))
+    return parts.path[len(own) :] if adds else ""
 
 
 def with_since(link: str, since: str) -> str:

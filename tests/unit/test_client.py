@@ -199,11 +199,26 @@ class TestLinks:
             ("http://internal:8080/fhir?_getpages=a&b=c", "https://ehr.example/r4/fhir?_getpages=a&b=c"),
             ("http://internal:8080/fhir/Task/_history?_offset=2", "https://ehr.example/r4/fhir/Task/_history?_offset=2"),
             ("Task?_offset=2", "https://ehr.example/r4/fhir/Task?_offset=2"),
+            ("_page/7", "https://ehr.example/r4/fhir/_page/7"),
             ("https://ehr.example/r4/fhir/_page/7", "https://ehr.example/r4/fhir/_page/7"),
         ],
     )
     def test_a_next_links_host_is_ignored(self, link: str, expected: str) -> None:
         assert onto(self.BASE, link, "Task") == expected
+
+    @pytest.mark.parametrize(
+        ("base", "link", "expected"),
+        [
+            ("https://ehr.example", "http://hapi:8080/fhir?_getpages=a&b=c", "https://ehr.example?_getpages=a&b=c"),
+            ("https://ehr.example", "http://hapi:8080/fhir/Task?_offset=2", "https://ehr.example/Task?_offset=2"),
+            ("https://ehr.example", "https://ehr.example/_page/7", "https://ehr.example/_page/7"),
+            ("https://ehr.example/fhir", "http://hapi:8080/fhir/R4?_getpages=a", "https://ehr.example/fhir?_getpages=a"),
+            ("https://ehr.example/fhir", "http://hapi:8080/fhir/R4/Task/_history?_offset=2", "https://ehr.example/fhir/Task/_history?_offset=2"),
+            ("https://ehr.example/fhir", "http://hapi:8080/?_getpages=a", "https://ehr.example/fhir?_getpages=a"),
+        ],
+    )
+    def test_a_proxy_may_map_the_root_or_a_part_of_the_path(self, base: str, link: str, expected: str) -> None:
+        assert onto(base, link, "Task") == expected
 
     def test_a_history_keeps_its_limit(self) -> None:
         assert with_since("http://x/Task/_history?_offset=1", "S") == "http://x/Task/_history?_offset=1&_since=S"
