@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from shared import VERSION, audit
 from shared.answers import Answer, Basis, Head, digest, head_of, newest
@@ -174,9 +174,7 @@ class Line:
         except ConsentDenied as refusal:
             return self.refuse(case, refusal)
         head = self._open(case)
-        standing = self.standing(head)
-        if decision := decided_elsewhere(head, standing):
-            self._close(head, decision)
+        standing = self._undecided(head)
         self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
         return "result"
 
@@ -250,7 +248,7 @@ class Line:
 
     def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None) -> None:
         head = self._open(case)
-        standing = self.standing(head)
+        standing = self._undecided(head)
         now = instants.now()
         patient = refusal.subject if isinstance(refusal, ConsentDenied) else _patient(case)
         focus = heads.focus_on(case.answer, exists=self._still_there(case, status, refusal))
@@ -295,11 +293,15 @@ class Line:
         found = {key: self.ehr.read(reference) for key, reference in head.outputs.items()}
         return bundle.Standing({key: resource for key, resource in found.items() if resource})
 
-    def _close(self, head: Head, decision: str) -> NoReturn:
-        """Respect what another client decided on the report; what is new since then opens the next revision."""
-        task = heads.decided(head, decision, owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
-        self.ehr.transact(bundle.transaction(head, task, ()))
-        raise Conflict("the result was decided on in the EHR meanwhile")
+    def _undecided(self, head: Head) -> bundle.Standing:
+        """What stands under a head that is about to be written. What another client decided on the report is respected first:
+        it closes the head, and what there is to say since then, a result or none, opens the next revision."""
+        standing = self.standing(head)
+        if decision := decided_elsewhere(head, standing):
+            task = heads.decided(head, decision, owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
+            self.ehr.transact(bundle.transaction(head, task, ()))
+            raise Conflict("the result was decided on in the EHR meanwhile")
+        return standing
 
     def _audited(self, case: Case, head: Head, device: str, data: Sequence[str], now: str) -> list[Json]:
         def entry(action: str, references: Sequence[str]) -> Json:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidInput, InvalidResource
+from shared.errors import Conflict, InvalidInput, InvalidResource
 from shared.events import ResourceEvent
 from shared.fhir import bundle, codes, devices
 from shared.fhir.client import Ehr, open_ehr
@@ -173,6 +173,62 @@ def test_what_was_signed_is_not_drawn_again_after_a_detour(ehr: Ehr, fake: FakeE
     assert run(line, event(ehr, reference)) == "unchanged"
     assert len([r for r in fake.resources("DiagnosticReport") if r["status"] == "preliminary"]) == 0
     assert head(ehr, reference).outcome == "cancelled"
+
+
+def finalise(ehr: Ehr, reference: str, status: str) -> None:
+    """Another system decides on the report, outside careloop's review."""
+    report = ehr.read(head(ehr, reference).outputs["report"])
+    assert report
+    ehr.update(report | {"status": status}, report["meta"]["versionId"])
+
+
+TURNS = {
+    "withdrawn": ("cancelled", "The input was withdrawn after the result was signed."),
+    "denied": ("rejected", "The patient's consent does not permit this analysis."),
+    "broken": ("rejected", "The note can't be read."),
+    "failed": ("failed", "Failed: MemoryError."),
+}
+
+
+@pytest.mark.parametrize("status", ["final", "amended", "corrected"])
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_report_decided_elsewhere_keeps_its_findings(ehr: Ehr, line: Line, anna: str, turn: str, status: str) -> None:
+    """The head still waits when the EHR's own client makes the report final: it is closed first, and the next revision says what came after."""
+    reference = write(ehr, anna, "one two three")
+    run(line, event(ehr, reference))
+    first = head(ehr, reference)
+    finalise(ehr, reference, status)
+    if turn == "denied":
+        deny(ehr, anna)
+    elif turn != "failed":
+        change(ehr, reference, "broken since", **({"status": "superseded"} if turn == "withdrawn" else {}))
+    told = event(ehr, reference)
+
+    def settle() -> str:
+        return line.fail(told, "Failed: MemoryError.") if turn == "failed" else run(line, told)
+
+    with pytest.raises(Conflict):
+        settle()
+    closed = head(ehr, reference)
+    assert (closed.reference, closed.outcome, closed.signed) == (first.reference, "completed", True)
+    outcome = settle()
+    found = head(ehr, reference)
+    assert (found.revision, found.outcome, found.task["statusReason"]["text"]) == (2, *TURNS[turn])
+    assert [(ehr.read(r) or {})["status"] for r in (first.outputs["words"], first.outputs["report"])] == ["preliminary", status]
+    assert settle() == (outcome if turn == "failed" else "unchanged")
+    assert head(ehr, reference).version == found.version
+
+
+def test_a_report_rejected_elsewhere_says_nothing_more_when_its_input_goes(ehr: Ehr, line: Line, anna: str) -> None:
+    reference = write(ehr, anna, "one two three")
+    run(line, event(ehr, reference))
+    finalise(ehr, reference, "cancelled")
+    change(ehr, reference, "one two three", status="superseded")
+    with pytest.raises(Conflict):
+        run(line, event(ehr, reference))
+    assert run(line, event(ehr, reference)) == "unchanged"
+    found = head(ehr, reference)
+    assert (found.revision, found.outcome, found.signed) == (1, "completed", False)
 
 
 def test_a_service_can_write_nothing_final_and_nothing_unlabelled(ehr: Ehr, fake: FakeEhr, line: Line, anna: str) -> None:
