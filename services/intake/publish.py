@@ -4,11 +4,12 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from services.intake.health import Health
 from services.intake.state import State
-from services.intake.watched import PASSING, RELATED, SWEPT, WATCHED
+from services.intake.watched import INPUTS, PASSING, RELATED, SEARCHED, SWEPT, WATCHED
 from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
@@ -23,6 +24,8 @@ PUBLISH_SEC = 5.0
 BATCH = 500
 PART = 20_000
 """Events that are held at most while a history is paged; its parts may come newest first, which `State` and the services bear."""
+FRESH = timedelta(hours=1)
+"""What was written longer ago, by a clock that may differ from ours, the EHR's searches have found since."""
 MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 """What reading a resource raises that is not shaped as R4 says."""
 
@@ -89,7 +92,8 @@ class Publisher:
         told: list[tuple[str, ResourceEvent]] = []
         patients: dict[str, None] = {}
         replaced: dict[str, None] = {}
-        due: list[ResourceEvent] = []
+        current: list[ResourceEvent] = []
+        due: set[str] = set()
         for bare in events:
             last = whole.get(bare.focus) or self.state.last(bare.focus)
             before = (last.subject if last else None) or self._subject_before(bare, known=last is not None)
@@ -97,16 +101,34 @@ class Publisher:
             whole[event.focus] = event
             told.append((mark_of(event), event))
             concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
+            rests: dict[str, None] = {}
             if event.type not in RELATED:
-                due += [replace(event, subject=subject) for subject in concerned]
-                replaced |= dict.fromkeys([*event.replaces, *(last.replaces if last else ())])
+                current += [replace(event, subject=subject) for subject in concerned]
+                rests = dict.fromkeys([*event.replaces, *(last.replaces if last else ())])
+                replaced |= rests
             elif last is None or mark_of(last) != mark_of(event):  # else the log was lost, not the patient changed
-                patients |= dict.fromkeys(s for s in concerned if s)
-        self._send(due)
+                rests = dict.fromkeys(s for s in concerned if s)
+                patients |= rests
+            if event.type in SEARCHED and _is_fresh(event):
+                due |= rests.keys()
+        self._send(current)
         for patient in patients:
             self._tell_again(patient)
         self._send(_again(known for focus in replaced if (known := whole.get(focus) or self.state.last(focus))))
-        self.state.remember(told)
+        self.state.remember(told, due)
+
+    def once_more(self, reference: str) -> None:
+        """Tell again what was due: all that rests on a patient, or one input. Nothing becomes due by it.
+
+        Raises:
+            Unavailable: the log did not take it; it stays due.
+        """
+        with self.lock:
+            if reference.split("/", 1)[0] not in INPUTS:
+                self._tell_again(reference)
+            elif known := self.state.last(reference):
+                self._send(_again([known]))
+            self.state.told_once_more(reference)
 
     def _tell_again(self, patient: str) -> None:
         """All inputs of the patient, however many, and one event for her plan."""
@@ -154,6 +176,10 @@ def summary(version: Version) -> ResourceEvent:
 def _again(events: Iterable[ResourceEvent]) -> list[ResourceEvent]:
     """The last events of foci that did not change themselves; nobody looks again at what is gone."""
     return [replace(event, action="update") for event in events if event.type in WATCHED and event.action != "delete"]
+
+
+def _is_fresh(event: ResourceEvent) -> bool:
+    return not event.time or event.time > instant(datetime.now(UTC) - FRESH)
 
 
 def utc(time: str) -> str:

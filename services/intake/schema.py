@@ -20,9 +20,10 @@ CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant T
 CREATE TABLE IF NOT EXISTS recent (focus TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
 CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS due (reference TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """
-"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again."""
+"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again, `due` until it was told once more."""
 FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
 RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?) ON CONFLICT DO UPDATE

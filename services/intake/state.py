@@ -102,8 +102,8 @@ class State:
         """This version was not published yet."""
         return self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
 
-    def remember(self, published: Iterable[tuple[str, ResourceEvent]]) -> None:
-        """What is durably published: (version as `is_new` is asked for it, event)."""
+    def remember(self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()) -> None:
+        """What is durably published: (version as `is_new` is asked for it, event); and whom (a patient) or what (an input) to tell once more."""
         rows = [(version, event, event.time or now()) for version, event in published]
         counted = self._counted or any(version == "1" for version, _, _ in rows)
         with self._writing() as db:
@@ -111,7 +111,17 @@ class State:
             if counted and not self._counted:
                 db.execute(schema.COUNTED)
             schema.remember(db, [(event, at) for _, event, at in rows], counted=counted)
+            db.executemany("INSERT OR REPLACE INTO due VALUES (?, ?)", [(reference, now()) for reference in due])
         self._counted = counted
+
+    def due(self, before: str) -> list[str]:
+        """Whom or what to tell once more, of what was told before this instant: a page of them."""
+        with self._using() as db:
+            return [reference for (reference,) in db.execute("SELECT reference FROM due WHERE instant < ? LIMIT ?", (before, PAGE))]
+
+    def told_once_more(self, reference: str) -> None:
+        """No longer due."""
+        self._do("DELETE FROM due WHERE reference = ?", reference)
 
     def skip(self, focus: str, version: str) -> None:
         """This version can't be published: do not look at it again."""

@@ -22,6 +22,7 @@ from shared.settings import Settings
 log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
 STATE = "state"
+ONCE_MORE = "what is told once more"
 REMEMBERED = timedelta(hours=1)  # beyond the overlap: a server that is late by more than this loses only the deduplication
 
 
@@ -126,7 +127,16 @@ class Sweep:
         if why := self._failure(self._look_at_log):
             return {EVENT_LOG: why}
         whys = {kind: self._failure(partial(self.kind, kind), kind) for kind in SWEPT}
+        whys[ONCE_MORE] = self._failure(self._once_more, ONCE_MORE)
         return {kind: why for kind, why in whys.items() if why}
+
+    def _once_more(self) -> None:
+        """Tell again what rests on something that the EHR's searches may not have found when it was told: by now, an overlap later, they have."""
+        past = instant(_earlier(parse(now()), self._overlap()))
+        while due := self.state.due(past):
+            for reference in due:
+                self._go_on()
+                self.publisher.once_more(reference)
 
     def _failure(self, step: Callable[[], object], kind: str = EVENT_LOG) -> str | None:
         try:

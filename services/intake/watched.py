@@ -10,6 +10,9 @@ WATCHED = (*INPUTS, *PASSING)
 RELATED = ("Patient", "Consent")
 """What all answers about a patient rest on: a change has no event of its own, the patient's inputs and her plan are told again.
 So is a document when another one says that it replaces it, or says so no more."""
+SEARCHED = ("Consent", "DocumentReference")
+"""What others rest on and find by search: a denial, the document that replaces theirs (the patient is read). An EHR may find late what it wrote,
+so what rests on it is told once more, when the EHR must find it."""
 SWEPT = (*RELATED, *WATCHED)
 """In this order: on a first start a patient has no inputs yet that would be told twice."""
 NO_ORDER = (None, "proposal", "option")
