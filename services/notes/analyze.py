@@ -5,6 +5,7 @@ ConText says how the sentence speaks of it, the section what the heading makes o
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Protocol
@@ -73,25 +74,31 @@ def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
 
 def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
     """Without overlaps: the longer span wins, a listed one before a modelled one of the same length."""
-    kept: list[Entity] = []
+    kept: list[Entity] = []  # in order and apart at every step: a note may name fifteen thousand drugs
     for entity in sorted(entities, key=lambda e: (e.start - e.end, not e.listed, e.start)):
-        rivals = [k for k in kept if k.start < entity.end and entity.start < k.end]
-        if not rivals:
-            kept.append(entity)
-        elif len(rivals) == 1 and rivals[0].kind == entity.kind:
-            kept[kept.index(rivals[0])] = _joined(rivals[0], entity, text)
-    return sorted(kept, key=lambda e: e.start)
+        first = bisect_right(kept, entity.start, key=lambda k: k.end)
+        rivals = bisect_left(kept, entity.end, lo=first, key=lambda k: k.start) - first
+        if rivals == 0:
+            kept.insert(first, entity)
+        elif rivals == 1 and kept[first].kind == entity.kind:
+            kept[first] = _joined(kept[first], entity, text)
+    return kept
 
 
 def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
     """The longer span, with what the other adds. A listed name in a longer mark stands for it where the rest merely qualifies it or the mark is unsure."""
     if longer.listed or not shorter.listed:
         return replace(longer, confidence=longer.confidence if longer.confidence is not None else shorter.confidence)
-    rest = (text[longer.start : shorter.start] + " " + text[shorter.end : longer.end]).casefold().split()
     unsure = longer.confidence is not None and longer.confidence < SURE
-    if unsure or {word.strip("-,()") for word in rest} <= {*table("problems")["qualifiers"], ""}:
-        return replace(shorter, confidence=longer.confidence)
-    return longer
+    return replace(shorter, confidence=longer.confidence) if unsure or _only_qualified(longer, shorter, text) else longer
+
+
+def _only_qualified(longer: Entity, shorter: Entity, text: str) -> bool:
+    """All that the longer one adds is how bad or how old it is; more than a WINDOW of text says more than that."""
+    if longer.end - longer.start > WINDOW:
+        return False
+    rest = (text[longer.start : shorter.start] + " " + text[shorter.end : longer.end]).casefold().split()
+    return {word.strip("-,()") for word in rest} <= {*table("problems")["qualifiers"], ""}
 
 
 def _modelled(text: str, sentences: Sequence[Span], model: Reader) -> list[Entity]:

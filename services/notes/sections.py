@@ -69,12 +69,13 @@ def _titles() -> dict[str, str]:
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    lead = r"^[ \t]*(?:[#*•>-]+[ \t]*|\d{1,2}[.)][ \t]+)?\**"
-    line = re.compile(rf"{lead}(?P<title>{_alternatives(_titles())})\**[ \t]*(?::\**|(?=[ \t\r]*$))", re.IGNORECASE | re.MULTILINE)
-    capitals = re.compile(rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*:")
-    unknown = re.compile(r"(?:\A|\n[ \t\r]*\n)[ \t]*(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*:(?=[ \t\r]*$)", re.MULTILINE)
+    """What repeats is possessive (`*+`): a line of asterisks that two parts of a pattern could share out between them would be tried in every way."""
+    lead = r"^[ \t]*+(?:[#*•>-]++[ \t]*+|\d{1,2}[.)][ \t]++)?\**+"
+    line = re.compile(rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))", re.IGNORECASE | re.MULTILINE)
+    capitals = re.compile(rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*+:")
+    unknown = re.compile(r"(?:\A|\n[ \t\r]*+\n)[ \t]*+(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*+:(?=[ \t\r]*+$)", re.MULTILINE)
     return line, capitals, unknown
 
 
 def _alternatives(titles: Iterable[str]) -> str:
-    return "|".join(r"[ \t]+".join(map(re.escape, t.split())) for t in sorted(titles, key=len, reverse=True))
+    return "|".join(r"[ \t]++".join(map(re.escape, t.split())) for t in sorted(titles, key=len, reverse=True))

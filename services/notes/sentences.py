@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from services.notes.sections import Section
 
 Span = tuple[int, int]
+LONGEST = 2000  # characters: no sentence is as long, and ConText compares each name of a sentence with each of its modifiers
 WRAPPED = 45  # characters: a shorter line was not broken by a right margin
 BREAK = re.compile(r"\n[ \t\r\n]*+")
 BLANK = " \t\r"
@@ -17,12 +18,27 @@ STOP = re.compile(rf"(?<=[.!?;]){TITLES}[)\"']?[ \t]+(?=[A-Z0-9(\"'#*•-])")
 BULLET = re.compile(r"\s*(?:[-*•>#]+\s+)?")
 NUMBERED = re.compile(r"\s*\d{1,2}[.)]$")
 CONTINUES = re.compile(r"[a-z(,]")
+LAST_BLANK = re.compile(r".*\s", re.DOTALL)
 OPEN = re.compile(r"(?:[,/]|\b(?:and|or|with|of|for|to|the|a|an|no|without|denies|in|on|by))$", re.IGNORECASE)
 
 
 def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
-    """(start, end) of each sentence, in order, without the white space around it or its bullet; headings are in none."""
-    return [span for section in sections for span in _within(text, section.body, section.end)]
+    """(start, end) of each sentence, in order, without the white space around it or its bullet; headings are in none.
+
+    What has no end within LONGEST characters is cut there, at a blank if it holds one.
+    """
+    return [piece for section in sections for span in _within(text, section.body, section.end) for piece in _cut(text, *span)]
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Span]:
+    while end - start > LONGEST:
+        blank = LAST_BLANK.match(text, start, start + LONGEST)
+        stop = blank.end() if blank else start + LONGEST
+        yield start, stop - len(text[start:stop]) + len(text[start:stop].rstrip())
+        start = stop
+        while text[start].isspace():
+            start += 1
+    yield start, end
 
 
 def _within(text: str, start: int, end: int) -> Iterator[Span]:
