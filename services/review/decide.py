@@ -4,12 +4,12 @@ Every resource of the answer is written at its stage, each under `ifMatch` of th
 with the head and a verifier Provenance: all of it, or nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import uuid5
 
-from services.review import amend, choices
+from services.review import amend, choices, standing
 from shared.answers import NAMESPACE, Head, digest, relative
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
@@ -65,9 +65,11 @@ class Decision:
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
-def stamp(head: Head, outputs: Mapping[str, Resource]) -> str:
-    """What a page was made of: changes whenever the head or any of its resources has a new version."""
-    return digest(head.reference, head.version, {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()})
+def stamp(head: Head, outputs: Mapping[str, Resource], sources: Iterable[Resource] = (), missing: Iterable[str] = ()) -> str:
+    """What a page was made of: changes whenever the head, any of its resources or anything that they rest on has a new version or is gone."""
+    made = {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()}
+    rests_on = sorted(f"{_reference(r)} {r.get('meta', {}).get('versionId', '')} {standing.state(r)}" for r in sources)
+    return digest(head.reference, head.version, made, rests_on, sorted(missing))
 
 
 def focus_key(head: Head, outputs: Mapping[str, Resource]) -> str | None:

@@ -7,6 +7,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from services.review import choices, decide, signing
 from services.review.decide import Decision, Kind, Practitioner
+from services.review.login import user_of
 from services.review.pages import result_page
 from services.review.parts import parts
 from services.review.result import Result, gather
@@ -41,6 +42,8 @@ def post_decision(task_id: str) -> Any:
     if not result.waits or request.form.get("stamp") != result.stamp:
         return result_page(result, changed=True), 409
     decision = _decision(result)
+    if result.fallen and decision.kind != "rejected":
+        return result_page(result, changed=True), 409
     if problem := _problem(decision, result):
         return result_page(result, error=problem), 400
     transaction = decide.transaction(result.head, result.outputs, decision, practitioner, instants.now())
@@ -67,13 +70,16 @@ def post_close(task_id: str) -> Any:
 
 
 def _signer(shared: Review, result: Result) -> Practitioner:
-    """Who signs; aborts with 403 and what to do where the user may not."""
+    """Who signs; aborts with 403 and what to do where the user may not. Read again: a session outlives an account that was closed."""
     user = cast(User, current())
     if result.focus is None:
         abort(404, "There is no result here to decide on.")
     if refusal := signing.refusal(user, result.focus, shared.roles):
         abort(403, refusal)
-    return cast(Practitioner, user.signer)
+    signer = cast(Practitioner, user.signer)
+    if user_of(shared.ehr, signer.reference, user.name).signer is None:
+        abort(403, signing.NOT_ACTIVE)
+    return signer
 
 
 def _decision(result: Result) -> Decision:

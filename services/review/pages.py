@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from services.review import choices, decide, evidence, findings, genomics, passages, plan, present, signing, worklist
+from services.review import choices, decide, evidence, findings, genomics, passages, plan, present, signing, standing, worklist
 from services.review.film import film_of
 from services.review.parts import parts
 from services.review.result import NoResult, Result, gather, newest_head
@@ -109,12 +109,19 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         along=[part.name for part in listed if part.key in swept],
         choices=choices.choices(result.outputs),
         sources=[(present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources],
+        fallen=_fallen(result) if result.waits else [],
         authors=_agents(result, "author"),
         verifiers=_agents(result, "verifier"),
         error=error,
         changed=changed,
         entered=request.form,
     )
+
+
+def _fallen(result: Result) -> list[tuple[str, str, str]]:
+    """(reference, name, state) of everything that the result rests on and that does not stand any more."""
+    found = ((ref, result.find(ref)) for ref in result.fallen)
+    return [(ref, findings.name_of(r) or r["resourceType"], standing.state(r)) if r else (ref, ref, "no longer in the record") for ref, r in found]
 
 
 def _agents(result: Result, kind: str) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 DECIDED: Final = frozenset(lifecycle.STATUS) - {"Task"}  # what a signature or rejection changes; nothing is ever made anew or deleted
-SHOWN: Final = frozenset({"AllergyIntolerance", "Binary", "Endpoint", "ImagingStudy", "MedicationStatement", "Practitioner"})
+SHOWN: Final = frozenset({"AllergyIntolerance", "Binary", "Endpoint", "ImagingStudy", "Medication", "MedicationStatement", "Practitioner"})
 THREADS: Final = 8
 
 

@@ -1,7 +1,7 @@
 """One result, read from the EHR: the head, its patient, everything that the answer wrote and what it was drawn from.
 
-Whatever is not about the head's patient is left out and reported as foreign: a page never shows another patient's data, and a
-result with a foreign part can't be decided on.
+Whatever names somebody else than the head's patient is left out and reported as foreign: a page never shows another patient's
+data, and a result with a foreign part can't be decided on. What was taken back since is shown, and the result can't be signed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from services.review import decide, present
+from services.review import decide, present, standing
 from shared.answers import Head, head_of, newest, relative
 from shared.errors import CareloopError
 from shared.fhir import codes, instants, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.heads import sources_of
-from shared.fhir.references import subject_of
+from shared.fhir.references import PATIENT_ELEMENTS, subject_of
 from shared.fhir.summary import answer_of
 
 Resource = dict[str, Any]
+RESTS_ON: Final = ("supportingInfo", "addresses")  # of a plan
 DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
 PARALLEL_READS: Final = 6
 
@@ -35,7 +36,7 @@ class Result:
     Attributes:
         subject: `Patient/id`; empty or another type where the input names no patient. patient: the resource, None when it is gone.
         outputs: by key, what the answer wrote and the EHR still has, this patient's alone.
-        sources: what it was drawn from, this patient's alone.
+        sources: what it was drawn from and what a plan says that it rests on, this patient's alone (and what has no patient: a Medication).
         missing, foreign: references that are gone, or that belong to somebody else.
         provenance: of the focus, author and verifier.
         devices: the models that spoke.
@@ -70,8 +71,8 @@ class Result:
 
     @property
     def stamp(self) -> str:
-        """Changes with every new version of what is shown."""
-        return decide.stamp(self.head, self.outputs)
+        """Changes with every new version of what is shown and of what it rests on."""
+        return decide.stamp(self.head, self.outputs, self.sources, self.missing)
 
     @property
     def waits(self) -> bool:
@@ -85,8 +86,14 @@ class Result:
 
     @property
     def incomplete(self) -> bool:
-        """Some of what the head names can't be shown, so it can't be signed either."""
-        return any(ref in self.head.outputs.values() for ref in (*self.missing, *self.foreign))
+        """Some of it can't be shown, so it can't be decided on either: a part is gone, or anything belongs to somebody else."""
+        return bool(self.foreign) or any(ref in self.head.outputs.values() for ref in self.missing)
+
+    @property
+    def fallen(self) -> tuple[str, ...]:
+        """What it rests on and what does not stand any more, `Type/id` each: taken back, stopped, or gone from the record. Only a rejection is left."""
+        back = (present.ref(r) for r in self.sources if not standing.stands(r))
+        return tuple(dict.fromkeys((*back, *(ref for ref in self.missing if ref not in self.head.outputs.values() and ref != self.subject))))
 
     def of_kind(self, *kinds: str) -> dict[str, Resource]:
         """The outputs of these resource types, by key."""
@@ -130,8 +137,10 @@ def gather(ehr: Ehr, task_id: str) -> Result:
     patients = subject.startswith("Patient/")  # a Group's or nobody's input was not analysed: the reason is all there is to show
     wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)])) if patients else []
     read = read_all(ehr, wanted)
-    ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == subject}
     focus = relative(head.task.get("focus", {}).get("reference", ""))
+    rests_on = resting(read.get(focus) or {}, head.outputs.values())
+    read |= read_all(ehr, [ref for ref in rests_on if ref not in read])
+    ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, subject)}
     outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
     return Result(
         head=head,
@@ -139,7 +148,7 @@ def gather(ehr: Ehr, task_id: str) -> Result:
         subject=subject,
         patient=ours.get(subject),
         outputs=outputs,
-        sources=tuple(ours[ref] for ref in source_references(head.task) if ref in ours),
+        sources=tuple(ours[ref] for ref in dict.fromkeys([*source_references(head.task), *rests_on]) if ref in ours),
         missing=tuple(ref for ref, r in read.items() if r is None),
         foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
         provenance=_provenance(ehr, focus) if outputs else (),
@@ -153,6 +162,19 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
     read: Callable[[str], Resource | None] = ehr.read
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         return dict(zip(unique, pool.map(read, unique), strict=True))
+
+
+def _concerns(resource: Resource, subject: str) -> bool:
+    """It is about this subject, or is of a kind that is about nobody; one that names its patient in a way that can't be compared is somebody else's."""
+    named = subject_of(resource)
+    return named == subject or (named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS))
+
+
+def resting(focus: Resource, outputs: Iterable[str]) -> list[str]:
+    """What a plan says that it rests on, beside the answer's own outputs."""
+    named = [ref for element in RESTS_ON for ref in present.references(focus.get(element))] if focus.get("resourceType") == "CarePlan" else []
+    own = set(outputs)
+    return [ref for ref in dict.fromkeys(named) if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))]
 
 
 def service_of(task: Resource) -> str:

@@ -9,6 +9,10 @@ from shared.errors import Misconfigured
 from shared.fhir import codes
 
 Roles = Mapping[str, frozenset[str]]
+NOT_ACTIVE = (
+    "Your Practitioner is not active in the record any more, so nothing was saved and you can't sign. "
+    "Ask your administrator to make it active again, then log in again."
+)
 PLAN = "CarePlan"  # a plan has no report category: its resource type stands for one
 
 

@@ -331,6 +331,41 @@ def test_what_was_drawn_from_a_gene_taken_back_elsewhere_is_not_signed(doctor: V
     }
 
 
+def a_plan_on_a_report(clinic: Clinic) -> tuple[str, dict[str, Any]]:
+    """A plan and the report that it rests on."""
+    a_film(clinic)
+    report = next(r for r in clinic.ehr.search("DiagnosticReport", {"patient": clinic.patient}, subject=clinic.patient))
+    return clinic.result("treatment", clinic.patient, care_plan([f"DiagnosticReport/{report['id']}"])), report
+
+
+NO_CHOICE = {"choice-choice/0": "none"}
+
+
+def test_a_plan_is_not_signed_when_its_report_was_rejected_while_the_page_was_open(doctor: Visitor, clinic: Clinic) -> None:
+    task, report = a_plan_on_a_report(clinic)
+    stamp = re.search(r'name="stamp" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
+    assert stamp
+    clinic.ehr.update(report | {"status": "cancelled"}, report["meta"]["versionId"])
+    late = doctor.post(f"/results/{task}/decision", stamp=stamp[1], action="sign", reviewed="yes", **NO_CHOICE)
+    assert late.status_code == 409 and "XR Chest 2 Views (cancelled)" in late.text and "Sign with this choice" not in late.text
+    assert {clinic.task(task)["status"], clinic.outputs(task)["report"]["status"]} == {"requested", "draft"}
+
+
+def test_a_plan_on_a_rejected_report_is_not_signed_but_may_be_rejected(doctor: Visitor, clinic: Clinic) -> None:
+    task, report = a_plan_on_a_report(clinic)
+    clinic.ehr.update(report | {"status": "cancelled"}, report["meta"]["versionId"])
+    for action in ("sign", "amend"):
+        assert doctor.decide(task, action, reviewed="yes", text="Prasugrel.", **NO_CHOICE).status_code == 409
+    assert clinic.outputs(task)["report"]["status"] == "draft"
+    assert doctor.decide(task, "reject", reason="The film was read wrongly.").status_code == 303
+    assert clinic.outputs(task)["report"]["status"] == "revoked"
+
+
+def test_a_plan_on_standing_reports_is_signed(doctor: Visitor, clinic: Clinic) -> None:
+    task, _ = a_plan_on_a_report(clinic)
+    assert doctor.decide(task, "sign", reviewed="yes", **NO_CHOICE).status_code == 303
+
+
 def test_a_long_text_is_refused_and_never_cut(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
     refused = doctor.decide(task, "amend", reviewed="yes", keep=["pneumonia"], text="a" * 20_001)
@@ -425,6 +460,15 @@ def test_without_a_practitioner_one_may_look_and_not_sign(visit: Callable[..., V
     assert refused.status_code == 403 and "fhirUser" in refused.text and clinic.task(task)["status"] == "requested"
 
 
+def test_a_practitioner_who_left_signs_no_more_in_the_session_that_is_still_open(doctor: Visitor, clinic: Clinic) -> None:
+    task, known = a_film(clinic), clinic.ehr.read(clinic.practitioner)
+    assert known
+    clinic.ehr.update(known | {"active": False}, known["meta"]["versionId"])
+    refused = doctor.decide(task, "sign", reviewed="yes")
+    assert refused.status_code == 403 and "not active in the record any more" in refused.text
+    assert clinic.task(task)["status"] == "requested"
+
+
 def test_a_role_signs_its_categories_alone(visit: Callable[..., Visitor], clinic: Clinic) -> None:
     task, visitor = a_film(clinic), visit(review_roles='{"geneticist": ["GE"]}')
     visitor.log_in()
@@ -490,6 +534,16 @@ def test_pages_hold_nothing_of_another_patient(doctor: Visitor, clinic: Clinic) 
     assert "belong to another patient" in page and "Sign as it stands" not in page
     for word in ("Otto", "Fremdling", strange["conclusion"], strange["id"]):
         assert word not in page.replace(f"DiagnosticReport/{strange['id']}", ""), word
+    assert doctor.decide(task, "sign", reviewed="yes").status_code == 409
+    assert clinic.task(task)["status"] == "requested"
+
+
+def test_a_result_drawn_from_another_patient_s_film_is_not_signed(doctor: Visitor, clinic: Clinic) -> None:
+    other = open_clinic(clinic.ehr, "Otto", "Fremdling")
+    source = study(clinic.ehr, other.patient)
+    task = clinic.result("imaging", source, chest_film(source))
+    page = doctor.get(f"/results/{task}")
+    assert "belong to another patient" in page and "can't be decided on" in page and "Sign as it stands" not in page
     assert doctor.decide(task, "sign", reviewed="yes").status_code == 409
     assert clinic.task(task)["status"] == "requested"
 
@@ -619,7 +673,12 @@ def test_no_patient_data_is_logged(doctor: Visitor, clinic: Clinic, caplog: pyte
 
 def test_it_asks_for_no_more_than_it_needs() -> None:
     scopes = dict(scope.removeprefix("system/").split(".") for scope in review_scopes().split())
-    assert scopes["DiagnosticReport"] == "rus" and scopes["Practitioner"] == "rs" and scopes["Provenance"] == "cs" and scopes["AuditEvent"] == "c"
+    assert (
+        scopes["DiagnosticReport"] == "rus"
+        and scopes["Practitioner"] == scopes["Medication"] == "rs"
+        and scopes["Provenance"] == "cs"
+        and scopes["AuditEvent"] == "c"
+    )
 
 
 def test_nothing_of_the_pages_is_fetched_from_elsewhere() -> None:

@@ -1,9 +1,11 @@
-"""What a result's page reads: who wrote and who verified it, in the order in which they did."""
+"""What a result's page reads: who wrote and who verified it, in the order in which they did; whose it is, and whether what it rests on still stands."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.review.result import gather
+import pytest
+
+from services.review.result import Result, gather
 from shared.answers import Answer, Basis, digest, head_of
 from shared.fhir import codes, heads
 from shared.fhir.client import Ehr
@@ -27,6 +29,80 @@ class Shelf(Ehr):
 
 def provenance(id: str, recorded: str) -> Json:
     return {"resourceType": "Provenance", "id": id, "target": [codes.reference("DiagnosticReport/1")], "recorded": recorded}
+
+
+def resource(kind: str, id: str, **elements: Any) -> Json:
+    return {"resourceType": kind, "id": id, "meta": {"versionId": "1"}, **elements}
+
+
+MINE = {"subject": codes.reference("Patient/1")}
+STANDING: tuple[Json, ...] = (
+    resource("DiagnosticReport", "1", status="preliminary", **MINE),
+    resource("MedicationRequest", "1", status="active", medicationReference=codes.reference("Medication/1"), **MINE),
+    resource("Medication", "1", status="inactive"),
+    resource("Condition", "1", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "unconfirmed"), **MINE),
+    resource("AllergyIntolerance", "1", patient=codes.reference("Patient/1")),
+)
+
+
+def plan_on(*sources: Json, listed: tuple[Json, ...] = STANDING) -> Result:
+    """A plan that names the first of `listed` as its support and the head the others; the EHR holds `sources`."""
+    support, *others = [f"{r['resourceType']}/{r['id']}" for r in listed]
+    first = heads.first_draft(Answer("treatment", "Patient/1"), 1, subject="Patient/1", device="Device/1", now=NOW) | {"id": "7", "meta": {"versionId": "1"}}
+    task = heads.requested(
+        head_of(first),
+        subject="Patient/1",
+        basis=Basis(digest("x")),
+        focus="CarePlan/1",
+        device="Device/1",
+        sources=dict.fromkeys(others, "1"),
+        outputs={"report": "CarePlan/1"},
+        now=NOW,
+    )
+    plan = resource("CarePlan", "1", status="draft", supportingInfo=[codes.reference(support)], **MINE)
+    return gather(Shelf(task | {"meta": {"versionId": "2"}}, plan, resource("Patient", "1"), *sources), "7")
+
+
+def test_a_medication_is_nobody_s_and_no_other_patient_s() -> None:
+    result = plan_on(*STANDING)
+    assert (result.foreign, result.missing, result.fallen, result.waits) == ((), (), (), True)
+    assert {r["resourceType"] for r in result.sources} == {r["resourceType"] for r in STANDING}
+
+
+@pytest.mark.parametrize("whose", [{"subject": codes.reference("Patient/2")}, {"subject": {"identifier": {"value": "MRN-2"}}}])
+def test_what_rests_on_another_patient_s_record_is_not_decided_on(whose: Json) -> None:
+    strange = resource("MedicationRequest", "1", status="active", **whose)
+    result = plan_on(*(strange if r["resourceType"] == "MedicationRequest" else r for r in STANDING))
+    assert result.foreign == ("MedicationRequest/1",) and not result.waits
+    assert strange not in result.sources
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        resource("DiagnosticReport", "1", status="cancelled", **MINE),
+        resource("MedicationRequest", "1", status="stopped", **MINE),
+        resource("MedicationRequest", "1", status="completed", **MINE),
+        resource("Medication", "1", status="entered-in-error"),
+        resource("Condition", "1", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "refuted"), **MINE),
+        resource("Condition", "1", clinicalStatus=codes.concept(codes.CONDITION_CLINICAL, "resolved"), **MINE),
+        resource("AllergyIntolerance", "1", verificationStatus={"coding": [{"code": "entered-in-error"}]}, patient=codes.reference("Patient/1")),
+        None,
+    ],
+    ids=str,
+)
+def test_what_does_not_stand_any_more_is_told_and_changes_the_stamp(changed: Json | None) -> None:
+    gone = changed or STANDING[0]
+    kept = [r for r in STANDING if (r["resourceType"], r["id"]) != (gone["resourceType"], gone["id"])]
+    result = plan_on(*kept, *([changed] if changed else []))
+    assert result.fallen == (f"{gone['resourceType']}/1",) and result.waits
+    assert result.stamp != plan_on(*STANDING).stamp
+
+
+def test_a_new_version_of_what_a_plan_rests_on_changes_the_stamp() -> None:
+    amended = STANDING[0] | {"status": "amended", "meta": {"versionId": "2"}}
+    assert plan_on(amended, *STANDING[1:]).stamp != plan_on(*STANDING).stamp == plan_on(*reversed(STANDING)).stamp
+    assert plan_on(amended, *STANDING[1:]).fallen == ()
 
 
 def test_who_wrote_and_who_verified_stand_in_the_order_of_time() -> None:
