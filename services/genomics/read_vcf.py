@@ -15,6 +15,7 @@ from services.genomics.codes import ACCESSION
 from services.genomics.decompress import decompressed
 from services.genomics.domain import Record
 from services.genomics.header import Header
+from services.genomics.sample import read_sample
 from services.genomics.tables import Tables
 from shared.errors import InvalidInput
 
@@ -24,7 +25,6 @@ MAX_RECORDS = 200_000
 MARGIN = 50  # bases around a position: how far an insertion or deletion may be shifted in its repeat
 MAX_ALTS = 16
 
-GENOTYPE = re.compile(rb"(\d{1,3}|\.)([/|](\d{1,3}|\.))*")
 BASES = re.compile(rb"[ACGTNacgtn]+")
 ALTERNATIVE = re.compile(rb"[A-Za-z]+|\*|<[!-;=?-~]+>")  # VCF 4.3, section 1.6.1: bases, a base that is deleted upstream, a name
 BREAKEND = re.compile(rb"[!-~]*[\[\]][!-~]*|\.[A-Za-z]+|[A-Za-z]+\.")
@@ -38,7 +38,6 @@ KEPT_HEADER = b"""##fileformat=VCFv4.2
 ##INFO=<ID=END,Number=1,Type=Integer,Description="Last position of the block">
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 ##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Read depth">
-##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality">
 ##FORMAT=<ID=PS,Number=1,Type=String,Description="Phase set">
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tsample
 """
@@ -70,11 +69,11 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
             header.read(number, line)
             raise InvalidInput(f"Line {number} of the VCF is a data line before the `#CHROM` line.")
         if line and (fields := _near(header.columns, positions, number, line)):
-            kept.append(_kept(number, fields))
+            kept.append(_kept(number, fields, tables))
         if len(kept) > MAX_RECORDS:
             raise InvalidInput(f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called.")
     header.check()
-    return Vcf(digest.hexdigest(), _parse(b"".join(kept), tables) if len(kept) > 1 else ())
+    return Vcf(digest.hexdigest(), _parse(b"".join(kept)) if len(kept) > 1 else ())
 
 
 def _positions(tables: Tables) -> dict[bytes, list[int]]:
@@ -143,37 +142,35 @@ def _end(info: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _kept(number: int, fields: list[bytes]) -> bytes:
+def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
     """The line as scikit-allel shall read it: only the fields that are used, and those checked."""
     name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
-    values = dict(zip(keys.split(b":"), sample.split(b":"), strict=False))
-    genotype = values.get(b"GT", b".")
+    called = read_sample(keys, sample, tables.min_depth, tables.min_quality)
     alternatives = [] if alt == b"." else [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]
     if not BASES.fullmatch(ref) or not all(ALTERNATIVE.fullmatch(a) for a in alternatives):  # an empty one would shift the numbers of those after it
         raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
     alts = len(alternatives)
-    phase_set = values.get(b"PS", b".") or b"."
-    if not PHASE_SET.fullmatch(phase_set):
+    if not PHASE_SET.fullmatch(called.phase_set):
         raise InvalidInput(f"Line {number} of the VCF has no valid phase set.")
-    if not GENOTYPE.fullmatch(genotype) or any(int(a) > alts for a in DIGITS.findall(genotype)):
+    if called.genotype is None or any(int(a) > alts for a in DIGITS.findall(called.genotype)):
         raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
     if alts > MAX_ALTS:
         raise InvalidInput(f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles.")
     end = END.search(info)
-    passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") else b"failed"
-    numbers = [v if (v := values.get(k, b".")).isdigit() else b"." for k in (b"DP", b"GQ")]
-    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, end[0] if end else b".", b"GT:DP:GQ:PS"]
-    return b"\t".join([*cells, b":".join([genotype, *numbers, phase_set])]) + b"\n"
+    passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") and called.good else b"failed"
+    depth = b"." if called.depth is None else b"%d" % called.depth
+    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, end[0] if end else b".", b"GT:DP:PS"]
+    return b"\t".join([*cells, b":".join([called.genotype, depth, called.phase_set])]) + b"\n"
 
 
-def _parse(text: bytes, tables: Tables) -> tuple[Record, ...]:
+def _parse(text: bytes) -> tuple[Record, ...]:
     import allel
 
-    fields = ["CHROM", "POS", "REF", "ALT", "FILTER_PASS", "END", "calldata/GT", "calldata/DP", "calldata/GQ", "calldata/PS"]
-    types = {"calldata/GT": "object", "calldata/PS": "object", "calldata/DP": "i4", "calldata/GQ": "i4"}
+    fields = ["CHROM", "POS", "REF", "ALT", "FILTER_PASS", "END", "calldata/GT", "calldata/DP", "calldata/PS"]
+    types = {"calldata/GT": "object", "calldata/PS": "object", "calldata/DP": "i4"}
     read = allel.read_vcf(io.BytesIO(text), fields=fields, types=types, numbers={"calldata/GT": 1}, alt_number=MAX_ALTS)
     columns = [read[f"variants/{name}"].tolist() for name in ("CHROM", "POS", "END", "REF", "ALT", "FILTER_PASS")]
-    genotypes, depths, qualities, sets = (read[f"calldata/{name}"].tolist() for name in ("GT", "DP", "GQ", "PS"))
+    genotypes, depths, sets = (read[f"calldata/{name}"].tolist() for name in ("GT", "DP", "PS"))
     return tuple(
         Record(
             chromosome=chromosome,
@@ -184,8 +181,8 @@ def _parse(text: bytes, tables: Tables) -> tuple[Record, ...]:
             genotype=tuple(int(a) if a.isdigit() else -1 for a in SEPARATOR.split(genotype[0])),
             phased="|" in genotype[0],
             phase_set=phase_set[0],
-            usable=passed and not 0 <= depth[0] < tables.min_depth and not 0 <= quality[0] < tables.min_quality,
+            usable=passed,
             depth=depth[0] if depth[0] >= 0 else None,
         )
-        for chromosome, position, end, ref, alts, passed, genotype, depth, quality, phase_set in zip(*columns, genotypes, depths, qualities, sets, strict=True)
+        for chromosome, position, end, ref, alts, passed, genotype, depth, phase_set in zip(*columns, genotypes, depths, sets, strict=True)
     )

@@ -94,6 +94,38 @@ def test_a_poor_genotype_is_missing(filters: str, values: str) -> None:
     assert (found.diplotypes, found.essential_untested) == (("*1/*1",), ("*17",))
 
 
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "GT:FT 0/1:LowGQX",
+        "GT:FT 0/0:q10;s50",
+        "GT:GQ 0/1:5.2",
+        "GT:DP 0/1:3.0",
+        "GT:GQ 0/1:-1",
+        "GT:GQ 0/1:high",
+        "GT:DP:MIN_DP 0/0:40:2",
+        "GT:DP:RGQ 0/0:40:0",
+    ],
+)
+def test_the_sample_s_own_filter_and_numbers_count_however_they_are_written(sample: str) -> None:
+    found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(f"chr10 94761900 . C T . PASS . {sample}",))
+    assert (found.diplotypes, found.essential_untested) == (("*1/*1",), ("*17",))
+
+
+@pytest.mark.parametrize(
+    "sample", ["GT:FT 0/1:PASS", "GT:FT 0/1:.", "GT:DP:GQ 0/1:30.5:99.0", "GT:GQ 0/1:1e2", "GT /0/1", "GT |0|1", "GT /0|1", "GT:DP:GQ 0/1"]
+)
+def test_a_good_genotype_counts_however_it_is_written(sample: str) -> None:
+    found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(f"chr10 94761900 . C T . PASS . {sample}",))
+    assert found.diplotypes == ("*1/*17",)
+
+
+def test_the_leading_phase_of_vcf_4_4_is_read_as_the_others_are() -> None:
+    sites = ("12-21176804-A-G", "12-21178615-T-C")
+    assert call("SLCO1B1", {sites[0]: "|0|1", sites[1]: "|0|1"}).diplotypes == ("*1/*15",)
+    assert call("SLCO1B1", {sites[0]: "/0|1", sites[1]: "|0|1"}).diplotypes == ("*1/*15", "*5/*37")  # one allele without phase: neither has one
+
+
 def test_a_gvcf_block_speaks_for_the_positions_it_spans() -> None:
     block = "chr10 94761000 . G <NON_REF> . PASS END=94762000 GT:DP:GQ 0/0:30:60"
     found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(block,))
