@@ -127,16 +127,22 @@ def _reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def _results(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Json]:
-    """The reports' Observations: searched by id, and those that the search did not bring read one by one (an index may lag)."""
+    """The reports' Observations that stand: searched by id, and those that the search did not bring read one by one (an index may lag).
+
+    What was derived from one that was taken back does not stand either: an implication speaks for its genotype.
+    """
     wanted = sorted({ref for r in reports for ref in r.results if ref.startswith("Observation/")})
     found: dict[str, Json] = {}
     for start in range(0, len(wanted), IDS_AT_ONCE):
         ids = ",".join(ref.split("/")[1] for ref in wanted[start : start + IDS_AT_ONCE])
         found |= _by_reference(ehr.search("Observation", {"_id": ids, "_count": PAGE}, subject=subject))
-    for reference in wanted:
-        resource = found.get(reference) or ehr.read(reference)
-        if resource and _subject(resource) == subject and resource.get("status") in RESULT_STATUS:
-            yield resource
+    read = {reference: found.get(reference) or ehr.read(reference) for reference in wanted}
+    standing = {ref: r for ref, r in read.items() if r and _subject(r) == subject and r.get("status") in RESULT_STATUS}
+    lost = set(wanted) - set(standing)
+    while lost:
+        lost = {ref for ref, r in standing.items() if any(relative(d.get("reference", "")) in lost for d in r.get("derivedFrom", []))}
+        standing = {ref: r for ref, r in standing.items() if ref not in lost}
+    yield from standing.values()
 
 
 def _risks(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Json]:

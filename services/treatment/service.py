@@ -13,7 +13,7 @@ from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.service import Service, only_card, only_speaker
 
-WATCHED = frozenset({"DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation"})
+WATCHED = frozenset({"DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation", "RiskAssessment"})
 
 
 def accepts(event: ResourceEvent) -> bool:
@@ -26,14 +26,14 @@ def accepts(event: ResourceEvent) -> bool:
 def _matters(event: ResourceEvent) -> bool:
     """By what the record says of the resource: its writer, intent, codes."""
     match event.type:
-        case "DiagnosticReport":
+        case "DiagnosticReport" | "RiskAssessment":
             return event.answer_of in SERVICES
         case "Condition":  # what our notes found and nobody confirmed comes with the notes' report
             return event.answer_of is None or event.verification != "unconfirmed"
         case "MedicationRequest":
             return event.intent in ORDERS
-        case "Observation":
-            return event.answer_of is None and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc)
+        case "Observation":  # a result of ours that a clinician takes back or corrects one by one changes no report
+            return event.answer_of in SERVICES or (event.answer_of is None and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc))
         case _:
             return True
 

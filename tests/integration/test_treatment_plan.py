@@ -11,6 +11,7 @@ from shared.answers import Answer, Head
 from shared.events import ResourceEvent
 from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr, open_ehr
+from shared.fhir.summary import event_of
 from shared.line import Case, Line, at_ehr
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
@@ -42,6 +43,7 @@ class Chart:
     line: Line
     patient: str
     report: str
+    genotype: str
     implication: str
     clopidogrel: str
     omeprazole: str
@@ -52,7 +54,16 @@ class Chart:
 
     def look(self) -> str:
         """What an event about this patient does: `result` after a write, else how the line settled."""
-        event = ResourceEvent(self.report, "1", "update", subject=self.patient, answer_of="genomics")
+        return self.settle(ResourceEvent(self.report, "1", "update", subject=self.patient, answer_of="genomics"))
+
+    def hear(self, reference: str) -> str:
+        """What becomes of the event of this resource as it stands: `not accepted`, or as `look`."""
+        resource = self.ehr.read(reference)
+        assert resource is not None
+        event = event_of(resource, "update")
+        return self.settle(event) if SERVICE.accepts(event) else "not accepted"
+
+    def settle(self, event: ResourceEvent) -> str:
         taken = self.line.take(event)
         if not isinstance(taken, Case):
             return taken
@@ -92,7 +103,7 @@ def chart(ehr: Ehr) -> Chart:
     written = report("genomics", "gen", conclusion="CYP2C19 *1/*2.") | {"result": [codes.reference(found), codes.reference(about)]}
     clopidogrel = made(ehr, order("clopidogrel", "32968", mg=75), subject)
     omeprazole = made(ehr, order("omeprazole", "7646", mg=20), subject)
-    return Chart(ehr, line, subject, made(ehr, written, subject), about, clopidogrel, omeprazole)
+    return Chart(ehr, line, subject, made(ehr, written, subject), found, about, clopidogrel, omeprazole)
 
 
 def test_the_plan_proposes_a_dose_and_raises_an_alert(chart: Chart) -> None:
@@ -134,6 +145,38 @@ def test_a_rejected_report_takes_its_proposals_along(chart: Chart) -> None:
     assert withdrawn is not None
     assert withdrawn["status"] == lifecycle.STATUS["MedicationRequest"]["rejected"]
     assert "interaction-clopidogrel-omeprazole-clopidogrel-omeprazole" in chart.head().outputs
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
+@pytest.mark.parametrize("which", ["genotype", "implication"])
+def test_a_result_taken_back_in_the_ehr_takes_its_proposals_along(chart: Chart, which: str, status: str) -> None:
+    chart.look()
+    dose = chart.head().outputs["dose-cyp2c19-clopidogrel-ticagrelor"]
+    chart.change(getattr(chart, which), status=status)
+    assert chart.hear(getattr(chart, which)) == "result"
+    withdrawn = chart.ehr.read(dose)
+    assert withdrawn is not None
+    assert withdrawn["status"] == "cancelled"
+    assert "dose-cyp2c19-clopidogrel-ticagrelor" not in chart.head().outputs
+
+
+def test_a_result_corrected_in_the_ehr_draws_the_plan_again(chart: Chart) -> None:
+    chart.look()
+    chart.change(chart.genotype, status="corrected", valueCodeableConcept={"text": "CYP2C19 *1/*3"})
+    assert chart.hear(chart.genotype) == "result"
+    assert "CYP2C19 *1/*3" in str(chart.output("report")["note"])
+
+
+def test_the_events_of_our_own_writing_draw_nothing_twice(chart: Chart) -> None:
+    """Neither the results that stand with their report nor the plan that was drawn from them echo."""
+    chart.look()
+    before, parts = chart.head().version, [*chart.head().outputs.values(), chart.head().reference]
+    assert [chart.hear(ref) for ref in (chart.genotype, chart.implication, chart.report)] == ["unchanged"] * 3
+    assert [chart.hear(ref) for ref in parts] == ["not accepted"] * len(parts)
+    for ref in (chart.genotype, chart.implication):  # a bare signature
+        chart.change(ref, status="final")
+        assert chart.hear(ref) == "unchanged"
+    assert chart.head().version == before
 
 
 def test_when_nothing_is_left_the_plan_is_withdrawn_and_comes_back_with_its_reason(chart: Chart) -> None:
