@@ -10,7 +10,7 @@ import httpx
 from services import catalogue
 from shared.answers import Answer, Head, relative
 from shared.fhir.client import Ehr
-from shared.fhir.heads import sources_of
+from shared.fhir.heads import names_all, sources_of
 from shared.fhir.instants import parse, start
 from shared.fhir.summary import event_of
 from shared.runtime import group_of
@@ -85,10 +85,12 @@ class Clinic:
                 yield answer, head, resource.get("meta", {}).get("lastUpdated", head.task["authoredOn"])
 
     def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
-        """The plan rests on every report that the others wrote and no clinician rejected."""
+        """The plan rests on every report that the others wrote and no clinician rejected. A plan that can't name them all is believed."""
         counting = [h for a, h, _ in heads if a.service != "treatment" and (h.outcome == "requested" or h.signed)]
         reports = {relative(h.task["focus"]["reference"]) for h in counting}
         plans = [h for a, h, _ in heads if a.service == "treatment"]
+        if not all(names_all(h.task, "DiagnosticReport") for h in plans):
+            return []
         rests_on = {r for h in plans for r in sources_of(h.task)}
         return [f"the plan does not rest on {report} yet" for report in sorted(reports - rests_on)]
 

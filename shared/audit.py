@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.fhir import codes
+from shared.fhir.sources import more, named
 
 Json = dict[str, Any]
 SUBTYPE = {"R": "read", "C": "create", "U": "update"}
@@ -21,7 +22,7 @@ def access(action: str, *, device: str, ehr: str, patient: str | None, data: Ite
         device: who did it, `Device/id`.
         ehr: the EHR's base URL; only its host is written.
         patient: `Patient/id`.
-        data: what was read or written, references that exist.
+        data: what was read or written, references that exist; of very many the most important are named, and the number of the others.
         now: an instant.
     """
     reading = action == "R"
@@ -39,7 +40,7 @@ def access(action: str, *, device: str, ehr: str, patient: str | None, data: Ite
         "outcome": "0",
         "agent": agents,
         "source": {"observer": codes.reference(device)},
-        "entity": [*(_entity(reference, "2", "4") for reference in data), *_patient(patient)],
+        "entity": [*_data(data), *_patient(patient)],
     }
 
 
@@ -65,6 +66,13 @@ def denied(*, device: str, patient: str | None, consent: str | None, now: str) -
 def _agent(role: str, who: Json, *, requestor: bool, host: str) -> Json:
     network = {"address": host, "type": "1"}  # 1: machine name
     return {"type": {"coding": [codes.coding(codes.DCM, role)]}, "who": who, "requestor": requestor, "network": network}
+
+
+def _data(references: Iterable[str]) -> list[Json]:
+    one_by_one, others = named(references)
+    entities = [_entity(reference, "2", "4") for reference in one_by_one]
+    unnamed = {k: v for k, v in _entity("", "2", "4").items() if k != "what"} | {"description": more(others)}
+    return [*entities, unnamed] if others else entities
 
 
 def _entity(reference: str, kind: str, role: str) -> Json:

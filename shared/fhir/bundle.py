@@ -9,6 +9,7 @@ from shared.errors import InvalidResource
 from shared.fhir import codes, lifecycle
 from shared.fhir.check import check_bundle
 from shared.fhir.drafts import TIMES, Draft, Pen
+from shared.fhir.sources import more, named
 
 Json = dict[str, Any]
 
@@ -136,7 +137,9 @@ def _said(resource: Json) -> Json:
 
 def provenance(pen: Pen, targets: Iterable[str], sources: Mapping[str, str], cards: Iterable[str], replaced: str | None) -> Json:
     """Who wrote it, from what: sources with their versions (in `what.identifier`, since some servers strip them from references)."""
-    entities = [{"role": "source", "what": _versioned(reference, version)} for reference, version in sources.items()]
+    one_by_one, others = named(sources)
+    entities = [{"role": "source", "what": _versioned(reference, sources[reference])} for reference in one_by_one]
+    entities += [{"role": "source", "what": {"display": more(others)}}] if others else []
     entities += [{"role": "derivation", "what": codes.reference(card)} for card in cards]
     if replaced:
         entities.append({"role": "revision", "what": codes.reference(replaced)})

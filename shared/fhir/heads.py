@@ -1,14 +1,16 @@
 """Heads: the review Task of one revision, in each of its outcomes (pure). `shared.answers` reads what this writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.answers import Answer, Basis, Head, kind_of, relative
 from shared.fhir import codes
 from shared.fhir.instants import start
+from shared.fhir.sources import named, rank
 
 Json = dict[str, Any]
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
+MORE = "more-sources"
 ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
 
 
@@ -52,7 +54,7 @@ def requested(head: Head, *, subject: str, basis: Basis, focus: str, device: str
         "focus": codes.reference(focus),
         "for": codes.reference(subject),
         "requester": codes.reference(device),
-        "input": [_basis(str(basis)), *(_source(r) for r in sources)],
+        "input": [_basis(str(basis)), *_sources(sources)],
         "output": [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()],
     }
 
@@ -92,14 +94,21 @@ def _basis(text: str) -> Json:
     return _part("basis", {"valueString": text})
 
 
-def _source(reference: str) -> Json:
-    return _part("source", {"valueReference": codes.reference(reference)})
+def _sources(references: Iterable[str]) -> list[Json]:
+    one_by_one, others = named(references)
+    parts = [_part("source", {"valueReference": codes.reference(r)}) for r in one_by_one]
+    return [*parts, _part(MORE, {"valueInteger": others})] if others else parts
 
 
 def _part(kind: str, value: Json) -> Json:
     return {"type": codes.concept(codes.TASK_PART, kind)} | value
 
 
+def names_all(task: Json, kind: str) -> bool:
+    """The head names every source of this type: all of them, or such as come after it in importance."""
+    return all(kind_of(i) != MORE for i in task.get("input", [])) or any(rank(s) > rank(kind) for s in sources_of(task))
+
+
 def sources_of(task: Json) -> Sequence[str]:
-    """What a head's result rests on, `Type/id` each."""
+    """What a head's result rests on, `Type/id` each, as far as it is named (`shared.fhir.sources`)."""
     return [relative(i["valueReference"]["reference"]) for i in task.get("input", []) if kind_of(i) == "source" and "valueReference" in i]

@@ -5,10 +5,14 @@ from typing import Any, cast
 import pytest
 
 from services.settled import Clinic
-from shared.answers import Answer, Head, Outcome
+from shared.answers import Answer, Basis, Head, Outcome
 from shared.errors import Misconfigured
 from shared.fhir import codes
+from shared.fhir.heads import names_all, requested
+from shared.fhir.sources import NAMED
 from shared.settings import load_settings
+
+NOW = "2026-01-02T03:04:05.000Z"
 
 
 def head(outcome: Outcome, focus: str, *, signed: bool = False, sources: tuple[str, ...] = ()) -> Head:
@@ -31,6 +35,20 @@ def test_a_waiting_and_a_signed_report_must_be_in_the_plan() -> None:
 
 def test_a_rejected_report_must_not() -> None:
     assert lacks(head("completed", "DiagnosticReport/rejected"), head("rejected", "ImagingStudy/1")) == []
+
+
+def test_a_plan_that_can_not_name_every_report_is_believed() -> None:
+    labs = [f"Observation/{n}" for n in range(2 * NAMED)]
+    assert not plan_names_all(*(f"DiagnosticReport/{n}" for n in range(2 * NAMED)), *labs)
+    assert plan_names_all(*labs, "DiagnosticReport/1") and plan_names_all("DiagnosticReport/1")
+
+
+def plan_names_all(*sources: str) -> bool:
+    head = Head("Task/1", "1", 1, "draft", "", False, {}, {"authoredOn": NOW})
+    task = requested(
+        head, subject="Patient/1", basis=Basis("0" * 64, ()), focus="CarePlan/1", device="Device/1", sources=dict.fromkeys(sources, "1"), outputs={}, now=NOW
+    )
+    return names_all(task, "DiagnosticReport")
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-01-01", "2026-01-01T00:00:00"])
