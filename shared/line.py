@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shared import VERSION, audit
 from shared.answers import Answer, Basis, Head, digest, head_of, newest
@@ -21,12 +21,14 @@ from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads, instants, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Pen
+from shared.fhir.references import subject_of
 from shared.service import ModelCard, Service
 from shared.settings import Settings
 from shared.trail import Record, no_trail
 
 Json = dict[str, Any]
 Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "failed"]
+GONE: Final = (404, 410)
 log = logging.getLogger(__name__)
 
 
@@ -128,15 +130,13 @@ class Line:
 
     def gather(self, case: Case) -> Case | Settled:
         """The same, with what was gathered; raises NotAnalysed and Withdrawn."""
-        if case.event.subject and not case.event.subject.startswith("Patient/"):
-            raise NotAnalysed("The subject is not a Patient.")
-        self._permit(case.event.subject)
+        case = self._asked(case)
         self.trail(case.answer.input, _patient(case))
         inputs = self.service.gather(case.event, self.ehr, self.settings)
         if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
             return self._not_ours(case)
         if inputs.subject != case.event.subject:  # an old event, or a corrected subject: she is the one to ask
-            self._permit(inputs.subject)
+            self._ask(inputs.subject)
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
         if case.head and case.head.answers(basis):
             return "unchanged"
@@ -150,8 +150,38 @@ class Line:
         head, signed = newest(found), newest(h for h in found if h.signed)
         return Case(event, answer, head, signed if signed is not head else None)
 
-    def _permit(self, subject: str | None) -> None:
+    def _asked(self, case: Case) -> Case:
+        """Consent before the first fetch: the case, about the patient who was asked.
+
+        An old event may name a former subject, whose word counts no longer. So after a refusal the EHR is asked for the input's subject
+        and for nothing else of it; where that is another one, hers is the word. The order of events then changes nothing.
+        """
+        try:
+            self._ask(case.event.subject)
+        except NotAnalysed:
+            subject = self._subject_now(case)
+            if subject == case.event.subject:
+                raise
+            self._ask(subject)
+            return replace(case, event=replace(case.event, subject=subject))
+        return case
+
+    def _ask(self, subject: str | None) -> None:
+        if subject and not subject.startswith("Patient/"):
+            raise NotAnalysed("The subject is not a Patient.")
         permit(self.ehr, self.settings, subject, self.service.reads)
+
+    def _subject_now(self, case: Case) -> str | None:
+        """Whom the input is about at this moment; Withdrawn where it is gone. An answer about a patient herself is about nobody else."""
+        if case.answer.input != case.event.focus:
+            return case.event.subject
+        self.trail(case.event.focus, _patient(case))
+        try:
+            return subject_of(self.ehr.operation(case.event.focus, {"_elements": "subject"}))
+        except FhirError as refused:
+            if refused.status in GONE:
+                raise Withdrawn(case.event.focus) from refused
+            return case.event.subject  # a server that will not tell: the refusal stands
 
     def _not_ours(self, case: Case) -> Settled:
         """Not for this service after all: what it drafted while it was is taken back."""
@@ -170,7 +200,7 @@ class Line:
         if isinstance(findings, NotAnalysed):
             return self.refuse(case, findings)
         try:
-            self._permit(case.inputs.subject)
+            self._ask(case.inputs.subject)
         except ConsentDenied as refusal:
             return self.refuse(case, refusal)
         head = self._open(case)
@@ -218,7 +248,8 @@ class Line:
     def refuse(self, case: Case, refusal: NotAnalysed) -> Settled:
         """Not analysed: the head says why, and a draft result of an earlier input is rejected."""
         basis = str(Basis(digest("not analysed", refusal.reason)))
-        if case.head and case.head.outcome == "rejected" and case.head.basis == basis:
+        head, of = case.head, refusal.subject if isinstance(refusal, ConsentDenied) else None
+        if head and head.outcome == "rejected" and head.basis == basis and of in (None, subject_of(head.task)):
             return "unchanged"
         self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal)
         return "not_analysed"
@@ -261,7 +292,7 @@ class Line:
         self.ehr.transact(bundle.transaction(head, task, entries))
 
     def _still_there(self, case: Case, status: str, refusal: NotAnalysed | None) -> bool:
-        """The head may refer to the input. After a denial nothing is fetched, not even to see whether it is there."""
+        """The head may refer to the input. After a denial nothing more is fetched, not even to see whether it is there."""
         if status == "cancelled" or case.event.action == "delete":
             return False
         return isinstance(refusal, ConsentDenied) or self.ehr.read(case.answer.input) is not None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.errors import Conflict, InvalidInput, InvalidResource
@@ -42,6 +43,10 @@ def anna(ehr: Ehr) -> str:
 
 def person(ehr: Ehr) -> str:
     return ehr.create({"resourceType": "Patient"}).reference
+
+
+def group(ehr: Ehr) -> str:
+    return ehr.create({"resourceType": "Group", "type": "person", "actual": True}).reference
 
 
 def repoint(ehr: Ehr, reference: str, patient: str) -> None:
@@ -91,13 +96,79 @@ def test_consent_is_asked_of_the_patient_whose_input_it_is_now(ehr: Ehr, line: L
     assert head(ehr, reference).task["for"]["reference"] == berta
 
 
-def test_a_denied_input_is_not_fetched(ehr: Ehr, fake: FakeEhr, line: Line, anna: str) -> None:
+def test_of_a_denied_input_only_the_subject_is_asked_for(ehr: Ehr, line: Line, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
     reference = write(ehr, anna, "secret")
     told = event(ehr, reference)
     deny(ehr, anna)
-    fake.requests.clear()
+    asked: list[str] = []
+    answer = FakeEhr.answer
+
+    def spy(self: FakeEhr, method: str, target: str, headers: Any, content: bytes) -> Any:
+        asked.append(target.removeprefix("/fhir/"))
+        return answer(self, method, target, headers, content)
+
+    monkeypatch.setattr(FakeEhr, "answer", spy)
     assert run(line, told) == "not_analysed"
-    assert reference not in [path for method, path, _ in fake.requests if method == "GET"]
+    assert [target for target in asked if target.startswith(reference)] == [f"{reference}?_elements=subject"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("now", ["permits", "denies"])
+def test_a_former_patients_denial_does_not_bind_the_next_one(ehr: Ehr, line: Line, anna: str, order: tuple[int, int], now: str) -> None:
+    berta = person(ehr)
+    deny(ehr, anna)
+    reference = write(ehr, anna, "filed under the wrong patient")
+    old = event(ehr, reference)
+    assert run(line, old) == "not_analysed"
+    if now == "denies":
+        deny(ehr, berta)
+    repoint(ehr, reference, berta)
+    told = [old, event(ehr, reference)]
+    outcomes = [run(line, told[n]) for n in order]
+    assert outcomes == ["result" if now == "permits" else "not_analysed", "unchanged"]
+    found = head(ehr, reference)
+    assert (found.outcome, found.task["for"]["reference"]) == ("requested" if now == "permits" else "rejected", berta)
+    assert [run(line, told[n]) for n in order] == ["unchanged"] * 2, "a replay changes nothing"
+    assert head(ehr, reference).version == found.version
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_former_subject_that_was_a_group_does_not_bind_the_patient(ehr: Ehr, line: Line, order: tuple[int, int]) -> None:
+    reference = write(ehr, group(ehr), "filed under a group")
+    old = event(ehr, reference)
+    assert run(line, old) == "not_analysed"
+    anna = person(ehr)
+    repoint(ehr, reference, anna)
+    told = [old, event(ehr, reference)]
+    assert [run(line, told[n]) for n in order] == ["result", "unchanged"]
+    assert head(ehr, reference).task["for"]["reference"] == anna
+
+
+def test_an_input_that_was_moved_to_a_group_is_not_analysed(ehr: Ehr, line: Line, anna: str) -> None:
+    reference = write(ehr, anna, "soon a group's")
+    old = event(ehr, reference)
+    run(line, old)
+    repoint(ehr, reference, group(ehr))
+    assert run(line, old) == "not_analysed"
+    assert run(line, event(ehr, reference)) == "unchanged"
+
+
+def test_a_denied_input_that_is_gone_ends_withdrawn_in_any_order(ehr: Ehr, line: Line, anna: str) -> None:
+    reference = write(ehr, anna, "to be deleted")
+    made = event(ehr, reference)
+    deny(ehr, anna)
+    httpx.delete(f"{ehr.base}/{reference}", timeout=60).raise_for_status()
+    gone = ResourceEvent(reference, "2", "delete")
+    assert [run(line, told) for told in (gone, made, gone)] == ["withdrawn", "unchanged", "unchanged"]
+
+
+def test_a_patients_plan_asks_the_patient_whoever_the_focus_is_about_now(ehr: Ehr, line: Line, anna: str) -> None:
+    plan = replace(line, service=replace(TOY, input_of=lambda told: str(told.subject)))
+    deny(ehr, anna)
+    reference = write(ehr, anna, "a note")
+    told = event(ehr, reference)
+    repoint(ehr, reference, person(ehr))
+    assert run(plan, told) == "not_analysed"
 
 
 def test_a_delete_of_what_was_never_analysed_asks_and_says_nothing(ehr: Ehr, fake: FakeEhr, line: Line, anna: str) -> None:
