@@ -87,6 +87,8 @@ class Publisher:
         return told
 
     def _tell(self, events: Sequence[ResourceEvent]) -> None:
+        """A corrected subject concerns both patients: whose it was is told of what her plan may rest on. An input is told to whose it is alone:
+        what is analysed is hers, and the consent of whose it was must not speak for it; a report of it that moves is told to both then."""
         self.state.prove_writable()
         whole: dict[str, ResourceEvent] = {}
         told: list[tuple[str, ResourceEvent]] = []
@@ -100,10 +102,11 @@ class Publisher:
             event = replace(bare, subject=bare.subject or before) if bare.action == "delete" else bare
             whole[event.focus] = event
             told.append((mark_of(event), event))
-            concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]  # a corrected subject concerns both patients
+            concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]
             rests: dict[str, None] = {}
             if event.type not in RELATED:
-                current += [replace(event, subject=subject) for subject in concerned]
+                told_to = concerned[:1] if event.type in INPUTS else concerned
+                current += [replace(event, subject=subject) for subject in told_to]
                 rests = dict.fromkeys([*event.replaces, *(last.replaces if last else ())])
                 replaced |= rests
             elif last is None or mark_of(last) != mark_of(event):  # else the log was lost, not the patient changed
