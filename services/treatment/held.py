@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.treatment.domain import Inputs, Medication
 from services.treatment.rules import Drug, Rules, matches
+
+MOST_NAMED: Final = 10  # orders and mentions of one ingredient
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ def those(held: Sequence[Held], *terms: str) -> Iterator[Held]:
 def references(held: Sequence[Held]) -> tuple[str, ...]:
     """Their orders and mentions, each once."""
     return tuple(dict.fromkeys(h.medication.reference for h in held))
+
+
+def named(held: Sequence[Held]) -> tuple[str, ...]:
+    """What an alert names of them: of each ingredient the first few, since notes may mention it hundreds of times."""
+    drugs = dict.fromkeys(h.drug.name for h in held)
+    return tuple(dict.fromkeys(ref for drug in drugs for ref in references([h for h in held if h.drug.name == drug])[:MOST_NAMED]))
 
 
 def names(held: Sequence[Held]) -> str:

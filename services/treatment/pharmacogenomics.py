@@ -11,7 +11,7 @@ from typing import Final
 
 from services.treatment import safety
 from services.treatment.domain import Alert, Choice, Citation, Dose, Genotype, Implication, Inputs, Medication, Proposal, Withheld, slug
-from services.treatment.held import Held, daily_mg, names, references, those
+from services.treatment.held import Held, daily_mg, named, names, references, those
 from services.treatment.rules import GeneRule, Option, Rules
 
 GUIDANCE: Final = "The guideline that the genomics report cites"
@@ -65,7 +65,7 @@ def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
     citation = Citation(implication.citation or GUIDANCE, implication.url)
     detail = f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: {implication.recommendation} Source: {citation.text}."
     key = f"gene-report-{slug('-'.join(implication.genes) or 'gene')}-{slug(name)}"
-    return Alert(key, "genomics-report", "GEN", "moderate", f"Genes and {name}", detail, references(mine), citation, (implication.reference,))
+    return Alert(key, "genomics-report", "GEN", "moderate", f"Genes and {name}", detail, named(mine), citation, (implication.reference,))
 
 
 def _both(first: Alert, second: Alert) -> Alert:
@@ -143,7 +143,7 @@ def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Pro
             continue
         proposal = _proposal(rule, option, mine, chart.rules)
         sources = dict.fromkeys((*proposal.citations, *(o.citation for o in objections)))
-        proposals.append(replace(proposal, cautions=tuple(o.reason for o in objections), citations=tuple(sources)))
+        proposals.append(replace(proposal, cautions=tuple(dict.fromkeys(o.reason for o in objections)), citations=tuple(sources)))
     return proposals, withheld
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from services.treatment.domain import Alert, Choice, Citation, Dose, Finding, Findings, FollowUp, Genotype, Implication, Inputs, Medication, Proposal, Report
+from services.treatment import bounds
+from services.treatment.domain import Alert, Choice, Citation, Dose, Findings, FollowUp, Inputs, Proposal, Report
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 
@@ -41,18 +42,19 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
 
 
 def _plan(inputs: Inputs, findings: Findings, pen: Pen, parts: Mapping[str, list[Json]]) -> Draft:
-    supporting = [r.reference for r in inputs.reports] + [risk for r in inputs.reports for risk in r.risks]
+    named = bounds.reports(inputs, findings)[: bounds.MOST_REPORTS]
+    supporting = dict.fromkeys([r.reference for r in named] + [risk for r in named for risk in r.risks])
     return pen.draft(
         "CarePlan",
         "report",
         title="Care plan",
         description=summary(inputs, findings),
         instantiatesCanonical=[f"{DEFINITIONS}/{name}|{DEFINITION_VERSION}" for name in _definitions(findings)],
-        addresses=[codes.reference(p.reference, p.text or None) for p in inputs.problems] or None,
+        addresses=[codes.reference(p.reference, p.text or None) for p in bounds.problems(inputs)[: bounds.MOST_PROBLEMS]] or None,
         supportingInfo=[*(codes.reference(r) for r in supporting), *parts["alerts"]] or None,
         goal=parts["goal"] or None,
         activity=parts["activity"] or None,
-        note=[{"text": text} for text in notes(inputs, findings)],
+        note=[{"text": bounds.clipped(text)} for text in notes(inputs, findings)],
     )
 
 
@@ -72,7 +74,7 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
     """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every alert, each with its source."""
     told = {c.rule for c in findings.choices}  # a gene alert repeats its choice
-    said = [_report_words(r) for r in inputs.reports]
+    said = [_report_words(r) for r in bounds.reports(inputs, findings)[: bounds.MOST_TOLD]] + bounds.left_out(inputs)
     said += [_choice_words(c, inputs) for c in findings.choices]
     said += [f"{f.title} [{f.rule}]: {' '.join(f.why)} {_sources((f.citation,))}" for f in findings.follow_ups]
     said += [f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}" for a in findings.alerts if a.rule not in told]
@@ -83,7 +85,7 @@ def notes(inputs: Inputs, findings: Findings) -> list[str]:
 
 def _report_words(report: Report) -> str:
     state = "amended by a clinician, whose words override the findings" if report.amended else "not signed" if report.unsigned else "signed"
-    return f"{report.service.capitalize()} report ({report.reference}, {state}): {report.conclusion or report.title}"
+    return f"{report.service.capitalize()} report ({report.reference}, {state}): {bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)}"
 
 
 def _choice_words(choice: Choice, inputs: Inputs) -> str:
@@ -111,7 +113,7 @@ def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json
     group = pen.draft(
         "RequestGroup",
         f"group-{choice.key}",
-        reasonReference=[codes.reference(r) for r in choice.rests_on] or None,
+        reasonReference=bounds.named(choice.rests_on),
         action=[
             {
                 "title": choice.title,
@@ -129,7 +131,7 @@ def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json
 def _advice(choice: Choice, inputs: Inputs) -> Json:
     withheld = "".join(f" {w.drug} is not proposed: {w.reason}." for w in choice.withheld)
     detail: Json = {"status": "not-started", "description": f"{choice.title}. {choice.advice}{withheld} {_sources(choice.citations)}"}
-    reasons = [codes.reference(r) for r in choice.rests_on]
+    reasons = bounds.named(choice.rests_on)
     resting = _resting(inputs, choice.rests_on)
     return detail | ({"reasonReference": reasons} if reasons else {}) | ({"description": f"{detail['description']} {resting}"} if resting else {})
 
@@ -143,11 +145,11 @@ def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Dr
         "MedicationRequest",
         proposal.key,
         medicationCodeableConcept=codes.concept(codes.RXNORM, proposal.rxnorm, proposal.drug, proposal.drug),
-        reasonReference=[codes.reference(r) for r in dict.fromkeys((*choice.rests_on, *reasons))] or None,
-        supportingInformation=[codes.reference(r) for r in choice.instead_of] or None,
+        reasonReference=bounds.named((*choice.rests_on, *reasons)),
+        supportingInformation=bounds.named(choice.instead_of),
         priorPrescription=codes.reference(orders[0]) if orders else None,
         dosageInstruction=[_dosage(proposal)],
-        note=[{"text": f"[{choice.rule}] {why}".strip()}],
+        note=[{"text": bounds.clipped(f"[{choice.rule}] {why}".strip())}],
     )
 
 
@@ -185,10 +187,7 @@ def _goals(findings: Findings, pen: Pen) -> list[Draft]:
     items: tuple[Choice | FollowUp, ...] = (*findings.choices, *findings.follow_ups)
     for item in items:
         aims.setdefault(item.rule, (item.goal, []))[1].extend(_of_kind(item.rests_on, "Condition", "Observation"))
-    return [
-        pen.draft("Goal", f"goal-{rule}", description={"text": text}, addresses=[codes.reference(a) for a in dict.fromkeys(addresses)] or None)
-        for rule, (text, addresses) in aims.items()
-    ]
+    return [pen.draft("Goal", f"goal-{rule}", description={"text": text}, addresses=bounds.named(addresses)) for rule, (text, addresses) in aims.items()]
 
 
 def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
@@ -197,8 +196,8 @@ def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
         "ServiceRequest",
         follow_up.key,
         code={"text": follow_up.order},
-        reasonReference=[codes.reference(r) for r in _of_kind(follow_up.rests_on, "Condition", "Observation")] or None,
-        supportingInfo=[codes.reference(r) for r in _of_kind(follow_up.rests_on, "AllergyIntolerance")] or None,
+        reasonReference=bounds.named(_of_kind(follow_up.rests_on, "Condition", "Observation")),
+        supportingInfo=bounds.named(_of_kind(follow_up.rests_on, "AllergyIntolerance")),
         note=[{"text": f"[{follow_up.rule}] {words}".strip()}],
     )
 
@@ -210,9 +209,9 @@ def _alert(alert: Alert, inputs: Inputs, pen: Pen) -> Draft:
         alert.key,
         code=codes.concept(codes.V3_ACT_CODE, alert.code, text=alert.title),
         severity=alert.severity,
-        implicated=[codes.reference(r) for r in alert.implicated] or None,
-        evidence=[{"detail": [codes.reference(r) for r in alert.evidence]}] if alert.evidence else None,
-        detail=f"[{alert.rule}] {alert.detail} {resting}".strip(),
+        implicated=bounds.named(alert.implicated),
+        evidence=[{"detail": bounds.named(alert.evidence)}] if alert.evidence else None,
+        detail=bounds.clipped(f"[{alert.rule}] {alert.detail} {resting}".strip()),
         reference=alert.citation.url or None,
     )
 
@@ -227,13 +226,13 @@ def _sources(citations: Iterable[Citation]) -> str:
 
 def _resting(inputs: Inputs, references: Sequence[str]) -> str:
     """Which unsigned reports stand behind these references, in words; empty where none does."""
-    spoken: tuple[Implication | Genotype | Finding | Medication, ...] = (*inputs.implications, *inputs.genotypes, *inputs.findings, *inputs.medications)
-    behind = {item.report for item in spoken if item.reference in references}
+    behind = bounds.reports_behind(inputs, references)
     return _unsigned_words(inputs, [r.reference for r in inputs.reports if r.unsigned and r.reference in behind])
 
 
 def _unsigned_words(inputs: Inputs, unsigned: Sequence[str]) -> str:
-    named = ", ".join(dict.fromkeys(r.service for r in inputs.reports if r.reference in unsigned))
+    open_ones = frozenset(unsigned)
+    named = ", ".join(dict.fromkeys(r.service for r in inputs.reports if r.reference in open_ones))
     return f"When this was drawn it rested on unsigned AI results: {named}." if named else ""
 
 

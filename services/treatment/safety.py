@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from services.treatment.domain import RANK, Alert, Allergy, Citation, Inputs, Measurement, Problem, slug
-from services.treatment.held import Held, daily_mg, names, references, those
+from services.treatment.held import MOST_NAMED, Held, daily_mg, named, names, references, those
 from services.treatment.rules import AllergyRule, Contraindication, Drug, Interaction, Limit, Rules, matches
 from shared.fhir import codes
 
@@ -54,7 +54,7 @@ def interactions(held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
 def _interaction_alert(rule: Interaction, first: str, second: str, both: Sequence[Held], doubt: str) -> Alert:
     detail = " ".join(filter(None, (f"{names(both)}: {rule.effect}", rule.advice, doubt, f"Source: {rule.citation.text}.")))
     key = f"interaction-{slug(rule.id)}-{slug(first)}-{slug(second)}"
-    return Alert(key, rule.id, "DRG", rule.severity, f"{first} with {second}", detail, references(both), rule.citation)
+    return Alert(key, rule.id, "DRG", rule.severity, f"{first} with {second}", detail, named(both), rule.citation)
 
 
 def _dose_doubt(rule: Interaction, held: Sequence[Held], proposed: tuple[str, float | None] | None = None) -> str | None:
@@ -88,7 +88,7 @@ def duplicates(held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
 def _duplicate(kind: str, name: str, said: str, held: Sequence[Held], rules: Rules) -> Alert:
     detail = f"{said} Confirm that this is meant. Source: {rules.duplicate_citation.text}."
     key = f"duplicate-{kind}-{slug(name)}"
-    return Alert(key, f"duplicate-{kind}", "DUPTHPY", "moderate", f"Duplicate therapy: {name}", detail, references(held), rules.duplicate_citation)
+    return Alert(key, f"duplicate-{kind}", "DUPTHPY", "moderate", f"Duplicate therapy: {name}", detail, named(held), rules.duplicate_citation)
 
 
 # --- drug with allergy
@@ -108,7 +108,7 @@ def _allergy_alert(hit: AllergyRule, recorded: Sequence[str], mine: Sequence[Hel
     name = mine[0].drug.name
     detail = f"Allergy recorded ({hit.name}), and the patient has {names(mine)}. {hit.advice} Source: {hit.citation.text}."
     rule = f"allergy-{slug(hit.name)}"
-    return Alert(f"{rule}-{slug(name)}", rule, "ALGY", hit.severity, f"Allergy and {name}", detail, (*references(mine), *recorded), hit.citation)
+    return Alert(f"{rule}-{slug(name)}", rule, "ALGY", hit.severity, f"Allergy and {name}", detail, (*named(mine), *recorded[:MOST_NAMED]), hit.citation)
 
 
 def _allergic(allergy: Allergy, drug: Drug, rules: Rules) -> AllergyRule | None:
@@ -172,7 +172,7 @@ def _limit_alert(rule: Limit, mine: Sequence[Held], seen: Seen) -> Alert:
     said = f"{MEASURE_NAMES[rule.measure]} {value} on {seen.measured.time[:10]}{seen.computed}, and the patient has {names(mine)}."
     detail = f"{said} {rule.effect} {rule.advice} Source: {rule.citation.text}."
     title = f"{', '.join(dict.fromkeys(h.drug.name for h in mine))} and {MEASURE_NAMES[rule.measure]}"
-    return Alert(f"limit-{slug(rule.id)}", rule.id, "DOSE", rule.severity, title, detail, references(mine), rule.citation, (seen.measured.reference,))
+    return Alert(f"limit-{slug(rule.id)}", rule.id, "DOSE", rule.severity, title, detail, named(mine), rule.citation, (seen.measured.reference,))
 
 
 def _beyond(rule: Limit, value: float) -> bool:
