@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.answers import Head, relative
 from shared.errors import InvalidResource
@@ -27,6 +27,7 @@ class Standing:
 
 
 NOTHING = Standing({})
+GROWING: Final = frozenset({"coding", "extension"})  # lists that others add to without changing what is said
 
 
 def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
@@ -125,14 +126,34 @@ def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
 def _outgrown(draft: Draft, standing: Standing, pointers: Mapping[str, str]) -> bool:
     """A decided part whose draft says something else now."""
     old = standing.by_key.get(draft.key)
-    return old is not None and decided(old) and _said(_pointed(draft.resource, pointers)) != _said(old)
+    return old is not None and decided(old) and not _holds(old, _said(_pointed(draft.resource, pointers)))
 
 
 def _said(resource: Json) -> Json:
-    """What it says, without who, when and how far decided."""
+    """What a draft says, without who, when and how far decided."""
     kind = resource["resourceType"]
     aside = {"id", "meta", "text", "identifier", lifecycle.STATUS_ELEMENT.get(kind, "status"), "clinicalStatus", *TIMES.get(kind, ())}
     return {k: v for k, v in resource.items() if k not in aside}
+
+
+def _holds(old: Any, new: Any) -> bool:
+    """The old one says all that the new one says. A clinician or the EHR may have said more: a note, an asserter, an extension, a name
+    beside a reference or a code, a second coding, a host before the reference. None of it makes the draft another statement."""
+    if isinstance(new, dict):
+        aside = {"reference": {"display", "type"}, "code": {"display"}}
+        beside = {element for key, elements in aside.items() if isinstance(new.get(key), str) for element in elements}
+        return isinstance(old, dict) and all(_holds_in(old, key, value) for key, value in new.items() if key not in beside)
+    if isinstance(new, list):
+        return isinstance(old, list) and len(old) == len(new) and all(map(_holds, old, new))
+    return bool(old == new)
+
+
+def _holds_in(old: Json, key: str, new: Any) -> bool:
+    if key == "reference" and isinstance(new, str):
+        return relative(str(old.get(key))) == relative(new)
+    if key in GROWING:
+        return isinstance(old.get(key), list) and all(any(_holds(item, wanted) for item in old[key]) for wanted in new)
+    return key in old and _holds(old[key], new)
 
 
 def provenance(pen: Pen, targets: Iterable[str], sources: Mapping[str, str], cards: Iterable[str], replaced: str | None) -> Json:
