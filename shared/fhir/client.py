@@ -110,7 +110,7 @@ class Ehr:
     def ensure(self, resource: Json, system: str, value: str) -> Written:
         """The resource that carries this identifier, created if there is none: a search first, since nearly always it is there."""
         for found in self.search(resource["resourceType"], {"identifier": f"{system}|{value}"}):
-            version = responses.version_of(found)
+            version = responses.version_of(found, found["resourceType"])
             return Written(version.reference, version.version, False)
         return self.create(resource, f"identifier={system}|{value}")
 
@@ -205,8 +205,8 @@ class Ehr:
         except FhirError as error:
             if error.status not in NO_TYPE_HISTORY:
                 raise
-            for resource in self.search(kind, {"_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}):
-                yield responses.version_of(resource)
+            for bundle in self._pages(kind, {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}):
+                yield from (responses.version_of(resource, kind) for resource in responses.matches(bundle, kind))
 
     def _written(self, response: httpx.Response, created: bool, reference: str | None = None) -> Written:
         location = response.headers.get("Location") or response.headers.get("Content-Location")

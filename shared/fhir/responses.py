@@ -16,7 +16,10 @@ EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 
 @dataclass(frozen=True)
 class Version:
-    """One entry of a history: a version of a resource; `resource` is None for a delete, whose `time` may be later than the truth (see `versions`)."""
+    """One entry of a history: a version of a resource; `resource` is None for a delete, whose `time` may be later than the truth (see `versions`).
+
+    One whose resource has no id or no type is there too, for the reader to count: under the reference that its entry gives it, or a bare `Type/`.
+    """
 
     reference: str
     version: str
@@ -84,28 +87,30 @@ def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
     """
     last = bundle.get("meta", {}).get("lastUpdated") or since
     for entry in bundle.get("entry", []):
-        version = _version(entry)
+        version = _version(entry, kind)
         if version.reference.split("/", 1)[0] == kind:
             version = version if version.time else replace(version, time=last)
             last = version.time
             yield version
 
 
-def _version(entry: Json) -> Version:
+def _version(entry: Json, kind: str) -> Version:
     resource, request, response = entry.get("resource"), entry.get("request", {}), entry.get("response", {})
     deleted = resource is None or request.get("method") == "DELETE"
     if resource is not None and not deleted:
-        return version_of(resource)
+        return version_of(resource, kind, entry.get("fullUrl") or "")
     place = entry.get("fullUrl") or request.get("url") or ""
     named = place if "/_history/" in place else request.get("url", "")
     version = version_in(response.get("etag"), response.get("location") or named) or ""
     return Version(relative(place), version, response.get("lastModified", ""), True, None)
 
 
-def version_of(resource: Json) -> Version:
-    """The version that a resource, as read, says it is."""
+def version_of(resource: Json, kind: str, place: str = "") -> Version:
+    """The version that a resource of this type, as read from the place, says it is."""
     meta = resource.get("meta") or {}
-    return Version(f"{resource['resourceType']}/{resource['id']}", str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource)
+    named = f"{resource.get('resourceType', kind)}/{resource['id']}" if "id" in resource else relative(place)
+    reference = named if "id" in resource or named.startswith(f"{kind}/") else f"{kind}/"
+    return Version(reference, str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource)
 
 
 def version_in(etag: str | None, location: str | None) -> str | None:

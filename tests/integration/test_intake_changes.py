@@ -19,6 +19,7 @@ from shared.errors import FhirError, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir.client import Ehr, Version, open_ehr
 from shared.fhir.instants import instant
+from shared.fhir.responses import versions
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.sqlite import SqliteLog
@@ -135,6 +136,17 @@ class TestOddAnswers:
         assert [e.focus for e in intake.events()] == [NOTE]
         assert intake.health.skipped.labels("DocumentReference")._value.get() == 2
 
+    def test_a_resource_without_an_id_is_counted_once_and_stops_no_other(self, scripted: Any, caplog: pytest.LogCaptureFixture) -> None:
+        entries = [
+            {"resource": {"resourceType": "DocumentReference", "meta": {"versionId": "1", "lastUpdated": moment()}}},
+            {"resource": version(1, moment()).resource},
+        ]
+        intake = scripted({"DocumentReference": list(versions({"entry": entries}, "DocumentReference", moment()))})
+        for _ in range(2):
+            assert intake.sweep() == {}
+        assert [e.focus for e in intake.events()] == [NOTE]
+        assert intake.health.skipped.labels("DocumentReference")._value.get() == 1 and "left out" in caplog.text
+
     def test_a_subject_that_is_no_reference_is_nobody(self, scripted: Any) -> None:
         intake = scripted({"DocumentReference": [version(1, moment(), content=[{}], subject={"reference": 5})]})
         intake.sweep()
@@ -190,11 +202,11 @@ class TestTime:
     def test_a_long_history_is_published_in_parts_whatever_its_order(self, scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(publish, "PART", 2)
         times = [moment(timedelta(seconds=s)) for s in range(9, 0, -1)]
-        versions = [version(n, time, subject={"reference": f"Patient/{1 + n // 6}"}) for n, time in enumerate(times, 1)]
-        intake = scripted({"DocumentReference": versions[::-1]})  # newest first: it moved from Patient/1 to Patient/2 with version 6
+        written = [version(n, time, subject={"reference": f"Patient/{1 + n // 6}"}) for n, time in enumerate(times, 1)]
+        intake = scripted({"DocumentReference": written[::-1]})  # newest first: it moved from Patient/1 to Patient/2 with version 6
         for _ in range(2):
             intake.sweep()
-        assert {e.version for e in intake.events()} == {v.version for v in versions}
+        assert {e.version for e in intake.events()} == {v.version for v in written}
         last = intake.state.last(NOTE)
         assert last and (last.version, last.subject) == ("9", "Patient/2") and intake.state.cursor("DocumentReference") == times[-1]
 

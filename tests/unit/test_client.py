@@ -280,6 +280,21 @@ class TestVersions:
         assert [v.time[11:13] for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == ["12", "10", "10"]
         assert [v.time[11:13] for v in versions({"entry": [gone[0]]}, "Task", "2026-01-01T00:00:00.000Z")] == ["00"]
 
+    @pytest.mark.parametrize(
+        ("entry", "reference"),
+        [
+            ({"resource": {"resourceType": "Task"}}, "Task/"),
+            ({"fullUrl": "http://h/fhir/Task/4/_history/2", "resource": {"resourceType": "Task"}}, "Task/4"),
+            ({"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Task", "meta": None}}, "Task/"),
+            ({"resource": {"id": "5"}}, "Task/5"),
+        ],
+    )
+    def test_one_without_an_id_or_a_type_hides_no_other(self, entry: dict[str, Any], reference: str) -> None:
+        body = {"entry": [entry, {"resource": {**TASK, "id": "3"}}]}
+        assert [v.reference for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == [reference, "Task/3"]
+        found = answering(lambda r: httpx.Response(405) if "_history" in str(r.url) else httpx.Response(200, json={"resourceType": "Bundle", **body}))
+        assert "Task/3" in [v.reference for v in found.history("Task", "2026-01-01T00:00:00Z")]
+
     def test_where_there_is_no_type_history_last_updated_stands_in(self) -> None:
         asked: list[str] = []
 
