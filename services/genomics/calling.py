@@ -1,6 +1,6 @@
 """One gene, from records to diplotypes and phenotypes (pure)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.genomics.domain import GeneCall, Phenotype, Record
 from services.genomics.lowest_function import lowest
@@ -21,7 +21,7 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
     if reason:
         return GeneCall(gene.name, (), (INDETERMINATE,), missing=len(gene.sites - seen.tested), positions=len(gene.sites), reason=reason)
     matched, notes = _matched(gene, seen)
-    beyond = untested(gene, seen.tested)
+    beyond = untested(gene, seen)
     essential = tuple(a for a in gene.essential if a in beyond)
     phenotypes = [phenotype(tables, gene, pair) for pair in _possible(gene, matched.diplotypes, essential)]
     return GeneCall(
@@ -41,9 +41,17 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
 def _unreadable(gene: Gene, seen: Observed) -> str | None:
     if seen.mismatched >= 4 and seen.mismatched > WRONG_REFERENCE * seen.compared:
         return "its reference bases are not those of GRCh38"
+    if seen.hidden:
+        return f"an allele whose sequence the file does not give, a structural variant for instance, at {_where(gene, seen.hidden)}"
+    if seen.contradicted:
+        return f"its records contradict each other at {_where(gene, seen.contradicted)}"
     if not seen.tested & frozenset().union(*gene.alleles.values()):
         return "none of the positions that define its alleles is called with enough quality"
     return None
+
+
+def _where(gene: Gene, positions: Iterable[int]) -> str:
+    return ", ".join(f"chr{gene.chromosome}:{position}" for position in sorted(positions))
 
 
 def _matched(gene: Gene, seen: Observed) -> tuple[Match, tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """Star alleles from genotypes (pure): which pairs of named haplotypes agree with what was called.
 
-A position that the file does not call is unknown, never reference. An allele loses the sites that were not tested; one that keeps none
-can't be called or excluded and is reported as untested. Unphased heterozygous sites are tried in every phase. Everything that agrees is returned.
+A position that the file does not call is unknown, never reference. An allele loses the sites that were not tested; one that keeps none, or one of whose
+sites has a variant of poor quality, can't be called or excluded and is reported as untested. Unphased heterozygous sites are tried in every phase.
+Everything that agrees is returned.
 """
 
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,6 @@ def _covers(parts: Iterable[Haplotype], whole: Haplotype) -> bool:
     return len(listed) == len(whole) and set(listed) == whole
 
 
-def untested(gene: Gene, tested: frozenset[Site]) -> tuple[str, ...]:
-    """Alleles none of whose sites was tested: the file can neither call nor exclude them."""
-    return tuple(allele for allele, sites in gene.alleles.items() if not sites & tested)
+def untested(gene: Gene, seen: Observed) -> tuple[str, ...]:
+    """Alleles none of whose sites was tested, or one of whose sites has a variant that does not count: the file can neither call nor exclude them."""
+    return tuple(allele for allele, sites in gene.alleles.items() if not sites & seen.tested or sites & seen.suspected)

@@ -1,16 +1,15 @@
 """From records to what was seen at a gene's sites (pure): tested or not, on both haplotypes or on one, phased or not."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.genomics.align import sites as changes
 from services.genomics.domain import Record, Site, Variant
+from services.genomics.evidence import agrees, carried, denied, is_reference, is_structural, spelled, tested, touched, under
 from services.genomics.tables import Gene
 
 Block = tuple[str, str]
-SYMBOLIC = ("<", "*", "[", "]")  # <NON_REF>, spanning deletion, breakends: alleles whose sequence the file does not give
 
 
 class Mark(NamedTuple):
@@ -21,17 +20,28 @@ class Mark(NamedTuple):
     site: Site | None
 
 
+class Place(NamedTuple):
+    """Where a record puts an allele."""
+
+    block: Block
+    side: int
+    record: Record
+
+
 @dataclass(frozen=True)
 class Observed:
     """What a gene's records say.
 
     Attributes:
-        tested: sites that were called, reference or not.
+        tested: sites that were called, reference or not, and that no other record makes doubtful.
         both: sites whose variant is on both haplotypes.
         single: on one haplotype; marks of one block are phased with each other, blocks are not.
         unknown: positions with an allele that the table does not hold.
         variants: what is carried, for the report.
         mismatched: how many records contradict the reference of the table (a wrong build, for instance).
+        suspected: sites that a variant genotype touches which does not count (filter, quality, half a call): neither called nor excluded.
+        hidden: positions of carried alleles over a site whose sequence the file does not give: structural variants, spanning deletions.
+        contradicted: positions where records can't all be true of one person.
     """
 
     tested: frozenset[Site]
@@ -41,6 +51,9 @@ class Observed:
     variants: tuple[Variant, ...]
     compared: int = 0
     mismatched: int = 0
+    suspected: frozenset[Site] = frozenset()
+    hidden: frozenset[int] = frozenset()
+    contradicted: frozenset[int] = frozenset()
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -52,38 +65,37 @@ def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     """Look at the records of the gene's chromosome."""
     start, end = gene.span
     near = [r for r in dict.fromkeys(records) if r.chromosome == gene.chromosome and r.position <= end and r.end >= start]
-    agreeing = [r for r in near if _agrees(gene, r)]
-    tested = frozenset(site for record in agreeing if record.called for site in _spoken_of(gene, record))
-    carried: dict[Site | None, list[tuple[Block, int]]] = defaultdict(list)
-    unknown: set[int] = set()
-    depth: dict[Site, int | None] = {}
+    agreeing = [r for r in near if agrees(gene, r)]
+    called = [r for r in agreeing if r.called]
+    places = _places(gene, called)
+    suspected, hidden = _suspected(gene, near), _hidden(gene, called)
+    unsure = suspected.union(*hidden.values()) | (_blank(gene, near) - places.keys())
+    both = {site for site, found in places.items() if site and len({p.side for p in found}) == 2}
+    single = [Mark(p.block, p.side, site) for site, found in places.items() if site not in both for p in found]
+    sites = {site: found for site, found in places.items() if site}
+    return Observed(
+        tested=frozenset(site for record in called for site in tested(gene, record)) - unsure,
+        both=frozenset(both),
+        single=tuple(dict.fromkeys(single)),
+        unknown=frozenset(p.record.position for p in places.get(None, ())),
+        variants=tuple(Variant(gene.name, s, gene.rsids.get(s), s in both, sites[s][0].record.depth) for s in sorted(sites) if s != gene.background),
+        compared=len(near),
+        mismatched=len(near) - len(agreeing),
+        suspected=suspected,
+        hidden=frozenset(hidden),
+        contradicted=_contradicted(gene, called, sites, suspected),
+    )
+
+
+def _places(gene: Gene, called: Iterable[Record]) -> dict[Site | None, list[Place]]:
+    """What is carried and where; under None what the table does not hold."""
+    places: dict[Site | None, list[Place]] = defaultdict(list)
     taken: dict[Block, set[int]] = defaultdict(set)
-    for record in (r for r in agreeing if r.called):
+    for record in called:
         for side, allele in enumerate(record.genotype):
             for site in _seen(gene, record, allele):
-                block, place = _place(record, side, taken)
-                carried[site].append((block, place))
-                if site is None:
-                    unknown.add(record.position)
-                else:
-                    depth.setdefault(site, record.depth)
-    both = {site for site, places in carried.items() if site and len({p for _, p in places}) == 2}
-    single = tuple(Mark(block, side, site) for site, places in carried.items() if site not in both for block, side in dict.fromkeys(places))
-    variants = tuple(Variant(gene.name, s, gene.rsids.get(s), s in both, depth[s]) for s in sorted(s for s in carried if s and s != gene.background))
-    return Observed(tested, frozenset(both), single, frozenset(unknown), variants, len(near), len(near) - len(agreeing))
-
-
-def _spoken_of(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites that a called record tells of: those it spans, and those that it spells elsewhere (an insertion or deletion shifted to the right)."""
-    yield from (site for site in gene.sites if record.position <= site.position <= record.end)
-    for alt in record.alts:
-        if len(alt) != len(record.ref) and alt.isalpha():
-            yield from (site for site in changes(Site(record.chromosome, record.position, record.ref, alt), gene.bases) if site in gene.sites)
-
-
-def _agrees(gene: Gene, record: Record) -> bool:
-    """The record's REF is the reference of the tables, where they spell it."""
-    return all(gene.bases.get(record.position + i, base.upper()) == base.upper() for i, base in enumerate(record.ref))
+                places[site].append(Place(*_place(record, side, taken), record))
+    return places
 
 
 def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
@@ -91,10 +103,9 @@ def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
     if allele == 0:
         return []
     alt = record.alts[allele - 1]
-    touched = [s for s in gene.sites if record.position <= s.position < record.position + len(record.ref)]
-    if alt.startswith(SYMBOLIC) or alt.endswith(SYMBOLIC):
-        return [None] if touched else []
-    found = list(changes(Site(record.chromosome, record.position, record.ref, alt), gene.bases))
+    if not alt.isalpha():
+        return []  # see _hidden
+    found = spelled(gene, record, alt)
     known: list[Site | None] = [s for s in found if s in gene.sites]
     strange = [s for s in found if s not in gene.sites and any(s.position <= t.position < s.position + len(s.ref) for t in gene.sites)]
     return known + [None] * bool(strange)
@@ -109,3 +120,36 @@ def _place(record: Record, side: int, taken: dict[Block, set[int]]) -> tuple[Blo
         side = 1 - side
     taken[block].add(side)
     return block, side
+
+
+def _suspected(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
+    """Sites under variant genotypes that do not count, and under lines on other reference bases."""
+    doubtful = (r for r in near if (carried(r) and not r.called) or not agrees(gene, r))
+    return frozenset(site for record in doubtful for site in touched(gene, record))
+
+
+def _hidden(gene: Gene, called: Iterable[Record]) -> dict[int, set[Site]]:
+    """Position of each carried allele that the file does not spell -> the sites under it."""
+    hidden: dict[int, set[Site]] = defaultdict(set)
+    for record in called:
+        for alt in carried(record):
+            if not alt.isalpha() and (sites := under(gene, record, alt)):
+                hidden[record.position].update(sites)
+    return hidden
+
+
+def _blank(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
+    """Sites of lines without a genotype (`./.`): no reference, also where another line spans them. Of structural variants only those that are carried tell."""
+    empty = (r for r in near if not carried(r) and not is_reference(r) and not is_structural(r))
+    return frozenset(site for record in empty for site in touched(gene, record))
+
+
+def _contradicted(gene: Gene, called: Iterable[Record], places: Mapping[Site, list[Place]], suspected: frozenset[Site]) -> frozenset[int]:
+    """Positions where a variant is carried that another record denies, gives again or makes doubtful, or with more alleles than two chromosomes hold."""
+    refuted = {site for record in called for site in denied(gene, record)} | suspected
+    repeated = {site for site, found in places.items() if len({p.record for p in found}) > 1}
+    at: dict[int, list[tuple[Block, int]]] = defaultdict(list)
+    for site, found in places.items():
+        at[site.position] += [(p.block, p.side) for p in found]
+    crowded = {position for position, held in at.items() if len(held) > 2 or len(set(held)) < len(held)}
+    return frozenset(site.position for site in places.keys() & (refuted | repeated)) | crowded

@@ -32,6 +32,9 @@ PHASE_SET = re.compile(rb"[!-~]+")
 DIGITS = re.compile(rb"\d+")
 SEPARATOR = re.compile(r"[/|]")
 END = re.compile(rb"(?:^|(?<=;))END=(\d{1,9})")
+SVLEN = re.compile(rb"(?:^|(?<=;))SVLEN=(-?\d{1,9}(?:,-?\d{1,9}){0,15})(?:;|$)")
+SVTYPE = re.compile(rb"(?:^|;)SVTYPE=")
+STRUCTURAL = re.compile(rb"<(DEL|DUP|INV|CN)")  # SVLEN of an insertion is not a length on the reference
 ACCESSIONS = {accession.encode(): name.encode() for name, accession in ACCESSION.items()}
 KEPT_HEADER = b"""##fileformat=VCFv4.2
 ##FILTER=<ID=PASS,Description="All filters passed">
@@ -125,7 +128,7 @@ def _near(columns: int, wanted: Mapping[bytes, list[int]], number: int, line: by
     if start > positions[-1] + MARGIN:
         return None
     fields = line.split(b"\t")
-    end = max(start + len(fields[3]) - 1, _end(fields[7]))
+    end = max(start + len(fields[3]) - 1, _end(start, fields[4], fields[7]))
     following = bisect_left(positions, start - MARGIN)
     return fields if following < len(positions) and positions[following] <= end + MARGIN else None
 
@@ -137,16 +140,26 @@ def _chromosome(name: bytes) -> bytes:
     return name[3:] if name[:3].lower() == b"chr" else name
 
 
-def _end(info: bytes) -> int:
+def _end(start: int, alt: bytes, info: bytes) -> int:
+    """The last base: END, or, of a structural variant, what its length says (VCF 4.4 lets END go); 0 where INFO has neither."""
     found = END.search(info)
-    return int(found[1]) if found else 0
+    length = SVLEN.search(info) if STRUCTURAL.search(alt) else None
+    lengths = [int(n) for n in DIGITS.findall(length[1])] if length else []
+    return max([int(found[1]) if found else 0, *(start + n for n in lengths)])
+
+
+def _alternatives(alt: bytes, info: bytes, keys: bytes) -> list[bytes]:
+    """The alleles. A line without one that speaks of copy number is no reference block: its 0/0 says that two copies are there, not what they hold."""
+    if alt == b".":
+        return [b"<CNV>"] if SVTYPE.search(info) or b"CN" in keys.split(b":") else []
+    return [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]
 
 
 def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
     """The line as scikit-allel shall read it: only the fields that are used, and those checked."""
     name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
     called = read_sample(keys, sample, tables.min_depth, tables.min_quality)
-    alternatives = [] if alt == b"." else [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]
+    alternatives = _alternatives(alt, info, keys)
     if not BASES.fullmatch(ref) or not all(ALTERNATIVE.fullmatch(a) for a in alternatives):  # an empty one would shift the numbers of those after it
         raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
     alts = len(alternatives)
@@ -156,10 +169,10 @@ def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
         raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
     if alts > MAX_ALTS:
         raise InvalidInput(f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles.")
-    end = END.search(info)
+    end = _end(int(position), alt, info)
     passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") and called.good else b"failed"
     depth = b"." if called.depth is None else b"%d" % called.depth
-    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, end[0] if end else b".", b"GT:DP:PS"]
+    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, b"END=%d" % end, b"GT:DP:PS"]
     return b"\t".join([*cells, b":".join([called.genotype, depth, called.phase_set])]) + b"\n"
 
 

@@ -51,4 +51,11 @@ def _genotype(values: Mapping[bytes, bytes]) -> bytes | None:
     if not GENOTYPE.fullmatch(written):
         return None
     alleles = written.lstrip(b"/|")
+    if _copies_differ(values.get(b"CN", b".")) and not alleles.strip(b"0./|"):
+        return b"./1"  # `0/0` or `./.` beside one copy, or three: the variant is there, on how many chromosomes is not said
     return alleles.replace(b"|", b"/") if b"/" in written else alleles  # phased only where every allele is
+
+
+def _copies_differ(value: bytes) -> bool:
+    """CN other than two; every gene that is called lies on an autosome."""
+    return NUMBER.fullmatch(value) is not None and float(value) != 2
