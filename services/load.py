@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from services.load_files import Document, document_reference, name_of, read_bytes, read_films, read_genome, read_note, sort_files
-from services.load_resources import Entry, check_entry, entries_of, has_identifier, identified, identity, in_order, pointed, references, with_binaries_inside
+from services.load_files import FILE, Document, document_reference, name_of, read_bytes, read_films, read_genome, read_note, sort_files
+from services.load_identity import RESOURCE, Key, has_identifier, identified, identities, keyed, refuse_another
+from services.load_resources import Entry, check_entry, entries_of, in_order, pointed, references, with_binaries_inside
 from shared.errors import Conflict, FhirError, InvalidInput
 from shared.fhir import bundle
 from shared.fhir.client import Ehr, open_ehr
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Tell = Callable[[str], None]
 log = logging.getLogger(__name__)
+STUDY: Final = "DICOM (ImagingStudy)"
+DIGESTS: Final = frozenset({FILE, RESOURCE})  # systems of identifiers that the content gives: what carries one is the same
 UNSUPPORTED: Final = frozenset({400, 501})  # what servers answer to a condition that they can't search by
 
 
@@ -57,12 +60,13 @@ def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None, tell:
             return load_patient(source, settings, own, tell)
     files = read(source, settings, tell)
     _refuse_dangling(files.entries, ehr)
+    _refuse_another_patients(files, ehr)
     if files.films:
         _store(files.films, settings)
     loaded = list(_create_all(files.entries, ehr))
     patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
-    loaded += [_create("DICOM", study, "DICOM (ImagingStudy)", ehr) for study in _studies(files.films, patient)]
-    loaded += [_create(d.file, document_reference(d, patient), d.file, ehr) for d in files.documents]
+    loaded += [_create("DICOM", study, _own_key(study), STUDY, ehr) for study in _studies(files.films, patient)]
+    loaded += [_create(d.file, document, _own_key(document), d.file, ehr) for d in files.documents for document in [document_reference(d, patient)]]
     return loaded
 
 
@@ -82,7 +86,7 @@ def read(source: Path, settings: Settings, tell: Tell) -> Files:
     if patients != 1:
         raise InvalidInput(f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files these are.")
     documents = [read_genome(path, settings) for path in found["vcf"]] + [read_note(path) for path in found["txt"]]
-    return Files(entries, read_films(found["dcm"]), documents)
+    return Files(keyed(entries), read_films(found["dcm"]), documents)
 
 
 def _entries(path: Path) -> list[Entry]:
@@ -108,6 +112,29 @@ def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
                 raise InvalidInput(f"{entry.place}: refers to {reference}, which is neither in the files nor at the EHR. Add it, or take the reference out.")
 
 
+def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
+    """Nothing is written where the Patient's identifier, or a film's study, belongs to somebody else at the EHR."""
+    entry = next(e for e in files.entries if e.kind == "Patient")
+    if entry.key is None and any(True for _ in references(entry.resource)):
+        return  # its digest hangs on what is not yet written: each is checked when its turn comes
+    try:
+        patient = _known(*identified(entry.resource, entry.key), entry.place, ehr)
+        for study in _studies(files.films, patient or f"Patient/{uuid4()}"):
+            _known(study, _own_key(study), STUDY, ehr)
+    except FhirError as error:
+        if error.status not in UNSUPPORTED:
+            raise InvalidInput(f"{entry.place}: {error}") from None
+
+
+def _known(resource: Json, key: Key, place: str, ehr: Ehr) -> str | None:
+    """What carries this key at the EHR and is the same; None where nothing carries it."""
+    found = _standing(resource, key, ehr)
+    if found is None:
+        return None
+    refuse_another(place, resource, key, found)
+    return _reference(found)
+
+
 def _store(films: "list[pydicom.Dataset]", settings: Settings) -> None:
     """Pixels first, then the ImagingStudy that announces them."""
     from shared.dicom.store import open_pacs
@@ -127,62 +154,75 @@ def _create_all(entries: list[Entry], ehr: Ehr) -> Iterator[Loaded]:
     ids: dict[str, str] = {}
     for group in in_order(entries):
         circle = len(group) > 1 or bool(set(references(group[0].resource)) & set(group[0].names))
-        made = _create_circle(group, ids, ehr) if circle else [_create(e.file, identified(pointed(e.resource, ids)), e.place, ehr) for e in group]
+        made = _create_circle(group, ids, ehr) if circle else [_create(e.file, *identified(pointed(e.resource, ids), e.key), e.place, ehr) for e in group]
         for entry, item in zip(group, made, strict=True):
             ids |= dict.fromkeys(entry.names, item.reference)
             yield item
 
 
-def _create(file: str, resource: Json, place: str, ehr: Ehr) -> Loaded:
+def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
     try:
-        written = ehr.create(resource, _condition(resource))
+        written = ehr.create(resource, _condition(key))
+        found = None if written.created or key[0] in DIGESTS else ehr.read(written.reference)
     except Conflict:
-        raise InvalidInput(f"{place}: more than one resource at the EHR carries its identifier.") from None
+        raise InvalidInput(f"{place}: more than one resource at the EHR carries its identifier of the system {key[0]}.") from None
     except FhirError as error:
         if error.status not in UNSUPPORTED:
             raise InvalidInput(f"{place}: {error}") from None
-        return _create_unindexed(file, resource, place, ehr)
+        return _create_unindexed(file, resource, key, place, ehr)
+    if found is not None:
+        refuse_another(place, resource, key, found)
     return Loaded(file, written.reference, written.created)
 
 
-def _create_unindexed(file: str, resource: Json, place: str, ehr: Ehr) -> Loaded:
+def _create_unindexed(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
     """Where the EHR can't search this type by identifier: look through all that it has of it, then create without a condition."""
     try:
-        if known := _standing(resource, ehr):
-            return Loaded(file, known, False)
-        return Loaded(file, ehr.create(resource).reference, True)
+        if (found := _standing(resource, key, ehr)) is None:
+            return Loaded(file, ehr.create(resource).reference, True)
     except FhirError as error:
         raise InvalidInput(f"{place}: {error}") from None
+    refuse_another(place, resource, key, found)
+    return Loaded(file, _reference(found), False)
 
 
-def _standing(resource: Json, ehr: Ehr) -> str | None:
-    system, value = _identity(resource)
-    found = next(ehr.search(resource["resourceType"], {"identifier": f"{system}|{value}"}), None)
-    return f"{found['resourceType']}/{found['id']}" if found else None
+def _standing(resource: Json, key: Key, ehr: Ehr) -> Json | None:
+    system, value = key
+    return next(ehr.search(resource["resourceType"], {"identifier": f"{system}|{value}"}), None)
+
+
+def _reference(resource: Json) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> list[Loaded]:
     """Resources that refer to each other: one transaction. Its answer may lack entries, so each is looked up afterwards."""
-    resources = [identified(pointed(entry.resource, ids)) for entry in group]
-    before = [_standing(resource, ehr) for resource in resources]
+    made = [identified(pointed(entry.resource, ids), entry.key) for entry in group]
+    before = [_standing(resource, key, ehr) for resource, key in made]
+    known = {name: _reference(found) for entry, found in zip(group, before, strict=True) if found for name in entry.names}
+    for entry, (resource, key), found in zip(group, made, before, strict=True):
+        if found:
+            refuse_another(entry.place, pointed(resource, known), key, found)
     if not all(before):
-        urns = [f"urn:uuid:{uuid4()}" for _ in group]
-        own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
-        posts = [bundle.post(pointed(r, own), urn, _condition(r)) for r, urn in zip(resources, urns, strict=True)]
-        try:
-            ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
-        except (FhirError, Conflict) as error:
-            raise InvalidInput(f"{', '.join(e.place for e in group)}, which refer to each other: {error}") from None
-    after = [_standing(resource, ehr) for resource in resources]
-    return [Loaded(e.file, reference, known is None) for e, known, reference in zip(group, before, after, strict=True) if reference]
+        _transact(group, made, ehr)
+    after = [_standing(resource, key, ehr) for resource, key in made]
+    return [Loaded(e.file, _reference(found), old is None) for e, old, found in zip(group, before, after, strict=True) if found]
 
 
-def _condition(resource: Json) -> str:
-    system, value = _identity(resource)
-    return f"identifier={system}|{value}"
+def _transact(group: Sequence[Entry], made: Sequence[tuple[Json, Key]], ehr: Ehr) -> None:
+    urns = [f"urn:uuid:{uuid4()}" for _ in group]
+    own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
+    posts = [bundle.post(pointed(resource, own), urn, _condition(key)) for (resource, key), urn in zip(made, urns, strict=True)]
+    try:
+        ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
+    except (FhirError, Conflict) as error:
+        raise InvalidInput(f"{', '.join(e.place for e in group)}, which refer to each other: {error}") from None
 
 
-def _identity(resource: Json) -> tuple[str, str]:
-    found = identity(resource)
-    assert found is not None  # `identified` gave it one
-    return found
+def _condition(key: Key) -> str:
+    return f"identifier={key[0]}|{key[1]}"
+
+
+def _own_key(resource: Json) -> Key:
+    """Of what we made: it has one identifier."""
+    return identities(resource)[0]

@@ -1,22 +1,14 @@
-"""FHIR resources from JSON files, made ready to be created: each with an identifier, in an order in which references lead backwards (pure)."""
+"""FHIR resources from JSON files, made ready to be created, in an order in which references lead backwards (pure)."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Final
 
-from fhir.resources.R4B import get_fhir_model_class
-
-from shared.answers import digest
 from shared.errors import InvalidInput, InvalidResource
-from shared.fhir import codes
 from shared.fhir.check import check
 from shared.fhir.structure import table
 
 Json = dict[str, Any]
-RESOURCE: Final = f"{codes.NS}/loaded"  # Identifier of a resource that came without one: the digest of its content
-SIMPLE: Final = re.compile(r"[A-Za-z0-9.:/_~-]+")  # may stand in a query as it is
 KEPT_META: Final = frozenset({"security", "tag", "profile"})  # the rest is the server's
 MESSAGES: Final = frozenset({"OperationOutcome", "Parameters"})
 
@@ -30,12 +22,14 @@ class Entry:
         file: the file's name.
         names: what references may call it: its fullUrl and `Type/id`.
         resource: without the id and version of the server it came from.
+        key: (system, value) of the identifier to know it by (`services.load_identity`); None where it has none of its own.
     """
 
     place: str
     file: str
     names: tuple[str, ...]
     resource: Json
+    key: tuple[str, str] | None = None
 
     @property
     def kind(self) -> str:
@@ -101,41 +95,6 @@ def check_entry(entry: Entry) -> None:
         check(entry.resource)
     except InvalidResource as error:
         raise InvalidInput(f"{entry.place}: {error}") from None
-
-
-def identity(resource: Json) -> tuple[str, str] | None:
-    """(system, value) of the first identifier that may stand in a query as it is."""
-    found = resource.get("identifier", [])
-    for item in found if isinstance(found, list) else [found]:
-        pair = (item.get("system"), item.get("value")) if isinstance(item, dict) else (None, None)
-        if all(isinstance(part, str) and SIMPLE.fullmatch(part) for part in pair):
-            return str(pair[0]), str(pair[1])
-    return None
-
-
-def has_identifier(kind: str) -> bool:
-    """R4 gives this type an identifier; the others (Binary, Provenance, AuditEvent, ...) could not be known again."""
-    return _identifiers(kind) != "none"
-
-
-def identified(resource: Json) -> Json:
-    """With an identifier that a conditional create can hold on to; references must point at the EHR already, so that two patients' stay two."""
-    if identity(resource):
-        return resource
-    own = {"system": RESOURCE, "value": digest(resource)[:48]}
-    if _identifiers(resource["resourceType"]) == "one":
-        return resource | {"identifier": own}
-    known = resource.get("identifier", [])
-    return resource | {"identifier": [*known, own] if isinstance(known, list) else own}
-
-
-@cache
-def _identifiers(kind: str) -> str:
-    """`none`, `one` or `many`."""
-    field = get_fhir_model_class(kind).model_fields.get("identifier")
-    if field is None:
-        return "none"
-    return "many" if "list" in str(field.annotation).lower() else "one"
 
 
 def with_binaries_inside(entries: Iterable[Entry]) -> list[Entry]:
