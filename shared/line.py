@@ -29,6 +29,7 @@ from shared.trail import Record, no_trail
 Json = dict[str, Any]
 Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "failed"]
 GONE: Final = (404, 410)
+MOVED: Final = "The input is about another patient now."
 log = logging.getLogger(__name__)
 
 
@@ -141,7 +142,8 @@ class Line:
         if case.head and case.head.answers(basis):
             return "unchanged"
         if case.signed and case.signed.answers(basis):
-            return self._as_signed(case, basis)
+            return self._as_signed(replace(case, inputs=inputs), basis)
+        self._part(case, inputs.subject)
         return replace(case, inputs=inputs, basis=basis, cards=cards)
 
     def _case(self, event: ResourceEvent) -> Case:
@@ -195,6 +197,15 @@ class Line:
         self._settle(case, "cancelled", basis=str(basis), reason="The input is again the one whose result was signed.")
         return "withdrawn"
 
+    def _part(self, case: Case, subject: str) -> None:
+        """What was signed stays with its patient. Where the input is about another one now, a revision of her own says so, once, before
+        anything is said of the other: the two records then have nothing to do with each other."""
+        signed = case.head if case.head and case.head.signed else case.signed
+        former = subject_of(signed.task) if signed else None
+        if case.head and former not in (None, subject) and subject_of(case.head.task) == former and not _parted(case.head):
+            self._settle(case, "cancelled", basis="", reason=MOVED, patient=former)
+            raise Conflict("what was signed had to be parted from another patient's input first")
+
     def put(self, case: Case, findings: Any) -> Settled:
         """Write the result: one transaction under the head that was read before gather."""
         if isinstance(findings, NotAnalysed):
@@ -203,7 +214,7 @@ class Line:
             self._ask(case.inputs.subject)
         except ConsentDenied as refusal:
             return self.refuse(case, refusal)
-        head = self._open(case)
+        head = self._open(case, case.inputs.subject)
         standing = self._undecided(head)
         self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
         return "result"
@@ -226,7 +237,8 @@ class Line:
         targets = bundle.targets(drafts, standing)
         focus, sources = targets[bundle.report_of(drafts).key], case.inputs.sources
         task = heads.requested(head, subject=pen.subject, basis=case.basis, focus=focus, device=device, sources=sources, outputs=targets, now=pen.now)
-        replaced = case.head.outputs.get("report") if case.head and case.head.closed else None
+        same = case.head is not None and case.head.closed and subject_of(case.head.task) == case.inputs.subject
+        replaced = case.head.outputs.get("report") if case.head and same else None  # never a link from one patient's record to another's
         provenance = bundle.provenance(pen, targets.values(), sources, [self.register.card(c) for c in case.cards], replaced)
         entries = bundle.written(drafts, standing)
         entries.append(bundle.post(provenance, _uuid(case.answer, head, "provenance")))
@@ -251,7 +263,9 @@ class Line:
         head, of = case.head, refusal.subject if isinstance(refusal, ConsentDenied) else None
         if head and head.outcome == "rejected" and head.basis == basis and of in (None, subject_of(head.task)):
             return "unchanged"
-        self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal)
+        if of:
+            self._part(case, of)
+        self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal, patient=of)
         return "not_analysed"
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
@@ -277,11 +291,11 @@ class Line:
             self._settle(case, "failed", basis="", reason=reason)
         return "failed"
 
-    def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None) -> None:
-        head = self._open(case)
+    def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None, patient: str | None = None) -> None:
+        patient = patient or _patient(case)
+        head = self._open(case, patient)
         standing = self._undecided(head)
         now = instants.now()
-        patient = refusal.subject if isinstance(refusal, ConsentDenied) else _patient(case)
         focus = heads.focus_on(case.answer, exists=self._still_there(case, status, refusal))
         outputs = {k: f"{r['resourceType']}/{r['id']}" for k, r in standing.by_key.items()}
         task = heads.without_result(head, status, subject=patient, basis=basis, reason=reason, focus=focus, outputs=outputs, now=now)
@@ -297,12 +311,12 @@ class Line:
             return False
         return isinstance(refusal, ConsentDenied) or self.ehr.read(case.answer.input) is not None
 
-    def _open(self, case: Case) -> Head:
+    def _open(self, case: Case, patient: str | None) -> Head:
         """The head to write under: the one read before gather, or the next revision's, by conditional create."""
-        if case.head and not case.head.closed:
+        if case.head and not opens(case.head, patient):
             return case.head
         revision = case.head.revision + 1 if case.head else 1
-        task = heads.first_draft(case.answer, revision, subject=_patient(case), device=self._device(), now=instants.now())
+        task = heads.first_draft(case.answer, revision, subject=patient, device=self._device(), now=instants.now())
         written = self.ehr.create(task, heads.if_none_exist(case.answer, revision))
         if not written.created:
             raise Conflict(f"revision {revision} of an answer of {self.service.name} was begun elsewhere")
@@ -348,6 +362,16 @@ class Line:
 def _patient(case: Case) -> str | None:
     subject = case.inputs.subject if case.inputs is not None else case.event.subject
     return subject if subject and subject.startswith("Patient/") else None
+
+
+def opens(head: Head | None, patient: str | None) -> bool:
+    """What is said of this patient begins the next revision."""
+    return head is None or head.closed or (_parted(head) and patient not in (None, subject_of(head.task)))
+
+
+def _parted(head: Head) -> bool:
+    """It tells the patient of a signed result that the input is not hers any more."""
+    return head.outcome == "cancelled" and head.task.get("statusReason", {}).get("text") == MOVED
 
 
 def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:

@@ -10,7 +10,7 @@ from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads, instants
 from shared.fhir.client import Ehr
-from shared.line import Case, Line, Register, decided_elsewhere
+from shared.line import Case, Line, Register, decided_elsewhere, opens
 
 Json = dict[str, Any]
 
@@ -41,11 +41,11 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
         raise findings
-    opens = head is None or head.closed
-    head = _next_head(case, line.register.device(case.cards[0])) if opens else head
+    begins = opens(head, case.inputs.subject)
+    head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
-    task, entries = line.compose(case, findings, head, bundle.NOTHING if opens else _standing(head, line))
-    first = _first_version(task, head, answer) if opens else bundle.put(task, head.version)
+    task, entries = line.compose(case, findings, head, bundle.NOTHING if begins else _standing(head, line))
+    first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 
 

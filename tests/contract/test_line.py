@@ -155,7 +155,7 @@ def test_a_refusal_with_every_input_in_place_is_a_refusal(line: Line, ehr: Ehr, 
     def refuse(self: Ehr, bundle: Any) -> Any:
         raise FhirError(422, "POST ")
 
-    opened = replace(case, head=line._open(case))
+    opened = replace(case, head=line._open(case, patient))
     line.register.device(line.model.card)
     line.register.card(line.model.card)
     line.register.service("toy")
