@@ -20,7 +20,7 @@ from shared.fhir.references import PATIENT_ELEMENTS, subject_of
 from shared.fhir.summary import answer_of
 
 Resource = dict[str, Any]
-RESTS_ON: Final = ("supportingInfo", "addresses")  # of a plan
+RESTS_ON: Final = ("supportingInfo", "addresses", "reasonReference", "supportingInformation", "priorPrescription", "implicated")  # of a plan and its parts
 DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
 PARALLEL_READS: Final = 6
 
@@ -138,7 +138,7 @@ def gather(ehr: Ehr, task_id: str) -> Result:
     wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)])) if patients else []
     read = read_all(ehr, wanted)
     focus = relative(head.task.get("focus", {}).get("reference", ""))
-    rests_on = resting(read.get(focus) or {}, head.outputs.values())
+    rests_on = resting([r for ref in head.outputs.values() if (r := read.get(ref))]) if focus.startswith("CarePlan/") else []
     read |= read_all(ehr, [ref for ref in rests_on if ref not in read])
     ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, subject)}
     outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
@@ -170,11 +170,13 @@ def _concerns(resource: Resource, subject: str) -> bool:
     return named == subject or (named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS))
 
 
-def resting(focus: Resource, outputs: Iterable[str]) -> list[str]:
-    """What a plan says that it rests on, beside the answer's own outputs."""
-    named = [ref for element in RESTS_ON for ref in present.references(focus.get(element))] if focus.get("resourceType") == "CarePlan" else []
-    own = set(outputs)
-    return [ref for ref in dict.fromkeys(named) if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))]
+def resting(outputs: Iterable[Resource]) -> list[str]:
+    """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long record the head does not name every source."""
+    plan = list(outputs)
+    details = (detail for r in plan for e in r.get("evidence", []) if isinstance(e, Mapping) for detail in present.references(e.get("detail")))
+    named = dict.fromkeys([*(ref for r in plan for element in RESTS_ON for ref in present.references(r.get(element))), *details])
+    own = {present.ref(r) for r in plan}
+    return [ref for ref in named if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))]
 
 
 def service_of(task: Resource) -> str:

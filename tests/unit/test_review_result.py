@@ -1,6 +1,6 @@
 """What a result's page reads: who wrote and who verified it, in the order in which they did; whose it is, and whether what it rests on still stands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -45,8 +45,8 @@ STANDING: tuple[Json, ...] = (
 )
 
 
-def plan_on(*sources: Json, listed: tuple[Json, ...] = STANDING) -> Result:
-    """A plan that names the first of `listed` as its support and the head the others; the EHR holds `sources`."""
+def plan_on(*sources: Json, listed: tuple[Json, ...] = STANDING, parts: Sequence[Json] = ()) -> Result:
+    """A plan of these parts that names the first of `listed` as its support and the head the others; the EHR holds `sources`."""
     support, *others = [f"{r['resourceType']}/{r['id']}" for r in listed]
     first = heads.first_draft(Answer("treatment", "Patient/1"), 1, subject="Patient/1", device="Device/1", now=NOW) | {"id": "7", "meta": {"versionId": "1"}}
     task = heads.requested(
@@ -56,11 +56,11 @@ def plan_on(*sources: Json, listed: tuple[Json, ...] = STANDING) -> Result:
         focus="CarePlan/1",
         device="Device/1",
         sources=dict.fromkeys(others, "1"),
-        outputs={"report": "CarePlan/1"},
+        outputs={"report": "CarePlan/1", **{r["id"]: f"{r['resourceType']}/{r['id']}" for r in parts}},
         now=NOW,
     )
     plan = resource("CarePlan", "1", status="draft", supportingInfo=[codes.reference(support)], **MINE)
-    return gather(Shelf(task | {"meta": {"versionId": "2"}}, plan, resource("Patient", "1"), *sources), "7")
+    return gather(Shelf(task | {"meta": {"versionId": "2"}}, plan, resource("Patient", "1"), *parts, *sources), "7")
 
 
 def test_a_medication_is_nobody_s_and_no_other_patient_s() -> None:
@@ -97,6 +97,18 @@ def test_what_does_not_stand_any_more_is_told_and_changes_the_stamp(changed: Jso
     result = plan_on(*kept, *([changed] if changed else []))
     assert result.fallen == (f"{gone['resourceType']}/1",) and result.waits
     assert result.stamp != plan_on(*STANDING).stamp
+
+
+def test_a_result_that_only_a_proposal_or_an_alert_names_is_looked_at_too() -> None:
+    """Of a long record the head does not name every source."""
+    genotype, order = resource("Observation", "g", status="entered-in-error", **MINE), resource("MedicationRequest", "o", status="stopped", **MINE)
+    laboratory = resource("Observation", "l", status="cancelled", **MINE)
+    proposal = {"reasonReference": [codes.reference("Observation/g")], "priorPrescription": codes.reference("MedicationRequest/o")}
+    parts = [
+        resource("MedicationRequest", "p", status="draft", **proposal, **MINE),
+        resource("DetectedIssue", "a", status="preliminary", evidence=[{"detail": [codes.reference("Observation/l")]}], patient=MINE["subject"]),
+    ]
+    assert set(plan_on(genotype, order, laboratory, *STANDING, parts=parts).fallen) == {"Observation/g", "MedicationRequest/o", "Observation/l"}
 
 
 def test_a_new_version_of_what_a_plan_rests_on_changes_the_stamp() -> None:
