@@ -22,7 +22,7 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
         return GeneCall(gene.name, (), (INDETERMINATE,), missing=len(gene.sites - seen.tested), positions=len(gene.sites), reason=reason)
     matched, notes = _matched(gene, seen)
     beyond = untested(gene, seen)
-    essential = tuple(a for a in gene.essential if a in beyond)
+    essential = tuple(a for a in beyond if a in gene.essential or _suspected(gene, seen, a))
     phenotypes = [phenotype(tables, gene, pair) for pair in _possible(gene, matched.diplotypes, essential)]
     return GeneCall(
         gene=gene.name,
@@ -36,6 +36,12 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
         notes=notes,
         reason=matched.reason,
     )
+
+
+def _suspected(gene: Gene, seen: Observed, allele: str) -> bool:
+    """A variant that does not count (its filter, its quality) is all that the file says of the allele: it may be there."""
+    sites = gene.alleles[allele]
+    return bool(sites & seen.suspected) and not sites & seen.tested
 
 
 def _unreadable(gene: Gene, seen: Observed) -> str | None:
@@ -71,7 +77,7 @@ def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
 
 
 def _possible(gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The diplotypes, and those that an untested essential allele in place of a reference one would make of them."""
+    """The diplotypes, and those that an untested essential or suspected allele in place of a reference one would make of them."""
     plain = {gene.reference, gene.without}
     for first, second in diplotypes:
         for a in (first, *(essential if first in plain else ())):

@@ -86,7 +86,8 @@ class GeneCall:
     Attributes:
         diplotypes: every diplotype that agrees with what was called, the most likely first; empty: none could be called.
         phenotypes: every phenotype that stays possible, also through essential alleles that were not tested.
-        untested: alleles that the file can't exclude, because a position of theirs is missing.
+        untested: alleles that the file can't exclude, because a position of theirs is missing or of poor quality.
+        essential_untested: those of them without which no normal phenotype may be said: well-known ones, and those that a poor genotype hints at.
         missing: how many of the gene's `positions` are missing.
         notes: what a reader must know: phase assumed, alleles outside the table, further variants.
         reason: why no diplotype could be called.

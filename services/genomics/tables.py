@@ -8,7 +8,7 @@ import io
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
@@ -57,7 +57,7 @@ class Gene:
     without: str = ""
     wobble: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def sites(self) -> frozenset[Site]:
         """Every site that defines an allele, the background one too."""
         return frozenset(chain.from_iterable(self.alleles.values())) | ({self.background} if self.background else set())

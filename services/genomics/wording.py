@@ -5,8 +5,8 @@ from services.genomics.tables import Gene, Tables
 
 MAX_LISTED = 4
 LIMITS = (
-    "Read from small variants only: copy number, deletions of whole genes, CYP2D6, HLA and all other genes are not called, and alleles outside the table "
-    "count as reference. A computed reading of a file, not a validated laboratory assay: confirm before acting."
+    "Read from small variants only: structural variants (copy number, deletions of whole genes), CYP2D6, HLA and all other genes are not called, and alleles "
+    "outside the table count as reference. A computed reading of a file, not a validated laboratory assay: confirm before acting."
 )
 
 
@@ -23,7 +23,7 @@ def remarks(call: GeneCall) -> list[str]:
     if len(call.diplotypes) > 1:
         said.append("The file can't tell these diplotypes apart.")
     if call.missing:
-        said.append(f"{call.missing} of {call.positions} positions that define alleles are not in the file.")
+        said.append(f"{call.missing} of {call.positions} positions that define alleles are not called in the file, or not well enough.")
     if call.untested:
         beyond = ", ".join(call.untested[:12]) + (f" and {len(call.untested) - 12} more" if len(call.untested) > 12 else "")
         said.append(f"Not tested, neither called nor excluded: {beyond}.")

@@ -217,3 +217,18 @@ def test_half_calls_of_split_lines_are_no_reference(genotypes: tuple[str, str]) 
 @pytest.mark.parametrize("line", ["chr10 94781859 . G * . PASS . GT 0/1", "chr10 94781858 . CG C . PASS . GT 0/1", "chr10 94781858 . CGT CA . PASS . GT 1/1"])
 def test_a_deletion_of_the_position_is_no_reference(line: str) -> None:
     assert unsure(cyp2c19(BEFORE, "chr10 94781859 . G A . PASS . GT 0/0", line))
+
+
+@pytest.mark.parametrize("failed", ["LowQual . GT 1/1", "PASS . GT:GQ 0/1:12", "PASS . GT ./1"])
+@pytest.mark.parametrize("lines", [(), ("chr10 94762600 . A <NON_REF> . PASS END=94762800 GT 0/0",)])
+def test_a_rare_allele_that_a_poor_genotype_hints_at_voids_the_normal_phenotype(lines: tuple[str, ...], failed: str) -> None:
+    found = call("CYP2C19", G, ("10-94762706-A-G",), (f"chr10 94762706 . A G . {failed}", *lines))
+    assert (found.diplotypes, found.essential_untested) == (("*1/*1",), ("*4",))
+    assert unsure(found)
+
+
+def test_a_poor_genotype_does_not_bring_back_an_allele_that_a_good_one_excludes() -> None:
+    failed = "chr12 21176804 . A G . LowQual . GT 0/1"  # of *15 too, whose other position is called reference
+    found = call("SLCO1B1", {}, ("12-21176804-A-G",), (failed,))
+    assert "*15" not in found.essential_untested
+    assert "*37" in found.essential_untested
