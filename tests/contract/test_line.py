@@ -303,6 +303,20 @@ def test_a_denial_is_honoured_before_the_fetch_and_before_the_write(line: Line, 
     assert run(line, event(ehr, early)) == "unchanged"
 
 
+def test_a_refusal_looks_whose_the_input_is_now(line: Line, ehr: Ehr, patient: str) -> None:
+    """Every server must tell an input's subject when asked for it alone."""
+    reference = write(ehr, patient, "filed under another")
+    old = event(ehr, reference)
+    ehr.create(consent(patient, {"provision": [{"type": "deny"}]}))
+    assert run(line, old) == "not_analysed"
+    resource = ehr.read(reference)
+    other = ehr.create({"resourceType": "Patient", "gender": "male"}).reference
+    assert resource
+    ehr.update(resource | {"subject": codes.reference(other)}, resource["meta"]["versionId"])
+    assert run(line, old) == "result"
+    assert head(ehr, reference).task["for"]["reference"] == other
+
+
 def test_an_old_head_overwrites_nothing(line: Line, ehr: Ehr, patient: str) -> None:
     reference = write(ehr, patient, "raced")
     run(line, event(ehr, reference))
