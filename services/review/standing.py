@@ -10,12 +10,16 @@ from typing import Any, Final
 from shared.fhir import codes
 
 GONE: Final = frozenset({"entered-in-error", "cancelled", "revoked", "refuted", "rejected", "superseded", "stopped", "inactive", "resolved", "remission"})
-"""Of `status`, `verificationStatus` and `clinicalStatus` alike; `inactive` is a Condition's or an allergy's."""
+"""Of `status`, `docStatus`, `verificationStatus` and `clinicalStatus` alike; `inactive` is a Condition's or an allergy's."""
 
 
 def state(resource: Mapping[str, Any]) -> str:
     """Every code that says where the resource stands in its life, as one text."""
-    stated = [resource.get("status"), *(c.get("code") for e in ("verificationStatus", "clinicalStatus") for c in codes.codings(resource.get(e)))]
+    stated = [
+        resource.get("status"),
+        resource.get("docStatus"),
+        *(c.get("code") for e in ("verificationStatus", "clinicalStatus") for c in codes.codings(resource.get(e))),
+    ]
     return " ".join(sorted({s for s in stated if isinstance(s, str)}))
 
 

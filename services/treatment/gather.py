@@ -169,13 +169,14 @@ def _orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def _medication(ehr: "Ehr", request: Json) -> Json | None:
-    """The Medication that an order points to: contained, or a resource of its own."""
+    """The Medication that an order points to, contained or a resource of its own; what was entered in error names no drug."""
     target = request.get("medicationReference", {}).get("reference", "")
     if target.startswith("#"):
         contained = next((c for c in request.get("contained", []) if c.get("id") == target[1:]), None)
         return contained if contained and contained.get("resourceType") == "Medication" else None
     reference = relative(target)
-    return ehr.read(reference) if reference.startswith("Medication/") else None
+    medication = ehr.read(reference) if reference.startswith("Medication/") else None
+    return medication if medication and medication.get("status") != "entered-in-error" else None
 
 
 def _allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:

@@ -42,6 +42,7 @@ STANDING: tuple[Json, ...] = (
     resource("Medication", "1", status="inactive"),
     resource("Condition", "1", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "unconfirmed"), **MINE),
     resource("AllergyIntolerance", "1", patient=codes.reference("Patient/1")),
+    resource("DocumentReference", "1", status="current", docStatus="final", **MINE),
 )
 
 
@@ -87,6 +88,8 @@ def test_what_rests_on_another_patient_s_record_is_not_decided_on(whose: Json) -
         resource("Condition", "1", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "refuted"), **MINE),
         resource("Condition", "1", clinicalStatus=codes.concept(codes.CONDITION_CLINICAL, "resolved"), **MINE),
         resource("AllergyIntolerance", "1", verificationStatus={"coding": [{"code": "entered-in-error"}]}, patient=codes.reference("Patient/1")),
+        resource("DocumentReference", "1", status="current", docStatus="entered-in-error", **MINE),
+        resource("DocumentReference", "1", status="superseded", **MINE),
         None,
     ],
     ids=str,

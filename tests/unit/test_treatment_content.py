@@ -160,6 +160,13 @@ def test_an_order_that_points_to_a_medication_is_understood_and_its_content_coun
     assert warfarin["content"] != aspirin["content"]
 
 
+def test_a_medication_that_was_entered_in_error_names_no_drug() -> None:
+    request = {k: v for k, v in order("x").items() if k != "medicationCodeableConcept"} | {"medicationReference": codes.reference("Medication/m")}
+    inputs = inputs_of(patient(), request, resource("Medication", "m", status="entered-in-error", code=codes.concept(codes.RXNORM, "11289")))
+    assert inputs.medications[0].codes == ()
+    assert set(inputs.sources) == {PATIENT, "MedicationRequest/mr-x"}
+
+
 def test_a_contained_medication_is_understood_and_is_no_source_of_its_own() -> None:
     medication = {"resourceType": "Medication", "id": "m", "code": codes.concept(codes.RXNORM, "11289")}
     request = {k: v for k, v in order("x").items() if k != "medicationCodeableConcept"} | {
