@@ -19,21 +19,22 @@ BULLET = re.compile(r"\s*(?:[-*•>#]+\s+)?")
 NUMBERED = re.compile(r"\s*\d{1,2}[.)]$")
 CONTINUES = re.compile(r"[a-z(,]")
 LAST_BLANK = re.compile(r".*\s", re.DOTALL)
+LAST_MARK = re.compile(r".*[^A-Za-z0-9]", re.DOTALL)
 OPEN = re.compile(r"(?:[,/]|\b(?:and|or|with|of|for|to|the|a|an|no|without|denies|in|on|by))$", re.IGNORECASE)
 
 
 def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
     """(start, end) of each sentence, in order, without the white space around it or its bullet; headings are in none.
 
-    What has no end within LONGEST characters is cut there, at a blank if it holds one.
+    What has no end within LONGEST characters is cut there, at a blank or between words if it can be.
     """
     return [piece for section in sections for span in _within(text, section.body, section.end) for piece in _cut(text, *span)]
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
     while end - start > LONGEST:
-        blank = LAST_BLANK.match(text, start, start + LONGEST)
-        stop = blank.end() if blank else start + LONGEST
+        place = LAST_BLANK.match(text, start, start + LONGEST) or LAST_MARK.match(text, start, start + LONGEST)
+        stop = place.end() if place else start + LONGEST
         yield start, stop - len(text[start:stop]) + len(text[start:stop].rstrip())
         start = stop
         while text[start].isspace():

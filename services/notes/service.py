@@ -27,6 +27,7 @@ SERVICE = Service(
     cards=only_card,
     speakers=only_speaker,
     analyze=analyze,
+    max_batch=1,  # notes are read one by one anyway; the longest takes over a minute, and none should wait for seven others to be given out
     resources=resources,
     reads=frozenset({"DocumentReference", "Binary"}),
     writes=frozenset({"DiagnosticReport", "Observation", "Condition"}),

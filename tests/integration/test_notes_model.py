@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from services.notes import evaluate
 from services.notes.analyze import SURE, analyze, read
 from services.notes.corpora import read_iob
-from services.notes.domain import Findings, Inputs, Mention
+from services.notes.domain import Entity, Findings, Inputs, Mention
 from services.notes.model import SHIPPED, NotesModel, load, merge_adapter, squeeze
 from shared.errors import Misconfigured
 from shared.settings import Settings
@@ -127,6 +127,24 @@ def test_a_long_note_takes_time_in_proportion(model: NotesModel) -> None:
     many = len(mentions(page * 20, model))
     assert many == pytest.approx(20 * one, rel=0.05)
     assert time.process_time() - began < 60 * max(short, 0.05)
+
+
+@pytest.mark.parametrize("piece", ["no HTN ", "no HTN. ", "HTN((((", "HTN no no no "])
+def test_names_and_modifiers_without_a_full_stop_take_time_in_proportion(piece: str, model: NotesModel) -> None:
+    class ContextOnly:
+        def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
+            return [[] for _ in passages]
+
+        modifiers = model.modifiers
+
+    def seconds(characters: int) -> float:
+        began = time.process_time()
+        text = piece * (characters // len(piece))
+        assert len(read(Inputs("Patient/1", "", {}, "DocumentReference/1", "34117-2", text), ContextOnly()).mentions) == text.count("HTN")
+        return time.process_time() - began
+
+    seconds(2_000)
+    assert seconds(32_000) < 8 * max(seconds(8_000), 0.1)  # each name with each modifier: 16 times as long
 
 
 def test_nothing_of_the_note_is_logged(model: NotesModel, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
