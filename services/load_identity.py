@@ -98,7 +98,7 @@ def refuse_another(place: str, resource: Json, key: Key, found: Json) -> None:
     """
     if differs := next(_differences(resource, found), None):
         raise InvalidInput(
-            f"{place}: its identifier of the system {key[0]} stands at the EHR already, on a {resource['resourceType']} {differs}. "
+            f"{place}: its identifier of the system {key[0]} stands at the EHR already; there, the {resource['resourceType']} {differs}. "
             "Is the identifier a shared or a dummy one? Give the resource one of its own; what stands at the EHR was left as it is."
         )
 
@@ -107,21 +107,21 @@ def _differences(resource: Json, found: Json) -> Iterator[str]:
     if resource["resourceType"] == "Patient":
         yield from _of_persons(resource, found)
     elif subject_of(resource) != subject_of(found):
-        yield "that is about another patient"
+        yield "is about another patient"
     for element in MEANINGS:
         ours, theirs = (_meanings(r.get(element)) for r in (resource, found))
         if ours and theirs and not ours & theirs:
-            yield f"with another {element}"
+            yield f"has another {element}"
 
 
 def _of_persons(resource: Json, found: Json) -> Iterator[str]:
     born = [str(r.get("birthDate", "")) for r in (resource, found)]
     if not (born[0].startswith(born[1]) or born[1].startswith(born[0])):  # `1940` says less than `1940-03-05`, not another
-        yield "with another date of birth"
+        yield "has another date of birth"
     ours, theirs = (_by_system(r) for r in (resource, found))
     for system in ours.keys() & theirs.keys():
         if not ours[system] & theirs[system]:
-            yield f"with another identifier of the system {system}"
+            yield f"has another identifier of the system {system}"
 
 
 def _by_system(resource: Json) -> dict[str, set[str]]:

@@ -266,7 +266,7 @@ def test_an_identifier_of_its_own_beside_a_shared_one_tells_two_results_apart(fo
     assert not any(item.created for item in load_patient(folder, settings, ehr))
 
 
-@pytest.mark.parametrize("story", [("b", "sodium", "about another patient"), ("a", "potassium", "with another code")])
+@pytest.mark.parametrize("story", [("b", "sodium", "about another patient"), ("a", "potassium", "has another code")])
 def test_a_result_that_another_ones_identifier_would_hide_is_refused(story: tuple[str, str, str], folder: Path, settings: Settings, ehr: Ehr) -> None:
     name, code, says = story
     accession = {"system": ACCESSION, "value": str(abs(hash(folder)))}
