@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -79,14 +79,31 @@ class Publisher:
         """In batches, so that a notification waits for one of them at most."""
         ordered, told = sorted(part, key=_written_at), 0
         for i in range(0, len(ordered), BATCH):
+            former = self._former(self._new(ordered[i : i + BATCH]))  # may ask the EHR about each: meanwhile nobody waits for us
             with self.lock:
-                new = [e for e in ordered[i : i + BATCH] if self.state.is_new(e.focus, mark_of(e))]
+                new = self._new(ordered[i : i + BATCH])
                 if new:
-                    self._tell(new)
+                    self._tell(new, former)
             told += len(new)
         return told
 
-    def _tell(self, events: Sequence[ResourceEvent]) -> None:
+    def _new(self, events: Sequence[ResourceEvent]) -> list[ResourceEvent]:
+        return [e for e in events if self.state.is_new(e.focus, mark_of(e))]
+
+    def _former(self, events: Sequence[ResourceEvent]) -> Mapping[tuple[str, str], str | None]:
+        """(focus, version) -> whose it was before, of those of which only the EHR knows."""
+        former: dict[tuple[str, str], str | None] = {}
+        known: dict[str, str | None] = {}
+        for event in events:
+            last = self.state.last(event.focus)
+            before = known.get(event.focus) or (last.subject if last else None)
+            if not before:
+                before = self._subject_before(event, known=last is not None or event.focus in known)
+                former[event.focus, event.version] = before
+            known[event.focus] = event.subject or before
+        return former
+
+    def _tell(self, events: Sequence[ResourceEvent], former: Mapping[tuple[str, str], str | None]) -> None:
         """A corrected subject concerns both patients: whose it was is told of what her plan may rest on. An input is told to whose it is alone:
         what is analysed is hers, and the consent of whose it was must not speak for it; a report of it that moves is told to both then."""
         self.state.prove_writable()
@@ -98,7 +115,7 @@ class Publisher:
         due: set[str] = set()
         for bare in events:
             last = whole.get(bare.focus) or self.state.last(bare.focus)
-            before = (last.subject if last else None) or self._subject_before(bare, known=last is not None)
+            before = (last.subject if last else None) or former.get((bare.focus, bare.version))
             event = replace(bare, subject=bare.subject or before) if bare.action == "delete" else bare
             whole[event.focus] = event
             told.append((mark_of(event), event))

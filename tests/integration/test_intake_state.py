@@ -100,6 +100,24 @@ class TestGrowth:
         update = (written.reference, "update")
         assert {(*update, right), (*update, wrong)} <= set(intake.told())
 
+    def test_nobody_waits_while_the_ehr_is_asked_whose_it_was(self, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
+        written = intake.ehr.create(lab(wrong))
+        intake.sweep()
+        intake.state._db.execute("DELETE FROM recent")
+        lock, asked, real = threading.Lock(), [], intake.ehr.operation
+
+        def operation(path: str, params: Any) -> Any:
+            asked.append((path, lock.locked()))
+            return real(path, params)
+
+        monkeypatch.setattr(intake.ehr, "operation", operation)
+        corrected = {**lab(right), "id": written.reference.split("/")[1], "meta": {"versionId": "2", "lastUpdated": moment()}}
+        publisher = Publisher(intake.ehr, intake.sink, intake.state, lock, intake.health)
+        publisher.versions([Version(written.reference, "2", moment(), False, corrected)])
+        assert asked == [(f"{written.reference}/_history/1", False)]
+        assert {(written.reference, "update", right), (written.reference, "update", wrong)} <= set(intake.told())
+
     def test_where_versions_are_not_counted_whose_it_was_is_kept(self, scripted: Intake) -> None:
         old = version(1, moment(timedelta(hours=3)), LAB, **ABOUT)
         lots = Version(LAB, "5f1c", old.time, False, old.resource)
