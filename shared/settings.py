@@ -124,7 +124,8 @@ class Settings(BaseSettings):
         if value and "@" in value:
             raise ValueError(f"no user or password may stand in an address (an @ in its path is written %40): {ELSEWHERE[str(info.field_name)]}")
         try:
-            _ = urlsplit(value or "").port
+            for address in (value or "").split(","):
+                _ = urlsplit(address.strip()).port
         except ValueError:
             raise ValueError("a URL is needed, such as https://ehr.example/fhir") from None
         return value

@@ -466,6 +466,13 @@ class TestSettings:
         assert getattr(load_settings(**{name: "https://a.example:8443/x%40y"}), name) == "https://a.example:8443/x%40y"
         assert {field for field in Settings.model_fields if field.endswith("_url")} <= set(ELSEWHERE)
 
+    @pytest.mark.parametrize(
+        ("name", "several"),
+        [("dicomweb_allowed_origins", "https://a.example:8443, https://b.example:8443"), ("kafka_bootstrap_servers", "a.example:9092,b.example:9092")],
+    )
+    def test_several_addresses_may_have_ports(self, name: str, several: str) -> None:
+        assert getattr(load_settings(**{name: several}), name) == several
+
     def test_a_ca_file_that_is_none(self) -> None:
         with pytest.raises(Misconfigured, match="CARELOOP_FHIR_CA_FILE"):
             open_ehr(load_settings(fhir_ca_file="/no/such/file"))
