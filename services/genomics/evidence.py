@@ -8,7 +8,7 @@ A record tests a site only where its genotype would have shown the variant:
 - A structural variant (`<DEL>`, `<DUP>`, `<CNV>`, a breakend), a spanning deletion (`*`) and a REF of N test nothing, whatever the genotype.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from services.genomics.align import sites as changes
 from services.genomics.domain import Record, Site
@@ -75,10 +75,15 @@ def spelled(gene: Gene, record: Record, alt: str) -> list[Site]:
     return list(changes(Site(record.chromosome, record.position, record.ref, alt), gene.bases))
 
 
-def denied(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites whose variant a called record says is on neither chromosome: those of a reference block, and single changes that it names and does not carry."""
+def denied(gene: Gene, record: Record, named: Set[tuple[int, str]]) -> Iterator[Site]:
+    """Sites whose variant a called record says is on neither chromosome: those of a reference block, and single changes that it names and does not carry.
+
+    Args:
+        named: (position, REF) of the records that name an allele. What a splitter of alleles leaves of such a line, `G><NON_REF> 0/0`, denies nothing.
+    """
     if is_block(record):
-        yield from tested(gene, record)
+        left_over = record.alts and record.end == _last_base(record) and (record.position, record.ref) in named
+        yield from () if left_over else tested(gene, record)
         return
     there = {site for alt in carried(record) if alt.isalpha() for site in spelled(gene, record, alt)}
     for alt in record.alts:

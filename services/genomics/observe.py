@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.genomics.domain import Record, Site, Variant
-from services.genomics.evidence import agrees, carried, denied, is_reference, is_structural, spelled, tested, touched, under
+from services.genomics.evidence import agrees, carried, denied, is_block, is_reference, is_structural, spelled, tested, touched, under
 from services.genomics.tables import Gene
 
 Block = tuple[str, str]
@@ -64,7 +64,7 @@ class Observed:
 def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     """Look at the records of the gene's chromosome."""
     start, end = gene.span
-    near = [r for r in dict.fromkeys(records) if r.chromosome == gene.chromosome and r.position <= end and r.end >= start]
+    near = [r for r in {replace(r, depth=None): r for r in records}.values() if r.chromosome == gene.chromosome and r.position <= end and r.end >= start]
     agreeing = [r for r in near if agrees(gene, r)]
     called = [r for r in agreeing if r.called]
     places = _places(gene, called)
@@ -146,7 +146,8 @@ def _blank(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
 
 def _contradicted(gene: Gene, called: Iterable[Record], places: Mapping[Site, list[Place]], suspected: frozenset[Site]) -> frozenset[int]:
     """Positions where a variant is carried that another record denies, gives again or makes doubtful, or with more alleles than two chromosomes hold."""
-    refuted = {site for record in called for site in denied(gene, record)} | suspected
+    named = {(record.position, record.ref) for record in called if not is_block(record)}
+    refuted = {site for record in called for site in denied(gene, record, named)} | suspected
     repeated = {site for site, found in places.items() if len({p.record for p in found}) > 1}
     at: dict[int, list[tuple[Block, int]]] = defaultdict(list)
     for site, found in places.items():

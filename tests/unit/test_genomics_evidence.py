@@ -171,7 +171,6 @@ HET = "chr10 94781859 . G A . PASS . GT 0/1"
     [
         "chr10 94781859 . G A . PASS . GT 0/0",
         "chr10 94781859 . G A . PASS . GT 1/1",
-        "chr10 94781859 . G A . PASS . GT:DP 0/1:40",
         "chr10 94781859 . G A . LowQual . GT 1/1",
         "chr10 94781859 . G C . LowQual . GT 0/1",
         "chr10 94781859 . G . . PASS . GT 0/0",
@@ -183,6 +182,19 @@ HET = "chr10 94781859 . G A . PASS . GT 0/1"
 def test_records_that_can_t_all_be_true_give_no_call(other: str) -> None:
     found = cyp2c19("chr10 94775367 . A G . PASS . GT 0/1", HET, other)
     assert (found.diplotypes, found.reason) == ((), "its records contradict each other at chr10:94781859")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("chr10 94781859 . G <NON_REF> . PASS . GT 0/0", id="what a splitter of alleles leaves of a gVCF's line"),
+        pytest.param("chr10 94781859 . G A . PASS . GT:DP 0/1:40", id="the same line of another run"),
+    ],
+)
+def test_records_that_say_the_same_give_their_call(other: str) -> None:
+    lines = ("chr10 94775367 . A G . PASS . GT 0/1", HET)
+    single, found = cyp2c19(*lines), cyp2c19(*lines, other)
+    assert single.diplotypes and (found.diplotypes, found.reason) == (single.diplotypes, single.reason)
 
 
 def test_a_dpyd_variant_that_another_line_denies_gives_no_call() -> None:
