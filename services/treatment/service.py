@@ -6,7 +6,7 @@ A delete says nothing of what it deleted; it is accepted where intake still knew
 """
 
 from services.treatment.analyze import analyze
-from services.treatment.gather import NAME, ORDERS, SERVICES, gather
+from services.treatment.gather import ACTIVE_PROBLEM, NAME, ORDERS, SERVICES, gather
 from services.treatment.model import load, load_rules
 from services.treatment.resources import resources
 from shared.events import ResourceEvent
@@ -28,8 +28,8 @@ def _matters(event: ResourceEvent) -> bool:
     match event.type:
         case "DiagnosticReport" | "RiskAssessment":
             return event.answer_of in SERVICES
-        case "Condition":  # what our notes found and nobody confirmed comes with the notes' report
-            return event.answer_of is None or event.verification != "unconfirmed"
+        case "Condition":  # what our notes found and nobody confirmed or ended comes with the notes' report
+            return event.answer_of is None or event.verification != "unconfirmed" or event.status not in (None, *ACTIVE_PROBLEM)
         case "MedicationRequest":
             return event.intent in ORDERS
         case "Observation":  # a result of ours that a clinician takes back or corrects one by one changes no report

@@ -166,6 +166,8 @@ def event(focus: str, **fields: Any) -> ResourceEvent:
         (event("Condition", status="resolved"), True),
         (event("Condition", verification="entered-in-error"), True),
         (event("Condition", answer_of="notes", status="active", verification="unconfirmed"), False),
+        (event("Condition", answer_of="notes", verification="unconfirmed"), False),
+        (event("Condition", answer_of="notes", status="resolved", verification="unconfirmed"), True),
         (event("Condition", answer_of="notes", status="active", verification="confirmed"), True),
         (event("Condition", answer_of="notes", verification="refuted"), True),
         (event("MedicationRequest", intent="order", status="active"), True),
