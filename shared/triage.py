@@ -9,7 +9,7 @@ from shared.settings import Settings
 Action = Literal["wait", "pause", "limit", "give up waiting", "dead letter", "end"]
 PAUSES_ALL: Final = ("ehr", "broker")
 CONFLICTS_AT_MOST: Final = 8  # a head that never lets us write is a fault, not a race
-ASKED_AT_MOST_SEC: Final = 3600.0
+ASKED_AT_MOST_SEC: Final = 300.0  # an EHR that is back sooner than its proxy believes is not left waiting for an hour
 HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)  # another try would meet the same answer
 
 

@@ -208,7 +208,7 @@ def test_an_ehr_that_is_away_pauses_and_loses_nothing(world: World) -> None:
     assert dead_letters.letters(world.log, "toy") == []
 
 
-@pytest.mark.parametrize(("asked", "least", "most"), [(300.0, 299, 301), (None, 0, 1), (0.0, 0, 1), (10**6, 3599, 3601)])
+@pytest.mark.parametrize(("asked", "least", "most"), [(300.0, 299, 301), (None, 0, 1), (0.0, 0, 1), (10**6, 299, 301)])
 def test_the_pause_that_was_asked_for_is_kept(world: World, asked: float | None, least: float, most: float) -> None:
     runtime, now = world.runtime(), time.monotonic()  # its own back-off ends at 0.2 s
     runtime._pause(Unavailable("ehr", retry_after_sec=asked))
