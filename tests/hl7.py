@@ -6,6 +6,7 @@ The first resource takes about 5 s, later ones 30 ms. LOINC and SNOMED CT are no
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,10 +63,11 @@ def new_validator() -> Any:
 def hl7_errors() -> Validate:
     """`hl7_errors(resource or Bundle)`: HL7's errors, each with its place; empty: valid R4."""
     start_jvm()
-    validator = new_validator()
+    own = ThreadPoolExecutor(1, "hl7")  # the JVM guards the stack of a thread that is not the process's first
+    validator = own.submit(new_validator).result()
 
     def errors(resource: Json) -> list[str]:
         messages = validator.validateWithResult(json.dumps(resource)).getMessages()
         return [f"{m.getLocationString()}: {m.getMessage()}" for m in messages if str(m.getSeverity()) in ("ERROR", "FATAL")]
 
-    return errors
+    return lambda resource: own.submit(errors, resource).result()
