@@ -28,7 +28,9 @@ ELSEWHERE: Final = {  # where credentials go instead: an address is logged, prin
 class Settings(BaseSettings):
     """Frozen. Units are in the names."""
 
-    model_config = SettingsConfigDict(env_prefix="CARELOOP_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CARELOOP_", allow_inf_nan=False, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     # --- state
     state_dir: Path = Field(

@@ -466,6 +466,11 @@ class TestSettings:
         assert getattr(load_settings(**{name: "https://a.example:8443/x%40y"}), name) == "https://a.example:8443/x%40y"
         assert {field for field in Settings.model_fields if field.endswith("_url")} <= set(ELSEWHERE)
 
+    @pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+    def test_a_time_that_is_none(self, value: str) -> None:
+        with pytest.raises(Misconfigured, match="CARELOOP_FHIR_TIMEOUT_SEC"):
+            load_settings(fhir_timeout_sec=value)
+
     @pytest.mark.parametrize(
         ("name", "several"),
         [("dicomweb_allowed_origins", "https://a.example:8443, https://b.example:8443"), ("kafka_bootstrap_servers", "a.example:9092,b.example:9092")],
