@@ -70,18 +70,17 @@ def _agent(role: str, who: Json, *, requestor: bool, host: str) -> Json:
 
 def _data(references: Iterable[str]) -> list[Json]:
     one_by_one, others = named(references)
-    entities = [_entity(reference, "2", "4") for reference in one_by_one]
-    unnamed = {k: v for k, v in _entity("", "2", "4").items() if k != "what"} | {"description": more(others)}
-    return [*entities, unnamed] if others else entities
+    said: list[Json] = [{"what": codes.reference(reference)} for reference in one_by_one]
+    said += [{"description": more(others)}] if others else []
+    return [_entity(item, "2", "4") for item in said]
 
 
-def _entity(reference: str, kind: str, role: str) -> Json:
-    return {
-        "what": codes.reference(reference),
+def _entity(said: Json, kind: str, role: str) -> Json:
+    return said | {
         "type": codes.coding(codes.AUDIT_ENTITY_TYPE, kind),
         "role": codes.coding(codes.OBJECT_ROLE, role),
     }
 
 
 def _patient(patient: str | None) -> list[Json]:
-    return [_entity(patient, "1", "1")] if patient else []
+    return [_entity({"what": codes.reference(patient)}, "1", "1")] if patient else []

@@ -249,15 +249,18 @@ class Runtime:
         self._lanes.release(unit)
 
     def _wait(self, item: Item, error: BaseException) -> None:
-        pause = min(self._settings.backoff_max_sec, first_pause_sec(error) * 2 ** min(item.waits, 10))
+        pause = self._backoff_sec(error, item.waits)
         item.waits += 1
         item.not_before = time.monotonic() + max(pause * random.uniform(0.5, 1.0), asked_pause_sec(error))  # noqa: S311  # jitter, not a secret
+
+    def _backoff_sec(self, error: BaseException, tries: int) -> float:
+        return min(self._settings.backoff_max_sec, first_pause_sec(error) * 2.0 ** min(tries, 10))
 
     def _pause(self, error: Unavailable) -> None:
         """The EHR or the broker is away: nothing is lost and no try is burnt."""
         if time.monotonic() < self._paused_until:
             return
-        pause = max(min(self._settings.backoff_max_sec, first_pause_sec(error) * 2 ** min(self._pauses, 10)), asked_pause_sec(error))
+        pause = max(self._backoff_sec(error, self._pauses), asked_pause_sec(error))
         self._pauses += 1
         self.waiting_for = error.dependency
         self._paused_until = time.monotonic() + pause

@@ -64,7 +64,8 @@ class Observed:
 def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     """Look at the records of the gene's chromosome."""
     start, end = gene.span
-    near = [r for r in {replace(r, depth=None): r for r in records}.values() if r.chromosome == gene.chromosome and r.position <= end and r.end >= start]
+    here = (r for r in records if r.chromosome == gene.chromosome and r.position <= end and r.end >= start)
+    near = list({replace(r, depth=None): r for r in here}.values())  # a line that stands twice is one, whatever depth it tells
     agreeing = [r for r in near if agrees(gene, r)]
     called = [r for r in agreeing if r.called]
     places = _places(gene, called)

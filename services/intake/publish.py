@@ -95,11 +95,13 @@ class Publisher:
         former: dict[tuple[str, str], str | None] = {}
         known: dict[str, str | None] = {}
         for event in events:
-            last = self.state.last(event.focus)
-            before = known.get(event.focus) or (last.subject if last else None)
-            if not before:
-                before = self._subject_before(event, known=last is not None or event.focus in known)
-                former[event.focus, event.version] = before
+            before = known.get(event.focus)
+            if not before and _has_version_before(event):
+                last = self.state.last(event.focus)
+                before = last.subject if last else None
+                if not before:
+                    before = self._subject_before(event, known=last is not None or event.focus in known)
+                    former[event.focus, event.version] = before
             known[event.focus] = event.subject or before
         return former
 
@@ -162,8 +164,6 @@ class Publisher:
 
         In a first sweep nobody was told of that version, or it is of the same sweep and names its patient itself.
         """
-        if not event.version.isdecimal() or int(event.version) < 2 or (event.action == "delete" and event.subject):
-            return None
         forgotten = not known and event.type in PASSING and self.state.counted and self.state.cursor(event.type) is not None
         if event.action != "delete" and not forgotten:
             return None
@@ -178,6 +178,11 @@ class Publisher:
     def _send(self, events: Sequence[ResourceEvent]) -> None:
         for i in range(0, len(events), BATCH):
             self.sink.send(EVENTS_TOPIC, [Message(*encode(event, self.ehr.base, new_traceparent())) for event in events[i : i + BATCH]], PUBLISH_SEC)
+
+
+def _has_version_before(event: ResourceEvent) -> bool:
+    """One that may name another subject; a delete that names its own has none to look for."""
+    return event.version.isdecimal() and int(event.version) >= 2 and not (event.action == "delete" and event.subject)
 
 
 def summary(version: Version) -> ResourceEvent:
