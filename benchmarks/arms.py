@@ -49,7 +49,9 @@ class Block:
     latencies: Sequence[float]
 
 
-def prepare(ehr: Ehr, patients: Sequence[str], first: int, count: int, model_ms: int) -> list[Prepared]:
+def prepare(
+    ehr: Ehr, patients: Sequence[str], first: int, count: int, model_ms: int
+) -> list[Prepared]:
     """Notes at the EHR, numbered from `first`, in turn of the patients, and the records that tell of them."""
     notes = [note(patients[n % len(patients)], n, model_ms) for n in range(first, first + count)]
     made: list[Prepared] = []
@@ -57,21 +59,31 @@ def prepare(ehr: Ehr, patients: Sequence[str], first: int, count: int, model_ms:
         some = notes[start : start + PER_TRANSACTION]
         references = write_new(ehr, some)
         for reference, resource in zip(references, some, strict=True):
-            stored = resource | {"id": reference.split("/")[1], "meta": {"versionId": "1", "lastUpdated": instants.now()}}
+            stored = resource | {
+                "id": reference.split("/")[1],
+                "meta": {"versionId": "1", "lastUpdated": instants.now()},
+            }
             made.append(Prepared(reference, Message(*encode(event_of(stored, "create"), ehr.base))))
     return made
 
 
 def write_new(ehr: Ehr, new: Sequence[Json]) -> list[str]:
     """Write resources of one type in one transaction; their references. (All are alike but for their content: any order will do.)"""
-    entries = [bundle.post(resource, f"urn:uuid:00000000-0000-4000-8000-{n:012d}") for n, resource in enumerate(new)]
+    entries = [
+        bundle.post(resource, f"urn:uuid:00000000-0000-4000-8000-{n:012d}")
+        for n, resource in enumerate(new)
+    ]
     written = ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": entries})
-    return ["/".join(e["response"]["location"].split("/_history/")[0].split("/")[-2:]) for e in written]
+    return [
+        "/".join(e["response"]["location"].split("/_history/")[0].split("/")[-2:]) for e in written
+    ]
 
 
 def model_alone(count: int, model_ms: int) -> Block:
     """Arm M: the model on inputs that lie in memory."""
-    inputs = [Inputs("Patient/1", f"{model_ms} note {n}", model_ms / 1000, {}) for n in range(count)]
+    inputs = [
+        Inputs("Patient/1", f"{model_ms} note {n}", model_ms / 1000, {}) for n in range(count)
+    ]
     started = time.perf_counter()
     latencies = []
     for each in inputs:
@@ -87,7 +99,9 @@ def script(line: Line, prepared: Sequence[Prepared], writers: int = 1) -> Block:
     with ThreadPoolExecutor(writers) as pool:
         begun = list(pool.map(lambda p: straight(line, p.message), prepared))
     finished = results(line.ehr, prepared)
-    return Block(max(finished) - started, [end - start for start, end in zip(begun, finished, strict=True)])
+    return Block(
+        max(finished) - started, [end - start for start, end in zip(begun, finished, strict=True)]
+    )
 
 
 def straight(line: Line, message: Message) -> float:
@@ -112,7 +126,9 @@ def pipeline_at_once(ehr: Ehr, sink: Sink, prepared: Sequence[Prepared]) -> Bloc
     return Block(max(finished) - started, [end - started for end in finished])
 
 
-def pipeline_paced(ehr: Ehr, sink: Sink, prepared: Sequence[Prepared], per_sec: float, rng: random.Random) -> Block:
+def pipeline_paced(
+    ehr: Ehr, sink: Sink, prepared: Sequence[Prepared], per_sec: float, rng: random.Random
+) -> Block:
     """Arm P at a rate: an event is due every 1/rate seconds, give or take half of it, and its latency counts from when it was due."""
     due, moment = [], time.time()
     started = moment
@@ -122,7 +138,9 @@ def pipeline_paced(ehr: Ehr, sink: Sink, prepared: Sequence[Prepared], per_sec: 
         time.sleep(max(0.0, moment - time.time()))
         sink.send(EVENTS_TOPIC, [each.message])
     finished = results(ehr, prepared)
-    return Block(max(finished) - started, [end - start for start, end in zip(due, finished, strict=True)])
+    return Block(
+        max(finished) - started, [end - start for start, end in zip(due, finished, strict=True)]
+    )
 
 
 def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
@@ -136,7 +154,9 @@ def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
     for each in reversed(prepared):
         while (end := result(ehr, each.reference)) is None:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{len(prepared) - len(found)} of {len(prepared)} events have no result after {LONGEST_SEC:.0f} s")
+                raise RuntimeError(
+                    f"{len(prepared) - len(found)} of {len(prepared)} events have no result after {LONGEST_SEC:.0f} s"
+                )
             time.sleep(LOOK_SEC)
         found.append(end)
     return found[::-1]

@@ -68,7 +68,9 @@ class Secured:
 class Broker:
     """One broker on `folder`: started, killed and started again on the same data."""
 
-    def __init__(self, folder: Path, port: int | None = None, secured: Secured | None = None) -> None:
+    def __init__(
+        self, folder: Path, port: int | None = None, secured: Secured | None = None
+    ) -> None:
         others = [secured.port] if secured else []
         self.port = port or free_ports(1, *others)[0]
         [self._controller_port] = free_ports(1, self.port, *others)
@@ -76,7 +78,14 @@ class Broker:
         self._folder = folder
         self._properties = folder / "server.properties"
         self._log = folder / "broker.log"
-        self._java = [str(JAVA), "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.pathsep.join(map(str, jars(KAFKA)))]
+        self._java = [
+            str(JAVA),
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            os.pathsep.join(map(str, jars(KAFKA))),
+        ]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -89,7 +98,12 @@ class Broker:
         if not (self._folder / "data").exists():
             self._format()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([*self._java, "kafka.Kafka", str(self._properties)], stdout=log, stderr=log, start_new_session=True)  # noqa: S603  # our own command
+            self._process = subprocess.Popen(
+                [*self._java, "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )  # noqa: S603  # our own command
         deadline = time.monotonic() + START_SEC
         while not (_listens(self.port) and _answers(self.address)):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -106,12 +120,27 @@ class Broker:
     def _format(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         more = f",SASL_SSL://127.0.0.1:{self._secured.port}" if self._secured else ""
-        text = PROPERTIES.format(port=self.port, controller_port=self._controller_port, folder=self._folder, more_listeners=more)
+        text = PROPERTIES.format(
+            port=self.port,
+            controller_port=self._controller_port,
+            folder=self._folder,
+            more_listeners=more,
+        )
         self._properties.write_text(text + (self._secured.properties() if self._secured else ""))
-        command = [*self._java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)]
+        command = [
+            *self._java,
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            CLUSTER_ID,
+            "-c",
+            str(self._properties),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
         if done.returncode:
-            raise RuntimeError(f"the broker's folder could not be formatted: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise RuntimeError(
+                f"the broker's folder could not be formatted: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
 
 
 def _listens(port: int) -> bool:
@@ -125,9 +154,13 @@ def _listens(port: int) -> bool:
 def _answers(address: str) -> bool:
     """It tells of the cluster and is part of it; a topic that is made while it is still fenced has no broker to go to."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=[address], bootstrap_timeout_ms=3_000, request_timeout_ms=10_000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=[address], bootstrap_timeout_ms=3_000, request_timeout_ms=10_000
+        )
         try:
-            return any(not broker.get("is_fenced") for broker in admin.describe_cluster()["brokers"])
+            return any(
+                not broker.get("is_fenced") for broker in admin.describe_cluster()["brokers"]
+            )
         finally:
             admin.close()
     except (KafkaError, OSError):

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from benchmarks.report import NO_LATENCY
 
-BEGIN: Final = "<!-- measured: written by `python -m benchmarks.loop --docs docs/performance.md` -->"
+BEGIN: Final = (
+    "<!-- measured: written by `python -m benchmarks.loop --docs docs/performance.md` -->"
+)
 END: Final = "<!-- /measured -->"
 VERDICT: Final = {True: "met", False: "**not met**", None: "not measured"}
 
@@ -25,11 +27,38 @@ def tables(document: dict[str, Any]) -> str:
     """Machine, bars, ratios, arms."""
     on = document["machine"]
     load = on["load"][0]
-    lines = [f"Measured on {on['cores']} cores ({on['cpu']}), Python {on['python']}, load average {load} at the end of the run, seed {document['seed']}.", ""]
+    lines = [
+        f"Measured on {on['cores']} cores ({on['cpu']}), Python {on['python']}, load average {load} at the end of the run, seed {document['seed']}.",
+        "",
+    ]
     lines += _table(("bar", "measured", "asked for", ""), (_bar(bar) for bar in document["bars"]))
-    lines += _table(("ratio", ""), ((name, f"{value:.2f}") for name, value in document["ratios"].items()))
-    columns = ("arm", "log", "ehr", "model_ms", "events", "per_event_ms", "events_per_sec", "p50_ms", "p95_ms", "p99_ms")
-    heads = ("arm", "log", "EHR", "model ms", "events", "ms/event", "events/s", "p50 ms", "p95 ms", "p99 ms")
+    lines += _table(
+        ("ratio", ""), ((name, f"{value:.2f}") for name, value in document["ratios"].items())
+    )
+    columns = (
+        "arm",
+        "log",
+        "ehr",
+        "model_ms",
+        "events",
+        "per_event_ms",
+        "events_per_sec",
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+    )
+    heads = (
+        "arm",
+        "log",
+        "EHR",
+        "model ms",
+        "events",
+        "ms/event",
+        "events/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+    )
     lines += _table(heads, ([_cell(arm[c]) for c in columns] for arm in document["arms"]))
     lines += [NO_LATENCY, ""]
     lines += [f"Not measured: {'; '.join(document['not_measured'])}.", ""]
@@ -39,7 +68,12 @@ def tables(document: dict[str, Any]) -> str:
 def _bar(bar: dict[str, Any]) -> Sequence[str]:
     most = "at least" if bar["at_least"] else "at most"
     measured = "-" if bar["measured"] is None else f"{bar['measured']} {bar['unit']}"
-    return (bar["what"], measured, f"{most} {bar['bar']:g} {bar['unit']}", bar["note"] or VERDICT[bar["met"]])
+    return (
+        bar["what"],
+        measured,
+        f"{most} {bar['bar']:g} {bar['unit']}",
+        bar["note"] or VERDICT[bar["met"]],
+    )
 
 
 def _cell(value: object) -> str:

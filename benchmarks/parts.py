@@ -23,10 +23,18 @@ START_SEC = 60.0
 
 
 @contextmanager
-def python_child(module: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def python_child(
+    module: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """`python -m module`, spoken to by lines; it ends with its standard input."""
     argv = [sys.executable, "-m", module]
-    with subprocess.Popen(argv, env=os.environ | dict(environment or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own module
+    with subprocess.Popen(
+        argv,
+        env=os.environ | dict(environment or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:  # noqa: S603  # our own module
         try:
             yield process
         finally:
@@ -43,7 +51,9 @@ def line_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError(f"{' '.join(map(str, process.args[1:]))} ended with status {process.wait()}")  # type: ignore[index]  # a list, see above
+        raise RuntimeError(
+            f"{' '.join(map(str, process.args[1:]))} ended with status {process.wait()}"
+        )  # type: ignore[index]  # a list, see above
     return line.strip()
 
 

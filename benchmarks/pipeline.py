@@ -32,7 +32,11 @@ class Run:
 def begun(settings: Settings) -> Run:
     """Start it. On a new port each time: the listener of the run before may not be closed yet."""
     stop, port = threading.Event(), free_port()
-    thread = threading.Thread(target=run_service, args=(WORDS, settings.model_copy(update={"http_port": port}), stop), daemon=True)
+    thread = threading.Thread(
+        target=run_service,
+        args=(WORDS, settings.model_copy(update={"http_port": port}), stop),
+        daemon=True,
+    )
     thread.start()
     return Run(stop, thread, port)
 

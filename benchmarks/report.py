@@ -17,8 +17,16 @@ NO_LATENCY: Final = f"Where - stands: {GUESSES}; events of P are appended at onc
 
 def machine() -> dict[str, Any]:
     """What it ran on."""
-    cpu = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(), "load": [round(x, 1) for x in os.getloadavg()]}
+    cpu = next(
+        (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "load": [round(x, 1) for x in os.getloadavg()],
+    }
 
 
 def _cpuinfo() -> list[str]:
@@ -47,7 +55,13 @@ def row(arm: Arm, rate: Mapping[int, float]) -> dict[str, Any]:
     }
 
 
-def written(arms: Arms, found: Mapping[str, float], judged: Sequence[Bar], rate: Mapping[int, float], seed: int) -> dict[str, Any]:
+def written(
+    arms: Arms,
+    found: Mapping[str, float],
+    judged: Sequence[Bar],
+    rate: Mapping[int, float],
+    seed: int,
+) -> dict[str, Any]:
     """Everything, for a JSON file."""
     return {
         "machine": machine(),
@@ -55,7 +69,16 @@ def written(arms: Arms, found: Mapping[str, float], judged: Sequence[Bar], rate:
         "arms": [row(arm, rate) for arm in ordered(arms)],
         "ratios": dict(found),
         "bars": [
-            {"what": b.what, "measured": b.measured, "bar": b.bar, "unit": b.unit, "at_least": not b.at_most, "met": b.met, "note": b.note} for b in judged
+            {
+                "what": b.what,
+                "measured": b.measured,
+                "bar": b.bar,
+                "unit": b.unit,
+                "at_least": not b.at_most,
+                "met": b.met,
+                "note": b.note,
+            }
+            for b in judged
         ],
         "not_measured": list(NOT_RUN),
     }
@@ -66,10 +89,31 @@ def ordered(arms: Arms) -> list[Arm]:
     return sorted(arms.values(), key=lambda a: (a.ehr == "sekmet", a.model_ms, a.arm, a.log))
 
 
-def shown(console: Console, arms: Arms, found: Mapping[str, float], judged: Sequence[Bar], rate: Mapping[int, float]) -> None:
+def shown(
+    console: Console,
+    arms: Arms,
+    found: Mapping[str, float],
+    judged: Sequence[Bar],
+    rate: Mapping[int, float],
+) -> None:
     """Three tables."""
-    table = Table(title="Arms: M model alone, S straight-line script (S8: 8 writers), P the whole pipeline", title_justify="left")
-    for name in ("arm", "log", "EHR", "model ms", "events", "blocks", "ms/event", "events/s", "p50 ms", "p95 ms", "p99 ms"):
+    table = Table(
+        title="Arms: M model alone, S straight-line script (S8: 8 writers), P the whole pipeline",
+        title_justify="left",
+    )
+    for name in (
+        "arm",
+        "log",
+        "EHR",
+        "model ms",
+        "events",
+        "blocks",
+        "ms/event",
+        "events/s",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+    ):
         table.add_column(name, justify="left" if name in ("arm", "log", "EHR") else "right")
     for arm in ordered(arms):
         table.add_row(*("-" if v is None else str(v) for v in row(arm, rate).values()))
@@ -94,7 +138,11 @@ def _bars(judged: Sequence[Bar]) -> Table:
     for name in ("what", "measured", "bar", ""):
         table.add_column(name, justify="right" if name in ("measured", "bar") else "left")
     for bar in judged:
-        verdict = {True: "[green]met[/]", False: "[red]not met[/]", None: bar.note or "not measured"}[bar.met]
+        verdict = {
+            True: "[green]met[/]",
+            False: "[red]not met[/]",
+            None: bar.note or "not measured",
+        }[bar.met]
         table.add_row(
             bar.what,
             "-" if bar.measured is None else f"{bar.measured} {bar.unit}",

@@ -20,7 +20,13 @@ from shared.service import ModelCard, Service
 from shared.settings import Settings
 
 Json = dict[str, Any]
-CARD: Final = ModelCard("word-count", "word count", "1.0.0", "sha256:" + digest("word-count 1.0.0"), "# Word count\nCounts words, for benchmarks.")
+CARD: Final = ModelCard(
+    "word-count",
+    "word count",
+    "1.0.0",
+    "sha256:" + digest("word-count 1.0.0"),
+    "# Word count\nCounts words, for benchmarks.",
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,12 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs:  # noq
     model_ms, _, words = text.partition(" ")
     if not model_ms.isdigit() or not words:
         raise InvalidInput("The note does not begin with the milliseconds of the model.")
-    return Inputs(resource["subject"]["reference"], text, int(model_ms) / 1000, {event.focus: resource["meta"]["versionId"]})
+    return Inputs(
+        resource["subject"]["reference"],
+        text,
+        int(model_ms) / 1000,
+        {event.focus: resource["meta"]["versionId"]},
+    )
 
 
 def analyze(batch: Sequence[Inputs], _: None = None) -> list[int]:
@@ -69,9 +80,20 @@ def analyze(batch: Sequence[Inputs], _: None = None) -> list[int]:
 def resources(inputs: Inputs, words: int, pen: Pen) -> list[Draft]:
     """An Observation and the DiagnosticReport that shows it."""
     read_from = [codes.reference(r) for r in inputs.sources]
-    count = pen.draft("Observation", "words", code={"text": "word count"}, valueQuantity=codes.quantity(words, "{words}"), derivedFrom=read_from)
+    count = pen.draft(
+        "Observation",
+        "words",
+        code={"text": "word count"},
+        valueQuantity=codes.quantity(words, "{words}"),
+        derivedFrom=read_from,
+    )
     code = codes.concept(codes.LOINC, "34117-2")
-    return [count, pen.draft("DiagnosticReport", "report", code=code, result=[count.ref], conclusion=f"{words} words")]
+    return [
+        count,
+        pen.draft(
+            "DiagnosticReport", "report", code=code, result=[count.ref], conclusion=f"{words} words"
+        ),
+    ]
 
 
 WORDS: Final = Service(
@@ -91,7 +113,10 @@ WORDS: Final = Service(
 
 def note(patient: str, number: int, model_ms: int) -> Json:
     """A DocumentReference of about 2 kB whose analysis takes the model `model_ms`; the number makes it unlike all others."""
-    text = f"{model_ms} note {number}: " + "no acute distress, lungs clear, follow up as planned. " * 25
+    text = (
+        f"{model_ms} note {number}: "
+        + "no acute distress, lungs clear, follow up as planned. " * 25
+    )
     attachment = {"contentType": "text/plain", "data": base64.b64encode(text.encode()).decode()}
     return {
         "resourceType": "DocumentReference",

@@ -11,7 +11,16 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from benchmarks.arms import Block, Prepared, model_alone, pipeline_at_once, pipeline_paced, prepare, script, write_new
+from benchmarks.arms import (
+    Block,
+    Prepared,
+    model_alone,
+    pipeline_at_once,
+    pipeline_paced,
+    prepare,
+    script,
+    write_new,
+)
 from benchmarks.parts import START_SEC, fake_ehr, kafka, line_of, python_child, sekmet
 from benchmarks.words import WORDS
 from shared.fhir.client import Ehr, open_ehr
@@ -107,9 +116,17 @@ def world(name: str, logs: Sequence[str], seed: int) -> Iterator[World]:
         base = stack.enter_context(fake_ehr() if name == "fake" else sekmet(folder / "sekmet"))
         settings = load_settings(fhir_url=base, state_dir=folder)
         ehr = stack.enter_context(open_ehr(settings))
-        addresses = {log: stack.enter_context(kafka(folder / "broker")) if log == "kafka" else None for log in logs}
-        pipelines = {log: stack.enter_context(pipeline(base, folder / log, address)) for log, address in addresses.items()}
-        made = World(name, ehr, Line(WORDS, ehr, None, settings, at_ehr(ehr)), pipelines, random.Random(seed))  # noqa: S311  # an order, not a secret
+        addresses = {
+            log: stack.enter_context(kafka(folder / "broker")) if log == "kafka" else None
+            for log in logs
+        }
+        pipelines = {
+            log: stack.enter_context(pipeline(base, folder / log, address))
+            for log, address in addresses.items()
+        }
+        made = World(
+            name, ehr, Line(WORDS, ehr, None, settings, at_ehr(ehr)), pipelines, random.Random(seed)
+        )  # noqa: S311  # an order, not a secret
         made.patients = write_new(ehr, [{"resourceType": "Patient"}] * PATIENTS)
         yield made
 
@@ -120,9 +137,15 @@ def pipeline(base: str, state: Path, kafka: str | None) -> Iterator[Pipeline]:
     settings = load_settings(fhir_url=base, state_dir=state, kafka_bootstrap_servers=kafka)
     log = open_log(settings)
     log.create_topics(settings.partitions, [WORDS.name])
-    environment = {"FHIR_URL": base, "STATE_DIR": str(state), "KAFKA_BOOTSTRAP_SERVERS": kafka or ""}
+    environment = {
+        "FHIR_URL": base,
+        "STATE_DIR": str(state),
+        "KAFKA_BOOTSTRAP_SERVERS": kafka or "",
+    }
     sink = log.sink()
-    with python_child("benchmarks.pipeline", {f"CARELOOP_{k}": v for k, v in environment.items()}) as process:
+    with python_child(
+        "benchmarks.pipeline", {f"CARELOOP_{k}": v for k, v in environment.items()}
+    ) as process:
         try:
             yield Pipeline(process, sink)
         finally:

@@ -48,7 +48,12 @@ class Child:
     def _spawn(self, output: int | None) -> None:
         argv = [sys.executable, "-m", "services.with_parent", str(os.getpid()), *self.argv]
         self.process = subprocess.Popen(  # noqa: S603  # our own commands
-            argv, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
+            argv,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,
         )
 
     @property
@@ -93,7 +98,9 @@ def revive(children: Sequence[Child]) -> list[str]:
     dead = [c for c in children if not c.alive and time.monotonic() - c.started_at >= RESTART_SEC]
     for child in dead:
         if child.process is not None and child.process.returncode == WRONG:
-            raise Misconfigured(f"{child.name} can't start as things are set up; {f'{child.log} says' if child.log else 'its last line above says'} why")
+            raise Misconfigured(
+                f"{child.name} can't start as things are set up; {f'{child.log} says' if child.log else 'its last line above says'} why"
+            )
     for child in dead:
         child.start()
     return [c.name for c in dead]

@@ -47,7 +47,11 @@ class Commands(click.Group):
 
 def in_words(error: CareloopError) -> str:
     """The error's one line, and where to look when a part does not answer."""
-    setting = {"ehr": "CARELOOP_FHIR_URL", "broker": "CARELOOP_KAFKA_BOOTSTRAP_SERVERS", "pacs": "CARELOOP_DICOMWEB_URL"}
+    setting = {
+        "ehr": "CARELOOP_FHIR_URL",
+        "broker": "CARELOOP_KAFKA_BOOTSTRAP_SERVERS",
+        "pacs": "CARELOOP_DICOMWEB_URL",
+    }
     if isinstance(error, Unavailable) and error.dependency in setting:
         return f"{error}. Does it run, and is {setting[error.dependency]} right? `careloop doctor` tells more."
     return str(error)
@@ -57,12 +61,25 @@ def in_words(error: CareloopError) -> str:
 @click.version_option(VERSION, prog_name="careloop")
 def main() -> None:
     """From an event in the EHR through four AI services back into the record, under a clinician's signature."""
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it logs each attempt; our own line says the same once
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # it logs each attempt; our own line says the same once
 
 
-@main.command(epilog="Next: sign or reject a result on the review page that it prints. `careloop doctor` helps where a part does not start.")
-@click.option("--once", is_flag=True, help="Exit when all is settled (status 0 only if every service gave a result); after 300 s say what is missing.")
-@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object, {fhir_url, outcomes}, on stdout.")
+@main.command(
+    epilog="Next: sign or reject a result on the review page that it prints. `careloop doctor` helps where a part does not start."
+)
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Exit when all is settled (status 0 only if every service gave a result); after 300 s say what is missing.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="With --once: print one JSON object, {fhir_url, outcomes}, on stdout.",
+)
 @click.option(
     "--state",
     "state_dir",
@@ -83,7 +100,9 @@ def demo(once: bool, as_json: bool, state_dir: Path) -> None:
 @main.command(
     epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Next: /readyz says what it waits for; `careloop load` brings a patient."
 )
-@click.argument("services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
+@click.argument(
+    "services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES)
+)
 def run(services: tuple[str, ...]) -> None:
     """Run one service here, or several as child processes on the ports that follow CARELOOP_HTTP_PORT. Ends on SIGTERM or Ctrl-C.
 
@@ -128,7 +147,9 @@ def _stop_on_signals() -> threading.Event:
     return stop
 
 
-@main.command(epilog="Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet; then see the worklist of review.")
+@main.command(
+    epilog="Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet; then see the worklist of review."
+)
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what now stands in the EHR as JSON.")
 def load(source: Path, as_json: bool) -> None:
@@ -143,14 +164,25 @@ def load(source: Path, as_json: bool) -> None:
     settings = load_settings()
     loaded = load_patient(source, settings, tell=lambda text: click.echo(text, err=True))
     if as_json:
-        click.echo(json.dumps([{"file": item.file, "resource": item.reference, "new": item.created} for item in loaded]))
+        click.echo(
+            json.dumps(
+                [
+                    {"file": item.file, "resource": item.reference, "new": item.created}
+                    for item in loaded
+                ]
+            )
+        )
         return
     for item in loaded:
         click.echo(f"{'new  ' if item.created else 'known'}  {item.reference:<32} {item.file}")
-    click.echo(f"{len(loaded)} resources stand in the EHR. Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet.")
+    click.echo(
+        f"{len(loaded)} resources stand in the EHR. Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet."
+    )
 
 
-@main.command(epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop topics` and `careloop run SERVICE...`.")
+@main.command(
+    epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop topics` and `careloop run SERVICE...`."
+)
 @click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def doctor(services: tuple[str, ...]) -> None:
     """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and what to do about what is not.
@@ -176,7 +208,9 @@ def topics() -> None:
     click.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
-@main.command(epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`.")
+@main.command(
+    epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`."
+)
 @click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
 def scopes(service: str) -> None:
     """Print the SMART scopes that SERVICE needs, for whoever registers it at the EHR."""
@@ -185,7 +219,9 @@ def scopes(service: str) -> None:
     click.echo(scopes_of_process(service).replace(" ", "\n"))
 
 
-@main.command(epilog="Next: `careloop scopes SERVICE` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`.")
+@main.command(
+    epilog="Next: `careloop scopes SERVICE` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`."
+)
 def jwks() -> None:
     """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever registers the client at the EHR."""
     from shared.fhir.smart import public_jwks
@@ -193,7 +229,9 @@ def jwks() -> None:
     click.echo(json.dumps(public_jwks(load_settings()), indent=2))
 
 
-@main.command(epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. Next: `careloop doctor` says what to install for a missing one.")
+@main.command(
+    epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. Next: `careloop doctor` says what to install for a missing one."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
     """List the models that would speak: name, version, digest of the weights or rules."""
@@ -201,7 +239,9 @@ def models(as_json: bool) -> None:
 
     cards, lacking = model_cards(load_settings())
     for name, what in lacking.items():
-        click.echo(f"{name}: not installed here: {what}. {extra(name)}, where it is to run.", err=True)
+        click.echo(
+            f"{name}: not installed here: {what}. {extra(name)}, where it is to run.", err=True
+        )
     if as_json:
         click.echo(json.dumps([{"service": name, **vars(card)} for name, card in cards]))
         return
@@ -209,7 +249,9 @@ def models(as_json: bool) -> None:
         click.echo(f"{name:<10} {card.name:<24} {card.version:<8} {card.digest[:23]}  {card.title}")
 
 
-@main.command(epilog="Next: set what differs in the environment (.env.example shows how), then `careloop doctor`.")
+@main.command(
+    epilog="Next: set what differs in the environment (.env.example shows how), then `careloop doctor`."
+)
 @click.option("--markdown", is_flag=True, help="As the README's table.")
 def settings(markdown: bool) -> None:
     """List every setting, its default and what it means."""

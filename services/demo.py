@@ -52,8 +52,15 @@ class Demo:
         give_up_sec: how long to wait for everything to settle before saying what is missing.
     """
 
-    def __init__(self, state: Path, *, once: bool, as_json: bool, give_up_sec: float = GIVE_UP_SEC) -> None:
-        self._state, self._once, self._as_json, self._give_up_sec = state, once, as_json, give_up_sec
+    def __init__(
+        self, state: Path, *, once: bool, as_json: bool, give_up_sec: float = GIVE_UP_SEC
+    ) -> None:
+        self._state, self._once, self._as_json, self._give_up_sec = (
+            state,
+            once,
+            as_json,
+            give_up_sec,
+        )
         self._console = Console(stderr=as_json, highlight=False)
         self._began = time.monotonic()
         self._children: list[Child] = []
@@ -98,14 +105,26 @@ class Demo:
         argv, ehr_environment = sekmet_command(self._state / "ehr", ports["ehr"])
         own_ehr = Child("ehr", argv, ehr_environment, self._log("ehr"))
         self._launch(own_ehr)
-        settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in environment.items() if k.startswith("CARELOOP_")})
+        settings = load_settings(
+            **{
+                k.removeprefix("CARELOOP_").lower(): v
+                for k, v in environment.items()
+                if k.startswith("CARELOOP_")
+            }
+        )
         ehr = self._closing.enter_context(open_ehr(settings))
-        self._until("EHR (sekmet, R4 on SQLite)", lambda: own_ehr.listens_on(ports["ehr"]) and bool(ehr.capabilities()))
+        self._until(
+            "EHR (sekmet, R4 on SQLite)",
+            lambda: own_ehr.listens_on(ports["ehr"]) and bool(ehr.capabilities()),
+        )
         event_log = open_log(settings)
         event_log.create_topics(settings.partitions, catalogue.ANALYSERS)
         doctor = self._practitioner(ehr)
         for name in catalogue.SERVICES:
-            own = environment | {"CARELOOP_HTTP_PORT": str(ports[name]), "CARELOOP_REVIEW_LOCAL_USER": f"{USER}:{doctor}"}
+            own = environment | {
+                "CARELOOP_HTTP_PORT": str(ports[name]),
+                "CARELOOP_REVIEW_LOCAL_USER": f"{USER}:{doctor}",
+            }
             self._launch(service_child(name, own, self._log(name)))
         self._say("[green]started[/] " + ", ".join(f"{n} :{ports[n]}" for n in catalogue.SERVICES))
         return settings, ehr, event_log
@@ -130,8 +149,15 @@ class Demo:
 
     def _practitioner(self, ehr: Ehr) -> str:
         identifier = {"system": f"{codes.NS}/demo-practitioner", "value": USER}
-        doctor = {"resourceType": "Practitioner", "identifier": [identifier], "active": True, "name": [{"family": "Demo", "prefix": ["Dr."]}]}
-        return ehr.create(doctor, f"identifier={identifier['system']}|{identifier['value']}").reference
+        doctor = {
+            "resourceType": "Practitioner",
+            "identifier": [identifier],
+            "active": True,
+            "name": [{"family": "Demo", "prefix": ["Dr."]}],
+        }
+        return ehr.create(
+            doctor, f"identifier={identifier['system']}|{identifier['value']}"
+        ).reference
 
     def _launch(self, child: Child) -> None:
         child.start()
@@ -151,22 +177,30 @@ class Demo:
             except (Unavailable, httpx.HTTPError):
                 pass
             if not all(child.alive for child in self._children):
-                raise Misconfigured(f"{what} ended as it started, perhaps because its port was taken at that moment; start again (log: {self._log('ehr')})")
+                raise Misconfigured(
+                    f"{what} ended as it started, perhaps because its port was taken at that moment; start again (log: {self._log('ehr')})"
+                )
             self._pause(0.2)
-        raise Misconfigured(f"{what} did not start within {START_SEC:.0f} s; its log is in {self._state}")
+        raise Misconfigured(
+            f"{what} did not start within {START_SEC:.0f} s; its log is in {self._state}"
+        )
 
     # --- the patient
 
     def _load(self, settings: Settings, ehr: Ehr) -> list[Loaded]:
         loaded = load_patient(patient_files(self._state), settings, ehr)
         new = sum(item.created for item in loaded)
-        self._say(f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, note, orders")
+        self._say(
+            f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, note, orders"
+        )
         return loaded
 
     def _clinic(self, loaded: list[Loaded], ehr: Ehr, event_log: Log, intake_port: int) -> Clinic:
         patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
         intake = f"http://127.0.0.1:{intake_port}"
-        return Clinic(ehr, event_log, patient, [item.reference for item in loaded], partial(swept_at, intake))
+        return Clinic(
+            ehr, event_log, patient, [item.reference for item in loaded], partial(swept_at, intake)
+        )
 
     def _watch(self, clinic: Clinic) -> bool:
         """Say what happens as it happens, until all is settled or 300 s are over."""
@@ -191,26 +225,47 @@ class Demo:
             step = (outcome.service, outcome.outcome, outcome.resource)
             if step not in said:
                 said.add(step)
-                self._say(f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] {outcome.service:<9} {outcome.resource}  {outcome.reason}")
+                self._say(
+                    f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] {outcome.service:<9} {outcome.resource}  {outcome.reason}"
+                )
         return missing
 
     def _show(self, outcomes: list[Outcome], settings: Settings) -> None:
-        table = Table("service", "outcome", "seconds", Column("resource", overflow="fold"), title="What stands in the EHR")
+        table = Table(
+            "service",
+            "outcome",
+            "seconds",
+            Column("resource", overflow="fold"),
+            title="What stands in the EHR",
+        )
         for outcome in outcomes:
             style = STYLE.get(outcome.outcome, "red")
-            table.add_row(outcome.service, f"[{style}]{outcome.outcome}[/]", f"{outcome.seconds:.1f}", outcome.resource)
+            table.add_row(
+                outcome.service,
+                f"[{style}]{outcome.outcome}[/]",
+                f"{outcome.seconds:.1f}",
+                outcome.resource,
+            )
         self._console.print(table)
         for outcome in outcomes:
-            self._say(f"{outcome.service:<9} {settings.review_url}/results/{outcome.head.removeprefix('Task/')}")
+            self._say(
+                f"{outcome.service:<9} {settings.review_url}/results/{outcome.head.removeprefix('Task/')}"
+            )
         password = settings.review_local_password
         assert password is not None
         how = "   (start without --once to open it)" if self._once else ""
-        self._say(f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]{how}")
+        self._say(
+            f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]{how}"
+        )
         self._say(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {self._state}")
-        self._say(f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} CARELOOP_STATE_DIR={self._state} careloop load FOLDER")
+        self._say(
+            f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} CARELOOP_STATE_DIR={self._state} careloop load FOLDER"
+        )
 
     def _serve(self, settings: Settings) -> int:
-        self._say(f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and watch the plan being drawn again.")
+        self._say(
+            f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and watch the plan being drawn again."
+        )
         while True:
             self._pause(0.5)
             self._revive()
@@ -229,7 +284,9 @@ class Demo:
         self._stop.set()
 
     def _say(self, text: str) -> None:
-        self._console.print(f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}", soft_wrap=True)
+        self._console.print(
+            f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}", soft_wrap=True
+        )
 
 
 def _every_service_gave_a_result(outcomes: list[Outcome]) -> bool:

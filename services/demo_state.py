@@ -33,12 +33,16 @@ def hold(folder: Path) -> TextIO:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
-        raise Misconfigured(f"the demo can't keep its state in {folder}: {error.strerror}. Choose another folder with --state") from None
+        raise Misconfigured(
+            f"the demo can't keep its state in {folder}: {error.strerror}. Choose another folder with --state"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise Misconfigured(f"a demo is running on {folder} already. Stop it, or choose another folder with --state") from None
+        raise Misconfigured(
+            f"a demo is running on {folder} already. Stop it, or choose another folder with --state"
+        ) from None
     return lock
 
 

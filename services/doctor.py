@@ -23,9 +23,7 @@ from shared.trail import broken_at, logs_of
 State = Literal["ok", "note", "missing"]
 COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
 FHIR_ADVICE: Final = "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET metadata, and see that it runs."
-SMART_ADVICE: Final = (
-    "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and register the client at the EHR with the scopes that `careloop scopes SERVICE` prints."
-)
+SMART_ADVICE: Final = "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and register the client at the EHR with the scopes that `careloop scopes SERVICE` prints."
 LOG_ADVICE: Final = "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it for the SQLite log in CARELOOP_STATE_DIR."
 PACS_ADVICE: Final = "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for the folder in CARELOOP_STATE_DIR."
 TRAIL_ADVICE: Final = "Compare it with a copy; then keep it elsewhere, a new one begins by itself."
@@ -51,21 +49,35 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
     wanted = services or catalogue.SERVICES
     here = [name for name in wanted if not lacks(name)]
     for name in (n for n in wanted if n not in here):
-        yield Check(name, absent, f"not installed here: {lacks(name)}", f"{extra(name)}, where it is to run.")
+        yield Check(
+            name,
+            absent,
+            f"not installed here: {lacks(name)}",
+            f"{extra(name)}, where it is to run.",
+        )
     for look, what, advice in LOOKS:
         yield from _guarded(partial(look, settings, here), what, advice, absent)
     for name in (s for s in here if s in catalogue.ANALYSERS):
-        yield from _guarded(partial(_model, settings, name), f"model of {name}", f"{extra(name)}, or mend what is named.", absent)
+        yield from _guarded(
+            partial(_model, settings, name),
+            f"model of {name}",
+            f"{extra(name)}, or mend what is named.",
+            absent,
+        )
     yield from _gpu(here)
 
 
 def as_line(check: Check) -> str:
     """One line, and a second one with what to do."""
-    first = f"{click.style(f'{check.state:<8}', fg=COLOUR[check.state])} {check.what}: {check.found}"
+    first = (
+        f"{click.style(f'{check.state:<8}', fg=COLOUR[check.state])} {check.what}: {check.found}"
+    )
     return first + (f"\n         -> {check.advice}" if check.advice else "")
 
 
-def _guarded(look: Callable[[], Iterator[Check]], what: str, advice: str, absent: State) -> Iterator[Check]:
+def _guarded(
+    look: Callable[[], Iterator[Check]], what: str, advice: str, absent: State
+) -> Iterator[Check]:
     try:
         yield from look()
     except ImportError as error:
@@ -79,38 +91,68 @@ def _settings(_: Settings, __: Sequence[str]) -> Iterator[Check]:
     known = {f"CARELOOP_{name.upper()}" for name in Settings.model_fields}
     for name in sorted(n for n in os.environ if n.startswith("CARELOOP_") and n not in known):
         near = difflib.get_close_matches(name, known, 1)
-        yield Check("settings", "note", f"{name} is none of ours and has no effect", f"Is {near[0]} meant?" if near else "`careloop settings` lists them.")
+        yield Check(
+            "settings",
+            "note",
+            f"{name} is none of ours and has no effect",
+            f"Is {near[0]} meant?" if near else "`careloop settings` lists them.",
+        )
 
 
 def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     with open_ehr(settings) as ehr:
         statement = ehr.capabilities()
         software = statement.get("software", {}).get("name", "FHIR server")
-        yield Check("EHR", "ok", f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}")
+        yield Check(
+            "EHR",
+            "ok",
+            f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
+        )
         for name in (s for s in services if s in catalogue.ANALYSERS):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""
-            yield Check(f"EHR for {name}", "missing" if missing else "ok", ", ".join(missing) or "it has all that is read and written", advice)
+            yield Check(
+                f"EHR for {name}",
+                "missing" if missing else "ok",
+                ", ".join(missing) or "it has all that is read and written",
+                advice,
+            )
     if "intake" in services:
         topics = len(subscription_topics(statement))
         yield Check(
-            "Subscriptions", "ok" if topics else "note", f"{topics} Backport topics", "" if topics else "None needed: classic rest-hooks or the sweep do."
+            "Subscriptions",
+            "ok" if topics else "note",
+            f"{topics} Backport topics",
+            "" if topics else "None needed: classic rest-hooks or the sweep do.",
         )
 
 
 def _scopes(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     if not settings.fhir_client_id:
-        yield Check("authorisation", "note", "none; right for an EHR that is open or behind a proxy", f"For SMART Backend Services: {SMART_ADVICE}")
+        yield Check(
+            "authorisation",
+            "note",
+            "none; right for an EHR that is open or behind a proxy",
+            f"For SMART Backend Services: {SMART_ADVICE}",
+        )
         return
     for name in services:
         with open_ehr(settings, scopes_of_process(name)) as ehr:
-            next(ehr.search("Patient" if name != "intake" else "Subscription", {"_count": "1"}), None)
+            next(
+                ehr.search("Patient" if name != "intake" else "Subscription", {"_count": "1"}), None
+            )
         yield Check(f"token for {name}", "ok", "granted")
 
 
 def _event_log(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    where = f"Kafka at {settings.kafka_bootstrap_servers}" if settings.kafka_bootstrap_servers else f"SQLite in {settings.state_dir}"
-    missing = open_log(settings).missing_topics([name for name in catalogue.ANALYSERS if name in services])
+    where = (
+        f"Kafka at {settings.kafka_bootstrap_servers}"
+        if settings.kafka_bootstrap_servers
+        else f"SQLite in {settings.state_dir}"
+    )
+    missing = open_log(settings).missing_topics(
+        [name for name in catalogue.ANALYSERS if name in services]
+    )
     yield Check(
         "event log",
         "missing" if missing else "ok",
@@ -128,10 +170,21 @@ def _pacs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
 
 
 def _access_logs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    for path in (path for name in services for path in logs_of(settings.state_dir / "access", name)):
+    for path in (
+        path for name in services for path in logs_of(settings.state_dir / "access", name)
+    ):
         line = broken_at(path)
-        found = "the chain is whole" if line is None else f"the chain is broken at line {line}: the line before was changed or is missing, or this one was torn"
-        yield Check(f"access log {path.name}", "ok" if line is None else "missing", found, "" if line is None else TRAIL_ADVICE)
+        found = (
+            "the chain is whole"
+            if line is None
+            else f"the chain is broken at line {line}: the line before was changed or is missing, or this one was torn"
+        )
+        yield Check(
+            f"access log {path.name}",
+            "ok" if line is None else "missing",
+            found,
+            "" if line is None else TRAIL_ADVICE,
+        )
 
 
 def _login(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
@@ -140,7 +193,12 @@ def _login(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     if settings.review_oidc_issuer:
         yield Check("login of review", "ok", f"OpenID Connect at {settings.review_oidc_issuer}")
     elif settings.review_local_user and settings.review_local_password:
-        yield Check("login of review", "note", "one local user", "Fit for a trial. In a clinic set CARELOOP_REVIEW_OIDC_ISSUER.")
+        yield Check(
+            "login of review",
+            "note",
+            "one local user",
+            "Fit for a trial. In a clinic set CARELOOP_REVIEW_OIDC_ISSUER.",
+        )
     else:
         yield Check("login of review", "missing", "nobody can sign", LOGIN_ADVICE)
 
@@ -157,12 +215,19 @@ def _gpu(services: Sequence[str]) -> Iterator[Check]:
     try:
         import torch
     except ImportError:
-        yield Check("GPU", "note", "not asked: torch is not installed", "It comes with the imaging and notes extras.")
+        yield Check(
+            "GPU",
+            "note",
+            "not asked: torch is not installed",
+            "It comes with the imaging and notes extras.",
+        )
         return
     if torch.cuda.is_available():
         yield Check("GPU", "ok", torch.cuda.get_device_name())
     else:
-        yield Check("GPU", "note", "none that torch sees", "None needed: the models run on the CPU, slower.")
+        yield Check(
+            "GPU", "note", "none that torch sees", "None needed: the models run on the CPU, slower."
+        )
 
 
 LOOKS: Final[tuple[tuple[Look, str, str], ...]] = (

@@ -13,7 +13,9 @@ QUIET_START = (
 )
 
 
-def sekmet_command(folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]] = ()) -> tuple[list[str], dict[str, str]]:
+def sekmet_command(
+    folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]] = ()
+) -> tuple[list[str], dict[str, str]]:
     """What to execute, and in which environment, to serve FHIR at `http://127.0.0.1:{port}/fhir` from this folder.
 
     `sekmet serve` logs every request with its query to the console and its body to the database, and its simulator answers
@@ -27,14 +29,24 @@ def sekmet_command(folder: Path, port: int, smart_clients: Sequence[Mapping[str,
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "settings.yaml"
-    settings.write_text(json.dumps(_settings(folder, port, smart_clients), indent=1))  # JSON is YAML
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEKMET_")}
+    settings.write_text(
+        json.dumps(_settings(folder, port, smart_clients), indent=1)
+    )  # JSON is YAML
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("SEKMET_")
+    }
     environment = inherited | {"SEKMET_CONFIG": str(settings), "PYTHONUNBUFFERED": "1"}
     return [sys.executable, "-c", QUIET_START, str(port)], environment
 
 
-def _settings(folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    auth = {"types": ["smart"], "smart_clients": [dict(c) for c in smart_clients]} if smart_clients else {"types": ["none"]}
+def _settings(
+    folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    auth = (
+        {"types": ["smart"], "smart_clients": [dict(c) for c in smart_clients]}
+        if smart_clients
+        else {"types": ["none"]}
+    )
     return {
         "base_url": f"http://127.0.0.1:{port}/fhir",
         "host": "127.0.0.1",

@@ -7,9 +7,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from services.load_files import FILE, Document, document_reference, name_of, read_bytes, read_films, read_genome, read_note, sort_files
-from services.load_identity import RESOURCE, Key, has_identifier, identified, identities, keyed, refuse_another
-from services.load_resources import Entry, check_entry, entries_of, in_order, pointed, references, with_binaries_inside
+from services.load_files import (
+    FILE,
+    Document,
+    document_reference,
+    name_of,
+    read_bytes,
+    read_films,
+    read_genome,
+    read_note,
+    sort_files,
+)
+from services.load_identity import (
+    RESOURCE,
+    Key,
+    has_identifier,
+    identified,
+    identities,
+    keyed,
+    refuse_another,
+)
+from services.load_resources import (
+    Entry,
+    check_entry,
+    entries_of,
+    in_order,
+    pointed,
+    references,
+    with_binaries_inside,
+)
 from shared.errors import Conflict, FhirError, InvalidInput
 from shared.fhir import bundle
 from shared.fhir.client import Ehr, open_ehr
@@ -23,8 +49,12 @@ Json = dict[str, Any]
 Tell = Callable[[str], None]
 log = logging.getLogger(__name__)
 STUDY: Final = "DICOM (ImagingStudy)"
-DIGESTS: Final = frozenset({FILE, RESOURCE})  # systems of identifiers that the content gives: what carries one is the same
-UNSUPPORTED: Final = frozenset({400, 501})  # what servers answer to a condition that they can't search by
+DIGESTS: Final = frozenset(
+    {FILE, RESOURCE}
+)  # systems of identifiers that the content gives: what carries one is the same
+UNSUPPORTED: Final = frozenset(
+    {400, 501}
+)  # what servers answer to a condition that they can't search by
 
 
 @dataclass(frozen=True)
@@ -45,7 +75,9 @@ class Files:
     documents: list[Document]
 
 
-def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None, tell: Tell = log.warning) -> list[Loaded]:
+def load_patient(
+    source: Path, settings: Settings, ehr: Ehr | None = None, tell: Tell = log.warning
+) -> list[Loaded]:
     """Load a Bundle file or a folder. All files are read and checked before the first is written.
 
     Args:
@@ -65,8 +97,15 @@ def load_patient(source: Path, settings: Settings, ehr: Ehr | None = None, tell:
         _store(files.films, settings)
     loaded = list(_create_all(files.entries, ehr))
     patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
-    loaded += [_create("DICOM", study, _own_key(study), STUDY, ehr) for study in _studies(files.films, patient)]
-    loaded += [_create(d.file, document, _own_key(document), d.file, ehr) for d in files.documents for document in [document_reference(d, patient)]]
+    loaded += [
+        _create("DICOM", study, _own_key(study), STUDY, ehr)
+        for study in _studies(files.films, patient)
+    ]
+    loaded += [
+        _create(d.file, document, _own_key(document), d.file, ehr)
+        for d in files.documents
+        for document in [document_reference(d, patient)]
+    ]
     return loaded
 
 
@@ -78,14 +117,20 @@ def read(source: Path, settings: Settings, tell: Tell) -> Files:
     entries = with_binaries_inside(entry for path in found["json"] for entry in _entries(path))
     for entry in entries:
         if not has_identifier(entry.kind):
-            tell(f"left out: {entry.place} (FHIR gives this type no identifier, so a second load could not know it again)")
+            tell(
+                f"left out: {entry.place} (FHIR gives this type no identifier, so a second load could not know it again)"
+            )
     entries = [entry for entry in entries if has_identifier(entry.kind)]
     for entry in entries:
         check_entry(entry)
     patients = sum(entry.kind == "Patient" for entry in entries)
     if patients != 1:
-        raise InvalidInput(f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files these are.")
-    documents = [read_genome(path, settings) for path in found["vcf"]] + [read_note(path) for path in found["txt"]]
+        raise InvalidInput(
+            f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files these are."
+        )
+    documents = [read_genome(path, settings) for path in found["vcf"]] + [
+        read_note(path) for path in found["txt"]
+    ]
     return Files(keyed(entries), read_films(found["dcm"]), documents)
 
 
@@ -93,7 +138,9 @@ def _entries(path: Path) -> list[Entry]:
     try:
         return entries_of(loads(read_bytes(path)), name_of(path))
     except InvalidInput as error:
-        raise InvalidInput(error.reason if name_of(path) in error.reason else f"{path}: {error.reason}") from None
+        raise InvalidInput(
+            error.reason if name_of(path) in error.reason else f"{path}: {error.reason}"
+        ) from None
 
 
 def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
@@ -102,14 +149,22 @@ def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
     known: dict[str, bool] = {}
     for entry in entries:
         for reference in references(entry.resource):
-            if reference in own or reference.startswith(("#", "http:", "https:")) or "?" in reference:
+            if (
+                reference in own
+                or reference.startswith(("#", "http:", "https:"))
+                or "?" in reference
+            ):
                 continue
             if reference.startswith("Patient/"):
                 raise InvalidInput(f"{entry.place}: refers to a Patient that is not in the files.")
             if reference not in known:
-                known[reference] = not reference.startswith("urn:") and ehr.read(reference) is not None
+                known[reference] = (
+                    not reference.startswith("urn:") and ehr.read(reference) is not None
+                )
             if not known[reference]:
-                raise InvalidInput(f"{entry.place}: refers to {reference}, which is neither in the files nor at the EHR. Add it, or take the reference out.")
+                raise InvalidInput(
+                    f"{entry.place}: refers to {reference}, which is neither in the files nor at the EHR. Add it, or take the reference out."
+                )
 
 
 def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
@@ -154,7 +209,14 @@ def _create_all(entries: list[Entry], ehr: Ehr) -> Iterator[Loaded]:
     ids: dict[str, str] = {}
     for group in in_order(entries):
         circle = len(group) > 1 or bool(set(references(group[0].resource)) & set(group[0].names))
-        made = _create_circle(group, ids, ehr) if circle else [_create(e.file, *identified(pointed(e.resource, ids), e.key), e.place, ehr) for e in group]
+        made = (
+            _create_circle(group, ids, ehr)
+            if circle
+            else [
+                _create(e.file, *identified(pointed(e.resource, ids), e.key), e.place, ehr)
+                for e in group
+            ]
+        )
         for entry, item in zip(group, made, strict=True):
             ids |= dict.fromkeys(entry.names, item.reference)
             yield item
@@ -165,7 +227,9 @@ def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded
         written = ehr.create(resource, _condition(key))
         found = None if written.created or key[0] in DIGESTS else ehr.read(written.reference)
     except Conflict:
-        raise InvalidInput(f"{place}: more than one resource at the EHR carries its identifier of the system {key[0]}.") from None
+        raise InvalidInput(
+            f"{place}: more than one resource at the EHR carries its identifier of the system {key[0]}."
+        ) from None
     except FhirError as error:
         if error.status not in UNSUPPORTED:
             raise InvalidInput(f"{place}: {error}") from None
@@ -199,24 +263,38 @@ def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> 
     """Resources that refer to each other: one transaction. Its answer may lack entries, so each is looked up afterwards."""
     made = [identified(pointed(entry.resource, ids), entry.key) for entry in group]
     before = [_standing(resource, key, ehr) for resource, key in made]
-    known = {name: _reference(found) for entry, found in zip(group, before, strict=True) if found for name in entry.names}
+    known = {
+        name: _reference(found)
+        for entry, found in zip(group, before, strict=True)
+        if found
+        for name in entry.names
+    }
     for entry, (resource, key), found in zip(group, made, before, strict=True):
         if found:
             refuse_another(entry.place, pointed(resource, known), key, found)
     if not all(before):
         _transact(group, made, ehr)
     after = [_standing(resource, key, ehr) for resource, key in made]
-    return [Loaded(e.file, _reference(found), old is None) for e, old, found in zip(group, before, after, strict=True) if found]
+    return [
+        Loaded(e.file, _reference(found), old is None)
+        for e, old, found in zip(group, before, after, strict=True)
+        if found
+    ]
 
 
 def _transact(group: Sequence[Entry], made: Sequence[tuple[Json, Key]], ehr: Ehr) -> None:
     urns = [f"urn:uuid:{uuid4()}" for _ in group]
     own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
-    posts = [bundle.post(pointed(resource, own), urn, _condition(key)) for (resource, key), urn in zip(made, urns, strict=True)]
+    posts = [
+        bundle.post(pointed(resource, own), urn, _condition(key))
+        for (resource, key), urn in zip(made, urns, strict=True)
+    ]
     try:
         ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
     except (FhirError, Conflict) as error:
-        raise InvalidInput(f"{', '.join(e.place for e in group)}, which refer to each other: {error}") from None
+        raise InvalidInput(
+            f"{', '.join(e.place for e in group)}, which refer to each other: {error}"
+        ) from None
 
 
 def _condition(key: Key) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pydicom
 
 Json = dict[str, Any]
-FILE: Final = f"{codes.NS}/file"  # Identifier: patient and SHA-256 of the file that a DocumentReference holds
+FILE: Final = (
+    f"{codes.NS}/file"  # Identifier: patient and SHA-256 of the file that a DocumentReference holds
+)
 NOTE_TYPES: Final = {  # beginning of a note's file name -> LOINC document type
     "discharge": ("18842-5", "Discharge summary"),
     "consult": ("11488-4", "Consult note"),
@@ -50,10 +52,16 @@ def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
     found: dict[str, list[Path]] = {kind: [] for kind in KINDS.values()}
     if not source.is_dir():
         if source.suffix.lower() != ".json":
-            raise InvalidInput(f"{source}: a single file must be a Bundle in .json; put other files into a folder beside their Patient.")
+            raise InvalidInput(
+                f"{source}: a single file must be a Bundle in .json; put other files into a folder beside their Patient."
+            )
         return found | {"json": [source]}, []
     others: list[Path] = []
-    for path in sorted(p for p in source.rglob("*") if not p.name.startswith(".") and (p.is_symlink() or p.is_file())):
+    for path in sorted(
+        p
+        for p in source.rglob("*")
+        if not p.name.startswith(".") and (p.is_symlink() or p.is_file())
+    ):
         kind = next((kind for end, kind in KINDS.items() if path.name.lower().endswith(end)), None)
         if kind is None and _is_dicom(path):
             kind = "dcm"
@@ -75,7 +83,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path}: can't be read ({error.strerror or type(error).__name__}).") from None
+        raise InvalidInput(
+            f"{path}: can't be read ({error.strerror or type(error).__name__})."
+        ) from None
 
 
 def read_genome(path: Path, settings: Settings) -> Document:
@@ -86,10 +96,14 @@ def read_genome(path: Path, settings: Settings) -> Document:
     """
     data = read_bytes(path)
     if len(data) > settings.genomics_max_vcf_bytes:
-        raise InvalidInput(f"{path}: {len(data)} bytes, more than CARELOOP_GENOMICS_MAX_VCF_BYTES ({settings.genomics_max_vcf_bytes}) allows.")
+        raise InvalidInput(
+            f"{path}: {len(data)} bytes, more than CARELOOP_GENOMICS_MAX_VCF_BYTES ({settings.genomics_max_vcf_bytes}) allows."
+        )
     if not data.startswith((b"##fileformat=VCF", GZIP)):
         raise InvalidInput(f"{path}: not a VCF (its first line is not ##fileformat=VCF...).")
-    return Document(name_of(path), "application/gzip" if data.startswith(GZIP) else "text/vcf", GENOME, data)
+    return Document(
+        name_of(path), "application/gzip" if data.startswith(GZIP) else "text/vcf", GENOME, data
+    )
 
 
 def read_note(path: Path) -> Document:
@@ -104,10 +118,16 @@ def read_note(path: Path) -> Document:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path}: not text in UTF-8 (byte {error.start}); save it as UTF-8.") from None
+        raise InvalidInput(
+            f"{path}: not text in UTF-8 (byte {error.start}); save it as UTF-8."
+        ) from None
     if not text.strip() or "\0" in text:
-        raise InvalidInput(f"{path}: {'binary, not a note' if text.strip() else 'the note is empty'}.")
-    kind = next(loinc for beginning, loinc in NOTE_TYPES.items() if path.name.lower().startswith(beginning))
+        raise InvalidInput(
+            f"{path}: {'binary, not a note' if text.strip() else 'the note is empty'}."
+        )
+    kind = next(
+        loinc for beginning, loinc in NOTE_TYPES.items() if path.name.lower().startswith(beginning)
+    )
     return Document(name_of(path), "text/plain; charset=utf-8", kind, text.encode())
 
 
@@ -123,7 +143,9 @@ def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":
     try:
         from shared.dicom.study import read_files
     except ImportError as error:
-        raise Misconfigured(f"{paths[0]} is a film, and {error.name} is not installed: pip install 'careloop[imaging]'") from None
+        raise Misconfigured(
+            f"{paths[0]} is a film, and {error.name} is not installed: pip install 'careloop[imaging]'"
+        ) from None
     for path in paths:
         read_bytes(path)
     return read_files(paths)
@@ -132,7 +154,11 @@ def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":
 def document_reference(document: Document, patient: str) -> Json:
     """The DocumentReference that holds a note or a genome of this patient (`Patient/id`)."""
     digest = hashlib.sha256(document.data).hexdigest()[:40]
-    attachment = {"contentType": document.content_type, "data": base64.b64encode(document.data).decode(), "title": document.file}
+    attachment = {
+        "contentType": document.content_type,
+        "data": base64.b64encode(document.data).decode(),
+        "title": document.file,
+    }
     return {
         "resourceType": "DocumentReference",
         "identifier": [{"system": FILE, "value": f"{patient.split('/')[1]}:{digest}"}],

@@ -23,9 +23,15 @@ Key = tuple[str, str]
 RESOURCE: Final = f"{codes.NS}/loaded"  # Identifier of a resource that came without one: the digest of its content
 SIMPLE: Final = re.compile(r"[A-Za-z0-9.:/_~-]+")  # may stand in a query as it is
 IDENTIFIER_TYPE: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
-RECORD_NUMBERS: Final = frozenset({"MR", "MRT", "PI"})  # v2-0203: medical record number, a temporary one, patient internal identifier
-SHARED_NUMBERS: Final = frozenset({"SS", "SB", "ACSN", "PLAC", "FILL", "PGN"})  # v2-0203: social security or beneficiary; accession, placer, filler, group
-SOCIAL_SECURITY: Final = frozenset({"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"})
+RECORD_NUMBERS: Final = frozenset(
+    {"MR", "MRT", "PI"}
+)  # v2-0203: medical record number, a temporary one, patient internal identifier
+SHARED_NUMBERS: Final = frozenset(
+    {"SS", "SB", "ACSN", "PLAC", "FILL", "PGN"}
+)  # v2-0203: social security or beneficiary; accession, placer, filler, group
+SOCIAL_SECURITY: Final = frozenset(
+    {"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"}
+)
 SHORT_LIVED: Final = frozenset({"temp", "old"})  # Identifier.use
 MEANINGS: Final = ("code", "medicationCodeableConcept", "vaccineCode")
 
@@ -50,7 +56,10 @@ def keyed(entries: Sequence[Entry]) -> list[Entry]:
 
 def _keyed(entry: Entry, owners: Mapping[tuple[str, Key], Sequence[Entry]]) -> Entry:
     keys = identities(entry.resource)
-    rivals = {key: next((o for o in owners[entry.kind, key] if o.resource != entry.resource), None) for key in keys}
+    rivals = {
+        key: next((o for o in owners[entry.kind, key] if o.resource != entry.resource), None)
+        for key in keys
+    }
     own = next((key for key in keys if rivals[key] is None), None)
     if keys and own is None:
         rival = rivals[keys[0]]
@@ -64,13 +73,29 @@ def _keyed(entry: Entry, owners: Mapping[tuple[str, Key], Sequence[Entry]]) -> E
 
 def identities(resource: Json) -> list[Key]:
     """(system, value) of the identifiers that may stand in a query as they are; those that are least likely shared come first."""
-    pairs = [(i.get("system"), i.get("value")) for i in sorted(_identifier_list(resource), key=_rank)]
-    return list(dict.fromkeys((str(s), str(v)) for s, v in pairs if all(isinstance(part, str) and SIMPLE.fullmatch(part) for part in (s, v))))
+    pairs = [
+        (i.get("system"), i.get("value")) for i in sorted(_identifier_list(resource), key=_rank)
+    ]
+    return list(
+        dict.fromkeys(
+            (str(s), str(v))
+            for s, v in pairs
+            if all(isinstance(part, str) and SIMPLE.fullmatch(part) for part in (s, v))
+        )
+    )
 
 
 def _rank(identifier: Json) -> int:
-    types = {c.get("code") for c in codes.codings(identifier.get("type")) if c.get("system") == IDENTIFIER_TYPE}
-    if types & SHARED_NUMBERS or identifier.get("system") in SOCIAL_SECURITY or identifier.get("use") in SHORT_LIVED:
+    types = {
+        c.get("code")
+        for c in codes.codings(identifier.get("type"))
+        if c.get("system") == IDENTIFIER_TYPE
+    }
+    if (
+        types & SHARED_NUMBERS
+        or identifier.get("system") in SOCIAL_SECURITY
+        or identifier.get("use") in SHORT_LIVED
+    ):
         return 2
     return 0 if types & RECORD_NUMBERS else 1
 
@@ -83,7 +108,10 @@ def identified(resource: Json, key: Key | None) -> tuple[Json, Key]:
     if _identifiers(resource["resourceType"]) == "one":
         return resource | {"identifier": own}, (own["system"], own["value"])
     known = resource.get("identifier", [])
-    return resource | {"identifier": [*known, own] if isinstance(known, list) else own}, (own["system"], own["value"])
+    return resource | {"identifier": [*known, own] if isinstance(known, list) else own}, (
+        own["system"],
+        own["value"],
+    )
 
 
 def refuse_another(place: str, resource: Json, key: Key, found: Json) -> None:
@@ -116,7 +144,9 @@ def _differences(resource: Json, found: Json) -> Iterator[str]:
 
 def _of_persons(resource: Json, found: Json) -> Iterator[str]:
     born = [str(r.get("birthDate", "")) for r in (resource, found)]
-    if not (born[0].startswith(born[1]) or born[1].startswith(born[0])):  # `1940` says less than `1940-03-05`, not another
+    if not (
+        born[0].startswith(born[1]) or born[1].startswith(born[0])
+    ):  # `1940` says less than `1940-03-05`, not another
         yield "has another date of birth"
     ours, theirs = (_by_system(r) for r in (resource, found))
     for system in ours.keys() & theirs.keys():
@@ -127,7 +157,11 @@ def _of_persons(resource: Json, found: Json) -> Iterator[str]:
 def _by_system(resource: Json) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for item in _identifier_list(resource):
-        if isinstance(item.get("system"), str) and "value" in item and item.get("use") not in SHORT_LIVED:
+        if (
+            isinstance(item.get("system"), str)
+            and "value" in item
+            and item.get("use") not in SHORT_LIVED
+        ):
             found.setdefault(item["system"], set()).add(str(item["value"]))
     return found
 
@@ -141,7 +175,9 @@ def _meanings(concept: object) -> set[object]:
     """Its codes; its text, where it has none."""
     if not isinstance(concept, dict):
         return set()
-    coded: set[object] = {(c.get("system"), c["code"]) for c in codes.codings(concept) if "code" in c}
+    coded: set[object] = {
+        (c.get("system"), c["code"]) for c in codes.codings(concept) if "code" in c
+    }
     return coded or ({concept["text"]} if "text" in concept else set())
 
 

@@ -50,7 +50,11 @@ def entries_of(content: object, file: str) -> list[Entry]:
     listed = content.get("entry", [])
     if not isinstance(listed, list):
         raise InvalidInput(f"{file}: the Bundle's entry is not a list.")
-    return [_entry(e, file, f"{file}, entry {n}") for n, e in enumerate(listed, 1) if not _carries_nothing(e)]
+    return [
+        _entry(e, file, f"{file}, entry {n}")
+        for n, e in enumerate(listed, 1)
+        if not _carries_nothing(e)
+    ]
 
 
 def _carries_nothing(entry: object) -> bool:
@@ -65,7 +69,11 @@ def _mode(entry: Json) -> object:
 
 def _entry(entry: object, file: str, place: str) -> Entry:
     resource = entry.get("resource") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(resource, dict)
+        or not isinstance(resource.get("resourceType"), str)
+    ):
         raise InvalidInput(f"{place}: not a FHIR resource (no resourceType).")
     kind = resource["resourceType"]
     if kind not in table().kinds or kind in MESSAGES:
@@ -78,7 +86,11 @@ def _entry(entry: object, file: str, place: str) -> Entry:
 
 def _freed(resource: Json) -> Json:
     """Without what belongs to the server it came from."""
-    meta = {k: v for k, v in m.items() if k in KEPT_META} if isinstance(m := resource.get("meta"), dict) else {}
+    meta = (
+        {k: v for k, v in m.items() if k in KEPT_META}
+        if isinstance(m := resource.get("meta"), dict)
+        else {}
+    )
     rest = {k: v for k, v in resource.items() if k not in ("id", "meta")}
     return rest | ({"meta": meta} if meta else {})
 
@@ -100,8 +112,17 @@ def check_entry(entry: Entry) -> None:
 def with_binaries_inside(entries: Iterable[Entry]) -> list[Entry]:
     """Attachments that name a Binary of the files get its data: a Binary has no identifier to be known by."""
     entries = list(entries)
-    data = {name: e.resource["data"] for e in entries if e.kind == "Binary" and "data" in e.resource for name in e.names}
-    return [replace(e, resource=_filled(e.resource, data)) for e in entries if e.kind != "Binary" or not data.keys() & set(e.names)]
+    data = {
+        name: e.resource["data"]
+        for e in entries
+        if e.kind == "Binary" and "data" in e.resource
+        for name in e.names
+    }
+    return [
+        replace(e, resource=_filled(e.resource, data))
+        for e in entries
+        if e.kind != "Binary" or not data.keys() & set(e.names)
+    ]
 
 
 def _filled(node: Any, data: Mapping[str, str]) -> Any:
@@ -137,7 +158,12 @@ def pointed(node: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [pointed(item, ids) for item in node]
     if isinstance(node, dict):
-        return {k: ids.get(unversioned(v), v) if k == "reference" and isinstance(v, str) else pointed(v, ids) for k, v in node.items()}
+        return {
+            k: ids.get(unversioned(v), v)
+            if k == "reference" and isinstance(v, str)
+            else pointed(v, ids)
+            for k, v in node.items()
+        }
     return node
 
 

@@ -13,7 +13,11 @@ def keep_ports(path: Path, names: Sequence[str], first: int) -> Mapping[str, int
     ports: dict[str, int] = {}
     for number, name in enumerate(names):
         port = known.get(name, first + number)
-        ports[name] = port if port and is_free(port) and port not in ports.values() else free_ports(1, *ports.values())[0]
+        ports[name] = (
+            port
+            if port and is_free(port) and port not in ports.values()
+            else free_ports(1, *ports.values())[0]
+        )
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(ports))
     part.replace(path)
@@ -26,7 +30,11 @@ def _remembered(path: Path) -> Mapping[str, int]:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return {name: port for name, port in found.items() if isinstance(port, int)} if isinstance(found, dict) else {}
+    return (
+        {name: port for name, port in found.items() if isinstance(port, int)}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def is_free(port: int) -> bool:

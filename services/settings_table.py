@@ -9,14 +9,18 @@ from shared.settings import Settings
 
 def as_markdown(settings: type[Settings]) -> str:
     """The README's table."""
-    rows = [f"| `{name}` | {f'`{default}`' if default else ''} | {text} |" for name, default, text in _rows(settings)]
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {text} |"
+        for name, default, text in _rows(settings)
+    ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
 def as_text(settings: type[Settings], environment: Mapping[str, str]) -> str:
     """For the terminal; what is set in the environment is marked, its value is not shown."""
     return "\n".join(
-        f"{'*' if name in environment else ' '} {name}{f' [{default}]' if default else ''}\n      {text}" for name, default, text in _rows(settings)
+        f"{'*' if name in environment else ' '} {name}{f' [{default}]' if default else ''}\n      {text}"
+        for name, default, text in _rows(settings)
     )
 
 

@@ -64,7 +64,11 @@ class Clinic:
         """What keeps all from being settled, in words; empty when it is."""
         heads = list(self._heads())
         found = {(a.service, a.input) for a, h, _ in heads if h.outcome != "draft"}
-        missing = [f"{service} has not answered {reference}" for service, reference in self._expected() if (service, reference) not in found]
+        missing = [
+            f"{service} has not answered {reference}"
+            for service, reference in self._expected()
+            if (service, reference) not in found
+        ]
         return missing + self._plan_lacks(heads) + self._behind(heads)
 
     def _expected(self) -> Iterator[tuple[str, str]]:
@@ -82,11 +86,19 @@ class Clinic:
             answer = Answer(service, reference)
             if head := self.ehr.head(answer):
                 resource = self.ehr.read(reference) or {}
-                yield answer, head, resource.get("meta", {}).get("lastUpdated", head.task["authoredOn"])
+                yield (
+                    answer,
+                    head,
+                    resource.get("meta", {}).get("lastUpdated", head.task["authoredOn"]),
+                )
 
     def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
         """The plan rests on every report that the others wrote and no clinician rejected. A plan that can't name them all is believed."""
-        counting = [h for a, h, _ in heads if a.service != "treatment" and (h.outcome == "requested" or h.signed)]
+        counting = [
+            h
+            for a, h, _ in heads
+            if a.service != "treatment" and (h.outcome == "requested" or h.signed)
+        ]
         reports = {relative(h.task["focus"]["reference"]) for h in counting}
         plans = [h for a, h, _ in heads if a.service == "treatment"]
         if not all(names_all(h.task, "DiagnosticReport") for h in plans):
@@ -97,7 +109,11 @@ class Clinic:
     def _behind(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
         last = max((h.task["meta"]["lastUpdated"] for _, h, _ in heads), key=start, default=None)
         swept = self.swept()
-        behind = [f"{s} is {lag} records behind" for s in catalogue.ANALYSERS if (lag := self.log.group_lag(EVENTS_TOPIC, group_of(s)))]
+        behind = [
+            f"{s} is {lag} records behind"
+            for s in catalogue.ANALYSERS
+            if (lag := self.log.group_lag(EVENTS_TOPIC, group_of(s)))
+        ]
         if swept is None or (last and start(swept) < start(last) + SWEEP_MARGIN):
             behind.append("the sweep has not passed the last write")
         return behind
@@ -117,10 +133,27 @@ def _outcome(answer: Answer, head: Head, since: str) -> Outcome:
     resource = relative(focus["reference"]) if "reference" in focus else answer.input
     seconds = (parse(head.task["lastModified"]) - parse(since)).total_seconds()
     reason = head.task.get("statusReason", {}).get("text", "")
-    return Outcome(answer.service, str(answer.uuid), head.reference, head.outcome, resource, round(max(0.0, seconds), 1), reason)
+    return Outcome(
+        answer.service,
+        str(answer.uuid),
+        head.reference,
+        head.outcome,
+        resource,
+        round(max(0.0, seconds), 1),
+        reason,
+    )
 
 
 def as_json(fhir_url: str, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
     """`{fhir_url, outcomes}`: one row per answer."""
-    rows = [{"service": o.service, "answer": o.answer, "outcome": o.outcome, "resource": o.resource, "seconds": o.seconds} for o in outcomes]
+    rows = [
+        {
+            "service": o.service,
+            "answer": o.answer,
+            "outcome": o.outcome,
+            "resource": o.resource,
+            "seconds": o.seconds,
+        }
+        for o in outcomes
+    ]
     return {"fhir_url": fhir_url, "outcomes": rows}

@@ -20,7 +20,15 @@ def run_several(names: Sequence[str], settings: Settings, stopping: threading.Ev
     for number, name in enumerate(dict.fromkeys(names)):
         port = settings.http_port + number if settings.http_port else 0
         children.append(service_child(name, os.environ | {"CARELOOP_HTTP_PORT": str(port)}))
-        click.echo(f"{name}: " + (f"http://{settings.http_host}:{port}" if port else "on a free port, which its log names"), err=True)
+        click.echo(
+            f"{name}: "
+            + (
+                f"http://{settings.http_host}:{port}"
+                if port
+                else "on a free port, which its log names"
+            ),
+            err=True,
+        )
     for child in children:
         child.start()
     try:

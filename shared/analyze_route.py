@@ -18,7 +18,9 @@ from shared.strict_json import loads
 JSON_TYPES = ("application/json", FHIR_JSON)
 
 
-def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]] | None]) -> Blueprint:
+def analyze_route(
+    line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]] | None],
+) -> Blueprint:
     """The route.
 
     Args:
@@ -37,7 +39,9 @@ def analyze_route(line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]]
         line, model = at_work
         bearer = _bearer()
         if line.settings.fhir_client_id and not bearer:
-            return outcome(401, "Send the EHR's access token of the caller in the Authorization header.")
+            return outcome(
+                401, "Send the EHR's access token of the caller in the Authorization header."
+            )
         with open_ehr(line.settings, bearer=bearer) if bearer else nullcontext(line.ehr) as ehr:
             response = jsonify(_previewed(line, ehr, focus, model))
         response.content_type = FHIR_JSON
@@ -52,11 +56,15 @@ def _previewed(line: Line, ehr: Ehr, focus: str, model: Callable[[Any], Any]) ->
         raise Withdrawn(focus)
     event = event_of(resource, "update")
     if not line.service.accepts(event):
-        raise NotAnalysed(f"The {line.service.name} service does not accept this resource: its type, status or codes are not among those it reads.")
+        raise NotAnalysed(
+            f"The {line.service.name} service does not accept this resource: its type, status or codes are not among those it reads."
+        )
     try:
         return preview(line, ehr, event, model)
     except InvalidInput as error:
-        raise NotAnalysed(error.reason) from None  # the request was well-formed: what it points at is not
+        raise NotAnalysed(
+            error.reason
+        ) from None  # the request was well-formed: what it points at is not
 
 
 def _focus(body: bytes) -> str:

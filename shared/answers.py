@@ -61,7 +61,9 @@ class Basis:
     models: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return ".".join((self.content, *(m.removeprefix("sha256:")[:16] for m in sorted(self.models))))
+        return ".".join(
+            (self.content, *(m.removeprefix("sha256:")[:16] for m in sorted(self.models)))
+        )
 
 
 def digest(*parts: bytes | str | Iterable[str] | Mapping[str, Any]) -> str:
@@ -128,7 +130,11 @@ def head_of(task: Resource) -> Head:
     if not tokens:
         raise ValueError(f"Task/{task.get('id')} has no {codes.REVISION} identifier")
     inputs = {kind: i for i in task.get("input", []) if (kind := kind_of(i))}
-    outputs = {kind: i["valueReference"]["reference"] for i in task.get("output", []) if (kind := kind_of(i)) and "valueReference" in i}
+    outputs = {
+        kind: i["valueReference"]["reference"]
+        for i in task.get("output", [])
+        if (kind := kind_of(i)) and "valueReference" in i
+    }
     decision = codes.first_code(task.get("businessStatus"), codes.DECISION)
     return Head(
         reference=f"Task/{task['id']}",
@@ -155,4 +161,13 @@ def relative(reference: str) -> str:
 
 def newest(heads: Iterable[Head]) -> Head | None:
     """The head that counts: the highest revision. (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)"""
-    return min(heads, key=lambda h: (-h.revision, h.outcome == "draft", start(str(h.task.get("authoredOn"))), h.reference), default=None)
+    return min(
+        heads,
+        key=lambda h: (
+            -h.revision,
+            h.outcome == "draft",
+            start(str(h.task.get("authoredOn"))),
+            h.reference,
+        ),
+        default=None,
+    )

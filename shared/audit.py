@@ -14,7 +14,9 @@ Json = dict[str, Any]
 SUBTYPE = {"R": "read", "C": "create", "U": "update"}
 
 
-def access(action: str, *, device: str, ehr: str, patient: str | None, data: Iterable[str], now: str) -> Json:
+def access(
+    action: str, *, device: str, ehr: str, patient: str | None, data: Iterable[str], now: str
+) -> Json:
     """One read (`R`), create (`C`) or update (`U`) at the EHR.
 
     Args:
@@ -26,7 +28,9 @@ def access(action: str, *, device: str, ehr: str, patient: str | None, data: Ite
         now: an instant.
     """
     reading = action == "R"
-    client, server = ("110152", "110153") if reading else ("110153", "110152")  # DCM: destination, source role of the data
+    client, server = (
+        ("110152", "110153") if reading else ("110153", "110152")
+    )  # DCM: destination, source role of the data
     agents = [
         _agent(client, codes.reference(device), requestor=True, host="careloop"),
         _agent(server, {"display": "EHR"}, requestor=False, host=urlsplit(ehr).hostname or "ehr"),
@@ -48,7 +52,12 @@ def denied(*, device: str, patient: str | None, consent: str | None, now: str) -
     """Consent was asked and said no."""
     entities = _patient(patient)
     if consent:
-        entities.append({"what": codes.reference(consent), "type": codes.coding(codes.RESOURCE_TYPES, "Consent")})
+        entities.append(
+            {
+                "what": codes.reference(consent),
+                "type": codes.coding(codes.RESOURCE_TYPES, "Consent"),
+            }
+        )
     return {
         "resourceType": "AuditEvent",
         "type": codes.coding(codes.DCM, "110113", "Security Alert"),
@@ -57,7 +66,13 @@ def denied(*, device: str, patient: str | None, consent: str | None, now: str) -
         "recorded": now,
         "outcome": "4",
         "outcomeDesc": "Consent denies AI use",
-        "agent": [{"type": {"coding": [codes.coding(codes.DCM, "110150")]}, "who": codes.reference(device), "requestor": True}],
+        "agent": [
+            {
+                "type": {"coding": [codes.coding(codes.DCM, "110150")]},
+                "who": codes.reference(device),
+                "requestor": True,
+            }
+        ],
         "source": {"observer": codes.reference(device)},
         "entity": entities,
     }
@@ -65,7 +80,12 @@ def denied(*, device: str, patient: str | None, consent: str | None, now: str) -
 
 def _agent(role: str, who: Json, *, requestor: bool, host: str) -> Json:
     network = {"address": host, "type": "1"}  # 1: machine name
-    return {"type": {"coding": [codes.coding(codes.DCM, role)]}, "who": who, "requestor": requestor, "network": network}
+    return {
+        "type": {"coding": [codes.coding(codes.DCM, role)]},
+        "who": who,
+        "requestor": requestor,
+        "network": network,
+    }
 
 
 def _data(references: Iterable[str]) -> list[Json]:

@@ -17,7 +17,9 @@ def analyze_each(batch: Sequence[Any], analyze: Analyze) -> list[Any]:
         findings = list(analyze(batch))
         if len(findings) != len(batch):
             raise ValueError(f"analyze returned {len(findings)} findings for {len(batch)} inputs")
-    except Exception as error:  # the runtime classes it; every kind of model failure must be met here
+    except (
+        Exception
+    ) as error:  # the runtime classes it; every kind of model failure must be met here
         if len(batch) == 1:
             return [error]
         middle = len(batch) // 2

@@ -20,12 +20,33 @@ Json = dict[str, Any]
 Verdict = Literal["permit", "deny"]
 Truth = bool | None  # None: can't be told, which fulfils a deny and fails a permit
 UNDERSTOOD = {"id", "type", "period", "actor", "action", "purpose", "class", "provision"}
-CARRIERS = frozenset({"Patient", "Binary", "Endpoint", "Device", "Practitioner"})  # they carry or name what is asked for; nobody consents to them apart
+CARRIERS = frozenset(
+    {"Patient", "Binary", "Endpoint", "Device", "Practitioner"}
+)  # they carry or name what is asked for; nobody consents to them apart
 USES = {"access", "use", "collect"}  # consentaction codes that cover what careloop does
 OTHER_USES = {"disclose", "correct"}
-OURS = {"TREAT", "PurposeOfUse"}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
-OTHER_PURPOSES = {"HMARKT", "HPAYMT", "HRESCH", "CLINTRCH", "HOPERAT", "HSYSADMIN", "HLEGAL", "PUBHLTH", "HDIRECT", "FAMRQT", "PATRQT", "SUPNWK"}
-POLICY: Mapping[str, Verdict] = {"OPTIN": "permit", "OPTOUT": "deny"}  # v3-ActCode of Consent.policyRule
+OURS = {
+    "TREAT",
+    "PurposeOfUse",
+}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
+OTHER_PURPOSES = {
+    "HMARKT",
+    "HPAYMT",
+    "HRESCH",
+    "CLINTRCH",
+    "HOPERAT",
+    "HSYSADMIN",
+    "HLEGAL",
+    "PUBHLTH",
+    "HDIRECT",
+    "FAMRQT",
+    "PATRQT",
+    "SUPNWK",
+}
+POLICY: Mapping[str, Verdict] = {
+    "OPTIN": "permit",
+    "OPTOUT": "deny",
+}  # v3-ActCode of Consent.policyRule
 PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 
 
@@ -61,10 +82,14 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
     if not subject or not subject.startswith("Patient/"):
         return
     moment = datetime.now(UTC)
-    asked_for = sorted(set(classes) - CARRIERS) or sorted(classes)  # who reads carriers alone is asked about them
+    asked_for = sorted(set(classes) - CARRIERS) or sorted(
+        classes
+    )  # who reads carriers alone is asked about them
     questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
     # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
-    consents = ehr.search("Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject)
+    consents = ehr.search(
+        "Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject
+    )
     active = [c for c in consents if c.get("status") == "active"]
     permitted = set()
     for consent, asked in product(active, questions):

@@ -16,7 +16,10 @@ from shared.errors import CareloopError, Misconfigured
 from shared.events import Headers
 from shared.stream.base import Log, Message, Record, Sink, dead_letter_topic
 
-OURS = tuple(f"careloop-{name}" for name in ("error", "message", "service", "topic", "partition", "offset", "attempts", "time"))
+OURS = tuple(
+    f"careloop-{name}"
+    for name in ("error", "message", "service", "topic", "partition", "offset", "attempts", "time")
+)
 REPLAY_OF = "careloop-replay-of"
 """On a replayed record: `topic/partition/offset` of the original."""
 REPLAYED = "careloop-replayed"
@@ -70,8 +73,20 @@ def bury(sink: Sink, service: str, record: Record, error: BaseException, attempt
         Unavailable: not known to be stored; the record must not be committed.
     """
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    values = (type(error).__name__, harmless(error), service, record.topic, record.partition, record.offset, attempts, now)
-    headers = [*record.headers, *((name, str(value).encode()) for name, value in zip(OURS, values, strict=True))]
+    values = (
+        type(error).__name__,
+        harmless(error),
+        service,
+        record.topic,
+        record.partition,
+        record.offset,
+        attempts,
+        now,
+    )
+    headers = [
+        *record.headers,
+        *((name, str(value).encode()) for name, value in zip(OURS, values, strict=True)),
+    ]
     sink.send(dead_letter_topic(service), [Message(record.key, record.value, headers)])
 
 
@@ -79,8 +94,16 @@ def harmless(error: BaseException) -> str:
     """What may be kept of an error. Ours hold no patient data; of another's text nobody knows, so the line that raised it stands in."""
     if isinstance(error, CareloopError):
         return str(error)
-    frames = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename]
-    return f"in {Path(frames[-1].filename).relative_to(ROOT)}, line {frames[-1].lineno}" if frames else ""
+    frames = [
+        frame
+        for frame in extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename
+    ]
+    return (
+        f"in {Path(frames[-1].filename).relative_to(ROOT)}, line {frames[-1].lineno}"
+        if frames
+        else ""
+    )
 
 
 def letters(log: Log, service: str) -> list[DeadLetter]:
@@ -116,12 +139,16 @@ def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadL
     """
     known = {letter.id: letter for letter in letters(log, service)}
     if unknown := [i for i in ids if i not in known]:
-        raise Misconfigured(f"{service} has no dead letter {', '.join(unknown)}; `careloop dead-letters list --service {service}` shows what there is")
+        raise Misconfigured(
+            f"{service} has no dead letter {', '.join(unknown)}; `careloop dead-letters list --service {service}` shows what there is"
+        )
     chosen = [letter for letter in known.values() if letter.id in ids]
     for letter in chosen:
         origin = letter.place.encode()
         headers = [(name, value) for name, value in letter.headers if name != REPLAY_OF]
-        sink.send(letter.topic, [Message(letter.key, letter.value, [*headers, (REPLAY_OF, origin)])])
+        sink.send(
+            letter.topic, [Message(letter.key, letter.value, [*headers, (REPLAY_OF, origin)])]
+        )
         sink.send(dead_letter_topic(service), [Message(letter.key, None, [(REPLAYED, origin)])])
     return chosen
 

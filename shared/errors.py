@@ -78,7 +78,15 @@ class Unavailable(CareloopError):
         fleeting: worth another try within the very request; nothing was done, or it may be done twice.
     """
 
-    def __init__(self, dependency: str, message: str = "", retry_after_sec: float | None = None, *, suspect: bool = False, fleeting: bool = False) -> None:
+    def __init__(
+        self,
+        dependency: str,
+        message: str = "",
+        retry_after_sec: float | None = None,
+        *,
+        suspect: bool = False,
+        fleeting: bool = False,
+    ) -> None:
         super().__init__(f"{dependency} is not available{': ' + message if message else ''}")
         self.dependency = dependency
         self.retry_after_sec = retry_after_sec
@@ -108,7 +116,9 @@ class FhirError(CareloopError):
     """
 
     def __init__(self, status: int, request: str, issues: Sequence[str] = ()) -> None:
-        super().__init__(f"EHR answered {status} to {request}: {'; '.join(issues) or 'no OperationOutcome'}")
+        super().__init__(
+            f"EHR answered {status} to {request}: {'; '.join(issues) or 'no OperationOutcome'}"
+        )
         self.status = status
         self.request = request
         self.issues = tuple(issues)

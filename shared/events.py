@@ -67,7 +67,9 @@ class ResourceEvent:
         return f"{self.focus}/_history/{self.version}"
 
 
-def encode(event: ResourceEvent, source: str, traceparent: str | None = None) -> tuple[bytes, bytes, Headers]:
+def encode(
+    event: ResourceEvent, source: str, traceparent: str | None = None
+) -> tuple[bytes, bytes, Headers]:
     """Return (key, value, headers) of the record. `source` is the EHR's base URL."""
     value = orjson.dumps({k: v for k, v in asdict(event).items() if v not in (None, (), "")})
     headers = {

@@ -13,7 +13,17 @@ from waitress.server import create_server
 from waitress.wasyncore import close_all
 from werkzeug.exceptions import HTTPException
 
-from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable, Withdrawn
+from shared.errors import (
+    CareloopError,
+    Conflict,
+    FhirError,
+    InvalidInput,
+    Misconfigured,
+    NotAnalysed,
+    NotYet,
+    Unavailable,
+    Withdrawn,
+)
 from shared.logs import trace
 from shared.openapi import document
 
@@ -38,7 +48,9 @@ ISSUE_CODES = {  # HTTP status -> OperationOutcome.issue.code (R4 issue-type)
 }
 
 RETRY_AFTER_SEC = 10
-ANSWERS: tuple[tuple[type[CareloopError], int, str], ...] = (  # class -> status, and words where its own won't do; the first that fits
+ANSWERS: tuple[
+    tuple[type[CareloopError], int, str], ...
+] = (  # class -> status, and words where its own won't do; the first that fits
     (InvalidInput, 400, ""),
     (NotAnalysed, 422, ""),
     (Withdrawn, 404, "The input is not there: unknown, deleted, superseded or entered in error."),
@@ -63,7 +75,11 @@ class Probes:
 
 def outcome(status: int, diagnostics: str, retry_after_sec: int | None = None) -> Response:
     """An OperationOutcome. `diagnostics` holds no patient data."""
-    issue = {"severity": "error", "code": ISSUE_CODES.get(status, "exception"), "diagnostics": diagnostics}
+    issue = {
+        "severity": "error",
+        "code": ISSUE_CODES.get(status, "exception"),
+        "diagnostics": diagnostics,
+    }
     response = jsonify({"resourceType": "OperationOutcome", "issue": [issue]})
     response.status_code, response.content_type = status, FHIR_JSON
     if retry_after_sec is not None:
@@ -71,7 +87,9 @@ def outcome(status: int, diagnostics: str, retry_after_sec: int | None = None) -
     return response
 
 
-def create_app(name: str, probes: Probes, *, title: str, max_body_bytes: int, paths: Json | None = None) -> Flask:
+def create_app(
+    name: str, probes: Probes, *, title: str, max_body_bytes: int, paths: Json | None = None
+) -> Flask:
     """The application that all services share.
 
     Args:
@@ -92,7 +110,9 @@ def create_app(name: str, probes: Probes, *, title: str, max_body_bytes: int, pa
     @app.get("/readyz")
     def readyz() -> Response:
         waiting = list(probes.unready())
-        response = jsonify({"status": "waiting" if waiting else "ready", "service": name, "waiting_for": waiting})
+        response = jsonify(
+            {"status": "waiting" if waiting else "ready", "service": name, "waiting_for": waiting}
+        )
         response.status_code = 503 if waiting else 200
         return response
 
@@ -113,7 +133,10 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        answer = outcome(error.code or 500, error.name if error.code != 413 else "The body is larger than this service takes.")
+        answer = outcome(
+            error.code or 500,
+            error.name if error.code != 413 else "The body is larger than this service takes.",
+        )
         allowed = getattr(error, "valid_methods", None)
         if allowed:
             answer.headers["Allow"] = ", ".join(allowed)
@@ -126,7 +149,9 @@ def handle_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
-        return outcome(500, f"Unexpected error ({type(error).__name__}); the log of the service tells where.")
+        return outcome(
+            500, f"Unexpected error ({type(error).__name__}); the log of the service tells where."
+        )
 
 
 def answer_of(error: CareloopError) -> Response:
@@ -135,7 +160,11 @@ def answer_of(error: CareloopError) -> Response:
         return outcome(error.status, "The EHR does not let this caller read the input.")
     for kind, status, text in ANSWERS:
         if isinstance(error, kind):
-            wait = int(getattr(error, "retry_after_sec", None) or RETRY_AFTER_SEC) if status == 503 else None
+            wait = (
+                int(getattr(error, "retry_after_sec", None) or RETRY_AFTER_SEC)
+                if status == 503
+                else None
+            )
             return outcome(status, text or str(error), wait)
     return outcome(500, f"{type(error).__name__}: {error}")
 
@@ -155,18 +184,32 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
         Misconfigured: the port is taken, or the address is not ours.
     """
     try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise Misconfigured(f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); take another, or stop what does") from None
-    read_at_most = 10 * int(app.config["MAX_CONTENT_LENGTH"])  # waitress reads a body whole before the application can refuse it
-    server: Any = create_server(app, sockets=[listening], threads=threads, ident="careloop", max_request_body_size=read_at_most)
+        raise Misconfigured(
+            f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); take another, or stop what does"
+        ) from None
+    read_at_most = 10 * int(
+        app.config["MAX_CONTENT_LENGTH"]
+    )  # waitress reads a body whole before the application can refuse it
+    server: Any = create_server(
+        app,
+        sockets=[listening],
+        threads=threads,
+        ident="careloop",
+        max_request_body_size=read_at_most,
+    )
     thread = threading.Thread(target=server.run, name="http", daemon=True)
     thread.start()
 
     def close() -> None:
         server.task_dispatcher.shutdown()  # answers under way have five seconds
-        server.trigger.pull_trigger(lambda: close_all(server._map))  # on waitress's own thread: its sockets are not to be closed from another
+        server.trigger.pull_trigger(
+            lambda: close_all(server._map)
+        )  # on waitress's own thread: its sockets are not to be closed from another
         thread.join(5.0)
 
     return Serving(int(listening.getsockname()[1]), close)

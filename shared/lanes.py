@@ -125,9 +125,14 @@ class Lanes:
     def _unit(self, lane: deque[Item], now: float) -> Unit | None:
         first = lane[0]
         same = [i for i in lane if i.answer == first.answer]
-        if same[-1].not_before > now:  # a new record of the answer does not wait for what the earlier ones waited for
+        if (
+            same[-1].not_before > now
+        ):  # a new record of the answer does not wait for what the earlier ones waited for
             return None
-        rested = now - same[-1].arrived >= self._quiet_sec or now - first.arrived >= QUIET_AT_MOST * self._quiet_sec
+        rested = (
+            now - same[-1].arrived >= self._quiet_sec
+            or now - first.arrived >= QUIET_AT_MOST * self._quiet_sec
+        )
         return Unit(same[-1], same[:-1]) if rested else None
 
     def release(self, unit: Unit) -> None:
@@ -152,7 +157,9 @@ class Lanes:
     def _of(self, unit: Unit) -> _Partition | None:
         partition = self._partitions.get(unit.last.record.partition)
         lane = partition.lanes.get(unit.last.record.key) if partition else None
-        return partition if lane and unit.last in lane else None  # else: taken from us meanwhile, and perhaps given back
+        return (
+            partition if lane and unit.last in lane else None
+        )  # else: taken from us meanwhile, and perhaps given back
 
     def finished(self) -> dict[int, int]:
         """Partition -> next offset to read, for those whose first records are done since the last call."""
@@ -177,5 +184,8 @@ class Lanes:
         Args:
             now: seconds since the epoch, as a record's `timestamp`.
         """
-        firsts = (next((i.record.timestamp for i in p.unfinished if not i.done), now) for p in self._partitions.values())
+        firsts = (
+            next((i.record.timestamp for i in p.unfinished if not i.done), now)
+            for p in self._partitions.values()
+        )
         return max(0.0, now - min(firsts, default=now))

@@ -136,7 +136,9 @@ class Line:
         inputs = self.service.gather(case.event, self.ehr, self.settings)
         if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
             return self._not_ours(case)
-        if inputs.subject != case.event.subject:  # an old event, or a corrected subject: she is the one to ask
+        if (
+            inputs.subject != case.event.subject
+        ):  # an old event, or a corrected subject: she is the one to ask
             self._ask(inputs.subject)
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
         if case.head and case.head.answers(basis):
@@ -189,12 +191,19 @@ class Line:
         """Not for this service after all: what it drafted while it was is taken back."""
         if case.head is None or case.head.closed or case.head.outcome == "cancelled":
             return "not_ours"
-        self._settle(case, "cancelled", basis="", reason="The input is no longer one for this service.")
+        self._settle(
+            case, "cancelled", basis="", reason="The input is no longer one for this service."
+        )
         return "withdrawn"
 
     def _as_signed(self, case: Case, basis: Basis) -> Settled:
         """A later revision was opened (changed, denied, failed, withdrawn), and the input is again what was signed: that result stands."""
-        self._settle(case, "cancelled", basis=str(basis), reason="The input is again the one whose result was signed.")
+        self._settle(
+            case,
+            "cancelled",
+            basis=str(basis),
+            reason="The input is again the one whose result was signed.",
+        )
         return "withdrawn"
 
     def _part(self, case: Case, subject: str) -> None:
@@ -202,7 +211,12 @@ class Line:
         anything is said of the other: the two records then have nothing to do with each other."""
         signed = case.head if case.head and case.head.signed else case.signed
         former = subject_of(signed.task) if signed else None
-        if case.head and former not in (None, subject) and subject_of(case.head.task) == former and not _parted(case.head):
+        if (
+            case.head
+            and former not in (None, subject)
+            and subject_of(case.head.task) == former
+            and not _parted(case.head)
+        ):
             self._settle(case, "cancelled", basis="", reason=MOVED, patient=former)
             raise Conflict("what was signed had to be parted from another patient's input first")
 
@@ -216,7 +230,10 @@ class Line:
             return self.refuse(case, refusal)
         head = self._open(case, case.inputs.subject)
         standing = self._undecided(head)
-        self._write(bundle.transaction(head, *self.compose(case, findings, head, standing)), case.inputs.sources)
+        self._write(
+            bundle.transaction(head, *self.compose(case, findings, head, standing)),
+            case.inputs.sources,
+        )
         return "result"
 
     def _write(self, transaction: Json, sources: Mapping[str, str]) -> None:
@@ -228,7 +245,9 @@ class Line:
                 raise
             raise Conflict("an input went away while it was analysed") from refused
 
-    def compose(self, case: Case, findings: Any, head: Head, standing: bundle.Standing) -> tuple[Json, list[Json]]:
+    def compose(
+        self, case: Case, findings: Any, head: Head, standing: bundle.Standing
+    ) -> tuple[Json, list[Json]]:
         """The head and the entries of a result's transaction: drafts, Provenance, audit events."""
         assert case.basis is not None
         pen = self._pen(case, head)
@@ -236,10 +255,27 @@ class Line:
         drafts = self.service.resources(case.inputs, findings, pen)
         targets = bundle.targets(drafts, standing)
         focus, sources = targets[bundle.report_of(drafts).key], case.inputs.sources
-        task = heads.requested(head, subject=pen.subject, basis=case.basis, focus=focus, device=device, sources=sources, outputs=targets, now=pen.now)
-        same = case.head is not None and case.head.closed and subject_of(case.head.task) == case.inputs.subject
-        replaced = case.head.outputs.get("report") if case.head and same else None  # never a link from one patient's record to another's
-        provenance = bundle.provenance(pen, targets.values(), sources, [self.register.card(c) for c in case.cards], replaced)
+        task = heads.requested(
+            head,
+            subject=pen.subject,
+            basis=case.basis,
+            focus=focus,
+            device=device,
+            sources=sources,
+            outputs=targets,
+            now=pen.now,
+        )
+        same = (
+            case.head is not None
+            and case.head.closed
+            and subject_of(case.head.task) == case.inputs.subject
+        )
+        replaced = (
+            case.head.outputs.get("report") if case.head and same else None
+        )  # never a link from one patient's record to another's
+        provenance = bundle.provenance(
+            pen, targets.values(), sources, [self.register.card(c) for c in case.cards], replaced
+        )
         entries = bundle.written(drafts, standing)
         entries.append(bundle.post(provenance, _uuid(case.answer, head, "provenance")))
         entries += self._audited(case, head, device, [focus], pen.now)
@@ -261,11 +297,18 @@ class Line:
         """Not analysed: the head says why, and a draft result of an earlier input is rejected."""
         basis = str(Basis(digest("not analysed", refusal.reason)))
         head, of = case.head, refusal.subject if isinstance(refusal, ConsentDenied) else None
-        if head and head.outcome == "rejected" and head.basis == basis and of in (None, subject_of(head.task)):
+        if (
+            head
+            and head.outcome == "rejected"
+            and head.basis == basis
+            and of in (None, subject_of(head.task))
+        ):
             return "unchanged"
         if of:
             self._part(case, of)
-        self._settle(case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal, patient=of)
+        self._settle(
+            case, "rejected", basis=basis, reason=refusal.reason, refusal=refusal, patient=of
+        )
         return "not_analysed"
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
@@ -280,7 +323,11 @@ class Line:
         head = case.head
         if head and (head.outcome == "cancelled" or (head.closed and not head.signed)):
             return "unchanged"
-        reason = "The input was withdrawn after the result was signed." if head and head.closed else "The input was withdrawn."
+        reason = (
+            "The input was withdrawn after the result was signed."
+            if head and head.closed
+            else "The input was withdrawn."
+        )
         self._settle(case, "cancelled", basis="", reason=reason)
         return "withdrawn"
 
@@ -291,17 +338,37 @@ class Line:
             self._settle(case, "failed", basis="", reason=reason)
         return "failed"
 
-    def _settle(self, case: Case, status: str, *, basis: str, reason: str, refusal: NotAnalysed | None = None, patient: str | None = None) -> None:
+    def _settle(
+        self,
+        case: Case,
+        status: str,
+        *,
+        basis: str,
+        reason: str,
+        refusal: NotAnalysed | None = None,
+        patient: str | None = None,
+    ) -> None:
         patient = patient or _patient(case)
         head = self._open(case, patient)
         standing = self._undecided(head)
         now = instants.now()
         focus = heads.focus_on(case.answer, exists=self._still_there(case, status, refusal))
         outputs = {k: f"{r['resourceType']}/{r['id']}" for k, r in standing.by_key.items()}
-        task = heads.without_result(head, status, subject=patient, basis=basis, reason=reason, focus=focus, outputs=outputs, now=now)
+        task = heads.without_result(
+            head,
+            status,
+            subject=patient,
+            basis=basis,
+            reason=reason,
+            focus=focus,
+            outputs=outputs,
+            now=now,
+        )
         entries = bundle.retracted(standing)
         if isinstance(refusal, ConsentDenied):
-            alert = audit.denied(device=self._device(), patient=patient, consent=refusal.consent, now=now)
+            alert = audit.denied(
+                device=self._device(), patient=patient, consent=refusal.consent, now=now
+            )
             entries.append(bundle.post(alert, _uuid(case.answer, head, "denied")))
         self.ehr.transact(bundle.transaction(head, task, entries))
 
@@ -316,11 +383,17 @@ class Line:
         if case.head and not opens(case.head, patient):
             return case.head
         revision = case.head.revision + 1 if case.head else 1
-        task = heads.first_draft(case.answer, revision, subject=patient, device=self._device(), now=instants.now())
+        task = heads.first_draft(
+            case.answer, revision, subject=patient, device=self._device(), now=instants.now()
+        )
         written = self.ehr.create(task, heads.if_none_exist(case.answer, revision))
         if not written.created:
-            raise Conflict(f"revision {revision} of an answer of {self.service.name} was begun elsewhere")
-        head = head_of(task | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
+            raise Conflict(
+                f"revision {revision} of an answer of {self.service.name} was begun elsewhere"
+            )
+        head = head_of(
+            task | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}}
+        )
         return self._alone(case.answer, head)
 
     def _alone(self, answer: Answer, head: Head) -> Head:
@@ -328,9 +401,14 @@ class Line:
 
         Whoever sees another takes its own back, so at most one goes on; if none does, all start again.
         """
-        if any(h.revision == head.revision and h.reference != head.reference for h in self.ehr.heads(answer)):
+        if any(
+            h.revision == head.revision and h.reference != head.reference
+            for h in self.ehr.heads(answer)
+        ):
             self.ehr.update(heads.taken_back(head, instants.now()), head.version)
-            raise Conflict(f"revision {head.revision} of an answer of {self.service.name} was begun twice")
+            raise Conflict(
+                f"revision {head.revision} of an answer of {self.service.name} was begun twice"
+            )
         return head
 
     def standing(self, head: Head) -> bundle.Standing:
@@ -343,14 +421,29 @@ class Line:
         it closes the head, and what there is to say since then, a result or none, opens the next revision."""
         standing = self.standing(head)
         if decision := decided_elsewhere(head, standing):
-            task = heads.decided(head, decision, owner=None, reason="Decided in the EHR, outside careloop's review.", now=instants.now())
+            task = heads.decided(
+                head,
+                decision,
+                owner=None,
+                reason="Decided in the EHR, outside careloop's review.",
+                now=instants.now(),
+            )
             self.ehr.transact(bundle.transaction(head, task, ()))
             raise Conflict("the result was decided on in the EHR meanwhile")
         return standing
 
-    def _audited(self, case: Case, head: Head, device: str, data: Sequence[str], now: str) -> list[Json]:
+    def _audited(
+        self, case: Case, head: Head, device: str, data: Sequence[str], now: str
+    ) -> list[Json]:
         def entry(action: str, references: Sequence[str]) -> Json:
-            event = audit.access(action, device=device, ehr=self.ehr.base, patient=case.inputs.subject, data=references, now=now)
+            event = audit.access(
+                action,
+                device=device,
+                ehr=self.ehr.base,
+                patient=case.inputs.subject,
+                data=references,
+                now=now,
+            )
             return bundle.post(event, _uuid(case.answer, head, f"audit {action}"))
 
         return [entry("R", list(case.inputs.sources)), entry("C", data)]
@@ -366,7 +459,11 @@ def _patient(case: Case) -> str | None:
 
 def opens(head: Head | None, patient: str | None) -> bool:
     """What is said of this patient begins the next revision."""
-    return head is None or head.closed or (_parted(head) and patient not in (None, subject_of(head.task)))
+    return (
+        head is None
+        or head.closed
+        or (_parted(head) and patient not in (None, subject_of(head.task)))
+    )
 
 
 def _parted(head: Head) -> bool:

@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 
 import orjson
 
-NOISY = ("kafka", "httpx", "httpcore", "urllib3", "waitress", "werkzeug", "pydicom", "dicomweb_client", "PyRuSH", "transformers")
+NOISY = (
+    "kafka",
+    "httpx",
+    "httpcore",
+    "urllib3",
+    "waitress",
+    "werkzeug",
+    "pydicom",
+    "dicomweb_client",
+    "PyRuSH",
+    "transformers",
+)
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +40,9 @@ class JsonLines(logging.Formatter):
         if traceback := getattr(record, "traceback", None):
             line["traceback"] = traceback
         if record.exc_info and record.exc_info[1]:
-            line["error"] = type(record.exc_info[1]).__name__  # never its text or the values of its frames
+            line["error"] = type(
+                record.exc_info[1]
+            ).__name__  # never its text or the values of its frames
             line["traceback"] = trace(record.exc_info[1])
         return orjson.dumps(line, default=str).decode()
 
@@ -48,13 +61,20 @@ def configure(service: str, level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _traceback: uncaught(error)
-    threading.excepthook = lambda args: uncaught(args.exc_value, args.thread.name if args.thread else None)
+    threading.excepthook = lambda args: uncaught(
+        args.exc_value, args.thread.name if args.thread else None
+    )
 
 
 def uncaught(error: BaseException | None, thread: str | None = None) -> None:
     """The last word of a thread, or of the process."""
     if error is not None:
-        log.critical("%s ended by %s", f"thread {thread}" if thread else "the process", type(error).__name__, extra={"traceback": trace(error)})
+        log.critical(
+            "%s ended by %s",
+            f"thread {thread}" if thread else "the process",
+            type(error).__name__,
+            extra={"traceback": trace(error)},
+        )
 
 
 def trace(error: BaseException) -> list[str]:
@@ -62,6 +82,8 @@ def trace(error: BaseException) -> list[str]:
     frames, step = [], error.__traceback__
     while step:
         code = step.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('site-packages/', 1)[-1]}:{step.tb_lineno} {code.co_name}")
+        frames.append(
+            f"{code.co_filename.rsplit('site-packages/', 1)[-1]}:{step.tb_lineno} {code.co_name}"
+        )
         step = step.tb_next
     return frames

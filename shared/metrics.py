@@ -17,22 +17,52 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.events = Counter(
-            "careloop_events", "Records settled, by outcome (not_accepted, covered, result, unchanged, ...)", ["service", "outcome"], registry=self.registry
+            "careloop_events",
+            "Records settled, by outcome (not_accepted, covered, result, unchanged, ...)",
+            ["service", "outcome"],
+            registry=self.registry,
         )
-        self.retries = Counter("careloop_retries", "Records put back, by class of error", ["service", "error"], registry=self.registry)
-        self.stage = Histogram("careloop_stage_seconds", "Time in take, analyze and put", ["service", "stage"], registry=self.registry, buckets=BUCKETS)
+        self.retries = Counter(
+            "careloop_retries",
+            "Records put back, by class of error",
+            ["service", "error"],
+            registry=self.registry,
+        )
+        self.stage = Histogram(
+            "careloop_stage_seconds",
+            "Time in take, analyze and put",
+            ["service", "stage"],
+            registry=self.registry,
+            buckets=BUCKETS,
+        )
         self.settled = Histogram(
-            "careloop_event_seconds", "From the append to the event log to the outcome", ["service"], registry=self.registry, buckets=BUCKETS
+            "careloop_event_seconds",
+            "From the append to the event log to the outcome",
+            ["service"],
+            registry=self.registry,
+            buckets=BUCKETS,
         )
-        self.in_flight = Gauge("careloop_in_flight", "Answers being worked on", ["service"], registry=self.registry)
-        self.lag = Gauge("careloop_lag", "Records of our partitions that are not committed", ["service"], registry=self.registry)
+        self.in_flight = Gauge(
+            "careloop_in_flight", "Answers being worked on", ["service"], registry=self.registry
+        )
+        self.lag = Gauge(
+            "careloop_lag",
+            "Records of our partitions that are not committed",
+            ["service"],
+            registry=self.registry,
+        )
         self.oldest_unfinished = Gauge(
             "careloop_oldest_unfinished_seconds",
             "Age of the oldest record of our partitions that is read and not done, from its append",
             ["service"],
             registry=self.registry,
         )
-        self.paused = Gauge("careloop_paused", "1 while the service pauses (EHR, broker or dead-letter limit)", ["service"], registry=self.registry)
+        self.paused = Gauge(
+            "careloop_paused",
+            "1 while the service pauses (EHR, broker or dead-letter limit)",
+            ["service"],
+            registry=self.registry,
+        )
         self.service = service
 
     def settle(self, outcome: str, count: int = 1) -> None:

@@ -7,7 +7,9 @@ from shared import VERSION
 Json = dict[str, Any]
 OUTCOME: Json = {
     "description": "An OperationOutcome says what is wrong and what to do.",
-    "content": {"application/fhir+json": {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}},
+    "content": {
+        "application/fhir+json": {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
+    },
 }
 
 
@@ -18,11 +20,24 @@ def errors(*statuses: int) -> Json:
 
 def answer(description: str, media_type: str = "application/json") -> Json:
     """A response with a body of this type."""
-    return {"description": description, "content": {media_type: {"schema": {"type": "object"} if "json" in media_type else {"type": "string"}}}}
+    return {
+        "description": description,
+        "content": {
+            media_type: {
+                "schema": {"type": "object"} if "json" in media_type else {"type": "string"}
+            }
+        },
+    }
 
 
 PROBES: Json = {
-    "/healthz": {"get": {"operationId": "healthz", "summary": "The process is alive", "responses": {"200": answer("alive")}}},
+    "/healthz": {
+        "get": {
+            "operationId": "healthz",
+            "summary": "The process is alive",
+            "responses": {"200": answer("alive")},
+        }
+    },
     "/readyz": {
         "get": {
             "operationId": "readyz",
@@ -30,8 +45,20 @@ PROBES: Json = {
             "responses": {"200": answer("ready"), "503": answer("waiting, with the reasons")},
         }
     },
-    "/metrics": {"get": {"operationId": "metrics", "summary": "Prometheus metrics", "responses": {"200": answer("text format", "text/plain")}}},
-    "/openapi.json": {"get": {"operationId": "openapi", "summary": "This document", "responses": {"200": answer("OpenAPI 3.1")}}},
+    "/metrics": {
+        "get": {
+            "operationId": "metrics",
+            "summary": "Prometheus metrics",
+            "responses": {"200": answer("text format", "text/plain")},
+        }
+    },
+    "/openapi.json": {
+        "get": {
+            "operationId": "openapi",
+            "summary": "This document",
+            "responses": {"200": answer("OpenAPI 3.1")},
+        }
+    },
 }
 
 ANALYZE: Json = {
@@ -49,13 +76,20 @@ ANALYZE: Json = {
                             "required": ["focus"],
                             "additionalProperties": False,
                             "properties": {
-                                "focus": {"type": "string", "pattern": r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}$", "examples": ["ImagingStudy/17"]}
+                                "focus": {
+                                    "type": "string",
+                                    "pattern": r"^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}$",
+                                    "examples": ["ImagingStudy/17"],
+                                }
                             },
                         }
                     }
                 },
             },
-            "responses": {"200": answer("a transaction Bundle", "application/fhir+json"), **errors(400, 401, 403, 404, 409, 413, 415, 422, 500, 503)},
+            "responses": {
+                "200": answer("a transaction Bundle", "application/fhir+json"),
+                **errors(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+            },
             "security": [{}, {"bearer": []}],
         }
     }
@@ -66,7 +100,11 @@ def document(name: str, title: str, paths: Json) -> Json:
     """The whole document of one service."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": f"careloop {name}: {title}", "version": VERSION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": f"careloop {name}: {title}",
+            "version": VERSION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "paths": PROBES | paths,
         "components": {
             "securitySchemes": {
@@ -77,7 +115,10 @@ def document(name: str, title: str, paths: Json) -> Json:
                 "OperationOutcome": {
                     "type": "object",
                     "required": ["resourceType", "issue"],
-                    "properties": {"resourceType": {"const": "OperationOutcome"}, "issue": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
+                    "properties": {
+                        "resourceType": {"const": "OperationOutcome"},
+                        "issue": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+                    },
                 }
             },
         },

@@ -44,7 +44,9 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     begins = opens(head, case.inputs.subject)
     head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
-    task, entries = line.compose(case, findings, head, bundle.NOTHING if begins else _standing(head, line))
+    task, entries = line.compose(
+        case, findings, head, bundle.NOTHING if begins else _standing(head, line)
+    )
     first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 
@@ -52,13 +54,19 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
 def _next_head(case: Case, device: str) -> Head:
     """The head as it would stand after the conditional create that opens the revision."""
     revision = case.head.revision + 1 if case.head else 1
-    draft = heads.first_draft(case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now())
+    draft = heads.first_draft(
+        case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now()
+    )
     return head_of(draft | {"id": str(case.answer.uuid), "meta": {"versionId": "0"}})
 
 
 def _first_version(task: Json, head: Head, answer: Answer) -> Json:
     unwritten = {k: v for k, v in task.items() if k not in ("id", "meta")}
-    return bundle.post(unwritten, f"urn:uuid:{answer.resource_uuid(head.revision, 'head')}", heads.if_none_exist(answer, head.revision))
+    return bundle.post(
+        unwritten,
+        f"urn:uuid:{answer.resource_uuid(head.revision, 'head')}",
+        heads.if_none_exist(answer, head.revision),
+    )
 
 
 def _standing(head: Head, line: Line) -> bundle.Standing:

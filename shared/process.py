@@ -57,7 +57,13 @@ def run_service(service: Service, settings: Settings, stop: threading.Event) -> 
 def _run(service: Service, settings: Settings, stop: threading.Event, state: _State) -> None:
     metrics = Metrics(service.name)
     probes = Probes(state.unready, metrics.registry)
-    app = create_app(service.name, probes, title=service.title, max_body_bytes=settings.http_max_body_bytes, paths=ANALYZE)
+    app = create_app(
+        service.name,
+        probes,
+        title=service.title,
+        max_body_bytes=settings.http_max_body_bytes,
+        paths=ANALYZE,
+    )
     app.register_blueprint(analyze_route(state.at_work))
     serving = serve(app, settings.http_host, settings.http_port)
     log.info("%s listens on port %d", service.name, serving.port)
@@ -70,7 +76,9 @@ def _run(service: Service, settings: Settings, stop: threading.Event, state: _St
         serving.close()
 
 
-def _runtime(service: Service, settings: Settings, metrics: Metrics, state: _State, stop: threading.Event) -> Runtime | None:
+def _runtime(
+    service: Service, settings: Settings, metrics: Metrics, state: _State, stop: threading.Event
+) -> Runtime | None:
     model = service.load(settings)
     ehr = open_ehr(settings, scopes_of(service))
     state.waiting = ["the EHR"]
@@ -85,7 +93,9 @@ def _runtime(service: Service, settings: Settings, metrics: Metrics, state: _Sta
     return state.runtime
 
 
-def until(step: Callable[[], None], stop: threading.Event, tell: Callable[[str], None] = lambda _: None) -> None:
+def until(
+    step: Callable[[], None], stop: threading.Event, tell: Callable[[str], None] = lambda _: None
+) -> None:
     """Take a step of the start, again and again while what it needs is away.
 
     Args:
@@ -106,7 +116,9 @@ def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
     try:
         missing = ehr.missing(needs)
     except FhirError as error:
-        raise Misconfigured(f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata") from None
+        raise Misconfigured(
+            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata"
+        ) from None
     if missing:
         raise Misconfigured(
             f"the EHR at CARELOOP_FHIR_URL lacks: {', '.join(missing)}. Put a FHIR server that has them beside it, or fix its CapabilityStatement"

@@ -61,7 +61,9 @@ class Runtime:
         self._settings, self._service = line.settings, line.service
         quiet = getattr(self._settings, self._service.quiet_sec) if self._service.quiet_sec else 0.0
         self._lanes = Lanes(quiet)
-        self._most = 2 * max(WORKERS, self._service.max_batch)  # what was gathered waits in memory: a backlog must not
+        self._most = 2 * max(
+            WORKERS, self._service.max_batch
+        )  # what was gathered waits in memory: a backlog must not
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._revoked: queue.SimpleQueue[frozenset[int]] = queue.SimpleQueue()
         self._owed: dict[int, int] = {}
@@ -69,7 +71,9 @@ class Runtime:
         self._paused_until, self._pauses = 0.0, 0
         self._source: Source | None = None
         self._sink: Sink | None = None
-        self.model = ModelThread(lambda batch: self._service.analyze(batch, line.model), self._service.max_batch)
+        self.model = ModelThread(
+            lambda batch: self._service.analyze(batch, line.model), self._service.max_batch
+        )
         self._fatal: BaseException | None = None
         self.limited = False
         self.waiting_for: str | None = None
@@ -107,7 +111,9 @@ class Runtime:
         self._commit(source)
         self._metrics.in_flight.labels(self._service.name).set(self._in_flight)
         self._metrics.paused.labels(self._service.name).set(time.monotonic() < self._paused_until)
-        self._metrics.oldest_unfinished.labels(self._service.name).set(self._lanes.oldest_sec(time.time()))
+        self._metrics.oldest_unfinished.labels(self._service.name).set(
+            self._lanes.oldest_sec(time.time())
+        )
 
     def _drain(self, source: Source) -> None:
         deadline = time.monotonic() + self._settings.shutdown_sec
@@ -189,7 +195,12 @@ class Runtime:
             self._ended.put(Ended(unit, taken))
             return
         case = taken
-        self.model.submit(case.inputs, lambda findings: _submit(pool, self._guarded, unit, lambda: self._finish(unit, case, findings)))
+        self.model.submit(
+            case.inputs,
+            lambda findings: _submit(
+                pool, self._guarded, unit, lambda: self._finish(unit, case, findings)
+            ),
+        )
 
     def _finish(self, unit: Unit, case: Case, findings: Any) -> None:
         if isinstance(findings, Exception) and not isinstance(findings, NotAnalysed):
@@ -217,7 +228,9 @@ class Runtime:
             self.waiting_for = None
         self._metrics.settle(outcome)
         self._metrics.settle("covered", len(unit.covered))
-        self._metrics.settled.labels(self._service.name).observe(max(0.0, time.time() - unit.last.record.timestamp))
+        self._metrics.settled.labels(self._service.name).observe(
+            max(0.0, time.time() - unit.last.record.timestamp)
+        )
 
     def _again(self, unit: Unit, error: BaseException) -> None:
         item = unit.last
@@ -231,7 +244,11 @@ class Runtime:
                 assert isinstance(error, Unavailable)
                 self._pause(error)
             case "wait":
-                log.info("%s waits: %s", self._service.name, error if isinstance(error, Unavailable) else type(error).__name__)
+                log.info(
+                    "%s waits: %s",
+                    self._service.name,
+                    error if isinstance(error, Unavailable) else type(error).__name__,
+                )
                 self._wait(item, error)
             case "give up waiting":
                 self._elsewhere(unit, self._stop_waiting)
@@ -251,7 +268,9 @@ class Runtime:
     def _wait(self, item: Item, error: BaseException) -> None:
         pause = self._backoff_sec(error, item.waits)
         item.waits += 1
-        item.not_before = time.monotonic() + max(pause * random.uniform(0.5, 1.0), asked_pause_sec(error))  # noqa: S311  # jitter, not a secret
+        item.not_before = time.monotonic() + max(
+            pause * random.uniform(0.5, 1.0), asked_pause_sec(error)
+        )  # noqa: S311  # jitter, not a secret
 
     def _backoff_sec(self, error: BaseException, tries: int) -> float:
         return min(self._settings.backoff_max_sec, first_pause_sec(error) * 2.0 ** min(tries, 10))
@@ -270,12 +289,17 @@ class Runtime:
         self.limited = True
         self.waiting_for = "dead-letter limit"
         self._paused_until = item.not_before = time.monotonic() + LIMIT_PAUSE_SEC
-        log.error("dead-letter limit reached; the service pauses. Look at `careloop dead-letters list --service %s`", self._service.name)
+        log.error(
+            "dead-letter limit reached; the service pauses. Look at `careloop dead-letters list --service %s`",
+            self._service.name,
+        )
 
     def _elsewhere(self, unit: Unit, work: Callable[[Unit], None]) -> None:
         """On a thread of its own: the pool may be full of what waits for a model."""
         self._in_flight += 1
-        threading.Thread(target=self._guarded, args=(unit, partial(work, unit)), name="give-up", daemon=True).start()
+        threading.Thread(
+            target=self._guarded, args=(unit, partial(work, unit)), name="give-up", daemon=True
+        ).start()
 
     def _stop_waiting(self, unit: Unit) -> None:
         assert unit.last.event is not None
@@ -289,7 +313,10 @@ class Runtime:
             self._store_letter(item.record, burial)
             burial.stored = True
         if item.event is not None:
-            self.line.fail(item.event, f"Failed: {type(burial.error).__name__}. An engineer sees it in `careloop dead-letters`.")
+            self.line.fail(
+                item.event,
+                f"Failed: {type(burial.error).__name__}. An engineer sees it in `careloop dead-letters`.",
+            )
         self._ended.put(Ended(unit, "failed"))
 
     def _store_letter(self, record: Record, burial: Burial) -> None:
@@ -297,11 +324,22 @@ class Runtime:
         if self._over_limit():
             raise DeadLetterLimit(self._service.name)
         dead_letters.bury(self._sink, self._service.name, record, burial.error, burial.attempts)
-        log.error("dead letter %d-%d: %s; trace %s", record.partition, record.offset, type(burial.error).__name__, trace_id(record.headers))
+        log.error(
+            "dead letter %d-%d: %s; trace %s",
+            record.partition,
+            record.offset,
+            type(burial.error).__name__,
+            trace_id(record.headers),
+        )
 
     def _no_head(self, item: Item, error: BaseException) -> None:
         """The EHR takes no head for it: the letter alone tells."""
-        log.error("no head for dead letter %d-%d: %s", item.record.partition, item.record.offset, dead_letters.harmless(error))
+        log.error(
+            "no head for dead letter %d-%d: %s",
+            item.record.partition,
+            item.record.offset,
+            dead_letters.harmless(error),
+        )
 
     # --- for the probes
 
@@ -316,7 +354,9 @@ class Runtime:
 
     def _over_limit(self) -> bool:
         """Counted from the stored letters, so that a restart does not reset it."""
-        count = dead_letters.recent(self._log, self._service.name, self._settings.dead_letter_window_sec)
+        count = dead_letters.recent(
+            self._log, self._service.name, self._settings.dead_letter_window_sec
+        )
         return count >= self._settings.dead_letter_limit
 
     def lag(self) -> int:

@@ -11,7 +11,9 @@ from shared.errors import InvalidInput
 
 MAX_DEPTH: Final = 60
 MAX_DIGITS: Final = 19  # of an integer of 64 bits
-BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)  # strings are skipped
+BRACKETS: Final = re.compile(
+    rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL
+)  # strings are skipped
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -25,7 +27,13 @@ def loads(body: bytes) -> Any:
         raise InvalidInput(f"JSON nested deeper than {MAX_DEPTH}")
     try:
         text = body.decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_integer,
+        )
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not JSON: line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:

@@ -16,5 +16,7 @@ def new_traceparent() -> str:
 
 def trace_id(headers: Headers) -> str:
     """The trace id of a record; `-` where it has none, or none of the standard's form: it goes into logs, so nothing else may."""
-    found = FORM.fullmatch(dict(headers).get("traceparent") or b"")  # Kafka allows a header without a value
+    found = FORM.fullmatch(
+        dict(headers).get("traceparent") or b""
+    )  # Kafka allows a header without a value
     return found[1].decode() if found else "-"

@@ -51,16 +51,28 @@ class Trail:
         try:
             self._hold()
         except OSError as error:
-            raise Misconfigured(f"CARELOOP_STATE_DIR: the access log in {folder} can't be written ({error.strerror}); name a local folder that can") from None
+            raise Misconfigured(
+                f"CARELOOP_STATE_DIR: the access log in {folder} can't be written ({error.strerror}); name a local folder that can"
+            ) from None
 
     def __call__(self, reference: str, patient: str | None) -> None:
         """Record that the service opens this input."""
         with self._lock:
             try:
-                self._write({"time": now(), "service": self._service, "action": "read", "what": reference, "patient": patient})
+                self._write(
+                    {
+                        "time": now(),
+                        "service": self._service,
+                        "action": "read",
+                        "what": reference,
+                        "patient": patient,
+                    }
+                )
             except OSError as error:
                 self.close()  # what was written in part is closed when the file is held again
-                raise Unavailable("ehr", f"the access log can't be written: {error.strerror}") from None
+                raise Unavailable(
+                    "ehr", f"the access log can't be written: {error.strerror}"
+                ) from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -69,7 +81,9 @@ class Trail:
         self._held = None
 
     def _write(self, body: dict[str, Any]) -> None:
-        if not self._held or not _is_there(*self._held):  # else: moved away (rotated) while we run, a new file begins
+        if not self._held or not _is_there(
+            *self._held
+        ):  # else: moved away (rotated) while we run, a new file begins
             self.close()
             self._hold()
         assert self._held
@@ -97,7 +111,11 @@ class Trail:
 
 def logs_of(folder: Path, service: str) -> list[Path]:
     """The access logs that the service's processes have written there."""
-    return [path for path in sorted(folder.glob(f"{service}*.jsonl")) if path.stem.removeprefix(service).lstrip("-").isdigit() or path.stem == service]
+    return [
+        path
+        for path in sorted(folder.glob(f"{service}*.jsonl"))
+        if path.stem.removeprefix(service).lstrip("-").isdigit() or path.stem == service
+    ]
 
 
 def broken_at(path: Path) -> int | None:

@@ -2,18 +2,35 @@
 
 from typing import Final, Literal
 
-from shared.errors import Conflict, DeadLetterLimit, FhirError, InvalidResource, Misconfigured, NotYet, PoisonRecord, Unavailable
+from shared.errors import (
+    Conflict,
+    DeadLetterLimit,
+    FhirError,
+    InvalidResource,
+    Misconfigured,
+    NotYet,
+    PoisonRecord,
+    Unavailable,
+)
 from shared.lanes import Item
 from shared.settings import Settings
 
 Action = Literal["wait", "pause", "limit", "give up waiting", "dead letter", "end"]
 PAUSES_ALL: Final = ("ehr", "broker")
 CONFLICTS_AT_MOST: Final = 8  # a head that never lets us write is a fault, not a race
-ASKED_AT_MOST_SEC: Final = 300.0  # an EHR that is back sooner than its proxy believes is not left waiting for an hour
-HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)  # another try would meet the same answer
+ASKED_AT_MOST_SEC: Final = (
+    300.0  # an EHR that is back sooner than its proxy believes is not left waiting for an hour
+)
+HOPELESS: Final = (
+    PoisonRecord,
+    FhirError,
+    InvalidResource,
+)  # another try would meet the same answer
 
 
-def triage(error: BaseException, item: Item, settled: int, settings: Settings, now: float) -> Action:
+def triage(
+    error: BaseException, item: Item, settled: int, settings: Settings, now: float
+) -> Action:
     """What to do next; counts the attempt where one is burnt. The same holds of an item's work and of its burial.
 
     Args:
@@ -27,12 +44,22 @@ def triage(error: BaseException, item: Item, settled: int, settings: Settings, n
         return "limit"
     if isinstance(error, Unavailable) and error.dependency in PAUSES_ALL:
         return "dead letter" if error.suspect and _blamed(item, settled, settings) else "pause"
-    if isinstance(error, Unavailable) or (isinstance(error, Conflict) and item.waits < CONFLICTS_AT_MOST):
+    if isinstance(error, Unavailable) or (
+        isinstance(error, Conflict) and item.waits < CONFLICTS_AT_MOST
+    ):
         return "wait"
     if isinstance(error, NotYet):
-        return "give up waiting" if item.waits and now - item.arrived > settings.not_yet_max_sec else "wait"
+        return (
+            "give up waiting"
+            if item.waits and now - item.arrived > settings.not_yet_max_sec
+            else "wait"
+        )
     item.attempts += 1
-    return "dead letter" if isinstance(error, HOPELESS) or item.attempts >= settings.max_attempts else "wait"
+    return (
+        "dead letter"
+        if isinstance(error, HOPELESS) or item.attempts >= settings.max_attempts
+        else "wait"
+    )
 
 
 def first_pause_sec(error: BaseException) -> float:

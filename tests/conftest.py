@@ -2,6 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.hl7", "tests.plugins.broker", "tests.plugins.leftovers", "tests.plugins.no_skips"]
-settings.register_profile("careloop", settings(), deadline=None)  # 200 ms for each by default, which a machine that stalls takes for anything
+pytest_plugins = [
+    "tests.hl7",
+    "tests.plugins.broker",
+    "tests.plugins.leftovers",
+    "tests.plugins.no_skips",
+]
+settings.register_profile(
+    "careloop", settings(), deadline=None
+)  # 200 ms for each by default, which a machine that stalls takes for anything
 settings.load_profile("careloop")

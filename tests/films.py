@@ -37,7 +37,9 @@ def _parsed() -> Dataset:
 
 def another(**tags: Any) -> Dataset:
     """A further instance of the same series, with a UID that its tags determine."""
-    uid = generate_uid(entropy_srcs=["careloop", *sorted(f"{name}={value}" for name, value in tags.items())])
+    uid = generate_uid(
+        entropy_srcs=["careloop", *sorted(f"{name}={value}" for name, value in tags.items())]
+    )
     dataset = film(SOPInstanceUID=uid, **tags)
     dataset.file_meta.MediaStorageSOPInstanceUID = uid
     return dataset

@@ -35,7 +35,14 @@ class Listener:
             def _keep(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {k.lower(): v for k, v in self.headers.items()}
-                listener.received.append(Received(self.command, self.path, headers, json.loads(raw) if raw.startswith(b"{") else None))
+                listener.received.append(
+                    Received(
+                        self.command,
+                        self.path,
+                        headers,
+                        json.loads(raw) if raw.startswith(b"{") else None,
+                    )
+                )
                 self.send_response(listener.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -47,7 +54,9 @@ class Listener:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,10 +67,14 @@ class Listener:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def wait_for(self, wanted: Callable[[list[Received]], bool], timeout_sec: float = 60.0) -> list[Received]:
+    def wait_for(
+        self, wanted: Callable[[list[Received]], bool], timeout_sec: float = 60.0
+    ) -> list[Received]:
         """What came, once it is what is wanted; AssertionError when it does not come in time."""
         deadline = time.monotonic() + timeout_sec
         while not wanted(self.received):
-            assert time.monotonic() < deadline, f"{[(r.method, r.path) for r in self.received]} is not what was waited for"
+            assert time.monotonic() < deadline, (
+                f"{[(r.method, r.path) for r in self.received]} is not what was waited for"
+            )
             time.sleep(0.02)
         return list(self.received)

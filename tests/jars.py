@@ -13,13 +13,20 @@ __all__ = ["CACHE", "KAFKA", "VALIDATOR", "jars"]
 
 HAPI: Final = "8.8.0"
 VALIDATOR: Final = "+".join(
-    [f"ca.uhn.hapi.fhir:hapi-fhir-{jar}:{HAPI}" for jar in ("validation", "structures-r4", "validation-resources-r4", "caching-caffeine")]
+    [
+        f"ca.uhn.hapi.fhir:hapi-fhir-{jar}:{HAPI}"
+        for jar in ("validation", "structures-r4", "validation-resources-r4", "caching-caffeine")
+    ]
     + ["org.slf4j:slf4j-nop:2.0.16"]
 )
 
 
 def main() -> int:
-    argparse.ArgumentParser(prog="python -m tests.jars", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        prog="python -m tests.jars",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     for endpoint in (VALIDATOR, KAFKA):
         print(f"{len(jars(endpoint))} jars for {endpoint.split('+')[0]}")
     return 0

@@ -13,12 +13,17 @@ from tests.peers import Peer
 
 USER: Final = "careloop"
 PASSWORD: Final = "in-tests-only"
-MISSING: Final = "Orthanc is not installed: apt-get install orthanc orthanc-dicomweb (make test does)"
+MISSING: Final = (
+    "Orthanc is not installed: apt-get install orthanc orthanc-dicomweb (make test does)"
+)
 
 
 def installed() -> bool:
     """Orthanc and its plug-in are here."""
-    return shutil.which("Orthanc") is not None and Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists()
+    return (
+        shutil.which("Orthanc") is not None
+        and Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists()
+    )
 
 
 class Orthanc(Peer):
@@ -42,7 +47,11 @@ class Orthanc(Peer):
         }
         path = folder / "orthanc.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
-        super().__init__(lambda: (["Orthanc", str(path)], dict(os.environ)), f"{self.url}/studies", folder / "orthanc.log")
+        super().__init__(
+            lambda: (["Orthanc", str(path)], dict(os.environ)),
+            f"{self.url}/studies",
+            folder / "orthanc.log",
+        )
 
 
 @contextmanager

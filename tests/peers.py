@@ -17,7 +17,9 @@ from services.ports import free_port
 class Peer:
     """A child process that answers HTTP once it is up. Stop it and start it again on the same port and folder for fault tests."""
 
-    def __init__(self, command: Callable[[], tuple[list[str], dict[str, str]]], ready_url: str, log: Path) -> None:
+    def __init__(
+        self, command: Callable[[], tuple[list[str], dict[str, str]]], ready_url: str, log: Path
+    ) -> None:
         self._command = command
         self._ready_url = ready_url
         self._log = log
@@ -31,7 +33,9 @@ class Peer:
         """
         argv, environment = self._command()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log, cwd=self._log.parent)
+            self._process = subprocess.Popen(
+                argv, env=environment, stdout=log, stderr=log, cwd=self._log.parent
+            )
         deadline = time.monotonic() + timeout_sec
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -69,7 +73,11 @@ class Sekmet(Peer):
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}/fhir"
-        super().__init__(lambda: sekmet_command(folder, self.port, smart_clients), f"{self.base}/metadata", folder / "sekmet.log")
+        super().__init__(
+            lambda: sekmet_command(folder, self.port, smart_clients),
+            f"{self.base}/metadata",
+            folder / "sekmet.log",
+        )
 
 
 @contextmanager

@@ -28,7 +28,9 @@ DiagnosticReport DocumentReference Encounter Endpoint Goal ImagingStudy Media Me
 OperationOutcome Organization Parameters Patient Practitioner PractitionerRole Provenance RequestGroup RiskAssessment ServiceRequest Subscription Task
 """.split()  # noqa: SIM905 - a page of quotation marks otherwise
 # no plain lists of codes, or fhir.resources' business
-UNBOUNDED: Final = frozenset({"mimetypes", "languages", "all-types", "all-languages", "currencies", "units-of-time"})
+UNBOUNDED: Final = frozenset(
+    {"mimetypes", "languages", "all-types", "all-languages", "currencies", "units-of-time"}
+)
 
 Rows = dict[str, dict[str, dict[str, Any]]]
 
@@ -39,7 +41,11 @@ def text(node: ET.Element | None, path: str) -> str:
 
 
 def xml_of(name: str) -> ET.Element:
-    jar = next(path for path in jars(VALIDATOR) if path.name.startswith("hapi-fhir-validation-resources-r4"))
+    jar = next(
+        path
+        for path in jars(VALIDATOR)
+        if path.name.startswith("hapi-fhir-validation-resources-r4")
+    )
     with zipfile.ZipFile(jar) as archive:
         return ET.fromstring(archive.read(f"org/hl7/fhir/r4/model/{name}"))
 
@@ -73,7 +79,11 @@ class ValueSets:
         for include in value_set.findall(f"{F}compose/{F}include"):
             listed = [text(concept, "code") for concept in include.findall(f"{F}concept")]
             system = self.systems.get(text(include, "system"))
-            whole = [] if system is None else [text(concept, "code") for concept in system.iter(F + "concept")]
+            whole = (
+                []
+                if system is None
+                else [text(concept, "code") for concept in system.iter(F + "concept")]
+            )
             if include.find(F + "filter") is not None or not (listed or whole):
                 return set()
             found |= set(listed or whole)
@@ -89,7 +99,11 @@ def row(element: ET.Element, kind: str, path: str, sets: ValueSets) -> dict[str,
         made["list"] = 1
     if kind in ("BackboneElement", "Element"):
         made["type"] = path
-    if text(element, "binding/strength") == "required" and kind in ("code", "CodeableConcept", "Coding"):
+    if text(element, "binding/strength") == "required" and kind in (
+        "code",
+        "CodeableConcept",
+        "Coding",
+    ):
         codes = sets.name(text(element, "binding/valueSet"))
         made |= {"codes": codes} if codes else {}
     return made
@@ -97,7 +111,9 @@ def row(element: ET.Element, kind: str, path: str, sets: ValueSets) -> dict[str,
 
 def targets(node: ET.Element) -> list[str]:
     """The kinds that a Reference may name; none: any."""
-    profiles = [p.get("value", "").removeprefix(CANONICAL) for p in node.findall(F + "targetProfile")]
+    profiles = [
+        p.get("value", "").removeprefix(CANONICAL) for p in node.findall(F + "targetProfile")
+    ]
     return [] if "Resource" in profiles else sorted(profiles)
 
 
@@ -106,11 +122,18 @@ def add_element(rows: Rows, element: ET.Element, sets: ValueSets) -> None:
     parent, _, name = path.rpartition(".")
     content = element.find(F + "contentReference")
     if content is not None:
-        rows.setdefault(parent, {})[name] = row(element, content.get("value", "").removeprefix("#"), path, sets)
+        rows.setdefault(parent, {})[name] = row(
+            element, content.get("value", "").removeprefix("#"), path, sets
+        )
         return
     for node in element.findall(F + "type"):
         kind = text(node, "code").removeprefix("http://hl7.org/fhirpath/System.")
-        made = row(element, kind[0].lower() + kind[1:] if text(node, "code").startswith("http") else kind, path, sets)
+        made = row(
+            element,
+            kind[0].lower() + kind[1:] if text(node, "code").startswith("http") else kind,
+            path,
+            sets,
+        )
         if kind == "Reference" and targets(node):
             made["to"] = targets(node)
         shown = name
@@ -144,17 +167,39 @@ def table() -> dict[str, Any]:
     kinds: list[str] = []
     for name in ("profile/profiles-types.xml", "profile/profiles-resources.xml"):
         for definition in resources(name, "StructureDefinition"):
-            if text(definition, "derivation") != "constraint" and text(definition, "kind") in ("complex-type", "resource"):
+            if text(definition, "derivation") != "constraint" and text(definition, "kind") in (
+                "complex-type",
+                "resource",
+            ):
                 add_definition(rows, definition, sets)
-                kinds += [text(definition, "name")] if text(definition, "kind") == "resource" and text(definition, "abstract") == "false" else []
+                kinds += (
+                    [text(definition, "name")]
+                    if text(definition, "kind") == "resource"
+                    and text(definition, "abstract") == "false"
+                    else []
+                )
     types = needed(rows)
-    used = {made["codes"] for elements in types.values() for made in elements.values() if "codes" in made}
-    return {"version": "4.0.1", "kinds": sorted(kinds), "codes": {name: sets.used[name] for name in sorted(used)}, "types": types}
+    used = {
+        made["codes"]
+        for elements in types.values()
+        for made in elements.values()
+        if "codes" in made
+    }
+    return {
+        "version": "4.0.1",
+        "kinds": sorted(kinds),
+        "codes": {name: sets.used[name] for name in sorted(used)},
+        "types": types,
+    }
 
 
 def render(made: dict[str, Any]) -> str:
     """JSON with one line per value set and per element: a change of the standard shows as a short diff."""
-    lines = [f'{{"version": {json.dumps(made["version"])},', f'"kinds": {json.dumps(made["kinds"])},', '"codes": {']
+    lines = [
+        f'{{"version": {json.dumps(made["version"])},',
+        f'"kinds": {json.dumps(made["kinds"])},',
+        '"codes": {',
+    ]
     lines += [f"{json.dumps(name)}: {json.dumps(codes)}," for name, codes in made["codes"].items()]
     lines[-1] = lines[-1][:-1] + "},"
     lines.append('"types": {')
@@ -167,6 +212,10 @@ def render(made: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m tests.r4_table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        prog="python -m tests.r4_table",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     TABLE.write_text(render(table()), encoding="utf-8")
     print(f"{TABLE}: {TABLE.stat().st_size} bytes")

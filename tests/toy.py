@@ -36,11 +36,19 @@ class Model:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard("word-count", "word count", self.version, "sha256:" + digest(self.version), f"# Word count {self.version}\nCounts words.")
+        return ModelCard(
+            "word-count",
+            "word count",
+            self.version,
+            "sha256:" + digest(self.version),
+            f"# Word count {self.version}\nCounts words.",
+        )
 
 
 def accepts(event: ResourceEvent) -> bool:
-    return event.type == "DocumentReference" and (event.action == "delete" or "text/plain" in event.content_types)
+    return event.type == "DocumentReference" and (
+        event.action == "delete" or "text/plain" in event.content_types
+    )
 
 
 def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
@@ -52,13 +60,18 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
         raise NotYet(event.focus)
     if text.startswith("broken"):
         raise InvalidInput("The note can't be read.")
-    return Inputs(resource["subject"]["reference"], text, {event.focus: resource["meta"]["versionId"]})
+    return Inputs(
+        resource["subject"]["reference"], text, {event.focus: resource["meta"]["versionId"]}
+    )
 
 
 def analyze(batch: Sequence[Inputs], model: Model) -> list[Findings | NotAnalysed]:
     if any(i.text.startswith("crash") for i in batch):
         raise MemoryError("the model broke")
-    return [NotAnalysed("The note is empty.") if not i.text.strip() else Findings(len(i.text.split())) for i in batch]
+    return [
+        NotAnalysed("The note is empty.") if not i.text.strip() else Findings(len(i.text.split()))
+        for i in batch
+    ]
 
 
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
@@ -69,7 +82,11 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
         valueQuantity=codes.quantity(findings.words, "{words}"),
         derivedFrom=[codes.reference(r) for r in inputs.sources],
     )
-    extra = [pen.draft("Observation", "long", code={"text": "a long note"}, valueBoolean=True)] if findings.words > 5 else []
+    extra = (
+        [pen.draft("Observation", "long", code={"text": "a long note"}, valueBoolean=True)]
+        if findings.words > 5
+        else []
+    )
     report = pen.draft(
         "DiagnosticReport",
         "report",

@@ -34,7 +34,15 @@ class Faults:
     _coming: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fail(self, count: int, status: int, *, retry_after: str | None = None, method: str = "", path: str = "") -> None:
+    def fail(
+        self,
+        count: int,
+        status: int,
+        *,
+        retry_after: str | None = None,
+        method: str = "",
+        path: str = "",
+    ) -> None:
         """The next `count` such requests fail with this status, and nothing is done."""
         with self._lock:
             self._coming.append(Fault(count, status, retry_after, method, path))

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-UNINDEXED: Final = frozenset({"Composition", "RiskAssessment", "DetectedIssue", "RequestGroup", "Goal"})
+UNINDEXED: Final = frozenset(
+    {"Composition", "RiskAssessment", "DetectedIssue", "RequestGroup", "Goal"}
+)
 SEKMET_TOPIC: Final = "http://sekmet.dev/fhir/SubscriptionTopic/patient-change"
 
 

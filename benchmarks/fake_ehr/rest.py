@@ -54,7 +54,9 @@ class Rest:
         committed: gets every version that was written, once it holds.
     """
 
-    def __init__(self, habits: Habits, base: str, committed: Callable[[list[Stored]], None]) -> None:
+    def __init__(
+        self, habits: Habits, base: str, committed: Callable[[list[Stored]], None]
+    ) -> None:
         self.habits = habits
         self.base = base
         self.store = Store(habits.ids == "number")
@@ -84,9 +86,14 @@ class Rest:
         return self._change(segments, request)
 
     def _get(self, segments: list[str], request: Request) -> Answer:
-        special = {"": lambda: self._stored_page(dict(request.query)), "metadata": lambda: Answer(200, capability_statement(self.habits))}
+        special = {
+            "": lambda: self._stored_page(dict(request.query)),
+            "metadata": lambda: Answer(200, capability_statement(self.habits)),
+        }
         if self.habits.smart_configuration:
-            special[".well-known/smart-configuration"] = lambda: Answer(200, smart_configuration(self.base))
+            special[".well-known/smart-configuration"] = lambda: Answer(
+                200, smart_configuration(self.base)
+            )
         if found := special.get("/".join(segments)):
             return found()
         if segments[0] not in KINDS:
@@ -133,16 +140,26 @@ class Rest:
     def _shown(self, stored: Stored, accept: str) -> Answer:
         resource = stored.resource or {}
         first = accept.split(",", maxsplit=1)[0].split(";", maxsplit=1)[0].strip()
-        if stored.kind == "Binary" and not self.habits.validates and first == resource.get("contentType"):
-            return Answer(200, None, {"Content-Type": first}, base64.b64decode(resource.get("data", "")))
+        if (
+            stored.kind == "Binary"
+            and not self.habits.validates
+            and first == resource.get("contentType")
+        ):
+            return Answer(
+                200, None, {"Content-Type": first}, base64.b64decode(resource.get("data", ""))
+            )
         return Answer(200, resource, {"ETag": f'W/"{stored.version}"'})
 
     def search(self, kind: str, query: Query, headers: Mapping[str, str]) -> Answer:
         """A search: refused, or answered with what is supported and an outcome entry about what is not."""
         if kind not in KINDS:
             raise Refusal(404, "not-supported")
-        ignored = [name for name, _ in query if not search.supported(self.habits, kind, name.split(":")[0])]
-        if ignored and (self.habits.refuses_unknown_parameters or "handling=strict" in headers.get("prefer", "")):
+        ignored = [
+            name for name, _ in query if not search.supported(self.habits, kind, name.split(":")[0])
+        ]
+        if ignored and (
+            self.habits.refuses_unknown_parameters or "handling=strict" in headers.get("prefer", "")
+        ):
             raise Refusal(400, "not-supported")
         hits = self._hits(kind, query, no_cache="no-cache" in headers.get("cache-control", ""))
         return self._page(kind, query, hits, ignored)
@@ -161,18 +178,48 @@ class Rest:
     def _page(self, kind: str, query: Query, hits: list[Json], ignored: list[str]) -> Answer:
         given = dict(query)
         count, offset = int(given.get("_count", 20)), int(given.get("_offset", 0))
-        entries = [{"fullUrl": f"{self.shown_base}/{kind}/{r['id']}", "resource": r, "search": {"mode": "match"}} for r in hits[offset : offset + count]]
+        entries = [
+            {
+                "fullUrl": f"{self.shown_base}/{kind}/{r['id']}",
+                "resource": r,
+                "search": {"mode": "match"},
+            }
+            for r in hits[offset : offset + count]
+        ]
         if ignored:
-            issue = {"severity": "warning", "code": "not-supported", "diagnostics": "parameter ignored"}
-            entries.append({"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}})
+            issue = {
+                "severity": "warning",
+                "code": "not-supported",
+                "diagnostics": "parameter ignored",
+            }
+            entries.append(
+                {
+                    "resource": {"resourceType": "OperationOutcome", "issue": [issue]},
+                    "search": {"mode": "outcome"},
+                }
+            )
         bundle = self._bundle("searchset", entries, len(hits))
         if offset + count < len(hits):
-            bundle["link"] = [{"relation": "next", "url": self._next_search(kind, query, entries, hits, offset + count)}]
+            bundle["link"] = [
+                {
+                    "relation": "next",
+                    "url": self._next_search(kind, query, entries, hits, offset + count),
+                }
+            ]
         return Answer(200, bundle)
 
-    def _next_search(self, kind: str, query: Query, entries: list[Json], hits: list[Json], offset: int) -> str:
+    def _next_search(
+        self, kind: str, query: Query, entries: list[Json], hits: list[Json], offset: int
+    ) -> str:
         if self.habits.page_state:
-            shown = [{"fullUrl": f"{self.shown_base}/{kind}/{r['id']}", "resource": r, "search": {"mode": "match"}} for r in hits]
+            shown = [
+                {
+                    "fullUrl": f"{self.shown_base}/{kind}/{r['id']}",
+                    "resource": r,
+                    "search": {"mode": "match"},
+                }
+                for r in hits
+            ]
             return self._keep("searchset", shown, offset, len(entries))
         rest = [(k, v) for k, v in query if k not in ("_count", "_offset")]
         return f"{self.shown_base}/{kind}?{urlencode([*rest, ('_count', str(dict(query).get('_count', 20))), ('_offset', str(offset))])}"
@@ -186,9 +233,13 @@ class Rest:
             found = [s for s in found if instants.parse(s.time) >= since]
         count, offset = int(given.get("_count", 50)), int(given.get("_offset", 0))
         entries = [self._history_entry(s) for s in found]
-        bundle = self._bundle("history", entries[offset : offset + count], len(entries)) | {"meta": {"lastUpdated": instants.now()}}
+        bundle = self._bundle("history", entries[offset : offset + count], len(entries)) | {
+            "meta": {"lastUpdated": instants.now()}
+        }
         if offset + count < len(entries):
-            bundle["link"] = [{"relation": "next", "url": self._next_history(kind, query, offset + count, count)}]
+            bundle["link"] = [
+                {"relation": "next", "url": self._next_history(kind, query, offset + count, count)}
+            ]
         return Answer(200, bundle)
 
     def _next_history(self, kind: str, query: Query, offset: int, count: int) -> str:
@@ -198,7 +249,10 @@ class Rest:
     def _history_entry(self, stored: Stored) -> Json:
         etag = f'W/"{stored.version}"'
         url = stored.kind if stored.method == "POST" else stored.reference
-        entry: Json = {"fullUrl": f"{self.shown_base}/{stored.reference}", "request": {"method": stored.method, "url": url}}
+        entry: Json = {
+            "fullUrl": f"{self.shown_base}/{stored.reference}",
+            "request": {"method": stored.method, "url": url},
+        }
         entry["response"] = {"status": "200", "etag": etag}
         if stored.resource is not None or self.habits.dates_deletes:
             entry["response"]["lastModified"] = stored.time
@@ -223,12 +277,20 @@ class Rest:
 
     @staticmethod
     def _bundle(kind: str, entries: list[Json], total: int) -> Json:
-        return {"resourceType": "Bundle", "type": kind, "total": total} | ({"entry": entries} if entries else {})
+        return {"resourceType": "Bundle", "type": kind, "total": total} | (
+            {"entry": entries} if entries else {}
+        )
 
     # --- writing
 
     def create(
-        self, kind: str, resource: object, if_none_exist: str | None = None, *, resource_id: str | None = None, follow_references: bool = True
+        self,
+        kind: str,
+        resource: object,
+        if_none_exist: str | None = None,
+        *,
+        resource_id: str | None = None,
+        follow_references: bool = True,
     ) -> Answer:
         """POST; conditional with `if_none_exist`. Unless the habit says so, the search and the write are two steps."""
         checked = rules.check(self.habits, kind, resource)
@@ -239,7 +301,12 @@ class Rest:
             with self.store.transaction(self._committed):
                 if follow_references:
                     rules.check_references(self.habits, self.store, checked, self.shown_base)
-                stored = self.store.write(kind, resource_id or self.store.new_id(), rules.kept(self.habits, checked, None), "POST")
+                stored = self.store.write(
+                    kind,
+                    resource_id or self.store.new_id(),
+                    rules.kept(self.habits, checked, None),
+                    "POST",
+                )
         return self._done(201, stored)
 
     def standing(self, kind: str, resource_id: str) -> Answer:
@@ -257,7 +324,15 @@ class Rest:
             raise Refusal(412, "multiple-matches")
         return hits[0] if hits else None
 
-    def update(self, kind: str, resource_id: str, resource: object, if_match: str | None = None, *, follow_references: bool = True) -> Answer:
+    def update(
+        self,
+        kind: str,
+        resource_id: str,
+        resource: object,
+        if_match: str | None = None,
+        *,
+        follow_references: bool = True,
+    ) -> Answer:
         """PUT; under If-Match where it is given."""
         checked = rules.check(self.habits, kind, resource)
         if checked.get("id", resource_id) != resource_id:
@@ -271,7 +346,11 @@ class Rest:
             if follow_references:
                 rules.check_references(self.habits, self.store, checked, self.shown_base)
             kept = rules.kept(self.habits, {**checked, "id": resource_id}, before)
-            if before is not None and not self.habits.identical_put_is_new_version and rules.same_content(kept, before):
+            if (
+                before is not None
+                and not self.habits.identical_put_is_new_version
+                and rules.same_content(kept, before)
+            ):
                 return self._done(200, versions[-1])
             stored = self.store.write(kind, resource_id, kept, "PUT")
         return self._done(200 if before is not None else 201, stored)
@@ -296,4 +375,8 @@ class Rest:
 
     def _done(self, status: int, stored: Stored) -> Answer:
         location = f"{self.shown_base}/{stored.reference}/_history/{stored.version}"
-        return Answer(status, stored.resource, {"Location": location, "ETag": f'W/"{stored.version}"', "Last-Modified": stored.time})
+        return Answer(
+            status,
+            stored.resource,
+            {"Location": location, "ETag": f'W/"{stored.version}"', "Last-Modified": stored.time},
+        )

@@ -17,7 +17,9 @@ Json = dict[str, Any]
 class Refusal(Exception):
     """An answer that is no success; `code` is the OperationOutcome's issue code."""
 
-    def __init__(self, status: int, code: str = "processing", expression: str | None = None) -> None:
+    def __init__(
+        self, status: int, code: str = "processing", expression: str | None = None
+    ) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
@@ -26,8 +28,15 @@ class Refusal(Exception):
     @property
     def outcome(self) -> Json:
         """The OperationOutcome, with free text that quotes more than a client should repeat."""
-        issue: Json = {"severity": "error", "code": self.code, "diagnostics": "the server's own words, which may name Jane Doe"}
-        return {"resourceType": "OperationOutcome", "issue": [issue | ({"expression": [self.expression]} if self.expression else {})]}
+        issue: Json = {
+            "severity": "error",
+            "code": self.code,
+            "diagnostics": "the server's own words, which may name Jane Doe",
+        }
+        return {
+            "resourceType": "OperationOutcome",
+            "issue": [issue | ({"expression": [self.expression]} if self.expression else {})],
+        }
 
 
 def kept(habits: Habits, resource: Json, before: Json | None) -> Json:
@@ -43,7 +52,9 @@ def kept(habits: Habits, resource: Json, before: Json | None) -> Json:
             merged = [*older, *(t for t in meta.get(name, []) if t not in older)]
             if merged:
                 meta[name] = merged
-    return {**resource, "meta": meta} if meta else {k: v for k, v in resource.items() if k != "meta"}
+    return (
+        {**resource, "meta": meta} if meta else {k: v for k, v in resource.items() if k != "meta"}
+    )
 
 
 def same_content(left: Json, right: Json) -> bool:
@@ -75,7 +86,12 @@ def check_references(habits: Habits, store: Store, resource: Json, base: str) ->
     for node in references(resource):
         target = node["reference"]
         local = target.startswith(base) or "://" not in target
-        if local and not target.startswith(("#", "urn:")) and "/" in target and store.current(*relative(target).split("/")) is None:
+        if (
+            local
+            and not target.startswith(("#", "urn:"))
+            and "/" in target
+            and store.current(*relative(target).split("/")) is None
+        ):
             raise Refusal(400, "processing")
 
 
@@ -92,7 +108,9 @@ def references(node: object) -> Iterator[Json]:
 
 
 def _content(resource: Json) -> Json:
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
+    meta = {
+        k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")
+    }
     return {**resource, "meta": meta}
 
 
@@ -101,7 +119,12 @@ def _without_versions(node: Any) -> Any:
         return [_without_versions(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {k: v.split("/_history/")[0] if k == "reference" and isinstance(v, str) else _without_versions(v) for k, v in node.items()}
+    return {
+        k: v.split("/_history/")[0]
+        if k == "reference" and isinstance(v, str)
+        else _without_versions(v)
+        for k, v in node.items()
+    }
 
 
 def _validate(kind: str, resource: Json) -> None:
@@ -118,5 +141,7 @@ def _check_subscription(habits: Habits, resource: Json) -> None:
     if "://" not in criteria or not habits.needs_backport_profile:
         return
     filters = [e.get("url", "") for e in resource.get("_criteria", {}).get("extension", [])]
-    if not any("backport-subscription" in p for p in profiles) or not any(url.endswith("backport-filter-criteria") for url in filters):
+    if not any("backport-subscription" in p for p in profiles) or not any(
+        url.endswith("backport-filter-criteria") for url in filters
+    ):
         raise Refusal(422, "processing", "Subscription.criteria")

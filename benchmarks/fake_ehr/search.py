@@ -12,11 +12,15 @@ from shared.fhir.codes import codings
 Json = dict[str, Any]
 Query = list[tuple[str, str]]
 
-CONTROL: Final = frozenset({"_count", "_sort", "_offset", "_total", "_format", "_summary", "_include", "_revinclude"})
+CONTROL: Final = frozenset(
+    {"_count", "_sort", "_offset", "_total", "_format", "_summary", "_include", "_revinclude"}
+)
 PATIENT: Final = frozenset({"identifier", "patient", "subject"})
 NO_IDENTIFIER: Final = frozenset({"Provenance", "AuditEvent", "Subscription", "Binary"})
 
-PATHS: Final[dict[str, tuple[str, ...]]] = {  # R4's search parameters by the elements that they look at
+PATHS: Final[
+    dict[str, tuple[str, ...]]
+] = {  # R4's search parameters by the elements that they look at
     "patient": ("subject", "patient", "for", "beneficiary", "target"),
     "subject": ("subject", "patient", "for"),
     "focus": ("focus",),
@@ -50,7 +54,15 @@ PATHS: Final[dict[str, tuple[str, ...]]] = {  # R4's search parameters by the el
     "name": ("name.text", "name.family", "name.given"),
     "family": ("name.family",),
     "given": ("name.given",),
-    "date": ("effectiveDateTime", "date", "created", "occurrenceDateTime", "started", "dateTime", "recorded"),
+    "date": (
+        "effectiveDateTime",
+        "date",
+        "created",
+        "occurrenceDateTime",
+        "started",
+        "dateTime",
+        "recorded",
+    ),
     "authored-on": ("authoredOn",),
     "modified": ("lastModified",),
     "issued": ("issued",),
@@ -58,7 +70,20 @@ PATHS: Final[dict[str, tuple[str, ...]]] = {  # R4's search parameters by the el
     "birthdate": ("birthDate",),
 }
 REFERENCES: Final = frozenset(
-    {"patient", "subject", "focus", "owner", "requester", "based-on", "encounter", "target", "entity", "relatesto", "derived-from", "device"}
+    {
+        "patient",
+        "subject",
+        "focus",
+        "owner",
+        "requester",
+        "based-on",
+        "encounter",
+        "target",
+        "entity",
+        "relatesto",
+        "derived-from",
+        "device",
+    }
 )
 STRINGS: Final = frozenset({"name", "family", "given"})
 DATES: Final = frozenset({"date", "authored-on", "modified", "issued", "recorded", "birthdate"})
@@ -78,22 +103,35 @@ def supported(habits: Habits, kind: str, name: str) -> bool:
 def find(store: Store, habits: Habits, kind: str, query: Query) -> list[Json]:
     """All hits in order; parameters that are not supported are passed over."""
     tests = _tests(habits, kind, query)
-    hits = [r for r in _candidates(store, kind, tests) if all(_fits(habits, r, name, value) for name, value in tests)]
+    hits = [
+        r
+        for r in _candidates(store, kind, tests)
+        if all(_fits(habits, r, name, value) for name, value in tests)
+    ]
     for name, value in reversed(query):
         if name == "_sort":
             for key in reversed(value.split(",")):
-                hits.sort(key=lambda r, k=key: _order(r, k.lstrip("-")), reverse=key.startswith("-"))  # type: ignore[misc]  # k is a str
+                hits.sort(
+                    key=lambda r, k=key: _order(r, k.lstrip("-")), reverse=key.startswith("-")
+                )  # type: ignore[misc]  # k is a str
     return hits
 
 
 def matches(habits: Habits, resource: Json, query: Query) -> bool:
     """One resource fits: the criteria of a Subscription."""
-    return all(_fits(habits, resource, name, value) for name, value in _tests(habits, resource["resourceType"], query))
+    return all(
+        _fits(habits, resource, name, value)
+        for name, value in _tests(habits, resource["resourceType"], query)
+    )
 
 
 def _tests(habits: Habits, kind: str, query: Query) -> Query:
     named = [(name.split(":")[0], value) for name, value in query]
-    return [(name, value) for name, value in named if name not in CONTROL and supported(habits, kind, name)]
+    return [
+        (name, value)
+        for name, value in named
+        if name not in CONTROL and supported(habits, kind, name)
+    ]
 
 
 def _candidates(store: Store, kind: str, tests: Query) -> Iterable[Json]:
@@ -101,7 +139,13 @@ def _candidates(store: Store, kind: str, tests: Query) -> Iterable[Json]:
         if name == "identifier" and "," not in value and not value.endswith("|"):
             return store.indexed(kind, "identifier", value)
         if name in ("patient", "subject") and "," not in value and kind != "Provenance":
-            return store.indexed(kind, "subject", value if "/" in value and ":" not in value else f"Patient/{relative(value).split('/')[-1]}")
+            return store.indexed(
+                kind,
+                "subject",
+                value
+                if "/" in value and ":" not in value
+                else f"Patient/{relative(value).split('/')[-1]}",
+            )
     return store.all(kind)
 
 
@@ -113,14 +157,20 @@ def _fits(habits: Habits, resource: Json, name: str, value: str) -> bool:
         return resource["id"] in wanted
     if name == "identifier":
         found = resource.get("identifier", [])
-        return any(_token_of_identifier(i, w) for i in (found if isinstance(found, list) else [found]) for w in wanted)
+        return any(
+            _token_of_identifier(i, w)
+            for i in (found if isinstance(found, list) else [found])
+            for w in wanted
+        )
     elements = [e for path in PATHS[name] for e in _elements(resource, path.split("."))]
     return any(_matches(habits, name, element, w) for element in elements for w in wanted)
 
 
 def _matches(habits: Habits, name: str, element: object, wanted: str) -> bool:
     if name in REFERENCES:
-        return isinstance(element, dict) and _same_reference(habits, element.get("reference", ""), wanted)
+        return isinstance(element, dict) and _same_reference(
+            habits, element.get("reference", ""), wanted
+        )
     if name in STRINGS:
         return str(element).lower().startswith(wanted.lower())
     if name in DATES:
@@ -149,7 +199,10 @@ def _token(element: object, wanted: str) -> bool:
     if not isinstance(element, dict | list):
         shown = str(element).lower() if isinstance(element, bool) else str(element)
         return shown == code
-    return any((not bar or c.get("system", "") == system) and (code in ("", c.get("code"))) for c in codings(element))
+    return any(
+        (not bar or c.get("system", "") == system) and (code in ("", c.get("code")))
+        for c in codings(element)
+    )
 
 
 def _elements(node: object, path: list[str]) -> Iterator[object]:
@@ -166,9 +219,18 @@ def _in_time(text: str, wanted: str) -> bool:
     prefix, bound = (wanted[:2], wanted[2:]) if wanted[:2].isalpha() else ("eq", wanted)
     if len(bound) < 19 or len(text) < 19:  # a date alone
         a, b = text[: len(bound)], bound[: len(text)]
-        return {"ge": a >= b, "gt": a > b, "le": a <= b, "lt": a < b, "eq": a == b, "ne": a != b}[prefix]
+        return {"ge": a >= b, "gt": a > b, "le": a <= b, "lt": a < b, "eq": a == b, "ne": a != b}[
+            prefix
+        ]
     left, right = instants.parse(text), instants.parse(bound)
-    return {"ge": left >= right, "gt": left > right, "le": left <= right, "lt": left < right, "eq": left == right, "ne": left != right}[prefix]
+    return {
+        "ge": left >= right,
+        "gt": left > right,
+        "le": left <= right,
+        "lt": left < right,
+        "eq": left == right,
+        "ne": left != right,
+    }[prefix]
 
 
 def _order(resource: Json, name: str) -> tuple[bool, str]:
@@ -176,5 +238,7 @@ def _order(resource: Json, name: str) -> tuple[bool, str]:
         return False, str(resource["meta"]["lastUpdated"])
     if name == "_id":
         return False, str(resource["id"])
-    found = next((str(e) for path in PATHS.get(name, ()) for e in _elements(resource, path.split("."))), "")
+    found = next(
+        (str(e) for path in PATHS.get(name, ()) for e in _elements(resource, path.split("."))), ""
+    )
     return found == "", found

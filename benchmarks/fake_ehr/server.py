@@ -45,8 +45,15 @@ class FakeEhr:
         self._server.ehr = self
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
         self.rest = Rest(habits, self.base, self._committed)
-        self._subscriptions = Subscriptions(habits, self.rest.store, self.rest.shown_base, self._set_status)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-ehr", daemon=True)
+        self._subscriptions = Subscriptions(
+            habits, self.rest.store, self.rest.shown_base, self._set_status
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="fake-ehr",
+            daemon=True,
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -68,11 +75,15 @@ class FakeEhr:
                 answer = self.answer(request.method, path, dict(request.headers), request.content)
             except Dropped:
                 raise httpx.ReadError("dropped", request=request) from None
-            return httpx.Response(answer.status, headers=dict(answer.headers), content=_content(answer))
+            return httpx.Response(
+                answer.status, headers=dict(answer.headers), content=_content(answer)
+            )
 
         return httpx.MockTransport(respond)
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Answer:
+    def answer(
+        self, method: str, target: str, headers: Mapping[str, str], content: bytes
+    ) -> Answer:
         """One request, from its line, headers (names in lower case) and body. Raises Dropped."""
         parts = urlsplit(target)
         path = unquote(parts.path.removeprefix("/fhir").strip("/"))
@@ -82,26 +93,59 @@ class FakeEhr:
         fault = self.faults.next(method, path)
         if fault and fault.status is not None:
             extra = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
-            return Answer(fault.status, {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "transient"}]}, extra)
+            return Answer(
+                fault.status,
+                {
+                    "resourceType": "OperationOutcome",
+                    "issue": [{"severity": "error", "code": "transient"}],
+                },
+                extra,
+            )
         answer = self._work(method, path, parts.query, headers, content)
         if fault:
             raise Dropped
         return answer
 
-    def _work(self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        if path.startswith("Subscription/") and path.endswith("/$status") and self.habits.handshakes:
+    def _work(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes
+    ) -> Answer:
+        if (
+            path.startswith("Subscription/")
+            and path.endswith("/$status")
+            and self.habits.handshakes
+        ):
             subscription = self.rest.store.current("Subscription", path.split("/")[1])
-            return Answer(404) if subscription is None else Answer(200, self._subscriptions.status(subscription))
+            return (
+                Answer(404)
+                if subscription is None
+                else Answer(200, self._subscriptions.status(subscription))
+            )
         body = None
         if content:
             try:
                 body = orjson.loads(content)
             except orjson.JSONDecodeError:
-                return Answer(400, {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "structure"}]})
+                return Answer(
+                    400,
+                    {
+                        "resourceType": "OperationOutcome",
+                        "issue": [{"severity": "error", "code": "structure"}],
+                    },
+                )
         request = Request(method, path, parse_qsl(query, keep_blank_values=True), headers, body)
-        answer = self.rest.answer(request) if path or method != "POST" else transactions.answer(self.rest, request)
-        minimal = "return=minimal" in headers.get("prefer", "") and method in ("POST", "PUT") and path
-        return Answer(answer.status, None, answer.headers) if minimal and answer.status < 400 else answer
+        answer = (
+            self.rest.answer(request)
+            if path or method != "POST"
+            else transactions.answer(self.rest, request)
+        )
+        minimal = (
+            "return=minimal" in headers.get("prefer", "") and method in ("POST", "PUT") and path
+        )
+        return (
+            Answer(answer.status, None, answer.headers)
+            if minimal and answer.status < 400
+            else answer
+        )
 
     def resources(self, kind: str) -> list[Json]:
         """Every standing resource of the type, for assertions."""
@@ -169,8 +213,14 @@ class _Handler(BaseHTTPRequestHandler):
         lines = {"Content-Type": "application/fhir+json; charset=utf-8", **answer.headers}
         if answer.status != 204:
             lines["Content-Length"] = str(len(body))
-        head = f"HTTP/1.1 {answer.status} {'OK' if answer.status < 400 else 'Refused'}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items()) + "\r\n"
-        self.wfile.write(head.encode() + body)  # one write: with two, delayed acknowledgement costs 40 ms
+        head = (
+            f"HTTP/1.1 {answer.status} {'OK' if answer.status < 400 else 'Refused'}\r\n"
+            + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
+            + "\r\n"
+        )
+        self.wfile.write(
+            head.encode() + body
+        )  # one write: with two, delayed acknowledgement costs 40 ms
 
     do_GET = do_POST = do_PUT = do_DELETE = _respond
 

@@ -11,8 +11,19 @@ CLINICAL: Final = "AllergyIntolerance CarePlan Composition Condition DetectedIss
 ORDERS: Final = "Medication MedicationRequest MedicationStatement Observation RequestGroup RiskAssessment ServiceRequest Specimen"
 OTHERS: Final = "AuditEvent Basic Binary Consent Device Endpoint Group Organization Patient Practitioner PractitionerRole Provenance Subscription Task"
 KINDS: Final = tuple(sorted(f"{CLINICAL} {ORDERS} {OTHERS}".split()))
-UNLISTED: Final = frozenset({"Composition", "DetectedIssue", "RiskAssessment", "RequestGroup", "Goal", "Binary"})
-INTERACTIONS: Final = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+UNLISTED: Final = frozenset(
+    {"Composition", "DetectedIssue", "RiskAssessment", "RequestGroup", "Goal", "Binary"}
+)
+INTERACTIONS: Final = (
+    "read",
+    "vread",
+    "update",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+)
 
 
 def capability_statement(habits: Habits) -> Json:
@@ -25,7 +36,13 @@ def capability_statement(habits: Habits) -> Json:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"],
         "software": {"name": f"fake {habits.name}"},
-        "rest": [{"mode": "server", "interaction": [{"code": "transaction"}, {"code": "batch"}], "resource": [_resource(habits, k) for k in listed]}],
+        "rest": [
+            {
+                "mode": "server",
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "resource": [_resource(habits, k) for k in listed],
+            }
+        ],
     }
 
 
@@ -41,8 +58,15 @@ def smart_configuration(base: str) -> Json:
 
 
 def _resource(habits: Habits, kind: str) -> Json:
-    declared: Json = {"type": kind, "versioning": "versioned-update", "conditionalCreate": True, "interaction": [{"code": code} for code in INTERACTIONS]}
+    declared: Json = {
+        "type": kind,
+        "versioning": "versioned-update",
+        "conditionalCreate": True,
+        "interaction": [{"code": code} for code in INTERACTIONS],
+    }
     if kind == "Subscription" and habits.topics:
         url = f"{codes.BACKPORT}/capabilitystatement-subscriptiontopic-canonical"
-        declared["extension"] = [{"url": url, "valueCanonical": topic} for topic in sorted(habits.topics)]
+        declared["extension"] = [
+            {"url": url, "valueCanonical": topic} for topic in sorted(habits.topics)
+        ]
     return declared

@@ -96,7 +96,9 @@ class Store:
 
     def history(self, kind: str | None, resource_id: str | None = None) -> list[Stored]:
         """Newest first."""
-        return [s for s in reversed(self._log) if kind in (None, s.kind) and resource_id in (None, s.id)]
+        return [
+            s for s in reversed(self._log) if kind in (None, s.kind) and resource_id in (None, s.id)
+        ]
 
     def write(self, kind: str, resource_id: str, resource: Json | None, method: str) -> Stored:
         """The next version; None deletes."""
@@ -116,7 +118,9 @@ class Store:
         return stored
 
     def _remember(self, key: tuple[str, str, str], resource_id: str) -> None:
-        ids = self._index.setdefault(key, {})  # search checks each hit again, so what an older version said may stay
+        ids = self._index.setdefault(
+            key, {}
+        )  # search checks each hit again, so what an older version said may stay
         if resource_id not in ids:
             ids[resource_id] = None
             self._undo.append(lambda: ids.pop(resource_id))

@@ -29,7 +29,9 @@ class Subscriptions:
         set_status: `(subscription id, status)`: the server's own update of a Subscription.
     """
 
-    def __init__(self, habits: Habits, store: Store, base: str, set_status: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, habits: Habits, store: Store, base: str, set_status: Callable[[str, str], None]
+    ) -> None:
         self._habits = habits
         self._store = store
         self._base = base
@@ -38,7 +40,9 @@ class Subscriptions:
         self._waiting: queue.Queue[tuple[str, Deliver] | None] = queue.Queue()
         self._client = httpx.Client(timeout=5, trust_env=False)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._deliver_all, name="fake-ehr-notifications", daemon=True)
+        self._thread = threading.Thread(
+            target=self._deliver_all, name="fake-ehr-notifications", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -62,13 +66,19 @@ class Subscriptions:
     def status(self, subscription: Json) -> Json:
         """`$status`: a searchset with one SubscriptionStatus (as Parameters)."""
         parameters = self._parameters(subscription, "query-status", [])
-        return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": parameters, "search": {"mode": "match"}}]}
+        return {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "entry": [{"resource": parameters, "search": {"mode": "match"}}],
+        }
 
     def _activate(self, subscription: Json) -> None:
         if not subscription.get("channel", {}).get("endpoint"):
             self._waiting.put((subscription["id"], lambda: self._mark(subscription["id"], "error")))
         elif not _by_topic(subscription) or not self._habits.handshakes:
-            self._waiting.put((subscription["id"], lambda: self._mark(subscription["id"], "active")))
+            self._waiting.put(
+                (subscription["id"], lambda: self._mark(subscription["id"], "active"))
+            )
         elif subscription["criteria"] in self._habits.topics:
             self._waiting.put((subscription["id"], lambda: self._handshake(subscription)))
         else:
@@ -79,12 +89,16 @@ class Subscriptions:
         return True
 
     def _handshake(self, subscription: Json) -> bool:
-        bundle = _history_bundle(self._parameters({**subscription, "status": "requested"}, "handshake", []))
+        bundle = _history_bundle(
+            self._parameters({**subscription, "status": "requested"}, "handshake", [])
+        )
         return self._post(subscription, bundle) and self._mark(subscription["id"], "active")
 
     def _event(self, subscription: Json, resource: Json) -> None:
         if _by_topic(subscription):
-            if self._habits.handshakes and resource["resourceType"] in self._habits.topics.get(subscription["criteria"], ()):
+            if self._habits.handshakes and resource["resourceType"] in self._habits.topics.get(
+                subscription["criteria"], ()
+            ):
                 self._topic_event(subscription, resource)
             return
         kind, _, criteria = subscription["criteria"].partition("?")
@@ -95,13 +109,25 @@ class Subscriptions:
     def _topic_event(self, subscription: Json, resource: Json) -> None:
         number = self._counts[subscription["id"]] = self._counts.get(subscription["id"], 0) + 1
         focus = f"{self._base}/{resource['resourceType']}/{resource['id']}"
-        parts: list[Json] = [{"name": "event-number", "valueString": str(number)}, {"name": "timestamp", "valueInstant": instants.now()}]
+        parts: list[Json] = [
+            {"name": "event-number", "valueString": str(number)},
+            {"name": "timestamp", "valueInstant": instants.now()},
+        ]
         content = _content(subscription)
         if content != "empty":
             parts.append({"name": "focus", "valueReference": {"reference": focus}})
             if subject := subject_of(resource):
-                parts.append({"name": "additional-context", "valueReference": {"reference": f"{self._base}/{subject}"}})
-        bundle = _history_bundle(self._parameters(subscription, "event-notification", [{"name": "notification-event", "part": parts}]))
+                parts.append(
+                    {
+                        "name": "additional-context",
+                        "valueReference": {"reference": f"{self._base}/{subject}"},
+                    }
+                )
+        bundle = _history_bundle(
+            self._parameters(
+                subscription, "event-notification", [{"name": "notification-event", "part": parts}]
+            )
+        )
         if content == "full-resource":
             bundle["entry"].append({"fullUrl": focus, "resource": resource})
         self._waiting.put((subscription["id"], lambda: self._post(subscription, bundle)))
@@ -116,20 +142,43 @@ class Subscriptions:
             {"name": "type", "valueCode": kind},
             {"name": "events-since-subscription-start", "valueString": count},
         ]
-        return {"resourceType": "Parameters", "meta": {"profile": [f"{codes.BACKPORT}/backport-subscription-status-r4"]}, "parameter": [*parameters, *events]}
+        return {
+            "resourceType": "Parameters",
+            "meta": {"profile": [f"{codes.BACKPORT}/backport-subscription-status-r4"]},
+            "parameter": [*parameters, *events],
+        }
 
     def _classic(self, subscription: Json, resource: Json) -> bool:
         channel = subscription["channel"]
         endpoint = channel["endpoint"].rstrip("/")
         if channel.get("payload"):
-            return self._send("PUT", f"{endpoint}/{resource['resourceType']}/{resource['id']}", channel, json=resource)
-        empty = {"Content-Type": "application/x-www-form-urlencoded"} if self._habits.coalesces_empty else {}
+            return self._send(
+                "PUT",
+                f"{endpoint}/{resource['resourceType']}/{resource['id']}",
+                channel,
+                json=resource,
+            )
+        empty = (
+            {"Content-Type": "application/x-www-form-urlencoded"}
+            if self._habits.coalesces_empty
+            else {}
+        )
         return self._send("POST", endpoint, channel, headers=empty)
 
     def _post(self, subscription: Json, bundle: Json) -> bool:
-        return self._send("POST", subscription["channel"]["endpoint"], subscription["channel"], json=bundle)
+        return self._send(
+            "POST", subscription["channel"]["endpoint"], subscription["channel"], json=bundle
+        )
 
-    def _send(self, method: str, url: str, channel: Json, *, json: Json | None = None, headers: dict[str, str] | None = None) -> bool:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        channel: Json,
+        *,
+        json: Json | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bool:
         sent = dict(headers or {}) | ({"Content-Type": FHIR_JSON} if json is not None else {})
         for line in channel.get("header", []):
             name, _, value = line.partition(":")
@@ -149,10 +198,16 @@ class Subscriptions:
     def _is_repeated(self, subscription_id: str) -> bool:
         """An empty notification of the same Subscription waits already: one is enough."""
         subscription = self._store.current("Subscription", subscription_id)
-        if subscription is None or subscription.get("status") != "active" or subscription["channel"].get("payload"):
+        if (
+            subscription is None
+            or subscription.get("status") != "active"
+            or subscription["channel"].get("payload")
+        ):
             return False
         with self._waiting.mutex:
-            return any(item is not None and item[0] == subscription_id for item in self._waiting.queue)
+            return any(
+                item is not None and item[0] == subscription_id for item in self._waiting.queue
+            )
 
     def _attempt(self, subscription_id: str, deliver: Deliver) -> None:
         for wait in self._habits.delivery_waits_sec:
@@ -161,7 +216,9 @@ class Subscriptions:
             if self._stopped.wait(wait):
                 return
         if self._habits.retries_for_ever:
-            threading.Timer(self._habits.delivery_waits_sec[-1], self._waiting.put, [(subscription_id, deliver)]).start()
+            threading.Timer(
+                self._habits.delivery_waits_sec[-1], self._waiting.put, [(subscription_id, deliver)]
+            ).start()
         else:
             self._set_status(subscription_id, "error")
 
@@ -172,8 +229,20 @@ def _by_topic(subscription: Json) -> bool:
 
 def _content(subscription: Json) -> str:
     extensions = subscription["channel"].get("_payload", {}).get("extension", [])
-    return next((e["valueCode"] for e in extensions if e.get("url", "").endswith("backport-payload-content")), "empty")
+    return next(
+        (
+            e["valueCode"]
+            for e in extensions
+            if e.get("url", "").endswith("backport-payload-content")
+        ),
+        "empty",
+    )
 
 
 def _history_bundle(parameters: Json) -> Json:
-    return {"resourceType": "Bundle", "type": "history", "timestamp": instants.now(), "entry": [{"resource": parameters}]}
+    return {
+        "resourceType": "Bundle",
+        "type": "history",
+        "timestamp": instants.now(),
+        "entry": [{"resource": parameters}],
+    }

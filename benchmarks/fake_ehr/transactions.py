@@ -26,27 +26,52 @@ def answer(rest: Rest, request: Request) -> Answer:
 def _process(rest: Rest, request: Request) -> Answer:
     """The response Bundle, or the refusal of the first entry that failed."""
     bundle = request.body
-    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle" or bundle.get("type") not in ("transaction", "batch"):
+    if (
+        not isinstance(bundle, dict)
+        or bundle.get("resourceType") != "Bundle"
+        or bundle.get("type") not in ("transaction", "batch")
+    ):
         raise Refusal(400, "invalid")
     entries = bundle.get("entry", [])
-    if any(not e.get("request", {}).get("method") or not e.get("request", {}).get("url") for e in entries):
+    if any(
+        not e.get("request", {}).get("method") or not e.get("request", {}).get("url")
+        for e in entries
+    ):
         raise Refusal(400, "required", "Bundle.entry.request")
     if bundle["type"] == "batch":
-        responses = [_entry_response(rest, rest.answer(_request(e)), minimal=False) for e in entries]
+        responses = [
+            _entry_response(rest, rest.answer(_request(e)), minimal=False) for e in entries
+        ]
     else:
         with rest.transaction():
-            responses = _atomic(rest, entries, minimal="return=minimal" in request.headers.get("prefer", ""))
-    return Answer(200, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": responses})
+            responses = _atomic(
+                rest, entries, minimal="return=minimal" in request.headers.get("prefer", "")
+            )
+    return Answer(
+        200, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": responses}
+    )
 
 
 def _atomic(rest: Rest, entries: list[Json], *, minimal: bool) -> list[Json]:
     plan = _plan(rest, entries)
-    known = {e["fullUrl"]: plan.references[i] for i, e in enumerate(entries) if i in plan.references and "fullUrl" in e}
+    known = {
+        e["fullUrl"]: plan.references[i]
+        for i, e in enumerate(entries)
+        if i in plan.references and "fullUrl" in e
+    }
     resources = [_resolved(e.get("resource"), known) for e in entries]
     responses: dict[int, Json] = {}
-    for i in sorted(range(len(entries)), key=lambda n: ORDER.get(entries[n]["request"]["method"], 9)):
+    for i in sorted(
+        range(len(entries)), key=lambda n: ORDER.get(entries[n]["request"]["method"], 9)
+    ):
         if i not in plan.twins:
-            done = _execute(rest, entries[i]["request"], resources[i], plan.references.get(i), found=i in plan.found)
+            done = _execute(
+                rest,
+                entries[i]["request"],
+                resources[i],
+                plan.references.get(i),
+                found=i in plan.found,
+            )
             responses[i] = _entry_response(rest, done, minimal=minimal)
     for resource in resources:
         if resource is not None:
@@ -80,19 +105,31 @@ def _plan(rest: Rest, entries: list[Json]) -> _Plan:
             elif condition and token in tokens and rest.habits.one_create_per_token:
                 twins.add(i)
             known = tokens.get(token) if i in twins else None
-            targets[i] = f"{kind}/{match['id']}" if match is not None else known or f"{kind}/{rest.store.new_id()}"
+            targets[i] = (
+                f"{kind}/{match['id']}"
+                if match is not None
+                else known or f"{kind}/{rest.store.new_id()}"
+            )
             tokens.setdefault(token, targets[i])
     return _Plan(targets, frozenset(found), frozenset(twins))
 
 
-def _execute(rest: Rest, request: Json, resource: Json | None, reference: str | None, *, found: bool) -> Answer:
+def _execute(
+    rest: Rest, request: Json, resource: Json | None, reference: str | None, *, found: bool
+) -> Answer:
     """One entry; references are checked once all entries are written. Raises Refusal."""
     method, path = request["method"], request["url"].split("?")[0].split("/")
     if method == "POST" and reference:
         kind, resource_id = reference.split("/")
-        return rest.standing(kind, resource_id) if found else rest.create(kind, resource, resource_id=resource_id, follow_references=False)
+        return (
+            rest.standing(kind, resource_id)
+            if found
+            else rest.create(kind, resource, resource_id=resource_id, follow_references=False)
+        )
     if method == "PUT" and len(path) == 2:
-        return rest.update(path[0], path[1], resource, request.get("ifMatch"), follow_references=False)
+        return rest.update(
+            path[0], path[1], resource, request.get("ifMatch"), follow_references=False
+        )
     done = rest.answer(_request({"request": request, "resource": resource}))
     if done.status >= 400:
         raise Refusal(done.status)
@@ -101,9 +138,18 @@ def _execute(rest: Rest, request: Json, resource: Json | None, reference: str | 
 
 def _request(entry: Json) -> Request:
     path, _, query = entry["request"]["url"].partition("?")
-    headers = {"if-match": entry["request"].get("ifMatch"), "if-none-exist": entry["request"].get("ifNoneExist")}
+    headers = {
+        "if-match": entry["request"].get("ifMatch"),
+        "if-none-exist": entry["request"].get("ifNoneExist"),
+    }
     given = {k: v for k, v in headers.items() if v}
-    return Request(entry["request"]["method"], path.strip("/"), parse_qsl(query, keep_blank_values=True), given, entry.get("resource"))
+    return Request(
+        entry["request"]["method"],
+        path.strip("/"),
+        parse_qsl(query, keep_blank_values=True),
+        given,
+        entry.get("resource"),
+    )
 
 
 def _resolved(resource: Json | None, known: dict[str, str]) -> Json | None:
@@ -121,12 +167,24 @@ def _resolved(resource: Json | None, known: dict[str, str]) -> Json | None:
 
 
 def _entry_response(rest: Rest, done: Answer, *, minimal: bool) -> Json:
-    response: Json = {"status": {200: "200 OK", 201: "201 Created", 204: "204 No Content"}.get(done.status, str(done.status))}
+    response: Json = {
+        "status": {200: "200 OK", 201: "201 Created", 204: "204 No Content"}.get(
+            done.status, str(done.status)
+        )
+    }
     if location := done.headers.get("Location"):
-        response["location"] = location.removeprefix(f"{rest.base}/") if rest.habits.advertised_base is None else location
+        response["location"] = (
+            location.removeprefix(f"{rest.base}/")
+            if rest.habits.advertised_base is None
+            else location
+        )
     if etag := done.headers.get("ETag"):
         response["etag"] = etag.removeprefix("W/").strip('"') if rest.habits.bare_etags else etag
     if done.status >= 400:
         return {"response": response | {"outcome": done.body}}
     quiet = minimal or (rest.habits.bare_etags and "Location" in done.headers)
-    return {"response": response} if quiet or done.body is None else {"response": response, "resource": done.body}
+    return (
+        {"response": response}
+        if quiet or done.body is None
+        else {"response": response, "resource": done.body}
+    )

@@ -15,10 +15,14 @@ def analyze(batch: Sequence[Inputs], model: PgxModel) -> list[Findings | NotAnal
 
 
 def _analyzed(inputs: Inputs, model: PgxModel) -> Findings | NotAnalysed:
-    called = {gene.name: call_gene(model.tables, gene, inputs.records) for gene in model.tables.genes}
+    called = {
+        gene.name: call_gene(model.tables, gene, inputs.records) for gene in model.tables.genes
+    }
     calls = tuple(call for call in called.values() if call)
     if not calls:
-        return NotAnalysed(f"The VCF holds no position of the genes that are called ({', '.join(called)}).")
+        return NotAnalysed(
+            f"The VCF holds no position of the genes that are called ({', '.join(called)})."
+        )
     return Findings(
         calls=calls,
         absent=tuple(name for name, call in called.items() if call is None),

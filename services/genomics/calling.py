@@ -9,7 +9,9 @@ from services.genomics.observe import Observed, observe
 from services.genomics.tables import Gene, Tables, phenotype_of_score
 
 INDETERMINATE = Phenotype("Indeterminate")
-WRONG_REFERENCE = 0.25  # of at least 4 records: then the file is not of the build that its header names
+WRONG_REFERENCE = (
+    0.25  # of at least 4 records: then the file is not of the build that its header names
+)
 
 
 def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall | None:
@@ -19,11 +21,20 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
         return None
     reason = _unreadable(gene, seen)
     if reason:
-        return GeneCall(gene.name, (), (INDETERMINATE,), missing=len(gene.sites - seen.tested), positions=len(gene.sites), reason=reason)
+        return GeneCall(
+            gene.name,
+            (),
+            (INDETERMINATE,),
+            missing=len(gene.sites - seen.tested),
+            positions=len(gene.sites),
+            reason=reason,
+        )
     matched, notes = _matched(gene, seen)
     beyond = untested(gene, seen)
     essential = tuple(a for a in beyond if a in gene.essential or _suspected(gene, seen, a))
-    phenotypes = [phenotype(tables, gene, pair) for pair in _possible(gene, matched.diplotypes, essential)]
+    phenotypes = [
+        phenotype(tables, gene, pair) for pair in _possible(gene, matched.diplotypes, essential)
+    ]
     return GeneCall(
         gene=gene.name,
         diplotypes=tuple("/".join(pair) for pair in matched.diplotypes),
@@ -72,11 +83,18 @@ def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
     """Drop a diplotype that cannot be told from a far commoner one without phase (genes.toml), and say so."""
     names = {"/".join(pair): pair for pair in matched.diplotypes}
     dropped = {over for over, better in gene.prefer.items() if over in names and better in names}
-    notes = tuple(f"Phase not given: {gene.prefer[over]} is reported; {over}, far rarer, gives the same genotypes." for over in dropped)
-    return Match(tuple(pair for name, pair in names.items() if name not in dropped), matched.reason), notes
+    notes = tuple(
+        f"Phase not given: {gene.prefer[over]} is reported; {over}, far rarer, gives the same genotypes."
+        for over in dropped
+    )
+    return Match(
+        tuple(pair for name, pair in names.items() if name not in dropped), matched.reason
+    ), notes
 
 
-def _possible(gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _possible(
+    gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     """The diplotypes, and those that an untested essential or suspected allele in place of a reference one would make of them."""
     plain = {gene.reference, gene.without}
     for first, second in diplotypes:
@@ -94,6 +112,10 @@ def phenotype(tables: Tables, gene: Gene, diplotype: tuple[str, str]) -> Phenoty
     if tables.equations[gene.name]:
         scores = [gene.scores.get(a) for a in diplotype]
         known = [s for s in scores if s is not None]
-        return phenotype_of_score(tables, gene.name, sum(known)) if len(known) == 2 else INDETERMINATE
-    term = tables.diplotypes.get((gene.name, f"{first}/{second}")) or tables.diplotypes.get((gene.name, f"{second}/{first}"))
+        return (
+            phenotype_of_score(tables, gene.name, sum(known)) if len(known) == 2 else INDETERMINATE
+        )
+    term = tables.diplotypes.get((gene.name, f"{first}/{second}")) or tables.diplotypes.get(
+        (gene.name, f"{second}/{first}")
+    )
     return Phenotype(term) if term else INDETERMINATE

@@ -44,8 +44,22 @@ HETEROZYGOUS: Final = ("LA6706-1", "Heterozygous")
 HOMOZYGOUS: Final = ("LA6705-3", "Homozygous")
 
 # LOINC answer list LL2938-0 (chromosome) and RefSeq accessions of GRCh38 (NCBI assembly GCF_000001405)
-CHROMOSOME: Final = {"1": "LA21254-0", "6": "LA21259-9", "10": "LA21263-1", "12": "LA21265-6", "13": "LA21266-4", "16": "LA21269-8"}
-ACCESSION: Final = {"1": "NC_000001.11", "6": "NC_000006.12", "10": "NC_000010.11", "12": "NC_000012.12", "13": "NC_000013.11", "16": "NC_000016.10"}
+CHROMOSOME: Final = {
+    "1": "LA21254-0",
+    "6": "LA21259-9",
+    "10": "LA21263-1",
+    "12": "LA21265-6",
+    "13": "LA21266-4",
+    "16": "LA21269-8",
+}
+ACCESSION: Final = {
+    "1": "NC_000001.11",
+    "6": "NC_000006.12",
+    "10": "NC_000010.11",
+    "12": "NC_000012.12",
+    "13": "NC_000013.11",
+    "16": "NC_000016.10",
+}
 
 # LOINC answer list LL3856-8 (metabolizer phenotype); CPIC's other terms have no answer code and stay text
 METABOLIZER: Final = {

@@ -8,7 +8,9 @@ from shared.errors import InvalidInput
 PIECE = 1 << 20
 MAX_RATIO = 100  # bgzip reaches 20 to 30 on a gVCF
 RATIO_FREE = 1 << 24  # a small file may compress as well as it likes
-BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM/BAM specification, section 4.1.2
+BGZF_END = bytes.fromhex(
+    "1f8b08040000000000ff0600424302001b0003000000000000000000"
+)  # SAM/BAM specification, section 4.1.2
 
 
 def decompressed(raw: bytes) -> Iterator[bytes]:

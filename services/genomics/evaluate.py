@@ -53,13 +53,23 @@ def _result(tables: Tables, gene: Gene, path: Path) -> Result:
     call = calls.get(gene.name)
     said = _said(call)
     if set(calls) - {gene.name}:
-        return Result(path.name, gene.name, "wrong", f"{said}; calls {', '.join(sorted(set(calls) - {gene.name}))} too")
+        return Result(
+            path.name,
+            gene.name,
+            "wrong",
+            f"{said}; calls {', '.join(sorted(set(calls) - {gene.name}))} too",
+        )
     if wanted is None:
         return Result(path.name, gene.name, "unread", said)
     pairs = _pairs(call)
     if not wanted.met(pairs):
         return Result(path.name, gene.name, "wrong", said)
-    return Result(path.name, gene.name, "no call" if wanted.no_call else "one" if len(pairs) == 1 else "among", said)
+    return Result(
+        path.name,
+        gene.name,
+        "no call" if wanted.no_call else "one" if len(pairs) == 1 else "among",
+        said,
+    )
 
 
 def _pairs(call: GeneCall | None) -> list[tuple[str, str]]:
@@ -74,8 +84,20 @@ def _said(call: GeneCall | None) -> str:
 
 
 @click.command(help=__doc__)
-@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True, help="Folder of folders named for genes.")
-@click.option("--floor", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Least share of files with a readable name that must be right.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DATA,
+    show_default=True,
+    help="Folder of folders named for genes.",
+)
+@click.option(
+    "--floor",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Least share of files with a readable name that must be right.",
+)
 @click.option("--write", is_flag=True, help="Store the numbers for the model card.")
 def main(data: Path, floor: float, write: bool) -> None:
     require(data)
@@ -87,10 +109,18 @@ def main(data: Path, floor: float, write: bool) -> None:
     count = Counter(result.verdict for result in results)
     readable = len(results) - count["unread"]
     right = readable - count["wrong"]
-    click.echo(f"{right} of {readable} right: {count['one']} called alone, {count['among']} among several, {count['no call']} rightly not called")
+    click.echo(
+        f"{right} of {readable} right: {count['one']} called alone, {count['among']} among several, {count['no call']} rightly not called"
+    )
     click.echo(f"{count['unread']} names say nothing and are not counted")
     if write:
-        numbers = {"files": readable, "right": right, "one": count["one"], "among": count["among"], "no_call": count["no call"]}
+        numbers = {
+            "files": readable,
+            "right": right,
+            "one": count["one"],
+            "among": count["among"],
+            "no_call": count["no call"],
+        }
         METRICS.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if not readable or right < floor * readable:
         raise SystemExit(1)

@@ -29,7 +29,9 @@ def is_reference(record: Record) -> bool:
 
 def is_structural(record: Record) -> bool:
     """Every allele that it names is a structural variant; its REF is often N, or the base before."""
-    return bool(record.alts) and all(alt.startswith("<") and alt not in ANY_OTHER for alt in record.alts)
+    return bool(record.alts) and all(
+        alt.startswith("<") and alt not in ANY_OTHER for alt in record.alts
+    )
 
 
 def carried(record: Record) -> list[str]:
@@ -39,7 +41,10 @@ def carried(record: Record) -> list[str]:
 
 def agrees(gene: Gene, record: Record) -> bool:
     """The record's REF is the reference of the tables, where they spell it."""
-    return is_structural(record) or all(gene.bases.get(record.position + i, base) in (base, "N") or base == "N" for i, base in enumerate(record.ref.upper()))
+    return is_structural(record) or all(
+        gene.bases.get(record.position + i, base) in (base, "N") or base == "N"
+        for i, base in enumerate(record.ref.upper())
+    )
 
 
 def tested(gene: Gene, record: Record) -> Iterator[Site]:
@@ -49,7 +54,9 @@ def tested(gene: Gene, record: Record) -> Iterator[Site]:
     if is_block(record):
         yield from _within(gene, record.position, record.end) if is_reference(record) else ()
         return
-    if any(alt in ANY_OTHER or (alt.isalpha() and len(alt) == len(record.ref)) for alt in record.alts):
+    if any(
+        alt in ANY_OTHER or (alt.isalpha() and len(alt) == len(record.ref)) for alt in record.alts
+    ):
         yield from _within(gene, record.position, _last_base(record))
     for alt in record.alts:
         if alt.isalpha() and len(alt) != len(record.ref):
@@ -67,7 +74,9 @@ def touched(gene: Gene, record: Record) -> Iterator[Site]:
 
 def under(gene: Gene, record: Record, alt: str) -> list[Site]:
     """Sites under an allele whose sequence the file does not give: to the END of a structural one, under REF of `*`."""
-    return list(_within(gene, record.position, record.end if alt.startswith("<") else _last_base(record)))
+    return list(
+        _within(gene, record.position, record.end if alt.startswith("<") else _last_base(record))
+    )
 
 
 def spelled(gene: Gene, record: Record, alt: str) -> list[Site]:
@@ -82,10 +91,16 @@ def denied(gene: Gene, record: Record, named: Set[tuple[int, str]]) -> Iterator[
         named: (position, REF) of the records that name an allele. What a splitter of alleles leaves of such a line, `G><NON_REF> 0/0`, denies nothing.
     """
     if is_block(record):
-        left_over = record.alts and record.end == _last_base(record) and (record.position, record.ref) in named
+        left_over = (
+            record.alts
+            and record.end == _last_base(record)
+            and (record.position, record.ref) in named
+        )
         yield from () if left_over else tested(gene, record)
         return
-    there = {site for alt in carried(record) if alt.isalpha() for site in spelled(gene, record, alt)}
+    there = {
+        site for alt in carried(record) if alt.isalpha() for site in spelled(gene, record, alt)
+    }
     for alt in record.alts:
         if alt.isalpha() and len(found := spelled(gene, record, alt)) == 1:
             yield from (site for site in found if site in gene.sites and site not in there)

@@ -18,8 +18,13 @@ from dataclasses import dataclass
 from services.genomics.tables import Gene
 
 RENAMED = {("SLCO1B1", "1a"): "*1", ("SLCO1B1", "1b"): "*37"}
-NOISE = re.compile(r"(rs\d+)+(missing|only)?|missing|only|(un)?phased|homozygous|_t\d+$|^slco1b1_", re.IGNORECASE)
-TOKEN = re.compile(r"(?:(het|hom)|s)(unk|\d+)([a-z](?=s|_|$))?|(ref)|(plus)|c\.?(\d+)(het|hom)?|-1639([ag])", re.IGNORECASE)
+NOISE = re.compile(
+    r"(rs\d+)+(missing|only)?|missing|only|(un)?phased|homozygous|_t\d+$|^slco1b1_", re.IGNORECASE
+)
+TOKEN = re.compile(
+    r"(?:(het|hom)|s)(unk|\d+)([a-z](?=s|_|$))?|(ref)|(plus)|c\.?(\d+)(het|hom)?|-1639([ag])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,22 @@ class Expectation:
         if self.no_call:
             return not called
         pairs = {tuple(sorted(pair)) for pair in called}
-        inside = all(any(_same(a, w) for w in self.within) for pair in pairs for a in pair) if self.within else True
-        return bool(called) and inside and all(tuple(sorted(pair)) in pairs for pair in self.diplotypes)
+        inside = (
+            all(any(_same(a, w) for w in self.within) for pair in pairs for a in pair)
+            if self.within
+            else True
+        )
+        return (
+            bool(called)
+            and inside
+            and all(tuple(sorted(pair)) in pairs for pair in self.diplotypes)
+        )
 
 
 def _same(allele: str, wanted: str) -> bool:
-    return allele == wanted or (wanted.endswith("?") and re.fullmatch(re.escape(wanted[:-1]) + "[A-Z]", allele) is not None)
+    return allele == wanted or (
+        wanted.endswith("?") and re.fullmatch(re.escape(wanted[:-1]) + "[A-Z]", allele) is not None
+    )
 
 
 def expectation(gene: Gene, stem: str) -> Expectation | None:
@@ -72,14 +87,28 @@ def _alleles(gene: Gene, text: str) -> list[str] | None:
         if plus:
             joined = True
             continue
-        name = gene.reference if reference else f"-1639{base.upper()}" if base else _cdna(gene, cdna) if cdna else _star(gene, number, (letter or "").lower())
+        name = (
+            gene.reference
+            if reference
+            else f"-1639{base.upper()}"
+            if base
+            else _cdna(gene, cdna)
+            if cdna
+            else _star(gene, number, (letter or "").lower())
+        )
         if name is None:
             return None
         if joined:
             found[-1], joined = f"[{found[-1]} + {name}]", False
             continue
-        found += {"het": [gene.reference, name], "hom": [name, name]}.get((zygosity or cdna_zygosity or "").lower(), [name])
-    if len(found) == 4 and re.match("hom", text, re.IGNORECASE) and len(set(found[:2])) == 1 == len({gene.reference, found[0]}):
+        found += {"het": [gene.reference, name], "hom": [name, name]}.get(
+            (zygosity or cdna_zygosity or "").lower(), [name]
+        )
+    if (
+        len(found) == 4
+        and re.match("hom", text, re.IGNORECASE)
+        and len(set(found[:2])) == 1 == len({gene.reference, found[0]})
+    ):
         return found[2:]  # `hom1s_het3a`: homozygous for what is no allele of its own any more
     return found
 

@@ -18,9 +18,29 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
-VCF_TYPES = frozenset({"text/vcf", "text/x-vcf", "application/vcf", "application/x-vcf", "text/vcf+gzip", "application/vcf+gzip"})
-PLAIN_TYPES = frozenset({"text/plain", "text/tab-separated-values", "application/gzip", "application/x-gzip", "application/octet-stream"})
-GENOMIC_CODES = frozenset({f"{codes.LOINC}|{code}" for code in ("51969-4", "81247-9", "86206-0", "86205-2", "51968-6")} | {f"{codes.V2_0074}|GE"})
+VCF_TYPES = frozenset(
+    {
+        "text/vcf",
+        "text/x-vcf",
+        "application/vcf",
+        "application/x-vcf",
+        "text/vcf+gzip",
+        "application/vcf+gzip",
+    }
+)
+PLAIN_TYPES = frozenset(
+    {
+        "text/plain",
+        "text/tab-separated-values",
+        "application/gzip",
+        "application/x-gzip",
+        "application/octet-stream",
+    }
+)
+GENOMIC_CODES = frozenset(
+    {f"{codes.LOINC}|{code}" for code in ("51969-4", "81247-9", "86206-0", "86205-2", "51968-6")}
+    | {f"{codes.V2_0074}|GE"}
+)
 
 
 def accepts(event: ResourceEvent) -> bool:
@@ -44,13 +64,19 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         InvalidInput, NotAnalysed: see `read_vcf`; several VCFs; no patient.
     """
     document = ehr.read(event.focus)
-    if document is None or document.get("status") != "current" or document.get("docStatus") == "entered-in-error":
+    if (
+        document is None
+        or document.get("status") != "current"
+        or document.get("docStatus") == "entered-in-error"
+    ):
         raise Withdrawn(event.focus)
     attachments = vcf_attachments(document)
     if not attachments:
         return None
     if len(attachments) > 1:
-        raise NotAnalysed(f"The document holds {len(attachments)} VCFs: send one document for each.")
+        raise NotAnalysed(
+            f"The document holds {len(attachments)} VCFs: send one document for each."
+        )
     subject = relative(document.get("subject", {}).get("reference", ""))
     if not subject.startswith("Patient/"):
         raise NotAnalysed("The document names no patient.")
@@ -59,13 +85,26 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)
     vcf = read_vcf(raw, load_tables())
     version = str(document.get("meta", {}).get("versionId", ""))
-    return Inputs(subject=subject, content=digest(vcf.digest), sources={event.focus: version}, records=vcf.records)
+    return Inputs(
+        subject=subject,
+        content=digest(vcf.digest),
+        sources={event.focus: version},
+        records=vcf.records,
+    )
 
 
 def vcf_attachments(document: Json) -> list[Json]:
     """The attachments of a DocumentReference that are VCFs; of several, those of a VCF's own type win over general ones."""
-    tokens = [f"{c.get('system')}|{c.get('code')}" for element in ("type", "category") for c in codes.codings(document.get(element))]
-    found = [a for c in document.get("content", []) if is_vcf([(a := c.get("attachment", {})).get("contentType", "")], tokens)]
+    tokens = [
+        f"{c.get('system')}|{c.get('code')}"
+        for element in ("type", "category")
+        for c in codes.codings(document.get(element))
+    ]
+    found = [
+        a
+        for c in document.get("content", [])
+        if is_vcf([(a := c.get("attachment", {})).get("contentType", "")], tokens)
+    ]
     named = [a for a in found if _bare(a.get("contentType", "")) in VCF_TYPES]
     return named or found
 

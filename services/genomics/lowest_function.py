@@ -68,13 +68,19 @@ def _rank(gene: Gene, allele: str) -> tuple[float, int]:
     return (1.0 if score is None else score, gene.order(allele))
 
 
-def _notes(gene: Gene, seen: Observed, sides: tuple[list[str], list[str]], pair: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(
+    gene: Gene, seen: Observed, sides: tuple[list[str], list[str]], pair: tuple[str, ...]
+) -> tuple[str, ...]:
     others = sorted({a for side in sides for a in side} - set(pair), key=gene.order)
     notes = []
     if others:
         notes.append(f"Also carried, of the same or higher activity: {', '.join(others)}.")
     if len(seen.blocks) > 1:
-        notes.append("The phase is not given: the least active variants are taken to lie on different chromosomes, the less favourable reading.")
-    if any(gene.proxy.get(a) and not gene.alleles[a] <= seen.tested for a in pair if a in gene.alleles):
+        notes.append(
+            "The phase is not given: the least active variants are taken to lie on different chromosomes, the less favourable reading."
+        )
+    if any(
+        gene.proxy.get(a) and not gene.alleles[a] <= seen.tested for a in pair if a in gene.alleles
+    ):
         notes.append("HapB3 is inferred from one of its two variants.")
     return tuple(notes)

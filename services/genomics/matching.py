@@ -48,15 +48,29 @@ class Match:
 def match(gene: Gene, seen: Observed) -> Match:
     """Every diplotype of named alleles that agrees with what was seen."""
     if len(seen.blocks) > MAX_BLOCKS:
-        return Match((), f"{len(seen.blocks)} unphased heterozygous sites leave too many phases open")
+        return Match(
+            (), f"{len(seen.blocks)} unphased heterozygous sites leave too many phases open"
+        )
     pairs = [_named(gene, seen, first, second) for first, second in _phases(seen)]
     found = [candidate for candidates in pairs for candidate in candidates]
     if not found:
         where = ", ".join(f"chr{gene.chromosome}:{p}" for p in sorted(seen.unknown))
-        return Match((), f"an allele that the table does not hold at {where}" if where else "the variants are those of no named allele or combination")
+        return Match(
+            (),
+            f"an allele that the table does not hold at {where}"
+            if where
+            else "the variants are those of no named allele or combination",
+        )
     least = min((a.combined + b.combined, a.mismatched + b.mismatched) for a, b in found)
     best = sorted(
-        (a.partial + b.partial, a.variant + b.variant, gene.order(a.name), gene.order(b.name), a.name, b.name)
+        (
+            a.partial + b.partial,
+            a.variant + b.variant,
+            gene.order(a.name),
+            gene.order(b.name),
+            a.name,
+            b.name,
+        )
         for a, b in (sorted(pair, key=lambda n: (gene.order(n.name), n.name)) for pair in found)
         if (a.combined + b.combined, a.mismatched + b.mismatched) == least
     )
@@ -70,27 +84,42 @@ def _phases(seen: Observed) -> Iterator[tuple[Haplotype | None, Haplotype | None
         sides: tuple[set[Site | None], set[Site | None]] = (set(seen.both), set(seen.both))
         for mark in seen.single:
             sides[mark.side ^ turned[mark.block]].add(mark.site)
-        first, second = (None if None in side else frozenset(s for s in side if s) for side in sides)
+        first, second = (
+            None if None in side else frozenset(s for s in side if s) for side in sides
+        )
         yield first, second
 
 
-def _named(gene: Gene, seen: Observed, first: Haplotype | None, second: Haplotype | None) -> list[tuple[Named, Named]]:
+def _named(
+    gene: Gene, seen: Observed, first: Haplotype | None, second: Haplotype | None
+) -> list[tuple[Named, Named]]:
     if first is None or second is None:
         return []
-    return list(product(name_haplotype(gene, seen.tested, first), name_haplotype(gene, seen.tested, second)))
+    return list(
+        product(name_haplotype(gene, seen.tested, first), name_haplotype(gene, seen.tested, second))
+    )
 
 
 def name_haplotype(gene: Gene, tested: frozenset[Site], haplotype: Haplotype) -> list[Named]:
     """The names that fit this haplotype; combinations of alleles only where no single one does."""
     carried = haplotype - {gene.background} if gene.background else haplotype
     wild = gene.background in tested and gene.background not in haplotype
-    names = [n for allele in gene.alleles if (n := _fits(gene, tested, carried, allele=allele, wild=wild))]
+    names = [
+        n
+        for allele in gene.alleles
+        if (n := _fits(gene, tested, carried, allele=allele, wild=wild))
+    ]
     if not carried:
         names.append(Named(0, 0, 0, 0, gene.without if wild else gene.reference))
-    return names or [Named(len(c) - 1, int(wild), 0, 1, f"[{' + '.join(c)}]") for c in _combined(gene, tested, carried)]
+    return names or [
+        Named(len(c) - 1, int(wild), 0, 1, f"[{' + '.join(c)}]")
+        for c in _combined(gene, tested, carried)
+    ]
 
 
-def _fits(gene: Gene, tested: frozenset[Site], carried: Haplotype, *, allele: str, wild: bool) -> Named | None:
+def _fits(
+    gene: Gene, tested: frozenset[Site], carried: Haplotype, *, allele: str, wild: bool
+) -> Named | None:
     sites = gene.alleles[allele]
     known = sites & tested
     extra = carried - known
@@ -103,7 +132,11 @@ def _fits(gene: Gene, tested: frozenset[Site], carried: Haplotype, *, allele: st
 
 def _combined(gene: Gene, tested: frozenset[Site], carried: Haplotype) -> list[tuple[str, ...]]:
     """The fewest disjoint alleles that together are the haplotype."""
-    parts = {a: known for a, sites in gene.alleles.items() if (known := sites & tested) and known <= carried and known == sites}
+    parts = {
+        a: known
+        for a, sites in gene.alleles.items()
+        if (known := sites & tested) and known <= carried and known == sites
+    }
     for count in range(2, MAX_COMBINED + 1):
         found = [c for c in combinations(parts, count) if _covers([parts[a] for a in c], carried)]
         if found:
@@ -118,4 +151,8 @@ def _covers(parts: Iterable[Haplotype], whole: Haplotype) -> bool:
 
 def untested(gene: Gene, seen: Observed) -> tuple[str, ...]:
     """Alleles none of whose sites was tested, or one of whose sites has a variant that does not count: the file can neither call nor exclude them."""
-    return tuple(allele for allele, sites in gene.alleles.items() if not sites & seen.tested or sites & seen.suspected)
+    return tuple(
+        allele
+        for allele, sites in gene.alleles.items()
+        if not sites & seen.tested or sites & seen.suspected
+    )

@@ -33,5 +33,16 @@ def rules() -> PgxModel:
     """The rule set of this release."""
     tables = load_tables()
     metrics = json.loads(METRICS.read_text(encoding="utf-8"))
-    text = Template(CARD.read_text(encoding="utf-8")).substitute({k: str(v) for k, v in metrics.items()}, pypgx=tables.pypgx, version=VERSION)
-    return PgxModel(tables, ModelCard("pgx-star-alleles", "Pharmacogene star alleles and CPIC recommendations", VERSION, f"sha256:{tables.digest}", text))
+    text = Template(CARD.read_text(encoding="utf-8")).substitute(
+        {k: str(v) for k, v in metrics.items()}, pypgx=tables.pypgx, version=VERSION
+    )
+    return PgxModel(
+        tables,
+        ModelCard(
+            "pgx-star-alleles",
+            "Pharmacogene star alleles and CPIC recommendations",
+            VERSION,
+            f"sha256:{tables.digest}",
+            text,
+        ),
+    )

@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.genomics.domain import Record, Site, Variant
-from services.genomics.evidence import agrees, carried, denied, is_block, is_reference, is_structural, spelled, tested, touched, under
+from services.genomics.evidence import (
+    agrees,
+    carried,
+    denied,
+    is_block,
+    is_reference,
+    is_structural,
+    spelled,
+    tested,
+    touched,
+    under,
+)
 from services.genomics.tables import Gene
 
 Block = tuple[str, str]
@@ -64,22 +75,37 @@ class Observed:
 def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     """Look at the records of the gene's chromosome."""
     start, end = gene.span
-    here = (r for r in records if r.chromosome == gene.chromosome and r.position <= end and r.end >= start)
-    near = list({replace(r, depth=None): r for r in here}.values())  # a line that stands twice is one, whatever depth it tells
+    here = (
+        r
+        for r in records
+        if r.chromosome == gene.chromosome and r.position <= end and r.end >= start
+    )
+    near = list(
+        {replace(r, depth=None): r for r in here}.values()
+    )  # a line that stands twice is one, whatever depth it tells
     agreeing = [r for r in near if agrees(gene, r)]
     called = [r for r in agreeing if r.called]
     places = _places(gene, called)
     suspected, hidden = _suspected(gene, near), _hidden(gene, called)
     unsure = suspected.union(*hidden.values()) | (_blank(gene, near) - places.keys())
     both = {site for site, found in places.items() if site and len({p.side for p in found}) == 2}
-    single = [Mark(p.block, p.side, site) for site, found in places.items() if site not in both for p in found]
+    single = [
+        Mark(p.block, p.side, site)
+        for site, found in places.items()
+        if site not in both
+        for p in found
+    ]
     sites = {site: found for site, found in places.items() if site}
     return Observed(
         tested=frozenset(site for record in called for site in tested(gene, record)) - unsure,
         both=frozenset(both),
         single=tuple(dict.fromkeys(single)),
         unknown=frozenset(p.record.position for p in places.get(None, ())),
-        variants=tuple(Variant(gene.name, s, gene.rsids.get(s), s in both, sites[s][0].record.depth) for s in sorted(sites) if s != gene.background),
+        variants=tuple(
+            Variant(gene.name, s, gene.rsids.get(s), s in both, sites[s][0].record.depth)
+            for s in sorted(sites)
+            if s != gene.background
+        ),
         compared=len(near),
         mismatched=len(near) - len(agreeing),
         suspected=suspected,
@@ -108,7 +134,12 @@ def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
         return []  # see _hidden
     found = spelled(gene, record, alt)
     known: list[Site | None] = [s for s in found if s in gene.sites]
-    strange = [s for s in found if s not in gene.sites and any(s.position <= t.position < s.position + len(s.ref) for t in gene.sites)]
+    strange = [
+        s
+        for s in found
+        if s not in gene.sites
+        and any(s.position <= t.position < s.position + len(s.ref) for t in gene.sites)
+    ]
     return known + [None] * bool(strange)
 
 
@@ -145,7 +176,12 @@ def _blank(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
     return frozenset(site for record in empty for site in touched(gene, record))
 
 
-def _contradicted(gene: Gene, called: Iterable[Record], places: Mapping[Site, list[Place]], suspected: frozenset[Site]) -> frozenset[int]:
+def _contradicted(
+    gene: Gene,
+    called: Iterable[Record],
+    places: Mapping[Site, list[Place]],
+    suspected: frozenset[Site],
+) -> frozenset[int]:
     """Positions where a variant is carried that another record denies, gives again or makes doubtful, or with more alleles than two chromosomes hold."""
     named = {(record.position, record.ref) for record in called if not is_block(record)}
     refuted = {site for record in called for site in denied(gene, record, named)} | suspected
@@ -153,5 +189,7 @@ def _contradicted(gene: Gene, called: Iterable[Record], places: Mapping[Site, li
     at: dict[int, list[tuple[Block, int]]] = defaultdict(list)
     for site, found in places.items():
         at[site.position] += [(p.block, p.side) for p in found]
-    crowded = {position for position, held in at.items() if len(held) > 2 or len(set(held)) < len(held)}
+    crowded = {
+        position for position, held in at.items() if len(held) > 2 or len(set(held)) < len(held)
+    }
     return frozenset(site.position for site in places.keys() & (refuted | repeated)) | crowded

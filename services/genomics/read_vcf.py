@@ -22,11 +22,15 @@ from shared.errors import InvalidInput
 MAX_BYTES = 1 << 29  # decompressed; a gVCF of the genes' chromosomes is far smaller
 MAX_LINE = 1 << 20
 MAX_RECORDS = 200_000
-MARGIN = 50  # bases around a position: how far an insertion or deletion may be shifted in its repeat
+MARGIN = (
+    50  # bases around a position: how far an insertion or deletion may be shifted in its repeat
+)
 MAX_ALTS = 16
 
 BASES = re.compile(rb"[ACGTNacgtn]+")
-ALTERNATIVE = re.compile(rb"[A-Za-z]+|\*|<[!-;=?-~]+>")  # VCF 4.3, section 1.6.1: bases, a base that is deleted upstream, a name
+ALTERNATIVE = re.compile(
+    rb"[A-Za-z]+|\*|<[!-;=?-~]+>"
+)  # VCF 4.3, section 1.6.1: bases, a base that is deleted upstream, a name
 BREAKEND = re.compile(rb"[!-~]*[\[\]][!-~]*|\.[A-Za-z]+|[A-Za-z]+\.")
 PHASE_SET = re.compile(rb"[!-~]+")
 DIGITS = re.compile(rb"\d+")
@@ -34,7 +38,9 @@ SEPARATOR = re.compile(r"[/|]")
 END = re.compile(rb"(?:^|(?<=;))END=(\d{1,9})")
 SVLEN = re.compile(rb"(?:^|(?<=;))SVLEN=(-?\d{1,9}(?:,-?\d{1,9}){0,15})(?:;|$)")
 SVTYPE = re.compile(rb"(?:^|;)SVTYPE=")
-STRUCTURAL = re.compile(rb"<(DEL|DUP|INV|CN)")  # SVLEN of an insertion is not a length on the reference
+STRUCTURAL = re.compile(
+    rb"<(DEL|DUP|INV|CN)"
+)  # SVLEN of an insertion is not a length on the reference
 ACCESSIONS = {accession.encode(): name.encode() for name, accession in ACCESSION.items()}
 KEPT_HEADER = b"""##fileformat=VCFv4.2
 ##FILTER=<ID=PASS,Description="All filters passed">
@@ -74,7 +80,9 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
         if line and (fields := _near(header.columns, positions, number, line)):
             kept.append(_kept(number, fields, tables))
         if len(kept) > MAX_RECORDS:
-            raise InvalidInput(f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called.")
+            raise InvalidInput(
+                f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called."
+            )
     header.check()
     return Vcf(digest.hexdigest(), _parse(b"".join(kept)) if len(kept) > 1 else ())
 
@@ -83,12 +91,24 @@ def _positions(tables: Tables) -> dict[bytes, list[int]]:
     """Chromosome, in each of its spellings -> the positions that define alleles, ascending."""
     positions: dict[bytes, set[int]] = {}
     for gene in tables.genes:
-        positions.setdefault(gene.chromosome.encode(), set()).update(site.position for site in gene.sites)
-    return {name: sorted(found) for chromosome, found in positions.items() for name in _spellings(chromosome)}
+        positions.setdefault(gene.chromosome.encode(), set()).update(
+            site.position for site in gene.sites
+        )
+    return {
+        name: sorted(found)
+        for chromosome, found in positions.items()
+        for name in _spellings(chromosome)
+    }
 
 
 def _spellings(chromosome: bytes) -> list[bytes]:
-    return [chromosome, b"chr" + chromosome, b"Chr" + chromosome, b"CHR" + chromosome, ACCESSION[chromosome.decode()].encode()]
+    return [
+        chromosome,
+        b"chr" + chromosome,
+        b"Chr" + chromosome,
+        b"CHR" + chromosome,
+        ACCESSION[chromosome.decode()].encode(),
+    ]
 
 
 def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -103,7 +123,9 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     for piece in pieces:
         total += len(piece)
         if total > MAX_BYTES:
-            raise InvalidInput(f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions of the genes.")
+            raise InvalidInput(
+                f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions of the genes."
+            )
         *whole, tail = (tail + piece).split(b"\n")
         for line in whole:
             number += 1
@@ -114,10 +136,14 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         yield number + 1, tail.rstrip(b"\r")
 
 
-def _near(columns: int, wanted: Mapping[bytes, list[int]], number: int, line: bytes) -> list[bytes] | None:
+def _near(
+    columns: int, wanted: Mapping[bytes, list[int]], number: int, line: bytes
+) -> list[bytes] | None:
     """The fields of a line that touches a position that defines an allele, None for another one. Every line must have the header's columns."""
     if line.count(b"\t") != columns - 1:
-        raise InvalidInput(f"Line {number} of the VCF has not the {columns} columns of its header: the file is damaged or truncated.")
+        raise InvalidInput(
+            f"Line {number} of the VCF has not the {columns} columns of its header: the file is damaged or truncated."
+        )
     positions = wanted.get(line[: line.index(b"\t")])
     if positions is None:
         return None
@@ -160,7 +186,9 @@ def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
     name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
     called = read_sample(keys, sample, tables.min_depth, tables.min_quality)
     alternatives = _alternatives(alt, info, keys)
-    if not BASES.fullmatch(ref) or not all(ALTERNATIVE.fullmatch(a) for a in alternatives):  # an empty one would shift the numbers of those after it
+    if not BASES.fullmatch(ref) or not all(
+        ALTERNATIVE.fullmatch(a) for a in alternatives
+    ):  # an empty one would shift the numbers of those after it
         raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
     alts = len(alternatives)
     if not PHASE_SET.fullmatch(called.phase_set):
@@ -168,21 +196,52 @@ def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
     if called.genotype is None or any(int(a) > alts for a in DIGITS.findall(called.genotype)):
         raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
     if alts > MAX_ALTS:
-        raise InvalidInput(f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles.")
+        raise InvalidInput(
+            f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles."
+        )
     end = _end(int(position), alt, info)
     passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") and called.good else b"failed"
     depth = b"." if called.depth is None else b"%d" % called.depth
-    cells = [_chromosome(name), position, b".", ref.upper(), b",".join(alternatives) or b".", b".", passed, b"END=%d" % end, b"GT:DP:PS"]
+    cells = [
+        _chromosome(name),
+        position,
+        b".",
+        ref.upper(),
+        b",".join(alternatives) or b".",
+        b".",
+        passed,
+        b"END=%d" % end,
+        b"GT:DP:PS",
+    ]
     return b"\t".join([*cells, b":".join([called.genotype, depth, called.phase_set])]) + b"\n"
 
 
 def _parse(text: bytes) -> tuple[Record, ...]:
     import allel
 
-    fields = ["CHROM", "POS", "REF", "ALT", "FILTER_PASS", "END", "calldata/GT", "calldata/DP", "calldata/PS"]
+    fields = [
+        "CHROM",
+        "POS",
+        "REF",
+        "ALT",
+        "FILTER_PASS",
+        "END",
+        "calldata/GT",
+        "calldata/DP",
+        "calldata/PS",
+    ]
     types = {"calldata/GT": "object", "calldata/PS": "object", "calldata/DP": "i4"}
-    read = allel.read_vcf(io.BytesIO(text), fields=fields, types=types, numbers={"calldata/GT": 1}, alt_number=MAX_ALTS)
-    columns = [read[f"variants/{name}"].tolist() for name in ("CHROM", "POS", "END", "REF", "ALT", "FILTER_PASS")]
+    read = allel.read_vcf(
+        io.BytesIO(text),
+        fields=fields,
+        types=types,
+        numbers={"calldata/GT": 1},
+        alt_number=MAX_ALTS,
+    )
+    columns = [
+        read[f"variants/{name}"].tolist()
+        for name in ("CHROM", "POS", "END", "REF", "ALT", "FILTER_PASS")
+    ]
     genotypes, depths, sets = (read[f"calldata/{name}"].tolist() for name in ("GT", "DP", "PS"))
     return tuple(
         Record(
@@ -197,5 +256,7 @@ def _parse(text: bytes) -> tuple[Record, ...]:
             usable=passed,
             depth=depth[0] if depth[0] >= 0 else None,
         )
-        for chromosome, position, end, ref, alts, passed, genotype, depth, phase_set in zip(*columns, genotypes, depths, sets, strict=True)
+        for chromosome, position, end, ref, alts, passed, genotype, depth, phase_set in zip(
+            *columns, genotypes, depths, sets, strict=True
+        )
     )

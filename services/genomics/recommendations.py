@@ -8,7 +8,11 @@ from services.genomics.domain import GeneCall, Implication, Phenotype
 from services.genomics.tables import Tables
 
 UNAVAILABLE = Phenotype("None")  # the table's word for a gene that was not tested
-NORMAL = {"CYP2C9": Phenotype("Normal Metabolizer", 2.0), "SLCO1B1": Phenotype("Normal Function"), "VKORC1": Phenotype("Normal warfarin sensitivity")}
+NORMAL = {
+    "CYP2C9": Phenotype("Normal Metabolizer", 2.0),
+    "SLCO1B1": Phenotype("Normal Function"),
+    "VKORC1": Phenotype("Normal warfarin sensitivity"),
+}
 OTHERWISE_NORMAL = Phenotype("Normal Metabolizer")
 
 States = Mapping[str, tuple[Phenotype, ...]]
@@ -17,7 +21,9 @@ States = Mapping[str, tuple[Phenotype, ...]]
 def implications(tables: Tables, calls: Sequence[GeneCall]) -> tuple[Implication, ...]:
     """One per drug that the tables speak of, given every phenotype that stays possible: where they lead to different advice, none."""
     states = {call.gene: call.phenotypes for call in calls}
-    drugs = {drug: genes for drug, genes in _drugs(tables) if any(_known(states, gene) for gene in genes)}
+    drugs = {
+        drug: genes for drug, genes in _drugs(tables) if any(_known(states, gene) for gene in genes)
+    }
     found = (_implication(tables, drug, drugs[drug], states) for drug in sorted(drugs))
     return tuple(i for i in found if i is not None)
 
@@ -33,15 +39,22 @@ def _known(states: States, gene: str) -> bool:
     return gene in states and all(p.term != "Indeterminate" for p in states[gene])
 
 
-def _implication(tables: Tables, drug: str, genes: tuple[str, ...], states: States) -> Implication | None:
+def _implication(
+    tables: Tables, drug: str, genes: tuple[str, ...], states: States
+) -> Implication | None:
     options = [states.get(gene, (UNAVAILABLE,)) for gene in genes]
     answers = {_look_up(tables, drug, genes, combination) for combination in product(*options)}
     if len(answers) != 1 or None in answers:
         return None
     text, strength = next(a for a in answers if a)
-    normal = [NORMAL.get(gene, OTHERWISE_NORMAL) if gene in states and _known(states, gene) else option[0] for gene, option in zip(genes, options, strict=True)]
+    normal = [
+        NORMAL.get(gene, OTHERWISE_NORMAL) if gene in states and _known(states, gene) else option[0]
+        for gene, option in zip(genes, options, strict=True)
+    ]
     baseline = _look_up(tables, drug, genes, tuple(normal))
-    guideline = next(g for gene in genes if (g := tables.guidelines.get((drug, gene))) and gene in states)
+    guideline = next(
+        g for gene in genes if (g := tables.guidelines.get((drug, gene))) and gene in states
+    )
     return Implication(
         drug=drug,
         rxnorm=guideline.rxnorm,
@@ -55,7 +68,9 @@ def _implication(tables: Tables, drug: str, genes: tuple[str, ...], states: Stat
     )
 
 
-def _additions(tables: Tables, drug: str, genes: tuple[str, ...], states: States, text: str) -> Iterator[str]:
+def _additions(
+    tables: Tables, drug: str, genes: tuple[str, ...], states: States, text: str
+) -> Iterator[str]:
     """What the text alone does not say: a gene that the guideline asks for and the file does not tell, and the remarks of recommendations.toml."""
     for gene in genes:
         if gene not in states and gene not in text:
@@ -64,7 +79,9 @@ def _additions(tables: Tables, drug: str, genes: tuple[str, ...], states: States
         yield tables.remarks[drug]
 
 
-def _look_up(tables: Tables, drug: str, genes: tuple[str, ...], phenotypes: tuple[Phenotype, ...]) -> tuple[str, str | None] | None:
+def _look_up(
+    tables: Tables, drug: str, genes: tuple[str, ...], phenotypes: tuple[Phenotype, ...]
+) -> tuple[str, str | None] | None:
     for own in tables.own:
         if drug in own["drugs"] and tuple(own["genes"]) == genes and _holds(own, phenotypes):
             return own["text"], own["strength"]
@@ -90,4 +107,8 @@ def _plain(text: str, drug: str) -> str:
 
 
 def _joined(phenotypes: Sequence[Phenotype]) -> Phenotype:
-    return phenotypes[0] if len(phenotypes) == 1 else Phenotype(" or ".join(dict.fromkeys(p.term for p in phenotypes)))
+    return (
+        phenotypes[0]
+        if len(phenotypes) == 1
+        else Phenotype(" or ".join(dict.fromkeys(p.term for p in phenotypes)))
+    )

@@ -24,13 +24,17 @@ def resources(_inputs: Inputs, findings: Findings, pen: Pen) -> Sequence[Draft]:
         haplotypes = _haplotypes(tables.gene(call.gene), call, variants, pen)
         drafts += [*variants.values(), *haplotypes]
         if call.diplotypes:
-            genotypes[call.gene] = _genotype(tables.gene(call.gene), call, haplotypes or [*variants.values()], pen)
+            genotypes[call.gene] = _genotype(
+                tables.gene(call.gene), call, haplotypes or [*variants.values()], pen
+            )
     drafts += genotypes.values()
     drafts += [_implication(tables, i, genotypes, pen) for i in findings.implications]
     return [*drafts, _report(tables, findings, drafts, pen)]
 
 
-def _haplotypes(gene: Gene, call: GeneCall, variants: Mapping[Site, Draft], pen: Pen) -> list[Draft]:
+def _haplotypes(
+    gene: Gene, call: GeneCall, variants: Mapping[Site, Draft], pen: Pen
+) -> list[Draft]:
     """Each allele of a certain diplotype that is not the reference."""
     names = dict.fromkeys(call.diplotype.split("/")) if call.diplotype else {}
     return [
@@ -40,7 +44,10 @@ def _haplotypes(gene: Gene, call: GeneCall, variants: Mapping[Site, Draft], pen:
             category=CATEGORY,
             code=loinc(lab.HAPLOTYPE),
             valueCodeableConcept=_pharmvar(gene, name),
-            derivedFrom=[draft.ref for site, draft in variants.items() if site in gene.alleles[name]] or None,
+            derivedFrom=[
+                draft.ref for site, draft in variants.items() if site in gene.alleles[name]
+            ]
+            or None,
             component=[gene_part(gene)],
         )
         for name in names
@@ -57,7 +64,9 @@ def _genotype(gene: Gene, call: GeneCall, evidence: Sequence[Draft], pen: Pen) -
         f"genotype-{slug(gene.name)}",
         category=CATEGORY,
         code=loinc(lab.GENOTYPE),
-        valueCodeableConcept=_pharmvar(gene, call.diplotype or "") | {"text": text} if certain else {"text": text},
+        valueCodeableConcept=_pharmvar(gene, call.diplotype or "") | {"text": text}
+        if certain
+        else {"text": text},
         derivedFrom=[draft.ref for draft in evidence] or None,
         component=[gene_part(gene), _phenotype_part(call.phenotype)],
         note=[{"text": " ".join(said)}] if (said := remarks(call)) else None,
@@ -82,19 +91,37 @@ def _phenotype(phenotype: Phenotype, text: str) -> Json:
     return codes.concept(lab.LOINC, answer, text=text) if answer else {"text": text}
 
 
-def _implication(tables: Tables, found: Implication, genotypes: Mapping[str, Draft], pen: Pen) -> Draft:
+def _implication(
+    tables: Tables, found: Implication, genotypes: Mapping[str, Draft], pen: Pen
+) -> Draft:
     """One drug. The gene that departs from normal comes first: readers may look at the first phenotype only."""
-    said = sorted(found.phenotypes.items(), key=lambda item: item[1].term.startswith(("Normal", "Indeterminate")))
-    drug = component(codes.concept(lab.LOINC, lab.MEDICATION), codes.concept(lab.RXNORM, found.rxnorm, found.drug))
-    parts = [component(codes.concept(lab.TBD, lab.THERAPEUTIC), _phenotype(p, f"{gene} {p}")) for gene, p in said]
+    said = sorted(
+        found.phenotypes.items(),
+        key=lambda item: item[1].term.startswith(("Normal", "Indeterminate")),
+    )
+    drug = component(
+        codes.concept(lab.LOINC, lab.MEDICATION),
+        codes.concept(lab.RXNORM, found.rxnorm, found.drug),
+    )
+    parts = [
+        component(codes.concept(lab.TBD, lab.THERAPEUTIC), _phenotype(p, f"{gene} {p}"))
+        for gene, p in said
+    ]
     named = " and ".join(found.phenotypes)
     return pen.draft(
         "Observation",
         f"implication-{slug(found.drug)}",
         category=CATEGORY,
-        extension=[codes.citation(f"CPIC guideline for {found.drug} and {named}, level {found.level}, PMID {found.pmid}", found.guideline)],
+        extension=[
+            codes.citation(
+                f"CPIC guideline for {found.drug} and {named}, level {found.level}, PMID {found.pmid}",
+                found.guideline,
+            )
+        ],
         code=codes.concept(lab.TBD, lab.THERAPEUTIC),
-        interpretation=[codes.concept(lab.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))],
+        interpretation=[
+            codes.concept(lab.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))
+        ],
         derivedFrom=[genotypes[gene].ref for gene in found.phenotypes if gene in genotypes],
         component=[drug, *parts, *(gene_part(tables.gene(gene)) for gene, _ in said)],
         note=[{"text": found.text}],

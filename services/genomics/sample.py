@@ -4,8 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-GENOTYPE = re.compile(rb"[/|]?(\d{1,3}|\.)([/|](\d{1,3}|\.))*")  # VCF 4.4, section 1.6.2: the phase of the first allele may lead
-NUMBER = re.compile(rb"\d+(\.\d*)?([eE][-+]?\d{1,3})?")  # DP and GQ are integers by the specification; callers write `5.2` too
+GENOTYPE = re.compile(
+    rb"[/|]?(\d{1,3}|\.)([/|](\d{1,3}|\.))*"
+)  # VCF 4.4, section 1.6.2: the phase of the first allele may lead
+NUMBER = re.compile(
+    rb"\d+(\.\d*)?([eE][-+]?\d{1,3})?"
+)  # DP and GQ are integers by the specification; callers write `5.2` too
 PASSED = (b"PASS", b".", b"")
 MISSING = (b".", b"")
 LARGEST = 2**31 - 1
@@ -33,7 +37,11 @@ def read_sample(keys: bytes, column: bytes, min_depth: int, min_quality: int) ->
     values = dict(zip(keys.split(b":"), column.split(b":"), strict=False))
     depths = [values.get(key, b".") for key in (b"DP", b"MIN_DP")]
     qualities = [values.get(key, b".") for key in (b"GQ", b"RGQ")]
-    good = values.get(b"FT", b".") in PASSED and all(_enough(d, min_depth) for d in depths) and all(_enough(q, min_quality) for q in qualities)
+    good = (
+        values.get(b"FT", b".") in PASSED
+        and all(_enough(d, min_depth) for d in depths)
+        and all(_enough(q, min_quality) for q in qualities)
+    )
     return Sample(_genotype(values), _depth(depths[0]), values.get(b"PS", b".") or b".", good)
 
 
@@ -53,7 +61,9 @@ def _genotype(values: Mapping[bytes, bytes]) -> bytes | None:
     alleles = written.lstrip(b"/|")
     if _copies_differ(values.get(b"CN", b".")) and not alleles.strip(b"0./|"):
         return b"./1"  # `0/0` or `./.` beside one copy, or three: the variant is there, on how many chromosomes is not said
-    return alleles.replace(b"|", b"/") if b"/" in written else alleles  # phased only where every allele is
+    return (
+        alleles.replace(b"|", b"/") if b"/" in written else alleles
+    )  # phased only where every allele is
 
 
 def _copies_differ(value: bytes) -> bool:

@@ -60,7 +60,9 @@ class Gene:
     @cached_property
     def sites(self) -> frozenset[Site]:
         """Every site that defines an allele, the background one too."""
-        return frozenset(chain.from_iterable(self.alleles.values())) | ({self.background} if self.background else set())
+        return frozenset(chain.from_iterable(self.alleles.values())) | (
+            {self.background} if self.background else set()
+        )
 
     @property
     def span(self) -> tuple[int, int]:
@@ -70,7 +72,13 @@ class Gene:
 
     def order(self, allele: str) -> int:
         """Where the allele stands in the table: the reference first."""
-        return 0 if allele in (self.reference, self.without) else 1 + list(self.alleles).index(allele) if allele in self.alleles else 10_000
+        return (
+            0
+            if allele in (self.reference, self.without)
+            else 1 + list(self.alleles).index(allele)
+            if allele in self.alleles
+            else 10_000
+        )
 
 
 @dataclass(frozen=True)
@@ -107,17 +115,28 @@ class Tables:
 @cache
 def load_tables() -> Tables:
     """Read every table once per process."""
-    raw = {name: _pypgx(name) for name in PYPGX} | {name: (HERE / name).read_bytes() for name in OWN}
+    raw = {name: _pypgx(name) for name in PYPGX} | {
+        name: (HERE / name).read_bytes() for name in OWN
+    }
     rows = {name: tuple(csv.DictReader(io.StringIO(raw[name].decode()))) for name in PYPGX}
     rules, advice = (tomllib.loads(raw[name].decode()) for name in OWN)
     return Tables(
         genes=tuple(_gene(rule, rows) for rule in rules["gene"]),
         diplotypes={(r["Gene"], r["Diplotype"]): r["Phenotype"] for r in rows["diplotype"]},
-        equations={g["name"]: tuple((r["Phenotype"], r["Equation"]) for r in rows["equation"] if r["Gene"] == g["name"]) for g in rules["gene"]},
+        equations={
+            g["name"]: tuple(
+                (r["Phenotype"], r["Equation"]) for r in rows["equation"] if r["Gene"] == g["name"]
+            )
+            for g in rules["gene"]
+        },
         recommendations=rows["recommendation"],
         own=tuple(advice["recommendation"]),
         remarks=advice["remarks"],
-        guidelines={(r["Drug"], r["Gene"]): _guideline(r) for r in rows["cpic"] if r["RxNorm"] and "Final" in r["CPICLevelStatus"]},
+        guidelines={
+            (r["Drug"], r["Gene"]): _guideline(r)
+            for r in rows["cpic"]
+            if r["RxNorm"] and "Final" in r["CPICLevelStatus"]
+        },
         min_depth=rules["quality"]["min_depth"],
         min_quality=rules["quality"]["min_genotype_quality"],
         digest=digest(*(part for name in sorted(raw) for part in (name, raw[name]))),
@@ -126,7 +145,9 @@ def load_tables() -> Tables:
 
 
 def _pypgx(name: str) -> bytes:
-    return Path(str(distribution("pypgx").locate_file(f"pypgx/api/data/{name}-table.csv"))).read_bytes()
+    return Path(
+        str(distribution("pypgx").locate_file(f"pypgx/api/data/{name}-table.csv"))
+    ).read_bytes()
 
 
 def _guideline(row: Row) -> Guideline:
@@ -135,11 +156,16 @@ def _guideline(row: Row) -> Guideline:
 
 def _gene(rule: Mapping[str, Any], rows: Mapping[str, tuple[Row, ...]]) -> Gene:
     name, names = rule["name"], rule.get("names", {})
-    alleles = [r for r in rows["allele"] if r["Gene"] == name and r["SV"].capitalize() != UNREAD_STRUCTURAL]
+    alleles = [
+        r for r in rows["allele"] if r["Gene"] == name and r["SV"].capitalize() != UNREAD_STRUCTURAL
+    ]
     bases = _bases(rule, [r for r in rows["variant"] if r["Gene"] == name])
     background = rule.get("background", {})
     marker = _site(background["site"], bases) if background else None
-    defined = {r["StarAllele"]: frozenset(_site(core, bases) for core in _cores(r)) - {marker} for r in alleles}
+    defined = {
+        r["StarAllele"]: frozenset(_site(core, bases) for core in _cores(r)) - {marker}
+        for r in alleles
+    }
     return Gene(
         name=name,
         hgnc=rule["hgnc"],
@@ -149,9 +175,16 @@ def _gene(rule: Mapping[str, Any], rows: Mapping[str, tuple[Row, ...]]) -> Gene:
         essential=tuple(names.get(e, e) for e in rule["essential"]),
         alleles={names.get(allele, allele): sites for allele, sites in defined.items() if sites},
         scores={names.get(r["StarAllele"], r["StarAllele"]): _score(r) for r in alleles},
-        rsids={_site(r["GRCh38Name"], bases): r["rsID"] for r in rows["variant"] if r["Gene"] == name and r["rsID"].startswith("rs")},
+        rsids={
+            _site(r["GRCh38Name"], bases): r["rsID"]
+            for r in rows["variant"]
+            if r["Gene"] == name and r["rsID"].startswith("rs")
+        },
         bases=bases,
-        optional={allele: frozenset(_site(s, bases) for s in sites) for allele, sites in rule.get("optional", {}).items()},
+        optional={
+            allele: frozenset(_site(s, bases) for s in sites)
+            for allele, sites in rule.get("optional", {}).items()
+        },
         proxy={allele: _site(s, bases) for allele, s in rule.get("proxy", {}).items()},
         prefer={p["over"]: p["diplotype"] for p in rule.get("prefer", [])},
         names=names,

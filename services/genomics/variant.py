@@ -10,7 +10,10 @@ from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 
 Json = dict[str, Any]
-CATEGORY: Final = [codes.concept(codes.OBSERVATION_CATEGORY, "laboratory"), codes.concept(codes.V2_0074, "GE")]
+CATEGORY: Final = [
+    codes.concept(codes.OBSERVATION_CATEGORY, "laboratory"),
+    codes.concept(codes.V2_0074, "GE"),
+]
 
 
 def slug(text: str) -> str:
@@ -48,8 +51,14 @@ def variant_draft(gene: Gene, variant: Variant, pen: Pen) -> Draft:
 
 def _names(variant: Variant) -> list[Json]:
     site = variant.site
-    parts = [component(loinc(lab.KNOWN_ID), codes.concept(lab.DBSNP, variant.rsid))] if variant.rsid else []
-    if len(site.ref) == len(site.alt) == 1:  # HGVS shifts insertions and deletions to the right, which needs the genome
+    parts = (
+        [component(loinc(lab.KNOWN_ID), codes.concept(lab.DBSNP, variant.rsid))]
+        if variant.rsid
+        else []
+    )
+    if (
+        len(site.ref) == len(site.alt) == 1
+    ):  # HGVS shifts insertions and deletions to the right, which needs the genome
         name = f"{lab.ACCESSION[site.chromosome]}:g.{site.position}{site.ref}>{site.alt}"
         parts.append(component(loinc(lab.GENOMIC_HGVS), codes.concept(lab.HGVS, name)))
     return parts
@@ -57,9 +66,13 @@ def _names(variant: Variant) -> list[Json]:
 
 def _place(site: Site) -> list[Json]:
     return [
-        component(loinc(lab.REFERENCE_SEQUENCE), codes.concept(lab.REFSEQ, lab.ACCESSION[site.chromosome])),
+        component(
+            loinc(lab.REFERENCE_SEQUENCE), codes.concept(lab.REFSEQ, lab.ACCESSION[site.chromosome])
+        ),
         component(loinc(lab.ASSEMBLY), codes.concept(lab.LOINC, *lab.GRCH38)),
-        component(loinc(lab.CHROMOSOME_OF), codes.concept(lab.LOINC, lab.CHROMOSOME[site.chromosome])),
+        component(
+            loinc(lab.CHROMOSOME_OF), codes.concept(lab.LOINC, lab.CHROMOSOME[site.chromosome])
+        ),
         {"code": loinc(lab.START_END), "valueRange": {"low": {"value": site.position}}},
         component(loinc(lab.COORDINATES), codes.concept(lab.LOINC, *lab.ONE_BASED)),
     ]
@@ -67,13 +80,26 @@ def _place(site: Site) -> list[Json]:
 
 def _alleles(variant: Variant) -> list[Json]:
     site = variant.site
-    change = lab.SNV if len(site.ref) == len(site.alt) else lab.DELETION if len(site.ref) > len(site.alt) else lab.INSERTION
+    change = (
+        lab.SNV
+        if len(site.ref) == len(site.alt)
+        else lab.DELETION
+        if len(site.ref) > len(site.alt)
+        else lab.INSERTION
+    )
     parts: list[Json] = [
         {"code": loinc(lab.REF_ALLELE), "valueString": site.ref},
         {"code": loinc(lab.ALT_ALLELE), "valueString": site.alt},
-        component(loinc(lab.ALLELIC_STATE), codes.concept(lab.LOINC, *(lab.HOMOZYGOUS if variant.homozygous else lab.HETEROZYGOUS))),
+        component(
+            loinc(lab.ALLELIC_STATE),
+            codes.concept(lab.LOINC, *(lab.HOMOZYGOUS if variant.homozygous else lab.HETEROZYGOUS)),
+        ),
         component(loinc(lab.SOURCE_CLASS), codes.concept(lab.LOINC, *lab.GERMLINE)),
         component(loinc(lab.CHANGE_TYPE), codes.concept(lab.SEQUENCE_ONTOLOGY, *change)),
     ]
     depth = variant.depth
-    return parts if depth is None else [*parts, {"code": loinc(lab.DEPTH), "valueQuantity": codes.quantity(depth, "1")}]
+    return (
+        parts
+        if depth is None
+        else [*parts, {"code": loinc(lab.DEPTH), "valueQuantity": codes.quantity(depth, "1")}]
+    )

@@ -12,10 +12,15 @@ RADIOGRAPHY: Final = frozenset(f"{codes.DCM}|{modality}" for modality in MODALIT
 
 # --- what is written
 FINDING: Final = codes.concept(codes.DCM, "121071", "Finding")  # PS3.16 annex D
-CERTAINTY: Final = codes.concept(codes.DCM, "111012", "Certainty of Finding", "Probability of pneumonia")  # PS3.16 annex D, TID 4006: percent
+CERTAINTY: Final = codes.concept(
+    codes.DCM, "111012", "Certainty of Finding", "Probability of pneumonia"
+)  # PS3.16 annex D, TID 4006: percent
 PNEUMONIA: Final = codes.concept(codes.SNOMED, "233604007", "Pneumonia")
 LUNG: Final = codes.concept(codes.SNOMED, "39607008", "Lung structure")
-RADIOLOGY: Final = [codes.concept(codes.V2_0074, "RAD"), codes.concept(codes.LOINC, "LP29684-5", "Radiology")]
+RADIOLOGY: Final = [
+    codes.concept(codes.V2_0074, "RAD"),
+    codes.concept(codes.LOINC, "LP29684-5", "Radiology"),
+]
 IMAGING: Final = [codes.concept(codes.OBSERVATION_CATEGORY, "imaging")]
 IMAGE: Final = codes.concept(codes.MEDIA_TYPE, "image")
 INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
@@ -39,4 +44,7 @@ MEANINGS: Final = {
     "AP": re.compile(r"^\s*antero-?\s?posterior( projection)?\s*$", re.IGNORECASE),
     "lateral": re.compile(r"lateral", re.IGNORECASE),
 }
-FRONTAL_ORIENTATIONS: Final = (["L", "F"], ["R", "F"])  # PatientOrientation: rows run across the body, columns towards the feet
+FRONTAL_ORIENTATIONS: Final = (
+    ["L", "F"],
+    ["R", "F"],
+)  # PatientOrientation: rows run across the body, columns towards the feet

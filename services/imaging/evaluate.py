@@ -15,7 +15,15 @@ import torch
 
 from services.imaging import model
 from services.imaging.preprocess import standardise
-from services.imaging.statistics import Bools, Floats, auc, auc_interval, calibration_error, fit_logistic, grouped_folds
+from services.imaging.statistics import (
+    Bools,
+    Floats,
+    auc,
+    auc_interval,
+    calibration_error,
+    fit_logistic,
+    grouped_folds,
+)
 from services.imaging.train import DATA, FOLDS, Seen, features, fit, see
 from services.imaging.training_films import FILMS, Films, adults, children
 from shared.data_sets import require
@@ -38,7 +46,9 @@ def measure(folder: Path, data: Path) -> dict[str, Any]:
     inverted = features(network, films.standardised(inverted=True))
     found = _cross_validated(films, seen, inverted)
     with torch.inference_mode():
-        logits = network.classifier(torch.from_numpy(features(network, kids.standardised())).float())[:, 0].numpy()
+        logits = network.classifier(
+            torch.from_numpy(features(network, kids.standardised())).float()
+        )[:, 0].numpy()
     probabilities = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
     flagged = probabilities >= shipped.threshold
     return found | {
@@ -69,20 +79,34 @@ def masses(shipped: model.ChestModel) -> float:
 def _cross_validated(films: Films, seen: Seen, inverted: Floats) -> dict[str, float]:
     """Numbers on films whose patients the layer has not met, the mean over the repeats."""
     rounds = [_round(films, seen, inverted, seed) for seed in SEEDS]
-    mean = {name: float(np.mean([r[name] for r in rounds])) for name in rounds[0] if not name.startswith("_")}
-    low, high = auc_interval(films.pneumonia, np.mean([r["_probability"] for r in rounds], axis=0), films.patients)
+    mean = {
+        name: float(np.mean([r[name] for r in rounds]))
+        for name in rounds[0]
+        if not name.startswith("_")
+    }
+    low, high = auc_interval(
+        films.pneumonia, np.mean([r["_probability"] for r in rounds], axis=0), films.patients
+    )
     return mean | {"auc_low": low, "auc_high": high}
 
 
 def _round(films: Films, seen: Seen, inverted: Floats, seed: int) -> dict[str, Any]:
     labels, count = films.pneumonia, len(films)
     folds = grouped_folds(labels, films.patients, FOLDS, seed)
-    probability, upside, confounders, flagged = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count, bool)
+    probability, upside, confounders, flagged = (
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count, bool),
+    )
     beside = np.column_stack([films.views == "PA", films.ages, films.ages**2]).astype(np.float64)
     for fold in range(FOLDS):
         held = folds == fold
         head = fit(seen, labels, films.patients, ~held)
-        probability[held], upside[held] = head.probability(seen.films[held]), head.probability(inverted[held])
+        probability[held], upside[held] = (
+            head.probability(seen.films[held]),
+            head.probability(inverted[held]),
+        )
         flagged[held] = probability[held] >= head.threshold
         confounders[held] = fit_logistic(beside[~held], labels[~held], 1.0)(beside[held])
     views = {"pa": films.views == "PA", "ap": films.views == "AP"}
@@ -106,18 +130,31 @@ def _share(part: Bools, whole: Bools) -> float:
 def write(folder: Path, found: dict[str, Any]) -> None:
     """metrics.json and README.md of the model folder."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in sorted(found.items())}
+    rounded = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in sorted(found.items())
+    }
     content = {"weights_sha256": config["weights_sha256"], "floors": FLOORS, "metrics": rounded}
     (folder / "metrics.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(TEMPLATE.read_text(encoding="utf-8").format(**config, **rounded), encoding="utf-8")
+    (folder / "README.md").write_text(
+        TEMPLATE.read_text(encoding="utf-8").format(**config, **rounded), encoding="utf-8"
+    )
 
 
 def problems(folder: Path, found: dict[str, Any]) -> list[str]:
     """What `--check` fails on: a number under its floor, or one that metrics.json does not say; weights that it does not speak of."""
     said = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    wrong = [f"{name} {found[name]:.3f} is under its floor {floor}" for name, floor in said["floors"].items() if not found[name] >= floor]
-    wrong += [f"{name}: measured {found[name]:.4f}, said {value}" for name, value in said["metrics"].items() if abs(found[name] - value) > TOLERANCE]
+    wrong = [
+        f"{name} {found[name]:.3f} is under its floor {floor}"
+        for name, floor in said["floors"].items()
+        if not found[name] >= floor
+    ]
+    wrong += [
+        f"{name}: measured {found[name]:.4f}, said {value}"
+        for name, value in said["metrics"].items()
+        if abs(found[name] - value) > TOLERANCE
+    ]
     if said["weights_sha256"] != config["weights_sha256"]:
         wrong.append("metrics.json speaks of other weights than config.json")
     return wrong
@@ -125,12 +162,27 @@ def problems(folder: Path, found: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder that holds the films (default: %(default)s)")
-    parser.add_argument("--model", type=Path, default=model.SHIPPED, help="model folder (default: the one that ships)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="folder that holds the films (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=model.SHIPPED,
+        help="model folder (default: the one that ships)",
+    )
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--check", action="store_true", help="exit 1 where a number is under its floor or differs from the card")
-    action.add_argument("--write", action="store_true", help="write the numbers into the model folder")
+    action.add_argument(
+        "--check",
+        action="store_true",
+        help="exit 1 where a number is under its floor or differs from the card",
+    )
+    action.add_argument(
+        "--write", action="store_true", help="write the numbers into the model folder"
+    )
     options = parser.parse_args()
     require(options.data, *FILMS)
     torch.set_num_threads(1)

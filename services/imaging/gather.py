@@ -29,10 +29,16 @@ NO_PATIENT: Final = "ImagingStudy.subject names no Patient."
 NO_UID: Final = f"ImagingStudy.identifier has no {DICOM_UID}."
 OTHER_STUDY: Final = "A film's StudyInstanceUID is not the ImagingStudy's."
 TOO_MANY: Final = f"The study has more than {MAX_FILMS} films."
-PART_UNKNOWN: Final = "The body part can't be told from the film's tags; the model reads chest films only."
+PART_UNKNOWN: Final = (
+    "The body part can't be told from the film's tags; the model reads chest films only."
+)
 NO_FRONTAL: Final = "The study has no frontal view (PA or AP); the model reads frontal views only."
-VIEW_UNKNOWN: Final = "The view can't be told from the film's tags; the model reads PA and AP views only."
-UNPROCESSED: Final = "The study has no film for presentation: PresentationIntentType is FOR PROCESSING."
+VIEW_UNKNOWN: Final = (
+    "The view can't be told from the film's tags; the model reads PA and AP views only."
+)
+UNPROCESSED: Final = (
+    "The study has no film for presentation: PresentationIntentType is FOR PROCESSING."
+)
 SEVERAL_FRAMES: Final = "The film has more than one frame."
 
 
@@ -70,7 +76,10 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
         frontal=len(frontal),
         lateral=lateral,
         content=_content(films),
-        sources={r: str(resource["meta"]["versionId"]) for r, resource in ((event.focus, study), (subject, patient))},
+        sources={
+            r: str(resource["meta"]["versionId"])
+            for r, resource in ((event.focus, study), (subject, patient))
+        },
     )
 
 
@@ -93,20 +102,28 @@ def _films(study: Json, ehr: Ehr, settings: Settings) -> Iterator[Dataset]:
         for dataset in found:
             if check_identity(dataset)[0] != uid:
                 raise InvalidInput(OTHER_STUDY)
-            if dataset.get("Modality") in codes.MODALITIES and "Rows" in dataset:  # what careloop stored itself is SEG or SR
+            if (
+                dataset.get("Modality") in codes.MODALITIES and "Rows" in dataset
+            ):  # what careloop stored itself is SEG or SR
                 count += 1
                 if count > MAX_FILMS:
                     raise NotAnalysed(TOO_MANY)
                 yield dataset
 
 
-def _series(study: Json, uid: str, ehr: Ehr, settings: Settings) -> Iterator[tuple[str, int, str | None]]:
+def _series(
+    study: Json, uid: str, ehr: Ehr, settings: Settings
+) -> Iterator[tuple[str, int, str | None]]:
     """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked of the PACS where the study lists none."""
     address = address_of(study, ehr)
     listed = study.get("series", [])
     for series in listed:
         if has_code(series.get("modality"), DCM, *codes.MODALITIES):
-            yield str(series.get("uid", "")), int(series.get("numberOfInstances", 1)), address_of(series, ehr) or address
+            yield (
+                str(series.get("uid", "")),
+                int(series.get("numberOfInstances", 1)),
+                address_of(series, ehr) or address,
+            )
     if not listed:
         for found, modality in open_pacs(settings, address).list_series(uid):
             if modality in codes.MODALITIES:
@@ -126,10 +143,16 @@ def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:
 def _views(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
     """(frontal films for presentation, the one to analyse first; number of lateral films). PA before AP, a later one before an earlier one."""
     views = [(film, tags.view(film)) for film in chest]
-    frontal: list[tuple[Dataset, View]] = [(film, view) for film, view in views if view in ("PA", "AP", "frontal")]
+    frontal: list[tuple[Dataset, View]] = [
+        (film, view) for film, view in views if view in ("PA", "AP", "frontal")
+    ]
     if not frontal:
         raise NotAnalysed(VIEW_UNKNOWN if any(view is None for _, view in views) else NO_FRONTAL)
-    shown = [(film, view) for film, view in frontal if film.get("PresentationIntentType") != "FOR PROCESSING"]
+    shown = [
+        (film, view)
+        for film, view in frontal
+        if film.get("PresentationIntentType") != "FOR PROCESSING"
+    ]
     if not shown:
         raise NotAnalysed(UNPROCESSED)
     latest_first = sorted(shown, key=lambda pair: _taken(pair[0]), reverse=True)
@@ -138,7 +161,10 @@ def _views(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
 
 
 def _taken(film: Dataset) -> tuple[str, ...]:
-    return (*(tags.text(film, name) for name in ("AcquisitionDate", "AcquisitionTime", "ContentTime")), str(film.SOPInstanceUID))
+    return (
+        *(tags.text(film, name) for name in ("AcquisitionDate", "AcquisitionTime", "ContentTime")),
+        str(film.SOPInstanceUID),
+    )
 
 
 def _film(dataset: Dataset, view: View) -> Film:
@@ -151,7 +177,9 @@ def _film(dataset: Dataset, view: View) -> Film:
 
 def _content(films: Iterable[Dataset]) -> str:
     """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or the record."""
-    parts = sorted((str(film.SOPInstanceUID), hashlib.sha256(_pixels(film)).hexdigest()) for film in films)
+    parts = sorted(
+        (str(film.SOPInstanceUID), hashlib.sha256(_pixels(film)).hexdigest()) for film in films
+    )
     return digest([part for pair in parts for part in pair])
 
 

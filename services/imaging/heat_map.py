@@ -20,10 +20,18 @@ def heat_map(attention: npt.NDArray[np.float32]) -> bytes:
     """
     top = float(attention.max())
     scaled = attention / top if top > 0 else np.zeros_like(attention)
-    smooth = Image.fromarray(scaled.astype(np.float32)).resize((EDGE_PX, EDGE_PX), Image.Resampling.BICUBIC)
+    smooth = Image.fromarray(scaled.astype(np.float32)).resize(
+        (EDGE_PX, EDGE_PX), Image.Resampling.BICUBIC
+    )
     shades = np.clip(np.rint(np.asarray(smooth) * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
     image = Image.fromarray(shades, mode="P")
-    image.putpalette([channel for level in range(LEVELS) for channel in (255, round(255 * (1 - level / (LEVELS - 1))), 0)])
+    image.putpalette(
+        [
+            channel
+            for level in range(LEVELS)
+            for channel in (255, round(255 * (1 - level / (LEVELS - 1))), 0)
+        ]
+    )
     alpha = bytes(round(OPAQUE * level / (LEVELS - 1)) for level in range(LEVELS))
     buffer = BytesIO()
     image.save(buffer, "PNG", transparency=alpha, optimize=True)

@@ -144,7 +144,9 @@ class ChestModel:
         with self.lock:
             batch = torch.from_numpy(np.array(films)).unsqueeze(1).to(self.device).requires_grad_()
             spoken: list[Tensor] = []  # one forward pass gives both
-            cam = LayerGradCam(lambda x: _kept(self.network(x), spoken), self.network.seen).attribute(batch, relu_attributions=True)
+            cam = LayerGradCam(
+                lambda x: _kept(self.network(x), spoken), self.network.seen
+            ).attribute(batch, relu_attributions=True)
             probabilities = torch.sigmoid(spoken[-1]).double().cpu().numpy()
             maps = cam.detach().float().cpu().numpy()[:, 0]
         if not (np.isfinite(probabilities).all() and np.isfinite(maps).all()):
@@ -179,15 +181,27 @@ def load_folder(folder: Path, device: str | None = None) -> ChestModel:
         raw = _weights(folder / WEIGHTS, str(config["weights_sha256"]))
         network = build(config)
         network.load_state_dict({k: v.float() for k, v in load_safetensors(raw).items()})
-        card = ModelCard(config["name"], config["title"], config["version"], "sha256:" + config["weights_sha256"], readme)
+        card = ModelCard(
+            config["name"],
+            config["title"],
+            config["version"],
+            "sha256:" + config["weights_sha256"],
+            readme,
+        )
         if config["image_size"] != SIZE:
             raise ValueError("image_size")
     except OSError as error:
-        raise Misconfigured(f"CARELOOP_IMAGING_MODEL: {folder}/{Path(error.filename or '').name} can't be read") from None
+        raise Misconfigured(
+            f"CARELOOP_IMAGING_MODEL: {folder}/{Path(error.filename or '').name} can't be read"
+        ) from None
     except (KeyError, ValueError, TypeError, RuntimeError, IndexError, SafetensorError) as error:
-        raise Misconfigured(f"CARELOOP_IMAGING_MODEL: {folder} does not hold a chest model ({type(error).__name__})") from None
+        raise Misconfigured(
+            f"CARELOOP_IMAGING_MODEL: {folder} does not hold a chest model ({type(error).__name__})"
+        ) from None
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    network = network.to(memory_format=torch.channels_last).to(where).eval()  # channels last: twice as fast on a CPU
+    network = (
+        network.to(memory_format=torch.channels_last).to(where).eval()
+    )  # channels last: twice as fast on a CPU
     network.requires_grad_(requires_grad=False)
     return ChestModel(card, float(network.threshold), network, where)
 
@@ -197,7 +211,9 @@ def _weights(path: Path, expected: str) -> bytes:
         raise ValueError("too large")
     raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != expected:
-        raise Misconfigured(f"CARELOOP_IMAGING_MODEL: {path} is not the file that config.json names (its SHA-256 differs)")
+        raise Misconfigured(
+            f"CARELOOP_IMAGING_MODEL: {path} is not the file that config.json names (its SHA-256 differs)"
+        )
     return raw
 
 

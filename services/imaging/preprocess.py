@@ -14,7 +14,9 @@ from shared.errors import InvalidInput
 
 Grey = npt.NDArray[np.float32]
 
-SIZE: Final = 320  # edge of what the network reads; a model that wants another is refused when it is loaded
+SIZE: Final = (
+    320  # edge of what the network reads; a model that wants another is refused when it is loaded
+)
 MARGIN: Final = 0.1  # collimator, burnt-in letters and bare exposure sit at the edge: the statistics are taken inside
 OUTLIERS: Final = (0.5, 99.5)  # percentiles; metal and dead pixels would set the scale
 BOUND: Final = 2.5  # standard deviations
@@ -43,9 +45,13 @@ def standardise(film: Grey) -> Grey:
     deviation = float(middle.std(dtype=np.float64))
     if not deviation > 0:
         raise InvalidInput("PixelData has no contrast in the middle of the film")
-    scaled = (np.clip(film, low, high) - np.float32(middle.mean(dtype=np.float64))) / np.float32(deviation)
+    scaled = (np.clip(film, low, high) - np.float32(middle.mean(dtype=np.float64))) / np.float32(
+        deviation
+    )
     scaled = np.clip(np.nan_to_num(scaled, nan=BLACK), -BOUND, BOUND).astype(np.float32)
     if scaled.shape == (SIZE, SIZE):
         return scaled
-    resized = Image.fromarray(scaled).resize((SIZE, SIZE), Image.Resampling.BILINEAR)  # Pillow widens the filter when it shrinks
+    resized = Image.fromarray(scaled).resize(
+        (SIZE, SIZE), Image.Resampling.BILINEAR
+    )  # Pillow widens the filter when it shrinks
     return np.asarray(resized, dtype=np.float32)

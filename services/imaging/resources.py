@@ -31,10 +31,16 @@ def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
         "Media",
         "heat-map",
         type=codes.IMAGE,
-        content={"contentType": "image/png", "data": base64.b64encode(findings.heat_map).decode(), "title": "Where the score came from (Grad-CAM)"},
+        content={
+            "contentType": "image/png",
+            "data": base64.b64encode(findings.heat_map).decode(),
+            "title": "Where the score came from (Grad-CAM)",
+        },
     )
     film = {"system": fhir.DICOM_UID, "value": f"urn:oid:{inputs.film.instance}"}
-    return replace(draft, resource=draft.resource | {"identifier": [*draft.resource["identifier"], film]})
+    return replace(
+        draft, resource=draft.resource | {"identifier": [*draft.resource["identifier"], film]}
+    )
 
 
 def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
@@ -57,8 +63,15 @@ def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
 
 
 def _probability(findings: Findings) -> Json:
-    threshold = {"high": fhir.quantity(percent(findings.threshold), "%"), "text": "below the model's threshold"}
-    return {"code": codes.CERTAINTY, "valueQuantity": fhir.quantity(percent(findings.probability), "%"), "referenceRange": [threshold]}
+    threshold = {
+        "high": fhir.quantity(percent(findings.threshold), "%"),
+        "text": "below the model's threshold",
+    }
+    return {
+        "code": codes.CERTAINTY,
+        "valueQuantity": fhir.quantity(percent(findings.probability), "%"),
+        "referenceRange": [threshold],
+    }
 
 
 def _report(inputs: Inputs, findings: Findings, pen: Pen, finding: Draft, heat_map: Draft) -> Draft:
@@ -70,7 +83,12 @@ def _report(inputs: Inputs, findings: Findings, pen: Pen, finding: Draft, heat_m
         code=_procedure(inputs),
         imagingStudy=[fhir.reference(inputs.reference)],
         result=[finding.ref],
-        media=[{"comment": "Where the score came from (Grad-CAM), to be laid over the film", "link": heat_map.ref}],
+        media=[
+            {
+                "comment": "Where the score came from (Grad-CAM), to be laid over the film",
+                "link": heat_map.ref,
+            }
+        ],
         conclusion=conclusion(findings, inputs, next(iter(pen.titles.values()))),
         conclusionCode=[codes.PNEUMONIA] if findings.suspected else None,
     )
@@ -89,8 +107,12 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     """The report in words: finding, number, threshold, what was looked at, and the limits."""
     word = "Pneumonia suspected" if findings.suspected else "Pneumonia not suspected"
     relation = "at or above" if findings.suspected else "below"
-    view = {"frontal": "frontal chest film (PA or AP)"}.get(inputs.film.view, f"{inputs.film.view} chest film")
-    looked = f"one {view}" if inputs.frontal == 1 else f"one {view} of {inputs.frontal} frontal films"
+    view = {"frontal": "frontal chest film (PA or AP)"}.get(
+        inputs.film.view, f"{inputs.film.view} chest film"
+    )
+    looked = (
+        f"one {view}" if inputs.frontal == 1 else f"one {view} of {inputs.frontal} frontal films"
+    )
     beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
     return (
         f"{word}: model probability {percent(findings.probability):g} %, "

@@ -16,11 +16,16 @@ def auc(labels: Bools, scores: Floats) -> float:
     if not len(positive) or not len(negative):
         return float("nan")
     order = np.sort(negative)
-    below, upto = np.searchsorted(order, positive, "left"), np.searchsorted(order, positive, "right")
+    below, upto = (
+        np.searchsorted(order, positive, "left"),
+        np.searchsorted(order, positive, "right"),
+    )
     return float((below + upto).sum() / 2.0 / len(positive) / len(negative))
 
 
-def auc_interval(labels: Bools, scores: Floats, groups: npt.NDArray[Any], draws: int = 500, seed: int = 0) -> tuple[float, float]:
+def auc_interval(
+    labels: Bools, scores: Floats, groups: npt.NDArray[Any], draws: int = 500, seed: int = 0
+) -> tuple[float, float]:
     """95 % bootstrap interval of the AUC; patients are drawn, not films."""
     random = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
@@ -32,20 +37,29 @@ def auc_interval(labels: Bools, scores: Floats, groups: npt.NDArray[Any], draws:
     return float(low), float(high)
 
 
-def grouped_folds(labels: Bools, groups: npt.NDArray[Any], folds: int, seed: int) -> npt.NDArray[np.int64]:
+def grouped_folds(
+    labels: Bools, groups: npt.NDArray[Any], folds: int, seed: int
+) -> npt.NDArray[np.int64]:
     """The fold of each film: all films of a patient in one, positives and negatives spread evenly.
 
     Patients are shuffled, the ones with most films placed first, each into the fold that then is most even.
     """
     random = np.random.default_rng(seed)
     names = np.unique(groups)
-    counts = {g: np.array([(~labels[groups == g]).sum(), labels[groups == g].sum()], float) for g in names}
+    counts = {
+        g: np.array([(~labels[groups == g]).sum(), labels[groups == g].sum()], float) for g in names
+    }
     total = sum(counts.values(), np.zeros(2))
     filled = np.zeros((folds, 2))
     place: dict[Any, int] = {}
     for name in sorted(random.permutation(names), key=lambda g: -counts[g].sum()):
         after = (filled + counts[name]) / total
-        cost = [np.std(np.vstack([after[i] if i == k else filled[i] / total for i in range(folds)]), axis=0).sum() for k in range(folds)]
+        cost = [
+            np.std(
+                np.vstack([after[i] if i == k else filled[i] / total for i in range(folds)]), axis=0
+            ).sum()
+            for k in range(folds)
+        ]
         best = int(np.argmin(cost))
         filled[best] += counts[name]
         place[name] = best
@@ -86,7 +100,12 @@ def _newton(kernel: Floats, target: Floats, steps: int) -> tuple[Floats, float]:
         probability = 1.0 / (1.0 + np.exp(-(kernel @ alpha + bias)))
         weight = np.clip(probability * (1 - probability), 1e-6, None)
         working = kernel @ alpha + bias + (target - probability) / weight
-        system = np.block([[kernel + np.diag(1 / weight), np.ones((count, 1))], [np.ones((1, count)), np.zeros((1, 1))]])
+        system = np.block(
+            [
+                [kernel + np.diag(1 / weight), np.ones((count, 1))],
+                [np.ones((1, count)), np.zeros((1, 1))],
+            ]
+        )
         solved = np.linalg.solve(system, np.append(working, 0.0))
         change = np.abs(solved[:-1] - alpha).max()
         alpha, bias = solved[:-1], float(solved[-1])

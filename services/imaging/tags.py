@@ -15,12 +15,22 @@ Json = dict[str, Any]
 Part = Literal["chest", "other"]
 Seen = Literal["PA", "AP", "frontal", "lateral", "other"]
 
-CHILD: Final = "The patient was not an adult when the film was taken; the model was trained on adults only."
+CHILD: Final = (
+    "The patient was not an adult when the film was taken; the model was trained on adults only."
+)
 AGE_UNKNOWN: Final = "The patient's age can't be told from the film or the record; the model was trained on adults only."
 AGE_CONTRADICTS: Final = "PatientAge and PatientBirthDate contradict each other."
-BIRTH_DATE_DIFFERS: Final = "The birth date in the film and in the record differ: is it the same person?"
+BIRTH_DATE_DIFFERS: Final = (
+    "The birth date in the film and in the record differ: is it the same person?"
+)
 SEX_DIFFERS: Final = "The sex in the film and in the record differ: is it the same person?"
-TEXTS: Final = ("StudyDescription", "SeriesDescription", "ProtocolName", "PerformedProcedureStepDescription", "AcquisitionDeviceProcessingDescription")
+TEXTS: Final = (
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "PerformedProcedureStepDescription",
+    "AcquisitionDeviceProcessingDescription",
+)
 GENDERS: Final = {"M": "male", "F": "female"}
 UNITS: Final = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # how many make a year
 
@@ -39,7 +49,11 @@ def texts(dataset: Dataset) -> list[str]:
 def items(dataset: Dataset, name: str) -> Iterable[Dataset]:
     """The items of a sequence, none where it is absent or no sequence."""
     value = dataset.get(name)
-    return [item for item in value if isinstance(item, Dataset)] if isinstance(value, Iterable) and not isinstance(value, str) else []
+    return (
+        [item for item in value if isinstance(item, Dataset)]
+        if isinstance(value, Iterable) and not isinstance(value, str)
+        else []
+    )
 
 
 def body_part(dataset: Dataset, series: Mapping[str, Any]) -> Part | None:
@@ -64,13 +78,19 @@ def view(dataset: Dataset) -> Seen | None:
         return _view_of(re.findall(r"[A-Z]+", position.upper())) or "other"
     for item in items(dataset, "ViewCodeSequence"):
         meaning = text(item, "CodeMeaning")
-        named = next((name for name, pattern in codes.MEANINGS.items() if pattern.search(meaning)), "other")
+        named = next(
+            (name for name, pattern in codes.MEANINGS.items() if pattern.search(meaning)), "other"
+        )
         return cast(Seen, named)
     words = [word for found in texts(dataset) for word in re.findall(r"[A-Z]+", found.upper())]
     if found := _view_of(words):
         return found
     orientation = dataset.get("PatientOrientation")
-    return "frontal" if orientation and [str(o) for o in orientation] in codes.FRONTAL_ORIENTATIONS else None
+    return (
+        "frontal"
+        if orientation and [str(o) for o in orientation] in codes.FRONTAL_ORIENTATIONS
+        else None
+    )
 
 
 def _view_of(words: Sequence[str]) -> Seen | None:
@@ -105,7 +125,9 @@ def check_adult(dataset: Dataset, patient: Mapping[str, Any]) -> None:
         NotAnalysed: a child, an unknown age, or two ages of which one is a child's.
     """
     taken = day(text(dataset, "StudyDate"))
-    birth = day(text(dataset, "PatientBirthDate")) or latest_birth(str(patient.get("birthDate", "")))
+    birth = day(text(dataset, "PatientBirthDate")) or latest_birth(
+        str(patient.get("birthDate", ""))
+    )
     derived = years(birth, taken) if birth and taken else None
     stated = stated_age(dataset)
     ages = [age for age in (stated, derived) if age is not None]

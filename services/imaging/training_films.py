@@ -41,7 +41,9 @@ class Films:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def standardised(self, *, inverted: bool = False, mirrored: bool = False) -> Iterator[npt.NDArray[np.float32]]:
+    def standardised(
+        self, *, inverted: bool = False, mirrored: bool = False
+    ) -> Iterator[npt.NDArray[np.float32]]:
         """Each film as the network sees it; inverted: black for white before anything is done."""
         for path in self.paths:
             film = np.asarray(Image.open(path).convert("L"), dtype=np.float32)
@@ -68,4 +70,10 @@ def children(data: Path) -> Films:
     folder = data / CHILDREN / "test"
     paths = sorted(folder.glob("*/*.*"))
     names = np.array([str(n) for n in range(len(paths))])
-    return Films(paths, np.array([p.parent.name == "PNEUMONIA" for p in paths]), names, np.full(len(paths), ""), np.full(len(paths), np.nan))
+    return Films(
+        paths,
+        np.array([p.parent.name == "PNEUMONIA" for p in paths]),
+        names,
+        np.full(len(paths), ""),
+        np.full(len(paths), np.nan),
+    )

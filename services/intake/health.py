@@ -24,13 +24,30 @@ class Health:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting: str | None = None
         self.failed: Mapping[str, str] = {}
-        self.refused = Gauge("careloop_intake_refused", "1 while the newest sweep of a type (or the event log) failed", ["type"], registry=registry)
-        self.skipped = Counter("careloop_intake_skipped", "Versions that are no proper resource and were left out", ["type"], registry=registry)
+        self.refused = Gauge(
+            "careloop_intake_refused",
+            "1 while the newest sweep of a type (or the event log) failed",
+            ["type"],
+            registry=registry,
+        )
+        self.skipped = Counter(
+            "careloop_intake_skipped",
+            "Versions that are no proper resource and were left out",
+            ["type"],
+            registry=registry,
+        )
         self.ahead_sec = Gauge(
-            "careloop_intake_ahead_seconds", "How far a version's time lies ahead of our clock, beyond the overlap", ["type"], registry=registry
+            "careloop_intake_ahead_seconds",
+            "How far a version's time lies ahead of our clock, beyond the overlap",
+            ["type"],
+            registry=registry,
         )
         self._ahead: dict[str, bool] = {}
-        self.logs_lost = Counter("careloop_intake_logs_lost", "Times that the event log was another one than before", registry=registry)
+        self.logs_lost = Counter(
+            "careloop_intake_logs_lost",
+            "Times that the event log was another one than before",
+            registry=registry,
+        )
 
     def report(self, failed: Mapping[str, str]) -> None:
         """What came of the newest sweep."""
@@ -43,7 +60,9 @@ class Health:
         self.ahead_sec.labels(kind).set(seconds)
         if seconds and not self._ahead.get(kind):
             log.warning(
-                "a version of %s is stamped %.0f s ahead of our clock: compare the clocks; the cursor waits, each sweep reads from there", kind, seconds
+                "a version of %s is stamped %.0f s ahead of our clock: compare the clocks; the cursor waits, each sweep reads from there",
+                kind,
+                seconds,
             )
         self._ahead[kind] = bool(seconds)
 
@@ -62,4 +81,8 @@ class Health:
 def _late(swept: str | None, limit: timedelta) -> list[str]:
     if swept is None:
         return ["the first sweep"]
-    return [f"the newest complete sweep began at {swept}"] if parse(now()) - parse(swept) > limit else []
+    return (
+        [f"the newest complete sweep began at {swept}"]
+        if parse(now()) - parse(swept) > limit
+        else []
+    )

@@ -37,7 +37,9 @@ class Notification:
     @property
     def names_all(self) -> bool:
         """Each event that it counts comes with its focus: none is without, no number between the first and the last is left out."""
-        spanned = self.last - self.first + 1 if self.first is not None and self.last is not None else 0
+        spanned = (
+            self.last - self.first + 1 if self.first is not None and self.last is not None else 0
+        )
         return bool(self.foci) and len(self.foci) >= max(self.events, spanned)
 
 
@@ -47,10 +49,20 @@ def parse(body: object) -> Notification:
     Raises:
         InvalidInput: names the element that is missing or wrong.
     """
-    entries = body.get("entry") if isinstance(body, dict) and body.get("resourceType") == "Bundle" else None
-    first = entries[0].get("resource") if isinstance(entries, list) and entries and isinstance(entries[0], dict) else None
+    entries = (
+        body.get("entry")
+        if isinstance(body, dict) and body.get("resourceType") == "Bundle"
+        else None
+    )
+    first = (
+        entries[0].get("resource")
+        if isinstance(entries, list) and entries and isinstance(entries[0], dict)
+        else None
+    )
     if not isinstance(first, dict) or first.get("resourceType") != "Parameters":
-        raise InvalidInput("Not a Backport notification: a history Bundle whose first entry is Parameters.")
+        raise InvalidInput(
+            "Not a Backport notification: a history Bundle whose first entry is Parameters."
+        )
     parameters = _objects(first.get("parameter"))
     kind = _value(parameters, "type")
     if kind not in KINDS:
@@ -61,7 +73,15 @@ def parse(body: object) -> Notification:
     subscription = _reference(_value(parameters, "subscription"), "subscription")
     since_start = _value(parameters, "events-since-subscription-start")
     before = int(since_start) if NUMBER.fullmatch(since_start) else None
-    return Notification(subscription, kind, tuple(foci), min(numbers, default=None), max(numbers, default=None), before, len(events))
+    return Notification(
+        subscription,
+        kind,
+        tuple(foci),
+        min(numbers, default=None),
+        max(numbers, default=None),
+        before,
+        len(events),
+    )
 
 
 def _objects(listed: object) -> list[Json]:

@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 
 def intake_permissions(*, subscribes: bool = True) -> dict[str, str]:
     """Subscriptions of its own, and reading what it sweeps; by resource type."""
-    return permissions(SWEPT, (), common={"Subscription": "crus", "Basic": "rs"} if subscribes else {})
+    return permissions(
+        SWEPT, (), common={"Subscription": "crus", "Basic": "rs"} if subscribes else {}
+    )
 
 
 def intake_scopes() -> str:
@@ -58,7 +60,11 @@ class Intake:
         self.health.waiting = None
         if self.stop.is_set():
             return []
-        keeping = [_thread("keeper", lambda: self.keeper.run(self.sweep.stop))] if self.settings.intake_webhook_url else []
+        keeping = (
+            [_thread("keeper", lambda: self.keeper.run(self.sweep.stop))]
+            if self.settings.intake_webhook_url
+            else []
+        )
         return [_thread("sweep", self.sweep.run), *keeping]
 
     def _wait(self, what: str, step: Callable[[], None]) -> None:
@@ -74,9 +80,17 @@ class Intake:
     def serve(self, metrics: Metrics) -> Serving:
         """The HTTP doors."""
         probes = Probes(self._unready, metrics.registry)
-        app = create_app("intake", probes, title="events from the EHR", max_body_bytes=self.settings.http_max_body_bytes, paths=PATHS)
+        app = create_app(
+            "intake",
+            probes,
+            title="events from the EHR",
+            max_body_bytes=self.settings.http_max_body_bytes,
+            paths=PATHS,
+        )
         if secret := self.settings.intake_webhook_secret:
-            doorway = Doorway(self.ehr, self.sweep.publisher, self.sweep, self.state, self.sweep.asked)
+            doorway = Doorway(
+                self.ehr, self.sweep.publisher, self.sweep, self.state, self.sweep.asked
+            )
             app.register_blueprint(webhook(doorway, secret.get_secret_value()), url_prefix="")
         app.register_blueprint(_swept(self.state))
         serving = serve(app, self.settings.http_host, self.settings.http_port)
@@ -91,10 +105,14 @@ def run_intake(settings: Settings, stop: threading.Event) -> None:
         Misconfigured: a webhook URL without a secret, a state folder that can't be written, no FHIR API at the URL.
     """
     if settings.intake_webhook_url and not settings.intake_webhook_secret:
-        raise Misconfigured("CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could knock")
+        raise Misconfigured(
+            "CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could knock"
+        )
     metrics = Metrics("intake")
     health, opened = Health(metrics.registry), list[Intake]()
-    until(lambda: opened.append(_open(settings, stop, health)), stop)  # a full disk is no wrong setting: wait for room
+    until(
+        lambda: opened.append(_open(settings, stop, health)), stop
+    )  # a full disk is no wrong setting: wait for room
     if not opened:
         return
     [intake] = opened
@@ -103,7 +121,9 @@ def run_intake(settings: Settings, stop: threading.Event) -> None:
         threads = intake.start()
         while not stop.wait(0.2):
             if dead := [t.name for t in threads if not t.is_alive()]:
-                raise RuntimeError(f"the {dead[0]} ended; its error stands above")  # a fault of ours: a new start may mend it
+                raise RuntimeError(
+                    f"the {dead[0]} ended; its error stands above"
+                )  # a fault of ours: a new start may mend it
     finally:
         _close(intake, serving, threads)
 
@@ -114,8 +134,12 @@ def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
     state = State(settings.state_dir / "intake.sqlite")
     ehr, sink = open_ehr(settings, intake_scopes()), event_log.sink()
     publisher, asked = Publisher(ehr, sink, state, threading.Lock(), health), threading.Event()
-    sweep = Sweep(publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending)
-    return Intake(settings, ehr, event_log, sink, state, stop, health, sweep, Keeper(ehr, settings, asked))
+    sweep = Sweep(
+        publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending
+    )
+    return Intake(
+        settings, ehr, event_log, sink, state, stop, health, sweep, Keeper(ehr, settings, asked)
+    )
 
 
 def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) -> None:
@@ -142,9 +166,14 @@ def tell_what_is_missing(ehr: Ehr, settings: Settings) -> None:
     try:
         missing = ehr.missing(intake_permissions(subscribes=bool(settings.intake_webhook_url)))
     except FhirError as error:
-        raise Misconfigured(f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata") from None
+        raise Misconfigured(
+            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata"
+        ) from None
     if missing:
-        log.warning("the EHR at CARELOOP_FHIR_URL lacks: %s. What is missing stays unwatched; `careloop doctor` tells more", ", ".join(missing))
+        log.warning(
+            "the EHR at CARELOOP_FHIR_URL lacks: %s. What is missing stays unwatched; `careloop doctor` tells more",
+            ", ".join(missing),
+        )
 
 
 def _thread(name: str, work: Callable[[], None]) -> threading.Thread:

@@ -58,7 +58,17 @@ class Publisher:
         if resource is None or resource.get("resourceType") != kind:
             return
         meta = resource.get("meta") or {}
-        self.versions([Version(reference, str(meta.get("versionId", "")), str(meta.get("lastUpdated", "")), False, resource)])
+        self.versions(
+            [
+                Version(
+                    reference,
+                    str(meta.get("versionId", "")),
+                    str(meta.get("lastUpdated", "")),
+                    False,
+                    resource,
+                )
+            ]
+        )
 
     def _fresh(self, versions: Iterable[Version]) -> Iterator[ResourceEvent]:
         """One by one, so that no resource is held longer than it takes to read it."""
@@ -70,7 +80,12 @@ class Publisher:
                 event = summary(version)
             except MALFORMED as error:
                 self.health.skipped.labels(version.reference.split("/", 1)[0]).inc()
-                log.error("%s in version %s of %s: left out", type(error).__name__, version.version, version.reference)
+                log.error(
+                    "%s in version %s of %s: left out",
+                    type(error).__name__,
+                    version.version,
+                    version.reference,
+                )
                 self.state.skip(version.reference, mark)
             else:
                 yield event
@@ -79,7 +94,9 @@ class Publisher:
         """In batches, so that a notification waits for one of them at most."""
         ordered, told = sorted(part, key=_written_at), 0
         for i in range(0, len(ordered), BATCH):
-            former = self._former(self._new(ordered[i : i + BATCH]))  # may ask the EHR about each: meanwhile nobody waits for us
+            former = self._former(
+                self._new(ordered[i : i + BATCH])
+            )  # may ask the EHR about each: meanwhile nobody waits for us
             with self.lock:
                 new = self._new(ordered[i : i + BATCH])
                 if new:
@@ -100,12 +117,16 @@ class Publisher:
                 last = self.state.last(event.focus)
                 before = last.subject if last else None
                 if not before:
-                    before = self._subject_before(event, known=last is not None or event.focus in known)
+                    before = self._subject_before(
+                        event, known=last is not None or event.focus in known
+                    )
                     former[event.focus, event.version] = before
             known[event.focus] = event.subject or before
         return former
 
-    def _tell(self, events: Sequence[ResourceEvent], former: Mapping[tuple[str, str], str | None]) -> None:
+    def _tell(
+        self, events: Sequence[ResourceEvent], former: Mapping[tuple[str, str], str | None]
+    ) -> None:
         """A corrected subject concerns both patients: whose it was is told of what her plan may rest on. An input is told to whose it is alone:
         what is analysed is hers, and the consent of whose it was must not speak for it; a report of it that moves is told to both then."""
         self.state.prove_writable()
@@ -118,7 +139,9 @@ class Publisher:
         for bare in events:
             last = whole.get(bare.focus) or self.state.last(bare.focus)
             before = (last.subject if last else None) or former.get((bare.focus, bare.version))
-            event = replace(bare, subject=bare.subject or before) if bare.action == "delete" else bare
+            event = (
+                replace(bare, subject=bare.subject or before) if bare.action == "delete" else bare
+            )
             whole[event.focus] = event
             told.append((mark_of(event), event))
             concerned = [event.subject, *([before] if before not in (None, event.subject) else [])]
@@ -128,7 +151,9 @@ class Publisher:
                 current += [replace(event, subject=subject) for subject in told_to]
                 rests = dict.fromkeys([*event.replaces, *(last.replaces if last else ())])
                 replaced |= rests
-            elif last is None or mark_of(last) != mark_of(event):  # else the log was lost, not the patient changed
+            elif last is None or mark_of(last) != mark_of(
+                event
+            ):  # else the log was lost, not the patient changed
                 rests = dict.fromkeys(s for s in concerned if s)
                 patients |= rests
             if event.type in SEARCHED and _is_fresh(event):
@@ -136,7 +161,11 @@ class Publisher:
         self._send(current)
         for patient in patients:
             self._tell_again(patient)
-        self._send(_again(known for focus in replaced if (known := whole.get(focus) or self.state.last(focus))))
+        self._send(
+            _again(
+                known for focus in replaced if (known := whole.get(focus) or self.state.last(focus))
+            )
+        )
         self.state.remember(told, due)
 
     def once_more(self, reference: str) -> None:
@@ -164,32 +193,57 @@ class Publisher:
 
         In a first sweep nobody was told of that version, or it is of the same sweep and names its patient itself.
         """
-        forgotten = not known and event.type in PASSING and self.state.counted and self.state.cursor(event.type) is not None
+        forgotten = (
+            not known
+            and event.type in PASSING
+            and self.state.counted
+            and self.state.cursor(event.type) is not None
+        )
         if event.action != "delete" and not forgotten:
             return None
         try:
-            return subject_of(self.ehr.operation(f"{event.focus}/_history/{int(event.version) - 1}", {}))
+            return subject_of(
+                self.ehr.operation(f"{event.focus}/_history/{int(event.version) - 1}", {})
+            )
         except (FhirError, Unavailable) as error:
             if isinstance(error, Unavailable) and not error.suspect:
                 raise
-            log.log(logging.WARNING if event.action == "delete" else logging.DEBUG, "nobody knows whose %s was: %s", event.focus, error)
+            log.log(
+                logging.WARNING if event.action == "delete" else logging.DEBUG,
+                "nobody knows whose %s was: %s",
+                event.focus,
+                error,
+            )
             return None
 
     def _send(self, events: Sequence[ResourceEvent]) -> None:
         for i in range(0, len(events), BATCH):
-            self.sink.send(EVENTS_TOPIC, [Message(*encode(event, self.ehr.base, new_traceparent())) for event in events[i : i + BATCH]], PUBLISH_SEC)
+            self.sink.send(
+                EVENTS_TOPIC,
+                [
+                    Message(*encode(event, self.ehr.base, new_traceparent()))
+                    for event in events[i : i + BATCH]
+                ],
+                PUBLISH_SEC,
+            )
 
 
 def _has_version_before(event: ResourceEvent) -> bool:
     """One that may name another subject; a delete that names its own has none to look for."""
-    return event.version.isdecimal() and int(event.version) >= 2 and not (event.action == "delete" and event.subject)
+    return (
+        event.version.isdecimal()
+        and int(event.version) >= 2
+        and not (event.action == "delete" and event.subject)
+    )
 
 
 def summary(version: Version) -> ResourceEvent:
     """The event of this version; that of a delete names no subject but a Patient's own. Raises one of MALFORMED."""
     if version.resource is None:
         subject = version.reference if version.reference.startswith("Patient/") else None
-        return ResourceEvent(version.reference, version.version, "delete", subject=subject, time=utc(version.time))
+        return ResourceEvent(
+            version.reference, version.version, "delete", subject=subject, time=utc(version.time)
+        )
     event = event_of(version.resource, "create" if version.version == "1" else "update")
     event = replace(event, version=version.version, time=utc(version.time))
     try:
@@ -200,7 +254,11 @@ def summary(version: Version) -> ResourceEvent:
 
 def _again(events: Iterable[ResourceEvent]) -> list[ResourceEvent]:
     """The last events of foci that did not change themselves; nobody looks again at what is gone."""
-    return [replace(event, action="update") for event in events if event.type in WATCHED and event.action != "delete"]
+    return [
+        replace(event, action="update")
+        for event in events
+        if event.type in WATCHED and event.action != "delete"
+    ]
 
 
 def _is_fresh(event: ResourceEvent) -> bool:
@@ -211,7 +269,12 @@ def utc(time: str) -> str:
     """The instant in UTC with milliseconds; empty where the server gave none that can be read."""
     try:
         return instant(parse(time))
-    except (ValueError, TypeError, AttributeError, OverflowError):  # the last: a time at the end of all years, in another zone
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ):  # the last: a time at the end of all years, in another zone
         return ""
 
 

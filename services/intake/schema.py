@@ -35,7 +35,9 @@ FIRST = "SELECT 1 FROM foci WHERE json_extract(CAST(event AS TEXT), '$.version')
 PASSED = "DELETE FROM foci WHERE focus > ? AND focus < ? AND json_extract(CAST(event AS TEXT), '$.version') NOT GLOB '*[^0-9]*'"
 
 
-def remember(db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]], *, counted: bool) -> None:
+def remember(
+    db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]], *, counted: bool
+) -> None:
     """Keep the newest of each focus, within the caller's transaction.
 
     Args:
@@ -43,10 +45,25 @@ def remember(db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]]
             nobody tells again need not be kept for good.
     """
     long_ago = instant(datetime.now(UTC) - KEPT)
-    rows = [(encode(event, "")[1], at, event, counted and event.type in PASSING and event.version.isdecimal()) for event, at in events]
-    db.executemany(RECENT, [(value, at, e.focus) for value, at, e, passing in rows if passing and at > long_ago])
-    db.executemany(FOCUS, [(value, at, e.focus, e.subject) for value, at, e, passing in rows if not passing])
-    db.executemany(PLAN, [(value, at, e.subject) for value, at, e, _ in rows if e.subject and draws_plan(e)])
+    rows = [
+        (
+            encode(event, "")[1],
+            at,
+            event,
+            counted and event.type in PASSING and event.version.isdecimal(),
+        )
+        for event, at in events
+    ]
+    db.executemany(
+        RECENT,
+        [(value, at, e.focus) for value, at, e, passing in rows if passing and at > long_ago],
+    )
+    db.executemany(
+        FOCUS, [(value, at, e.focus, e.subject) for value, at, e, passing in rows if not passing]
+    )
+    db.executemany(
+        PLAN, [(value, at, e.subject) for value, at, e, _ in rows if e.subject and draws_plan(e)]
+    )
 
 
 def open_tables(db: sqlite3.Connection) -> None:
@@ -57,13 +74,24 @@ def open_tables(db: sqlite3.Connection) -> None:
     """
     [version] = db.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
-        raise Misconfigured(f"it was made by a later version of careloop (schema {version}, this one knows {VERSION})")
+        raise Misconfigured(
+            f"it was made by a later version of careloop (schema {version}, this one knows {VERSION})"
+        )
     db.executescript(SCHEMA)
     if version < VERSION:
         with db:
             db.execute("BEGIN IMMEDIATE")
-            former = db.execute("SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'")
-            db.executemany(PLAN, ((value, at, e.subject) for value, at in former if draws_plan(e := decode(value)) and e.subject))
+            former = db.execute(
+                "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'"
+            )
+            db.executemany(
+                PLAN,
+                (
+                    (value, at, e.subject)
+                    for value, at in former
+                    if draws_plan(e := decode(value)) and e.subject
+                ),
+            )
             if db.execute(FIRST).fetchone():
                 db.execute(COUNTED)
                 db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in PASSING])

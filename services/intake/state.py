@@ -33,7 +33,9 @@ class State:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, timeout=10, isolation_level=None, check_same_thread=False
+            )
             self._open()
             self._counted = self._fact("counted") is not None
         except (sqlite3.DatabaseError, OSError, Misconfigured) as error:
@@ -68,7 +70,11 @@ class State:
 
     def advance(self, kind: str, instant: str) -> None:
         """The type was swept and published up to here."""
-        self._do("INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, excluded.instant)", kind, instant)
+        self._do(
+            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, excluded.instant)",
+            kind,
+            instant,
+        )
 
     def move_back(self, kind: str, instant: str) -> None:
         """The type is swept again from here on."""
@@ -100,24 +106,39 @@ class State:
 
     def is_new(self, focus: str, version: str) -> bool:
         """This version was not published yet."""
-        return self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
+        return (
+            self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
+        )
 
-    def remember(self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()) -> None:
+    def remember(
+        self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()
+    ) -> None:
         """What is durably published: (version as `is_new` is asked for it, event); and whom (a patient) or what (an input) to tell once more."""
         rows = [(version, event, event.time or now()) for version, event in published]
         counted = self._counted or any(version == "1" for version, _, _ in rows)
         with self._writing() as db:
-            db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(event.focus, version, at) for version, event, at in rows])
+            db.executemany(
+                "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)",
+                [(event.focus, version, at) for version, event, at in rows],
+            )
             if counted and not self._counted:
                 db.execute(schema.COUNTED)
             schema.remember(db, [(event, at) for _, event, at in rows], counted=counted)
-            db.executemany("INSERT OR REPLACE INTO due VALUES (?, ?)", [(reference, now()) for reference in due])
+            db.executemany(
+                "INSERT OR REPLACE INTO due VALUES (?, ?)",
+                [(reference, now()) for reference in due],
+            )
         self._counted = counted
 
     def due(self, before: str) -> list[str]:
         """Whom or what to tell once more, of what was told before this instant: a page of them."""
         with self._using() as db:
-            return [reference for (reference,) in db.execute("SELECT reference FROM due WHERE instant < ? LIMIT ?", (before, PAGE))]
+            return [
+                reference
+                for (reference,) in db.execute(
+                    "SELECT reference FROM due WHERE instant < ? LIMIT ?", (before, PAGE)
+                )
+            ]
 
     def told_once_more(self, reference: str) -> None:
         """No longer due."""
@@ -134,7 +155,9 @@ class State:
 
     def last(self, focus: str) -> ResourceEvent | None:
         """The newest event of this focus that we published and still know."""
-        return self._event("SELECT event FROM recent WHERE focus = ?", focus) or self._event("SELECT event FROM foci WHERE focus = ?", focus)
+        return self._event("SELECT event FROM recent WHERE focus = ?", focus) or self._event(
+            "SELECT event FROM foci WHERE focus = ?", focus
+        )
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
         """The last event of each ImagingStudy and DocumentReference of this patient: all of them, page by page."""
@@ -151,8 +174,14 @@ class State:
     def forget(self, kind: str, before: str) -> None:
         """Versions of this type that no sweep will look at again: those from before this instant."""
         with self._writing() as db:
-            db.execute("DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?", (f"{kind}/", f"{kind}0", before))
-            db.execute("DELETE FROM recent WHERE focus > ? AND focus < ? AND instant < ?", (f"{kind}/", f"{kind}0", before))
+            db.execute(
+                "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
+                (f"{kind}/", f"{kind}0", before),
+            )
+            db.execute(
+                "DELETE FROM recent WHERE focus > ? AND focus < ? AND instant < ?",
+                (f"{kind}/", f"{kind}0", before),
+            )
 
     def number(self, subscription: str) -> int | None:
         """The last event number heard from a Subscription."""
@@ -165,7 +194,11 @@ class State:
 
     def heard(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
-        self._do("INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)", subscription, number)
+        self._do(
+            "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            subscription,
+            number,
+        )
 
     def _event(self, query: str, value: str) -> ResourceEvent | None:
         with self._using() as db:

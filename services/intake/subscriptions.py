@@ -44,8 +44,14 @@ class Keeper:
                 self.look_after()
             except (Unavailable, FhirError, Conflict) as error:
                 log.warning("subscriptions put off: %s", error)
-            except Exception as error:  # an answer of no known shape: the sweep needs no Subscriptions
-                log.error("subscriptions put off: unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
+            except (
+                Exception
+            ) as error:  # an answer of no known shape: the sweep needs no Subscriptions
+                log.error(
+                    "subscriptions put off: unexpected %s",
+                    type(error).__name__,
+                    extra={"traceback": trace(error)},
+                )
             stop.wait(self.settings.intake_subscription_check_sec)
 
     def look_after(self) -> None:
@@ -63,7 +69,9 @@ class Keeper:
         except FhirError as error:
             if kind not in topics:
                 raise
-            log.warning("the topic Subscription for %s is refused (%s): a classic one instead", kind, error)
+            log.warning(
+                "the topic Subscription for %s is refused (%s): a classic one instead", kind, error
+            )
             self._look_after(self._wanted(kind, {}))
 
     def _look_after(self, wanted: Json) -> None:
@@ -84,20 +92,45 @@ class Keeper:
         endpoint = f"{str(self.settings.intake_webhook_url).rstrip('/')}/{kind}"
         secret = self.settings.intake_webhook_secret
         assert secret is not None
-        channel = {"type": "rest-hook", "endpoint": endpoint, "header": [f"{SECRET_HEADER}: {secret.get_secret_value()}"]}
-        base = {"resourceType": "Subscription", "status": "requested", "reason": f"careloop intake: {kind}"}
+        channel = {
+            "type": "rest-hook",
+            "endpoint": endpoint,
+            "header": [f"{SECRET_HEADER}: {secret.get_secret_value()}"],
+        }
+        base = {
+            "resourceType": "Subscription",
+            "status": "requested",
+            "reason": f"careloop intake: {kind}",
+        }
         if kind in topics:
-            return base | {"meta": {"profile": [PROFILE]}, "criteria": topics[kind], "channel": channel | _backport_channel()}
-        return base | {"criteria": f"{kind}?", "channel": channel}  # no payload: an empty POST, nobody's data on the way
+            return base | {
+                "meta": {"profile": [PROFILE]},
+                "criteria": topics[kind],
+                "channel": channel | _backport_channel(),
+            }
+        return base | {
+            "criteria": f"{kind}?",
+            "channel": channel,
+        }  # no payload: an empty POST, nobody's data on the way
 
     def _standing(self, wanted: Json) -> Json | None:
         """Ours, by endpoint and criteria; a second one would double every event."""
         endpoint = wanted["channel"]["endpoint"]
         found = self.ehr.search("Subscription", {"url": endpoint})
-        return next((s for s in found if s.get("channel", {}).get("endpoint") == endpoint and s.get("criteria") == wanted["criteria"]), None)
+        return next(
+            (
+                s
+                for s in found
+                if s.get("channel", {}).get("endpoint") == endpoint
+                and s.get("criteria") == wanted["criteria"]
+            ),
+            None,
+        )
 
     def _revive(self, standing: Json, wanted: Json) -> None:
-        log.warning("Subscription/%s is %s: asking for it again", standing["id"], standing["status"])
+        log.warning(
+            "Subscription/%s is %s: asking for it again", standing["id"], standing["status"]
+        )
         again = {k: v for k, v in standing.items() if k not in ("error", "meta")} | wanted
         self.ehr.update(again | {"id": standing["id"]}, standing["meta"]["versionId"])
         self.on_silence.set()
@@ -106,6 +139,15 @@ class Keeper:
 def _backport_channel() -> Json:
     return {
         "payload": "application/fhir+json",
-        "_payload": {"extension": [{"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": "id-only"}]},
-        "extension": [{"url": f"{codes.BACKPORT}/backport-heartbeat-period", "valueUnsignedInt": HEARTBEAT_SEC}],
+        "_payload": {
+            "extension": [
+                {"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": "id-only"}
+            ]
+        },
+        "extension": [
+            {
+                "url": f"{codes.BACKPORT}/backport-heartbeat-period",
+                "valueUnsignedInt": HEARTBEAT_SEC,
+            }
+        ],
     }

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
 STATE = "state"
 ONCE_MORE = "what is told once more"
-REMEMBERED = timedelta(hours=1)  # beyond the overlap: a server that is late by more than this loses only the deduplication
+REMEMBERED = timedelta(
+    hours=1
+)  # beyond the overlap: a server that is late by more than this loses only the deduplication
 
 
 @dataclass
@@ -100,10 +102,14 @@ class Sweep:
         if reach.newest > cursor:
             self.state.advance(kind, instant(reach.newest))
             self.state.forget(kind, instant(_earlier(reach.newest, overlap + REMEMBERED)))
-        self.publisher.health.ahead(kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0)
+        self.publisher.health.ahead(
+            kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0
+        )
         if reach.unasked:
             log.warning(
-                "the EHR told %d versions of %s from long before what was asked for: it does not heed the time, each sweep reads all", reach.unasked, kind
+                "the EHR told %d versions of %s from long before what was asked for: it does not heed the time, each sweep reads all",
+                reach.unasked,
+                kind,
             )
         if new:
             log.info("sweep found %d new versions of %s", new, kind)
@@ -115,7 +121,12 @@ class Sweep:
         if cursor is None:
             return began
         if parse(cursor) > max(began, parse(now()) + self._overlap()):
-            log.error("the cursor of %s stands in the future (%s): publishing again what changed since %s", kind, cursor, began)
+            log.error(
+                "the cursor of %s stands in the future (%s): publishing again what changed since %s",
+                kind,
+                cursor,
+                began,
+            )
             self.state.move_back(kind, instant(began))
             return began
         return parse(cursor)
@@ -144,11 +155,23 @@ class Sweep:
         except CareloopError as error:
             log.warning("sweep of %s put off: %s", kind, error)
             return str(error)
-        except Exception as error:  # whatever it was: the sweep goes on, and /readyz says what it lacks
+        except (
+            Exception
+        ) as error:  # whatever it was: the sweep goes on, and /readyz says what it lacks
             if not isinstance(error, MALFORMED):
-                log.error("sweep of %s: unexpected %s", kind, type(error).__name__, extra={"traceback": trace(error)})
+                log.error(
+                    "sweep of %s: unexpected %s",
+                    kind,
+                    type(error).__name__,
+                    extra={"traceback": trace(error)},
+                )
                 return f"unexpected {type(error).__name__}"
-            log.error("sweep of %s: the EHR's answer is no history (%s)", kind, type(error).__name__, extra={"traceback": trace(error)})
+            log.error(
+                "sweep of %s: the EHR's answer is no history (%s)",
+                kind,
+                type(error).__name__,
+                extra={"traceback": trace(error)},
+            )
             return f"the EHR's answer is no history ({type(error).__name__})"
         return None
 
@@ -156,7 +179,10 @@ class Sweep:
         if self.identity is None or self.state.same_log(self.identity()):
             return
         self.publisher.health.logs_lost.inc()
-        log.error("this is another event log than before: publishing again what changed since %s", self.state.begin(self._start()))
+        log.error(
+            "this is another event log than before: publishing again what changed since %s",
+            self.state.begin(self._start()),
+        )
 
     def _read(self, kind: str, since: datetime, reach: "Reach") -> Iterator[Version]:
         """What the EHR tells of the type, but what is older than `state` remembers: nobody asked for that, and it would be new each time."""

@@ -14,13 +14,17 @@ R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic"
 TOPIC_CODE = "SubscriptionTopic"
 
 
-def fitting(listed: Iterable[str], basics: Iterable[Json], kinds: Iterable[str]) -> Mapping[str, str]:
+def fitting(
+    listed: Iterable[str], basics: Iterable[Json], kinds: Iterable[str]
+) -> Mapping[str, str]:
     """Type -> canonical URL of a topic that fits, for those types that have one."""
     known, wanted = set(listed), set(kinds)
     found: dict[str, str] = {}
     for basic in basics:
         url = next((_value(e) for e in _extensions(basic, f"{R5}.url")), None)
-        if url not in known or not any(c.get("code") == TOPIC_CODE for c in codes.codings(basic.get("code"))):
+        if url not in known or not any(
+            c.get("code") == TOPIC_CODE for c in codes.codings(basic.get("code"))
+        ):
             continue
         for trigger in _extensions(basic, f"{R5}.resourceTrigger"):
             kind = _part(trigger, "resource").rsplit("/", 1)[-1]
@@ -30,8 +34,12 @@ def fitting(listed: Iterable[str], basics: Iterable[Json], kinds: Iterable[str])
 
 
 def _fires_always(trigger: Json) -> bool:
-    interactions = {_value(e) for e in trigger.get("extension", []) if e.get("url") == "supportedInteraction"}
-    criteria = _part(trigger, "fhirPathCriteria") in ("", "true") and not _extensions(trigger, "queryCriteria")
+    interactions = {
+        _value(e) for e in trigger.get("extension", []) if e.get("url") == "supportedInteraction"
+    }
+    criteria = _part(trigger, "fhirPathCriteria") in ("", "true") and not _extensions(
+        trigger, "queryCriteria"
+    )
     return criteria and (not interactions or {"create", "update"} <= interactions)
 
 

@@ -4,7 +4,13 @@ from shared.events import ResourceEvent
 
 INPUTS = ("ImagingStudy", "DocumentReference")
 """Each may have an answer of its own."""
-PASSING = ("DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
+PASSING = (
+    "DiagnosticReport",
+    "Condition",
+    "MedicationRequest",
+    "AllergyIntolerance",
+    "Observation",
+)
 """Treatment looks again when one comes, changes or goes; none is told again on its own."""
 WATCHED = (*INPUTS, *PASSING)
 RELATED = ("Patient", "Consent")

@@ -23,7 +23,14 @@ from shared.strict_json import loads
 
 log = logging.getLogger(__name__)
 RESPONSES: dict[str, Any] = {"200": {"description": "published"}, **errors(400, 401, 404, 413, 503)}
-PARAMETERS = [{"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(SWEPT)}}]
+PARAMETERS = [
+    {
+        "name": "kind",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": list(SWEPT)},
+    }
+]
 PATHS: dict[str, Any] = {
     "/notify/{kind}": {
         "post": {
@@ -39,12 +46,24 @@ PATHS: dict[str, Any] = {
         "put": {
             "operationId": "notify_resource",
             "summary": "A classic rest-hook notification with payload; only type and id are used",
-            "parameters": [*PARAMETERS, *({"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in ("type", "id"))],
+            "parameters": [
+                *PARAMETERS,
+                *(
+                    {"name": n, "in": "path", "required": True, "schema": {"type": "string"}}
+                    for n in ("type", "id")
+                ),
+            ],
             "responses": RESPONSES,
             "security": [{"secret": []}],
         }
     },
-    "/sweep": {"get": {"operationId": "swept", "summary": "When the newest complete sweep began", "responses": {"200": answer("swept")}}},
+    "/sweep": {
+        "get": {
+            "operationId": "swept",
+            "summary": "When the newest complete sweep began",
+            "responses": {"200": answer("swept")},
+        }
+    },
 }
 
 
@@ -84,14 +103,19 @@ class Doorway:
         known = self.state.number(notification.subscription)
         if known is None or notification.first is None or notification.first <= known + 1:
             return
-        log.warning("%s skipped %d events", notification.subscription, notification.first - known - 1)
+        log.warning(
+            "%s skipped %d events", notification.subscription, notification.first - known - 1
+        )
         for focus in self._missed(notification.subscription, known + 1, notification.first - 1):
             self.publish(focus)
         self.sweep.kind(kind)  # also where the EHR has no $events
 
     def _missed(self, subscription: str, first: int, last: int) -> tuple[str, ...]:
         try:
-            bundle = self.ehr.operation(f"{subscription}/$events", {"eventsSinceNumber": str(first), "eventsUntilNumber": str(last)})
+            bundle = self.ehr.operation(
+                f"{subscription}/$events",
+                {"eventsSinceNumber": str(first), "eventsUntilNumber": str(last)},
+            )
         except FhirError as error:
             log.info("no $events there (%d): the sweep fills the gap", error.status)
             return ()

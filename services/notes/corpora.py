@@ -85,4 +85,8 @@ def read_assertions(path: Path) -> list[Assertion]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         next(rows)
-        return [Assertion(r[1], r[2], *(c.strip().lower() for c in r[3:6])) for r in rows if len(r) >= NEGATION_COLUMNS]
+        return [
+            Assertion(r[1], r[2], *(c.strip().lower() for c in r[3:6]))
+            for r in rows
+            if len(r) >= NEGATION_COLUMNS
+        ]

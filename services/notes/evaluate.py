@@ -37,12 +37,25 @@ NOTE: Final = Path(__file__).parents[2] / "examples" / "patient" / "note.txt"
 
 def main() -> int:
     """Print the numbers; exit status 1 where one lies below its floor."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder that holds entities/ and negation/")
-    parser.add_argument("--part", default="devel", help="which part of the entity corpora (file name without .tsv)")
-    parser.add_argument("--model", default=None, help="folder or hub id of another token classification model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("../shared/data"),
+        help="folder that holds entities/ and negation/",
+    )
+    parser.add_argument(
+        "--part", default="devel", help="which part of the entity corpora (file name without .tsv)"
+    )
+    parser.add_argument(
+        "--model", default=None, help="folder or hub id of another token classification model"
+    )
     parser.add_argument("--check", action="store_true", help="fail below the floors")
-    parser.add_argument("--write", action="store_true", help="write metrics.json beside the weights")
+    parser.add_argument(
+        "--write", action="store_true", help="write metrics.json beside the weights"
+    )
     options = parser.parse_args()
     require(options.data, *parts(options.part))
     if options.write:
@@ -61,15 +74,24 @@ def main() -> int:
 
 def parts(part: str) -> tuple[str, str, str]:
     """Where in the data folder the corpora stand: BC5CDR, NCBI disease, NegEx."""
-    return f"entities/BC5CDR-IOB/{part}.tsv", f"entities/NCBI-disease-IOB/{part}.tsv", "negation/annotations.tsv"
+    return (
+        f"entities/BC5CDR-IOB/{part}.tsv",
+        f"entities/NCBI-disease-IOB/{part}.tsv",
+        "negation/annotations.tsv",
+    )
 
 
 def measure(data: Path, part: str, model: NotesModel) -> Numbers:
     """Every number of the card."""
     drugs_too, diseases, negation = parts(part)
     bc5cdr, ncbi = read_iob(data / drugs_too), read_iob(data / diseases)
-    numbers = {f"BC5CDR {k.lower()} F1": v for k, v in entity_scores(bc5cdr, model, ("Chemical", "Disease")).items()}
-    numbers |= {f"NCBI {k.lower()} F1": v for k, v in entity_scores(ncbi, model, ("Disease",)).items()}
+    numbers = {
+        f"BC5CDR {k.lower()} F1": v
+        for k, v in entity_scores(bc5cdr, model, ("Chemical", "Disease")).items()
+    }
+    numbers |= {
+        f"NCBI {k.lower()} F1": v for k, v in entity_scores(ncbi, model, ("Disease",)).items()
+    }
     numbers |= assertion_scores(read_assertions(data / negation), model)
     return numbers | {"seconds per page": seconds_per_page(model)}
 
@@ -79,8 +101,15 @@ def entity_scores(sentences: list[Sentence], model: NotesModel, kinds: Iterable[
     found = model.entities([s.text for s in sentences])
     scores = {}
     for kind in kinds:
-        gold = {(i, a, b) for i, s in enumerate(sentences) for a, b, k in entity_spans(s) if k == kind}
-        said = {(i, e.start, e.end) for i, entities in enumerate(found) for e in entities if e.kind == KINDS[kind]}
+        gold = {
+            (i, a, b) for i, s in enumerate(sentences) for a, b, k in entity_spans(s) if k == kind
+        }
+        said = {
+            (i, e.start, e.end)
+            for i, entities in enumerate(found)
+            for e in entities
+            if e.kind == KINDS[kind]
+        }
         scores[kind] = f1(len(gold & said), len(said), len(gold))
     return scores
 
@@ -91,7 +120,9 @@ def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
     numbers: Numbers = {}
     golds: Mapping[str, list[bool]] = {
         "negated": [line.negation == "negated" for line, _ in pairs],
-        "historical": [line.temporality == "historical" and line.negation != "negated" for line, _ in pairs],
+        "historical": [
+            line.temporality == "historical" and line.negation != "negated" for line, _ in pairs
+        ],
     }
     for name, gold in golds.items():
         named = [answer == name for _, answer in pairs]
@@ -107,9 +138,16 @@ def assertion_in(line: Assertion, model: NotesModel) -> str | None:
     if place is None:
         return None
     sections = find_sections(line.sentence)
-    start, end = next(((a, b) for a, b in find_sentences(line.sentence, sections) if a <= place.start() < b), (0, len(line.sentence)))
-    categories = model.modifiers([(line.sentence[start:end], [(place.start() - start, min(place.end(), end) - start)])])[0][0]
-    return assertion_of(Entity(place.start(), place.end(), "problem"), categories, find_sections("")[0])
+    start, end = next(
+        ((a, b) for a, b in find_sentences(line.sentence, sections) if a <= place.start() < b),
+        (0, len(line.sentence)),
+    )
+    categories = model.modifiers(
+        [(line.sentence[start:end], [(place.start() - start, min(place.end(), end) - start)])]
+    )[0][0]
+    return assertion_of(
+        Entity(place.start(), place.end(), "problem"), categories, find_sections("")[0]
+    )
 
 
 def seconds_per_page(model: NotesModel) -> float:
@@ -133,7 +171,9 @@ def write_metrics(numbers: Numbers) -> None:
     """metrics.json: the digest of the weights and what they reach."""
     digest = hashlib.sha256((SHIPPED / "adapter_model.safetensors").read_bytes()).hexdigest()
     rounded = {name: round(value, 4) for name, value in numbers.items()}
-    (SHIPPED / "metrics.json").write_text(json.dumps({"sha256": digest, "metrics": rounded}, indent=2) + "\n", encoding="utf-8")
+    (SHIPPED / "metrics.json").write_text(
+        json.dumps({"sha256": digest, "metrics": rounded}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

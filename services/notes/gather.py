@@ -39,9 +39,20 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     """
     del settings
     document = ehr.read(event.focus)
-    if document is None or document.get("status") in GONE or document.get("docStatus") == "entered-in-error":
+    if (
+        document is None
+        or document.get("status") in GONE
+        or document.get("docStatus") == "entered-in-error"
+    ):
         raise Withdrawn(event.focus)
-    kind = next((c["code"] for c in codes.codings(document.get("type")) if c.get("system") == codes.LOINC and c.get("code") in NOTE_TYPES), None)
+    kind = next(
+        (
+            c["code"]
+            for c in codes.codings(document.get("type"))
+            if c.get("system") == codes.LOINC and c.get("code") in NOTE_TYPES
+        ),
+        None,
+    )
     attachment = next(_texts(document), None)
     if kind is None or attachment is None:
         return None
@@ -52,7 +63,15 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         raise Withdrawn(event.focus)
     text = decode(ehr.attachment(attachment, MAX_BYTES), attachment["contentType"])
     version = str(document.get("meta", {}).get("versionId", ""))
-    return Inputs(subject, digest(text, kind), {event.focus: version}, event.focus, kind, text, attachment.get("language") or document.get("language"))
+    return Inputs(
+        subject,
+        digest(text, kind),
+        {event.focus: version},
+        event.focus,
+        kind,
+        text,
+        attachment.get("language") or document.get("language"),
+    )
 
 
 def _texts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

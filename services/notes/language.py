@@ -19,12 +19,18 @@ def is_english(text: str, declared: str | None = None) -> bool:
         return False
     found = WORD.findall(text)
     letters = Counter("".join(found))
-    if sum(count for letter, count in letters.items() if _latin(letter)) < LATIN_SHARE * letters.total():
+    if (
+        sum(count for letter, count in letters.items() if _latin(letter))
+        < LATIN_SHARE * letters.total()
+    ):
         return False
     words = [w.casefold() for w in found]
     if len(words) < FEW:
         return True
-    share = {language: sum(w in names for w in words) / len(words) for language, names in _function_words().items()}
+    share = {
+        language: sum(w in names for w in words) / len(words)
+        for language, names in _function_words().items()
+    }
     foreign = max(value for language, value in share.items() if language != "en")
     return foreign < FOREIGN_SHARE or foreign <= share["en"]
 

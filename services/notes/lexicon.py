@@ -35,7 +35,15 @@ def find_terms(text: str) -> Iterator[Entity]:
             at += 1
             continue
         last = at + len(term.tokens)
-        yield Entity(tokens[at][0], tokens[last - 1][1], term.kind, None, term.concept, term.name, listed=True)
+        yield Entity(
+            tokens[at][0],
+            tokens[last - 1][1],
+            term.kind,
+            None,
+            term.concept,
+            term.name,
+            listed=True,
+        )
         at = last
 
 
@@ -72,15 +80,23 @@ def _reach() -> int:
 
 @cache
 def _chronic() -> frozenset[str]:
-    return frozenset(e["snomed"] for e in table("problems")["problems"].values() if e.get("chronic") and "snomed" in e)
+    return frozenset(
+        e["snomed"]
+        for e in table("problems")["problems"].values()
+        if e.get("chronic") and "snomed" in e
+    )
 
 
 def _problems() -> Iterator[Term]:
     for name, entry in table("problems")["problems"].items():
-        concept = Concept(codes.SNOMED, entry["snomed"], entry["display"]) if "snomed" in entry else None
+        concept = (
+            Concept(codes.SNOMED, entry["snomed"], entry["display"]) if "snomed" in entry else None
+        )
         for word in (name, *entry.get("names", ())):
             for form in (word, f"{word}s"):
-                yield Term(_tokens(form.casefold()), False, "problem", name if concept else word, concept)
+                yield Term(
+                    _tokens(form.casefold()), False, "problem", name if concept else word, concept
+                )
         for word in entry.get("abbreviations", ()):
             yield Term(_tokens(word), True, "problem", name, concept)
 

@@ -56,7 +56,9 @@ class NotesModel:
             found.append([_tight(e, passage) for e in tags.entities(spans, scores, self.scheme)])
         return found
 
-    def modifiers(self, sentences: Sequence[tuple[str, Sequence[Span]]]) -> list[list[frozenset[str]]]:
+    def modifiers(
+        self, sentences: Sequence[tuple[str, Sequence[Span]]]
+    ) -> list[list[frozenset[str]]]:
         """ConText's categories for each span of each sentence."""
         with self.lock:
             return [self.context.categories(text, spans) for text, spans in sentences]
@@ -65,7 +67,12 @@ class NotesModel:
         """For each passage and word: (tokens to the nearer edge of its piece, log probabilities of the word's first token)."""
         room = self._room()
         coded = self.tokenizer(
-            list(passages), truncation=True, max_length=room, stride=min(OVERLAP_TOKENS, room // 4), return_overflowing_tokens=True, return_offsets_mapping=True
+            list(passages),
+            truncation=True,
+            max_length=room,
+            stride=min(OVERLAP_TOKENS, room // 4),
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
         )
         found: list[dict[Span, tuple[int, Any]]] = [{} for _ in passages]
         for pieces in _batches([len(ids) for ids in coded["input_ids"]]):
@@ -78,15 +85,23 @@ class NotesModel:
         return found
 
     def _room(self) -> int:
-        return min(PASSAGE_TOKENS, int(self.tokenizer.model_max_length), int(getattr(self.network.config, "max_position_embeddings", PASSAGE_TOKENS)))
+        return min(
+            PASSAGE_TOKENS,
+            int(self.tokenizer.model_max_length),
+            int(getattr(self.network.config, "max_position_embeddings", PASSAGE_TOKENS)),
+        )
 
     def _run(self, pieces: Sequence[Sequence[int]]) -> Any:
         import torch
 
         longest = max(map(len, pieces))
         pad = self.tokenizer.pad_token_id or 0
-        ids = torch.tensor([[*p, *[pad] * (longest - len(p))] for p in pieces], device=self.network.device)
-        mask = torch.tensor([[1] * len(p) + [0] * (longest - len(p)) for p in pieces], device=self.network.device)
+        ids = torch.tensor(
+            [[*p, *[pad] * (longest - len(p))] for p in pieces], device=self.network.device
+        )
+        mask = torch.tensor(
+            [[1] * len(p) + [0] * (longest - len(p)) for p in pieces], device=self.network.device
+        )
         with torch.inference_mode():
             logits = self.network(input_ids=ids, attention_mask=mask).logits
         return torch.log_softmax(logits.double(), -1).cpu().numpy()
@@ -102,13 +117,21 @@ def _words(coded: Any, piece: int) -> Iterator[tuple[Span, int, int]]:
             first.setdefault(word, token)
             last[word] = token
     for word, token in first.items():
-        yield (offsets[token][0], offsets[last[word]][1]), token, min(token, len(word_ids) - 1 - token)
+        yield (
+            (offsets[token][0], offsets[last[word]][1]),
+            token,
+            min(token, len(word_ids) - 1 - token),
+        )
 
 
 def _tight(entity: Entity, passage: str) -> Entity:
     """Some tokenizers count a word's leading space as its own."""
     quoted = passage[entity.start : entity.end]
-    return replace(entity, start=entity.start + len(quoted) - len(quoted.lstrip()), end=entity.end - len(quoted) + len(quoted.rstrip()))
+    return replace(
+        entity,
+        start=entity.start + len(quoted) - len(quoted.lstrip()),
+        end=entity.end - len(quoted) + len(quoted.rstrip()),
+    )
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -132,7 +155,9 @@ class Context:
             logger.disable(package)  # they log sentences at debug level: notes are patient data
         with warnings.catch_warnings():
             # spaCy's command line, which medspaCy imports and nobody here runs, takes a function of click from its old place
-            warnings.filterwarnings("ignore", "Importing 'parser.split_arg_string' is deprecated", DeprecationWarning)
+            warnings.filterwarnings(
+                "ignore", "Importing 'parser.split_arg_string' is deprecated", DeprecationWarning
+            )
             import spacy
             from medspacy.context import ConText, ConTextRule
             from medspacy.custom_tokenizer import create_medspacy_tokenizer
@@ -143,7 +168,9 @@ class Context:
         self._nlp = nlp
         self._context = ConText(nlp, rules=None, input_span_type="group", span_attrs=None)
         theirs = ConTextRule.from_json(self._context.DEFAULT_RULES_FILEPATH)
-        self._context.add([rule for rule in theirs if rule.literal not in table("context")["without"]])
+        self._context.add(
+            [rule for rule in theirs if rule.literal not in table("context")["without"]]
+        )
         self._context.add([ConTextRule(**rule) for rule in _rules()])
 
     def categories(self, sentence: str, spans: Sequence[Span]) -> list[frozenset[str]]:
@@ -152,7 +179,10 @@ class Context:
         doc = self._nlp.make_doc(squeezed)
         for token in doc:
             token.is_sent_start = token.i == 0
-        targets = [doc.char_span(places[a], places[b - 1] + 1, label="MENTION", alignment_mode="expand") for a, b in spans]
+        targets = [
+            doc.char_span(places[a], places[b - 1] + 1, label="MENTION", alignment_mode="expand")
+            for a, b in spans
+        ]
         doc.spans["medspacy_spans"] = targets
         self._context(doc)
         return [frozenset(m.category for m in target._.modifiers) for target in targets]
@@ -174,7 +204,12 @@ def squeeze(text: str) -> tuple[str, list[int]]:
 def _rules() -> Iterator[dict[str, Any]]:
     for rule in table("context")["rules"]:
         for phrase in rule["phrases"]:
-            yield {"literal": phrase, "category": rule["category"], "direction": rule["direction"].upper(), "max_scope": rule["within"] or None}
+            yield {
+                "literal": phrase,
+                "category": rule["category"],
+                "direction": rule["direction"].upper(),
+                "max_scope": rule["within"] or None,
+            }
 
 
 def load(settings: "Settings") -> NotesModel:
@@ -187,13 +222,23 @@ def load(settings: "Settings") -> NotesModel:
 
     _quieten()
     torch.set_num_threads(settings.torch_threads)
-    network, tokenizer, card = _plugged(settings.notes_model) if settings.notes_model else _shipped()
+    network, tokenizer, card = (
+        _plugged(settings.notes_model) if settings.notes_model else _shipped()
+    )
     scheme = tags.scheme_of({int(k): v for k, v in network.config.id2label.items()})
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    digest = f"sha256:{hashlib.sha256((_weights_digest(network) + rules_digest()).encode()).hexdigest()}"
+    digest = (
+        f"sha256:{hashlib.sha256((_weights_digest(network) + rules_digest()).encode()).hexdigest()}"
+    )
     name = "clinical-note-reader" if not settings.notes_model else "clinical-note-reader-plugged"
     model_card = ModelCard(name, "Clinical note reader", VERSION, digest, card)
-    return NotesModel(network.eval().to(device, torch.bfloat16 if device == "cuda" else torch.float32), tokenizer, Context(), scheme, model_card)
+    return NotesModel(
+        network.eval().to(device, torch.bfloat16 if device == "cuda" else torch.float32),
+        tokenizer,
+        Context(),
+        scheme,
+        model_card,
+    )
 
 
 def _quieten() -> None:
@@ -212,13 +257,26 @@ def _shipped() -> tuple[Any, Any, str]:
     weights = SHIPPED / "adapter_model.safetensors"
     published = json.loads((SHIPPED / "metrics.json").read_text(encoding="utf-8"))["sha256"]
     if hashlib.sha256(weights.read_bytes()).hexdigest() != published:
-        raise Misconfigured(f"{weights.name} of the notes model is not the published file; install careloop again, or train it and publish its digest")
+        raise Misconfigured(
+            f"{weights.name} of the notes model is not the published file; install careloop again, or train it and publish its digest"
+        )
     labels = dict(enumerate(TAGS))
     network = AutoModelForTokenClassification.from_pretrained(
-        encoder_folder(), id2label=labels, label2id={v: k for k, v in labels.items()}, use_safetensors=True
+        encoder_folder(),
+        id2label=labels,
+        label2id={v: k for k, v in labels.items()},
+        use_safetensors=True,
     )
-    merge_adapter(network, load_file(weights), json.loads((SHIPPED / "adapter_config.json").read_text(encoding="utf-8")))
-    return network, AutoTokenizer.from_pretrained(encoder_folder()), (SHIPPED / "README.md").read_text(encoding="utf-8")
+    merge_adapter(
+        network,
+        load_file(weights),
+        json.loads((SHIPPED / "adapter_config.json").read_text(encoding="utf-8")),
+    )
+    return (
+        network,
+        AutoTokenizer.from_pretrained(encoder_folder()),
+        (SHIPPED / "README.md").read_text(encoding="utf-8"),
+    )
 
 
 def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str, Any]) -> None:
@@ -236,10 +294,14 @@ def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str,
             if name.endswith(".lora_A"):
                 target = name.removesuffix(".lora_A")
                 other = tensors[key.replace(".lora_A.", ".lora_B.")]
-                layers[target].weight += config["lora_alpha"] / config["r"] * (other.float() @ tensor.float())
+                layers[target].weight += (
+                    config["lora_alpha"] / config["r"] * (other.float() @ tensor.float())
+                )
             elif not name.endswith(".lora_B"):
                 if name not in layers:
-                    raise Misconfigured(f"the notes model's adapter has a tensor for `{name}`, which the encoder does not have")
+                    raise Misconfigured(
+                        f"the notes model's adapter has a tensor for `{name}`, which the encoder does not have"
+                    )
                 getattr(layers[name], part).copy_(tensor.float())
 
 
@@ -251,9 +313,13 @@ def _plugged(source: str) -> tuple[Any, Any, str]:
         network = AutoModelForTokenClassification.from_pretrained(source, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
     except (OSError, ValueError, KeyError) as error:
-        raise Misconfigured(f"CARELOOP_NOTES_MODEL: no token classification model in safetensors at `{source}` ({type(error).__name__})") from error
+        raise Misconfigured(
+            f"CARELOOP_NOTES_MODEL: no token classification model in safetensors at `{source}` ({type(error).__name__})"
+        ) from error
     if not tokenizer.is_fast:
-        raise Misconfigured("CARELOOP_NOTES_MODEL: its tokenizer gives no character offsets (a fast tokenizer, tokenizer.json, is needed)")
+        raise Misconfigured(
+            "CARELOOP_NOTES_MODEL: its tokenizer gives no character offsets (a fast tokenizer, tokenizer.json, is needed)"
+        )
     card = Path(source, "README.md")
     return (
         network,

@@ -53,16 +53,27 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
     return [*conditions, *observations, report]
 
 
-def conclusion(problems: Sequence[Sequence[Mention]], drugs: Sequence[Sequence[Mention]], aside: Sequence[Mention]) -> str:
+def conclusion(
+    problems: Sequence[Sequence[Mention]],
+    drugs: Sequence[Sequence[Mention]],
+    aside: Sequence[Mention],
+) -> str:
     """What was found, what was set aside and why, and the limits."""
-    found = [_listing("Problems", [m[0].name for m in problems]), _listing("Drugs", [m[0].name for m in drugs])]
+    found = [
+        _listing("Problems", [m[0].name for m in problems]),
+        _listing("Drugs", [m[0].name for m in drugs]),
+    ]
     spoken = [_listing("Set aside", [f"{m.name} ({m.assertion})" for m in aside])] if aside else []
     return " ".join([*found, *spoken, LIMITS])
 
 
 def _listing(title: str, names: Sequence[str]) -> str:
     shown = ", ".join(" ".join(name.split()) for name in names[:MOST_RESOURCES])
-    more = f" and {len(names) - MOST_RESOURCES} more that are not listed" if len(names) > MOST_RESOURCES else ""
+    more = (
+        f" and {len(names) - MOST_RESOURCES} more that are not listed"
+        if len(names) > MOST_RESOURCES
+        else ""
+    )
     return f"{title}: {shown or 'none recognised'}{more}."
 
 
@@ -80,7 +91,10 @@ def _condition(inputs: Inputs, mentions: Sequence[Mention], pen: Pen) -> Draft:
 
 def _evidence(inputs: Inputs, mention: Mention) -> Json:
     quoted = {"url": codes.ORIGINAL_TEXT, "valueString": mention.text}
-    return {"extension": [quoted, note_mention(mention)], "detail": [codes.reference(inputs.document)]}
+    return {
+        "extension": [quoted, note_mention(mention)],
+        "detail": [codes.reference(inputs.document)],
+    }
 
 
 def _medication_use(inputs: Inputs, mentions: Sequence[Mention], pen: Pen) -> Draft:
@@ -113,7 +127,9 @@ def note_mention(mention: Mention) -> Json:
 def _code(mention: Mention) -> Json:
     if mention.concept is None:
         return {"text": " ".join(mention.name.split())}
-    return codes.concept(mention.concept.system, mention.concept.code, mention.concept.display, mention.name)
+    return codes.concept(
+        mention.concept.system, mention.concept.code, mention.concept.display, mention.name
+    )
 
 
 def _confidence(mentions: Sequence[Mention]) -> float | None:

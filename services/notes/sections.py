@@ -33,10 +33,15 @@ class Section:
 
 def find_sections(text: str) -> list[Section]:
     """All sections in order; together they cover the text."""
-    heads = sorted({m.start("title"): (m.end(), _category(m["title"])) for m in _headings(text)}.items())
+    heads = sorted(
+        {m.start("title"): (m.end(), _category(m["title"])) for m in _headings(text)}.items()
+    )
     starts = [(0, 0, ""), *((start, body, category) for start, (body, category) in heads)]
     ends = [start for start, _, _ in starts[1:]] + [len(text)]
-    return [_section(category, start, body, end) for (start, body, category), end in zip(starts, ends, strict=True)]
+    return [
+        _section(category, start, body, end)
+        for (start, body, category), end in zip(starts, ends, strict=True)
+    ]
 
 
 def section_at(sections: Sequence[Section], offset: int) -> Section:
@@ -64,18 +69,32 @@ def _category(title: str) -> str:
 
 @cache
 def _titles() -> dict[str, str]:
-    return {title: category for category, entry in table("sections").items() for title in entry["titles"]}
+    return {
+        title: category
+        for category, entry in table("sections").items()
+        for title in entry["titles"]
+    }
 
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """What repeats is possessive (`*+`): a line of asterisks that two parts of a pattern could share out between them would be tried in every way."""
     lead = r"^[ \t]*+(?:[#*•>-]++[ \t]*+|\d{1,2}[.)][ \t]++)?\**+"
-    line = re.compile(rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))", re.IGNORECASE | re.MULTILINE)
-    capitals = re.compile(rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*+:")
-    unknown = re.compile(r"(?:\A|\n[ \t\r]*+\n)[ \t]*+(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*+:(?=[ \t\r]*+$)", re.MULTILINE)
+    line = re.compile(
+        rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))",
+        re.IGNORECASE | re.MULTILINE,
+    )
+    capitals = re.compile(
+        rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*+:"
+    )
+    unknown = re.compile(
+        r"(?:\A|\n[ \t\r]*+\n)[ \t]*+(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*+:(?=[ \t\r]*+$)",
+        re.MULTILINE,
+    )
     return line, capitals, unknown
 
 
 def _alternatives(titles: Iterable[str]) -> str:
-    return "|".join(r"[ \t]++".join(map(re.escape, t.split())) for t in sorted(titles, key=len, reverse=True))
+    return "|".join(
+        r"[ \t]++".join(map(re.escape, t.split())) for t in sorted(titles, key=len, reverse=True)
+    )

@@ -20,7 +20,9 @@ NUMBERED = re.compile(r"\s*\d{1,2}[.)]$")
 CONTINUES = re.compile(r"[a-z(,]")
 LAST_BLANK = re.compile(r".*\s", re.DOTALL)
 LAST_MARK = re.compile(r".*[^A-Za-z0-9]", re.DOTALL)
-OPEN = re.compile(r"(?:[,/]|\b(?:and|or|with|of|for|to|the|a|an|no|without|denies|in|on|by))$", re.IGNORECASE)
+OPEN = re.compile(
+    r"(?:[,/]|\b(?:and|or|with|of|for|to|the|a|an|no|without|denies|in|on|by))$", re.IGNORECASE
+)
 
 
 def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
@@ -28,12 +30,19 @@ def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
 
     What has no end within LONGEST characters is cut there, at a blank or between words if it can be.
     """
-    return [piece for section in sections for span in _within(text, section.body, section.end) for piece in _cut(text, *span)]
+    return [
+        piece
+        for section in sections
+        for span in _within(text, section.body, section.end)
+        for piece in _cut(text, *span)
+    ]
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
     while end - start > LONGEST:
-        place = LAST_BLANK.match(text, start, start + LONGEST) or LAST_MARK.match(text, start, start + LONGEST)
+        place = LAST_BLANK.match(text, start, start + LONGEST) or LAST_MARK.match(
+            text, start, start + LONGEST
+        )
         stop = place.end() if place else start + LONGEST
         yield start, stop - len(text[start:stop]) + len(text[start:stop].rstrip())
         start = stop
@@ -76,7 +85,11 @@ def _breaks(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _continues(text: str, line: int, found: Span, end: int) -> bool:
     stop, following = found
-    if text.count("\n", stop, following) > 1 or following >= end or text[stop - 1 : stop] in {".", ":", ";", "?", "!"}:
+    if (
+        text.count("\n", stop, following) > 1
+        or following >= end
+        or text[stop - 1 : stop] in {".", ":", ";", "?", "!"}
+    ):
         return False
     if OPEN.search(text, line, stop):
         return stop - line >= WRAPPED or text[stop - 1] != ","

@@ -40,16 +40,25 @@ def scheme_of(labels: Mapping[int, str]) -> Scheme:
     """
     ordered = [labels[i] for i in range(len(labels))]
     parts = [_parts(label) for label in ordered]
-    meaning: dict[str, Kind] = dict.fromkeys(table("labels")["problem"], "problem") | dict.fromkeys(table("labels")["drug"], "drug")
+    meaning: dict[str, Kind] = dict.fromkeys(table("labels")["problem"], "problem") | dict.fromkeys(
+        table("labels")["drug"], "drug"
+    )
     kinds = tuple(meaning.get(name.lower()) for _, name in parts)
     if not any(kinds):
-        raise Misconfigured(f"CARELOOP_NOTES_MODEL: none of its labels is a problem's or a drug's: {', '.join(ordered)}; known names: {', '.join(meaning)}")
+        raise Misconfigured(
+            f"CARELOOP_NOTES_MODEL: none of its labels is a problem's or a drug's: {', '.join(ordered)}; known names: {', '.join(meaning)}"
+        )
     begun = {name for prefix, name in parts if prefix in tuple(BEGINS)}
     follows = np.zeros((len(parts), len(parts)))
     for to, (prefix, name) in enumerate(parts):
         if prefix in tuple(CONTINUES) and name in begun:
             follows[:, to] = [0.0 if name == other else IMPOSSIBLE for _, other in parts]
-    return Scheme(kinds, tuple(name for _, name in parts), tuple(prefix in tuple(BEGINS) for prefix, _ in parts), follows)
+    return Scheme(
+        kinds,
+        tuple(name for _, name in parts),
+        tuple(prefix in tuple(BEGINS) for prefix, _ in parts),
+        follows,
+    )
 
 
 def _parts(label: str) -> tuple[str, str]:
@@ -74,11 +83,17 @@ def entities(words: Sequence[tuple[int, int]], scores: Floats, scheme: Scheme) -
     found: list[Entity] = []
     first = 0
     for at in range(1, len(path) + 1):
-        ends = at == len(path) or scheme.names[path[at]] != scheme.names[path[first]] or scheme.begins[path[at]]
+        ends = (
+            at == len(path)
+            or scheme.names[path[at]] != scheme.names[path[first]]
+            or scheme.begins[path[at]]
+        )
         if ends:
             kind = scheme.kinds[path[first]]
             if kind is not None:
-                same = [i for i, name in enumerate(scheme.names) if name == scheme.names[path[first]]]
+                same = [
+                    i for i, name in enumerate(scheme.names) if name == scheme.names[path[first]]
+                ]
                 confidence = float(np.exp(scores[first:at][:, same]).sum(axis=1).mean())
                 found.append(Entity(words[first][0], words[at - 1][1], kind, min(confidence, 1.0)))
             first = at

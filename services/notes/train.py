@@ -30,8 +30,12 @@ CORPORA = {"BC5CDR-IOB": True, "NCBI-disease-IOB": False}  # are chemicals marke
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder that holds entities/")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("../shared/data"), help="folder that holds entities/"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights" / "entities")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rank", type=int, default=32)
@@ -53,8 +57,16 @@ def main() -> None:
 def adapted(rank: int) -> Any:
     """The frozen encoder with a fresh adapter on every linear layer, and a fresh head."""
     labels = dict(enumerate(TAGS))
-    base = AutoModelForTokenClassification.from_pretrained(encoder_folder(), id2label=labels, label2id={v: k for k, v in labels.items()})
-    lora = LoraConfig(task_type=TaskType.TOKEN_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=["query", "key", "value", "dense"])
+    base = AutoModelForTokenClassification.from_pretrained(
+        encoder_folder(), id2label=labels, label2id={v: k for k, v in labels.items()}
+    )
+    lora = LoraConfig(
+        task_type=TaskType.TOKEN_CLS,
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.05,
+        target_modules=["query", "key", "value", "dense"],
+    )
     return get_peft_model(base, lora)
 
 
@@ -69,7 +81,9 @@ def passages(sentences: Sequence[Sentence], chance: random.Random) -> Iterator[S
 
 def encode(passage: Sentence, tokenizer: Any, chemicals_marked: bool) -> Item:
     """Token ids and targets; only the first token of each word is a target."""
-    coded = tokenizer(list(passage.words), is_split_into_words=True, truncation=True, max_length=256)
+    coded = tokenizer(
+        list(passage.words), is_split_into_words=True, truncation=True, max_length=256
+    )
     targets, before = [], None
     for word in coded.word_ids():
         if word is None or word == before:
@@ -108,7 +122,9 @@ def collate(batch: list[Item], pad: int) -> tuple[torch.Tensor, torch.Tensor, to
     return ids, (torch.arange(longest) < lengths.unsqueeze(1)).long(), targets
 
 
-def train(model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], options: argparse.Namespace) -> None:
+def train(
+    model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], options: argparse.Namespace
+) -> None:
     """AdamW, linear warm-up over a tenth and decay to zero."""
     chance = random.Random(options.seed)  # noqa: S311  # shuffling, not secrets
     weights = [w for w in model.parameters() if w.requires_grad]
@@ -116,7 +132,11 @@ def train(model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], option
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
     # every epoch cuts the passages anew, so their number differs a little; the rate follows the share of work done
     for epoch in range(options.epochs):
-        items = [encode(p, tokenizer, CORPORA[name]) for name, s in corpora.items() for p in passages(s, chance)]
+        items = [
+            encode(p, tokenizer, CORPORA[name])
+            for name, s in corpora.items()
+            for p in passages(s, chance)
+        ]
         cut = list(batches(items, options.batch, chance))
         began, total = time.perf_counter(), 0.0
         model.train()
@@ -134,7 +154,10 @@ def train(model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], option
             optimizer.step()
             total += float(loss.detach())
             if step % 50 == 0:
-                print(f"epoch {epoch} step {step}/{len(cut)} loss {total / (step + 1):.4f} {time.perf_counter() - began:.0f} s", flush=True)
+                print(
+                    f"epoch {epoch} step {step}/{len(cut)} loss {total / (step + 1):.4f} {time.perf_counter() - began:.0f} s",
+                    flush=True,
+                )
         if not math.isfinite(total):
             raise SystemExit("the loss is not finite")
 
@@ -142,7 +165,10 @@ def train(model: Any, tokenizer: Any, corpora: dict[str, list[Sentence]], option
 def save(model: Any, folder: Path) -> None:
     """Adapter and head as bfloat16 safetensors, beside peft's configuration. The encoder is named by its package, not by a path of this machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.detach().to(torch.bfloat16).contiguous() for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()}
+    tensors = {
+        k: v.detach().to(torch.bfloat16).contiguous()
+        for k, v in get_peft_model_state_dict(model, save_embedding_layers=False).items()
+    }
     save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
     config = model.peft_config["default"]
     config.base_model_name_or_path = ENCODER

@@ -39,12 +39,17 @@ def login() -> Any:
     """The login page, and the local login."""
     shared = review()
     if request.method == "GET":
-        return render_template("login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.args.get(NEXT)))
+        return render_template(
+            "login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.args.get(NEXT))
+        )
     check_csrf()
     address = request.remote_addr or ""
     if shared.throttle.blocked(address):
         return _refused("Too many attempts. Wait a minute and try again.", 429)
-    if not (shared.local and shared.local.accepts(request.form.get("name", ""), request.form.get("password", ""))):
+    if not (
+        shared.local
+        and shared.local.accepts(request.form.get("name", ""), request.form.get("password", ""))
+    ):
         shared.throttle.failed(address)
         return _refused("Name or password is not right.", 401)
     begin(user_of(shared.ehr, shared.local.practitioner, shared.local.name))
@@ -76,7 +81,11 @@ def callback() -> Any:
         return _refused("The login service did not confirm who you are. Try again.", 401)
     claims = token.get("userinfo") or {}
     target = _safe(session.get(NEXT))
-    begin(user_of(shared.ehr, oidc.practitioner_of(claims), oidc.name_of(claims), oidc.roles_of(claims)))
+    begin(
+        user_of(
+            shared.ehr, oidc.practitioner_of(claims), oidc.name_of(claims), oidc.roles_of(claims)
+        )
+    )
     return redirect(target, 303)
 
 
@@ -89,19 +98,34 @@ def logout() -> Response:
 
 def _refused(message: str, status: int) -> tuple[str, int]:
     shared = review()
-    page = render_template("login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.form.get(NEXT)), error=message)
+    page = render_template(
+        "login.html",
+        local=shared.local,
+        oidc=shared.oidc,
+        next=_safe(request.form.get(NEXT)),
+        error=message,
+    )
     return page, status
 
 
 def _callback_url() -> str:
     base = review().settings.review_url
-    return f"{base.rstrip('/')}{url_for('review.callback')}" if base else url_for("review.callback", _external=True)
+    return (
+        f"{base.rstrip('/')}{url_for('review.callback')}"
+        if base
+        else url_for("review.callback", _external=True)
+    )
 
 
 def _safe(target: str | None) -> str:
     """A path of ours; anything that a browser could read as another host becomes the worklist."""
     home = url_for("review.worklist")
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or any(ord(c) < 0x20 for c in target):
+    if (
+        not target
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or any(ord(c) < 0x20 for c in target)
+    ):
         return home
     parts = urlsplit(target)
     return home if parts.netloc or parts.scheme else target

@@ -15,7 +15,9 @@ Resource = dict[str, Any]
 RETELLING: Final = ("text", "presentedForm")  # repeat the whole result, what was dropped included
 
 
-def amended(focus: Resource, outputs: Mapping[str, Resource], gone: Collection[str], *, rewritten: bool) -> Resource:
+def amended(
+    focus: Resource, outputs: Mapping[str, Resource], gone: Collection[str], *, rewritten: bool
+) -> Resource:
     """The focus without what contradicts the amendment.
 
     Args:
@@ -24,9 +26,19 @@ def amended(focus: Resource, outputs: Mapping[str, Resource], gone: Collection[s
     """
     own = {k: v for k, v in focus.items() if k not in RETELLING}
     if rewritten:
-        own["extension"] = [e for e in own.get("extension", []) if e.get("url") != codes.AI_CONFIDENCE]
-    dropped, kept = (_said(r for key, r in outputs.items() if (key in gone) == lost) for lost in (True, False))
-    own["conclusionCode"] = [] if rewritten else [c for c in own.get("conclusionCode", []) if not _names(c) & dropped or _names(c) & kept]
+        own["extension"] = [
+            e for e in own.get("extension", []) if e.get("url") != codes.AI_CONFIDENCE
+        ]
+    dropped, kept = (
+        _said(r for key, r in outputs.items() if (key in gone) == lost) for lost in (True, False)
+    )
+    own["conclusionCode"] = (
+        []
+        if rewritten
+        else [
+            c for c in own.get("conclusionCode", []) if not _names(c) & dropped or _names(c) & kept
+        ]
+    )
     return {k: v for k, v in own.items() if v or k not in ("extension", "conclusionCode")}
 
 
@@ -34,15 +46,26 @@ def unexplained(outputs: Mapping[str, Resource], gone: Collection[str]) -> froze
     """The keys of the pictures that explain nothing: a heat map shows where a finding came from, and no finding is left."""
     findings = [key for key, r in outputs.items() if r["resourceType"] == "Observation"]
     left = not findings or any(key not in gone for key in findings)
-    return frozenset() if left else frozenset(key for key, r in outputs.items() if r["resourceType"] == "Media")
+    return (
+        frozenset()
+        if left
+        else frozenset(key for key, r in outputs.items() if r["resourceType"] == "Media")
+    )
 
 
 def _said(resources: Iterable[Resource]) -> frozenset[str]:
     """Whatever the findings and problems say, as codes or, where they have none, in words."""
-    elements = (r.get(e) for r in resources if r["resourceType"] in ("Observation", "Condition") for e in ("code", "valueCodeableConcept"))
+    elements = (
+        r.get(e)
+        for r in resources
+        if r["resourceType"] in ("Observation", "Condition")
+        for e in ("code", "valueCodeableConcept")
+    )
     return frozenset().union(*(_names(e) for e in elements))
 
 
 def _names(concept: Any) -> frozenset[str]:
-    coded = frozenset(f"{c.get('system', '')}|{c['code']}" for c in codes.codings(concept) if "code" in c)
+    coded = frozenset(
+        f"{c.get('system', '')}|{c['code']}" for c in codes.codings(concept) if "code" in c
+    )
     return coded or frozenset(filter(None, [present.concept_text(concept).casefold()]))

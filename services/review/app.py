@@ -7,7 +7,18 @@ from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from prometheus_client import CollectorRegistry
 
-from services.review import account, decisions, images, oidc, pages, present, problems, session, signing, worklist
+from services.review import (
+    account,
+    decisions,
+    images,
+    oidc,
+    pages,
+    present,
+    problems,
+    session,
+    signing,
+    worklist,
+)
 from services.review.letters import LettersPanel
 from services.review.login import local_login
 from services.review.security import configure_cookies, protect
@@ -29,7 +40,12 @@ def create_review_app(settings: Settings, ehr: Ehr) -> Flask:
         Misconfigured: the settings of the login or of the roles contradict each other.
     """
     probes = Probes(lambda: _unready(ehr), CollectorRegistry())
-    app = create_app(NAME, probes, title="Review: the clinician's pages", max_body_bytes=settings.http_max_body_bytes)
+    app = create_app(
+        NAME,
+        probes,
+        title="Review: the clinician's pages",
+        max_body_bytes=settings.http_max_body_bytes,
+    )
     app.register_blueprint(blueprint(settings, ehr))
     return app
 
@@ -41,20 +57,35 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
         Misconfigured: see `create_review_app`.
     """
     local, roles = local_login(settings), signing.roles_of(settings.review_roles)
-    bp = Blueprint(NAME, __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
+    bp = Blueprint(
+        NAME,
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/assets",
+    )
 
     def wire(state: BlueprintSetupState) -> None:
         app = cast(Flask, state.app)
         configure_cookies(app, settings)
         issuer = oidc.client(app, settings)
-        app.extensions[EXTENSION] = Review(settings, ehr, roles, local, issuer, LettersPanel(settings), _observer(ehr))
+        app.extensions[EXTENSION] = Review(
+            settings, ehr, roles, local, issuer, LettersPanel(settings), _observer(ehr)
+        )
 
     bp.record(wire)
     for part in (account, pages, images, decisions, problems):
         part.register(bp)
     bp.before_request(account.require_login)
     bp.after_request(_protected)
-    bp.context_processor(lambda: {"user": session.current(), "csrf_token": session.csrf_token, "outcomes": worklist.OUTCOMES, "version": VERSION})
+    bp.context_processor(
+        lambda: {
+            "user": session.current(),
+            "csrf_token": session.csrf_token,
+            "outcomes": worklist.OUTCOMES,
+            "version": VERSION,
+        }
+    )
     bp.add_app_template_filter(present.linked, "linked")
     bp.add_app_template_filter(present.when, "when")
     bp.add_app_template_filter(present.percent, "percent")
@@ -71,7 +102,9 @@ def _unready(ehr: Ehr) -> list[str]:
 
 
 def _protected(response: Response) -> Response:
-    return protect(response, asset=request.endpoint == f"{NAME}.static" and response.status_code < 400)
+    return protect(
+        response, asset=request.endpoint == f"{NAME}.static" and response.status_code < 400
+    )
 
 
 def _observer(ehr: Ehr) -> Callable[[], str]:

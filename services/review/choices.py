@@ -16,7 +16,9 @@ from shared.fhir import lifecycle
 Resource = dict[str, Any]
 Known = Mapping[str, tuple[str, Resource]]  # `Type/id` -> an output's key and the resource
 Selection = Mapping[str, str]  # Choice.key -> Option.key, or NONE
-ONE: Final = frozenset({"at-most-one", "exactly-one"})  # http://hl7.org/fhir/ValueSet/action-selection-behavior
+ONE: Final = frozenset(
+    {"at-most-one", "exactly-one"}
+)  # http://hl7.org/fhir/ValueSet/action-selection-behavior
 NONE: Final = "none"
 
 
@@ -74,7 +76,9 @@ def choices(outputs: Mapping[str, Resource]) -> list[Choice]:
     return list(found.values())
 
 
-def unanswered(asked: Sequence[Choice], selected: Selection, gone: frozenset[str] = frozenset()) -> list[Choice]:
+def unanswered(
+    asked: Sequence[Choice], selected: Selection, gone: frozenset[str] = frozenset()
+) -> list[Choice]:
     """The choices that still need an answer, or have one that no option of theirs is, or whose chosen alternative another answer leaves out.
 
     Args:
@@ -103,17 +107,23 @@ def words(asked: Sequence[Choice], selected: Selection) -> list[str]:
     return said
 
 
-def _settled(choice: Choice, asked: Sequence[Choice], selected: Selection, gone: frozenset[str]) -> bool:
+def _settled(
+    choice: Choice, asked: Sequence[Choice], selected: Selection, gone: frozenset[str]
+) -> bool:
     if _moot(choice, asked, selected, gone):
         return True
     answer = selected.get(choice.key)
     if answer == NONE:
         return True
     chosen = next((o for o in choice.options if o.key == answer and o.open), None)
-    return chosen is not None and not (chosen.requests and chosen.requests <= _lost_elsewhere(choice, asked, selected) | gone)
+    return chosen is not None and not (
+        chosen.requests and chosen.requests <= _lost_elsewhere(choice, asked, selected) | gone
+    )
 
 
-def _moot(choice: Choice, asked: Sequence[Choice], selected: Selection, gone: frozenset[str]) -> bool:
+def _moot(
+    choice: Choice, asked: Sequence[Choice], selected: Selection, gone: frozenset[str]
+) -> bool:
     """Nothing is left to choose from."""
     requests = offered([choice])
     return requests <= _lost_elsewhere(choice, asked, selected) | gone
@@ -123,13 +133,21 @@ def _lost_elsewhere(choice: Choice, asked: Sequence[Choice], selected: Selection
     return not_taken([other for other in asked if other is not choice], selected)
 
 
-def _of_group(ref: str, known: Known, within: tuple[str, ...], seen: frozenset[str]) -> Iterator[Choice]:
+def _of_group(
+    ref: str, known: Known, within: tuple[str, ...], seen: frozenset[str]
+) -> Iterator[Choice]:
     key, group = known.get(ref, ("", {}))
     if ref not in seen and group.get("resourceType") == "RequestGroup":
         yield from _of_actions(group.get("action", []), key, known, within, seen | {ref})
 
 
-def _of_actions(actions: Sequence[Resource], place: str, known: Known, within: tuple[str, ...], seen: frozenset[str]) -> Iterator[Choice]:
+def _of_actions(
+    actions: Sequence[Resource],
+    place: str,
+    known: Known,
+    within: tuple[str, ...],
+    seen: frozenset[str],
+) -> Iterator[Choice]:
     for at, action in enumerate(actions):
         here, children = f"{place}/{at}", action.get("action", [])
         one = action.get("selectionBehavior") in ONE and bool(children)
@@ -152,12 +170,16 @@ def _choice(action: Resource, place: str, known: Known, within: tuple[str, ...])
 def _option(action: Resource, place: str, known: Known) -> Option:
     ordered = dict(_requests([action], known, frozenset()))
     decidable = [r for r in ordered.values() if r["resourceType"] in lifecycle.STATUS]
-    taken = any(lifecycle.status_of(r) == lifecycle.STATUS[r["resourceType"]]["signed"] for r in decidable)
+    taken = any(
+        lifecycle.status_of(r) == lifecycle.STATUS[r["resourceType"]]["signed"] for r in decidable
+    )
     waits = not decidable or any(lifecycle.is_draft(r) for r in decidable)
     return Option(place, _titled(action, known), frozenset(ordered), taken, waits)
 
 
-def _requests(actions: Sequence[Resource], known: Known, seen: frozenset[str]) -> Iterator[tuple[str, Resource]]:
+def _requests(
+    actions: Sequence[Resource], known: Known, seen: frozenset[str]
+) -> Iterator[tuple[str, Resource]]:
     for ref in _targets(actions):
         if ref in known and ref not in seen:
             yield known[ref]
@@ -180,5 +202,12 @@ def _target(action: Resource) -> Iterator[str]:
 def _titled(action: Resource, known: Known) -> str:
     """The action's title; else what people call that which it orders."""
     ordered = [known[ref][1] for ref in _targets([action]) if ref in known]
-    named = (present.concept_text(r.get("medicationCodeableConcept") or r.get("code")) for r in ordered)
-    return str(action.get("title") or action.get("description") or next(filter(None, named), "") or "Alternative")
+    named = (
+        present.concept_text(r.get("medicationCodeableConcept") or r.get("code")) for r in ordered
+    )
+    return str(
+        action.get("title")
+        or action.get("description")
+        or next(filter(None, named), "")
+        or "Alternative"
+    )

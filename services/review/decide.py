@@ -18,9 +18,15 @@ Resource = dict[str, Any]
 Kind = Literal["signed", "amended", "rejected"]
 
 TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
-RESTS_ON: Final = ("derivedFrom", "reasonReference", "basis")  # what is dropped takes with it what was drawn from it
+RESTS_ON: Final = (
+    "derivedFrom",
+    "reasonReference",
+    "basis",
+)  # what is dropped takes with it what was drawn from it
 DECIDED_ELSEWHERE: Final = "Decided in another system before this review."
-ELSEWHERE: Final[dict[str, Kind]] = {  # how the focus stands -> the decision that somebody else took
+ELSEWHERE: Final[
+    dict[str, Kind]
+] = {  # how the focus stands -> the decision that somebody else took
     "amended": "amended",
     "corrected": "amended",
     "appended": "amended",
@@ -65,25 +71,44 @@ class Decision:
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
-def stamp(head: Head, outputs: Mapping[str, Resource], sources: Iterable[Resource] = (), missing: Iterable[str] = ()) -> str:
+def stamp(
+    head: Head,
+    outputs: Mapping[str, Resource],
+    sources: Iterable[Resource] = (),
+    missing: Iterable[str] = (),
+) -> str:
     """What a page was made of: changes whenever the head, any of its resources or anything that they rest on has a new version or is gone."""
     made = {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()}
-    rests_on = sorted(f"{_reference(r)} {r.get('meta', {}).get('versionId', '')} {standing.state(r)}" for r in sources)
+    rests_on = sorted(
+        f"{_reference(r)} {r.get('meta', {}).get('versionId', '')} {standing.state(r)}"
+        for r in sources
+    )
     return digest(head.reference, head.version, made, rests_on, sorted(missing))
 
 
 def focus_key(head: Head, outputs: Mapping[str, Resource]) -> str | None:
     """The key of the output that the head is about: the report or the plan."""
     focus = relative(head.task.get("focus", {}).get("reference", ""))
-    return next((key for key, r in outputs.items() if _reference(r) == focus), "report" if "report" in outputs else None)
+    return next(
+        (key for key, r in outputs.items() if _reference(r) == focus),
+        "report" if "report" in outputs else None,
+    )
 
 
 def text_of(focus: Resource) -> str:
     """What an amendment may rewrite: a report's conclusion, a plan's description."""
-    return str(focus.get(TEXT_ELEMENT.get(focus.get("resourceType", ""), ""), "")).replace("\r\n", "\n")
+    return str(focus.get(TEXT_ELEMENT.get(focus.get("resourceType", ""), ""), "")).replace(
+        "\r\n", "\n"
+    )
 
 
-def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+def transaction(
+    head: Head,
+    outputs: Mapping[str, Resource],
+    decision: Decision,
+    practitioner: Practitioner,
+    now: str,
+) -> Resource:
     """The Bundle that carries out the decision.
 
     Args:
@@ -98,7 +123,9 @@ def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision,
     focus, asked = focus_key(head, outputs), choices.choices(outputs)
     dropped = refused(outputs, decision)
     gone = with_dependants(outputs, dropped | choices.not_taken(asked, decision.chosen))
-    record = choices.offered(asked) - decision.dropped  # what was offered and not chosen stays in its group and plan
+    record = (
+        choices.offered(asked) - decision.dropped
+    )  # what was offered and not chosen stays in its group and plan
     lost = frozenset(_reference(outputs[key]) for key in dropped - record)
     decided = []
     for key, resource in outputs.items():
@@ -107,27 +134,43 @@ def transaction(head: Head, outputs: Mapping[str, Resource], decision: Decision,
             staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
             if key == focus and decision.kind == "amended":
                 staged = _amended(staged, outputs, gone, decision)
-            decided.append(_own(staged, decision, practitioner, now) if key == focus else _dated(staged, now))
-    task = _closed(head, decision, practitioner, now) | _note(choices.words(asked, decision.chosen), practitioner, now)
+            decided.append(
+                _own(staged, decision, practitioner, now) if key == focus else _dated(staged, now)
+            )
+    task = _closed(head, decision, practitioner, now) | _note(
+        choices.words(asked, decision.chosen), practitioner, now
+    )
     verified = _verified([_reference(r) for r in [*decided, task]], practitioner, now)
     entries = [bundle.put(r, _version(r)) for r in decided]
-    return bundle.transaction(head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))])
+    return bundle.transaction(
+        head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))]
+    )
 
 
 def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -> Resource:
     """The Bundle that closes a head whose result was decided by another client: that decision is respected, nothing else is written."""
     kind = ELSEWHERE.get(lifecycle.status_of(focus) or "", "signed")
-    return bundle.transaction(head, _closed(head, Decision(kind, DECIDED_ELSEWHERE), practitioner, now), ())
+    return bundle.transaction(
+        head, _closed(head, Decision(kind, DECIDED_ELSEWHERE), practitioner, now), ()
+    )
 
 
 def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
     """The keys of what another client has rejected already: nothing that was drawn from it may be signed."""
-    return frozenset(key for key, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.status_of(r) in _rejected(r["resourceType"]))
+    return frozenset(
+        key
+        for key, r in outputs.items()
+        if r["resourceType"] in lifecycle.STATUS
+        and lifecycle.status_of(r) in _rejected(r["resourceType"])
+    )
 
 
 def refused(outputs: Mapping[str, Resource], decision: Decision) -> frozenset[str]:
     """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what another client took back, what was drawn from either."""
-    return with_dependants(outputs, decision.dropped | (frozenset() if decision.kind == "rejected" else taken_back(outputs)))
+    return with_dependants(
+        outputs,
+        decision.dropped | (frozenset() if decision.kind == "rejected" else taken_back(outputs)),
+    )
 
 
 def _rejected(kind: str) -> set[str | None]:
@@ -140,7 +183,11 @@ def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) ->
     gone = set(dropped)
     while True:
         lost = {_reference(outputs[key]) for key in gone}
-        more = {key for key, r in outputs.items() if key not in gone and (lost & set(_rests_on(r)) or _hollow(r, lost))}
+        more = {
+            key
+            for key, r in outputs.items()
+            if key not in gone and (lost & set(_rests_on(r)) or _hollow(r, lost))
+        }
         more |= amend.unexplained(outputs, gone) - gone
         if not more:
             return frozenset(gone)
@@ -149,7 +196,15 @@ def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) ->
 
 def prune(resource: Resource, lost: frozenset[str]) -> Resource:
     """A copy without the list items that point to what was dropped (results, activities, actions, entries)."""
-    return {name: kept for name, value in resource.items() if (kept := _pruned(value, lost)) not in ([], {})} if lost else resource
+    return (
+        {
+            name: kept
+            for name, value in resource.items()
+            if (kept := _pruned(value, lost)) not in ([], {})
+        }
+        if lost
+        else resource
+    )
 
 
 def _check(head: Head, outputs: Mapping[str, Resource], decision: Decision) -> None:
@@ -174,10 +229,14 @@ def _check_choices(outputs: Mapping[str, Resource], decision: Decision) -> None:
     if unknown := sorted(set(decision.chosen) - {c.key for c in asked}):
         raise InvalidResource(f"there is no choice {', '.join(unknown)}")
     if open_ones := choices.unanswered(asked, decision.chosen, refused(outputs, decision)):
-        raise InvalidResource(f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives may become an order")
+        raise InvalidResource(
+            f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives may become an order"
+        )
 
 
-def _stage(decision: Decision, key: str, focus: str | None, gone: frozenset[str]) -> lifecycle.Stage:
+def _stage(
+    decision: Decision, key: str, focus: str | None, gone: frozenset[str]
+) -> lifecycle.Stage:
     if decision.kind == "rejected":
         return "wrong-patient" if decision.wrong_patient else "rejected"
     if key in gone:
@@ -185,9 +244,14 @@ def _stage(decision: Decision, key: str, focus: str | None, gone: frozenset[str]
     return "amended" if decision.kind == "amended" and key == focus else "signed"
 
 
-def _amended(focus: Resource, outputs: Mapping[str, Resource], gone: frozenset[str], decision: Decision) -> Resource:
+def _amended(
+    focus: Resource, outputs: Mapping[str, Resource], gone: frozenset[str], decision: Decision
+) -> Resource:
     """The focus in the clinician's words, without the model's that they take back."""
-    element, text = TEXT_ELEMENT.get(focus["resourceType"]), None if decision.text is None else decision.text.strip()
+    element, text = (
+        TEXT_ELEMENT.get(focus["resourceType"]),
+        None if decision.text is None else decision.text.strip(),
+    )
     rewritten = element is not None and text is not None and text != text_of(focus).strip()
     own = amend.amended(focus, outputs, gone, rewritten=rewritten)
     if element is None or text is None:
@@ -208,19 +272,43 @@ def _dated(resource: Resource, now: str) -> Resource:
 
 
 def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
-    reason = " ".join(filter(None, ["Wrong patient." if decision.wrong_patient else "", decision.reason.strip()]))
-    task = heads.decided(head, decision.kind, owner=practitioner.reference, reason=reason or None, now=now)
+    reason = " ".join(
+        filter(None, ["Wrong patient." if decision.wrong_patient else "", decision.reason.strip()])
+    )
+    task = heads.decided(
+        head, decision.kind, owner=practitioner.reference, reason=reason or None, now=now
+    )
     return task | {"owner": codes.reference(practitioner.reference, practitioner.name)}
 
 
 def _note(said: list[str], practitioner: Practitioner, now: str) -> Resource:
     """What was chosen, in words, on the head; the statuses of the requests say it to machines."""
-    return {"note": [{"authorReference": codes.reference(practitioner.reference, practitioner.name), "time": now, "text": " ".join(said)}]} if said else {}
+    return (
+        {
+            "note": [
+                {
+                    "authorReference": codes.reference(practitioner.reference, practitioner.name),
+                    "time": now,
+                    "text": " ".join(said),
+                }
+            ]
+        }
+        if said
+        else {}
+    )
 
 
 def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Resource:
-    verifier = {"type": codes.concept(codes.PROVENANCE_AGENT, "verifier"), "who": codes.reference(practitioner.reference, practitioner.name)}
-    return {"resourceType": "Provenance", "target": [codes.reference(t) for t in targets], "recorded": now, "agent": [verifier]}
+    verifier = {
+        "type": codes.concept(codes.PROVENANCE_AGENT, "verifier"),
+        "who": codes.reference(practitioner.reference, practitioner.name),
+    }
+    return {
+        "resourceType": "Provenance",
+        "target": [codes.reference(t) for t in targets],
+        "recorded": now,
+        "agent": [verifier],
+    }
 
 
 def _rests_on(resource: Resource) -> Iterator[str]:
@@ -246,9 +334,17 @@ def _actions(parent: Resource) -> Iterator[Resource]:
 def _pruned(value: Any, lost: frozenset[str]) -> Any:
     if isinstance(value, list):
         kept = [_pruned(item, lost) for item in value if not _points(item, lost)]
-        return [item for item, was in zip(kept, (i for i in value if not _points(i, lost)), strict=True) if not _emptied(was, item)]
+        return [
+            item
+            for item, was in zip(kept, (i for i in value if not _points(i, lost)), strict=True)
+            if not _emptied(was, item)
+        ]
     if isinstance(value, dict):
-        return {name: kept for name, item in value.items() if (kept := _pruned(item, lost)) not in ([], {})}
+        return {
+            name: kept
+            for name, item in value.items()
+            if (kept := _pruned(item, lost)) not in ([], {})
+        }
     return value
 
 
@@ -256,8 +352,15 @@ def _points(item: Any, lost: frozenset[str]) -> bool:
     """The item is a reference to what was dropped, or wraps one: activity, link, action, extension."""
     if not isinstance(item, dict):
         return False
-    targets = [item, *(item.get(name) for name in ("reference", "link", "resource", "valueReference"))]
-    return any(relative(t["reference"]) in lost for t in targets if isinstance(t, dict) and isinstance(t.get("reference"), str))
+    targets = [
+        item,
+        *(item.get(name) for name in ("reference", "link", "resource", "valueReference")),
+    ]
+    return any(
+        relative(t["reference"]) in lost
+        for t in targets
+        if isinstance(t, dict) and isinstance(t.get("reference"), str)
+    )
 
 
 def _emptied(was: Any, now: Any) -> bool:

@@ -46,7 +46,9 @@ def post_decision(task_id: str) -> Any:
         return result_page(result, changed=True), 409
     if problem := _problem(decision, result):
         return result_page(result, error=problem), 400
-    transaction = decide.transaction(result.head, result.outputs, decision, practitioner, instants.now())
+    transaction = decide.transaction(
+        result.head, result.outputs, decision, practitioner, instants.now()
+    )
     if not _carried_out(shared, result, practitioner, transaction):
         return result_page(gather(shared.ehr, task_id), changed=True), 409
     log.info("review: %s %s", decision.kind, result.head.reference)
@@ -60,7 +62,11 @@ def post_close(task_id: str) -> Any:
     shared = review()
     result = gather(shared.ehr, task_id)
     practitioner = _signer(shared, result)
-    if not result.decided_elsewhere or result.focus is None or request.form.get("stamp") != result.stamp:
+    if (
+        not result.decided_elsewhere
+        or result.focus is None
+        or request.form.get("stamp") != result.stamp
+    ):
         return result_page(result, changed=True), 409
     transaction = decide.closing(result.head, result.focus, practitioner, instants.now())
     if not _carried_out(shared, result, practitioner, transaction):
@@ -89,14 +95,24 @@ def _decision(result: Result) -> Decision:
     if kind is None:
         abort(400, "The form does not say whether to sign, amend or reject.")
     reason = form.get("reason", "").strip()[:MAX_REASON]
-    chosen = {choice.key: answer for choice in choices.choices(result.outputs) if (answer := form.get(f"choice-{choice.key}"))}
+    chosen = {
+        choice.key: answer
+        for choice in choices.choices(result.outputs)
+        if (answer := form.get(f"choice-{choice.key}"))
+    }
     if kind == "rejected":
         return Decision(kind, reason, wrong_patient=form.get("wrong_patient") == "yes")
     if kind == "signed":
         return Decision(kind, chosen=chosen)
     kept = set(form.getlist("keep"))
     dropped = frozenset(part.key for part in parts(result.outputs) if part.key not in kept)
-    return Decision(kind, reason, text=form.get("text", "").replace("\r\n", "\n").strip(), dropped=dropped, chosen=chosen)
+    return Decision(
+        kind,
+        reason,
+        text=form.get("text", "").replace("\r\n", "\n").strip(),
+        dropped=dropped,
+        chosen=chosen,
+    )
 
 
 def _problem(decision: Decision, result: Result) -> str:
@@ -117,18 +133,38 @@ def _problem(decision: Decision, result: Result) -> str:
 
 def _open_choices(decision: Decision, result: Result) -> str:
     """Which choices between alternatives still need an answer."""
-    still = choices.unanswered(choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision))
+    still = choices.unanswered(
+        choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision)
+    )
     titles = "; ".join(choice.title for choice in still)
-    return f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
+    return (
+        f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
+    )
 
 
-def _carried_out(shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]) -> bool:
+def _carried_out(
+    shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]
+) -> bool:
     """Write it, with its audit event in the same transaction; False when somebody else wrote first."""
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
     references = [f"{r['resourceType']}/{r['id']}" for r in changed]
-    event = audit.access("U", device=practitioner.reference, ehr=shared.ehr.base, patient=result.subject, data=references, now=instants.now())
+    event = audit.access(
+        "U",
+        device=practitioner.reference,
+        ehr=shared.ehr.base,
+        patient=result.subject,
+        data=references,
+        now=instants.now(),
+    )
     try:
-        shared.ehr.transact(bundle.checked([*transaction["entry"], bundle.post(event, decide.entry_uuid(result.head, "AuditEvent"))]))
+        shared.ehr.transact(
+            bundle.checked(
+                [
+                    *transaction["entry"],
+                    bundle.post(event, decide.entry_uuid(result.head, "AuditEvent")),
+                ]
+            )
+        )
     except Conflict:
         return False
     return True

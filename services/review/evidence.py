@@ -20,7 +20,9 @@ from shared.text.decoding import MAX_BYTES, decode
 
 Resource = dict[str, Any]
 MAX_CARD_BYTES: Final = 500_000
-MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")  # raw HTML stays text, javascript: links are refused
+MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(
+    "table"
+)  # raw HTML stays text, javascript: links are refused
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,11 @@ def notes(ehr: Ehr, result: Result) -> list[Note]:
     """The notes that the result was drawn from."""
     if result.service != "notes":
         return []
-    return [_note(ehr, r, result.outputs) for r in result.sources if r["resourceType"] == "DocumentReference"]
+    return [
+        _note(ehr, r, result.outputs)
+        for r in result.sources
+        if r["resourceType"] == "DocumentReference"
+    ]
 
 
 def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note:
@@ -73,11 +79,25 @@ def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
     focus = result.focus
     if focus is None or focus["resourceType"] != "CarePlan":
         return []
-    read = read_all(ehr, [relative(r["reference"]) for e in ("supportingInfo", "addresses") for r in focus.get(e, []) if "reference" in r])
+    read = read_all(
+        ehr,
+        [
+            relative(r["reference"])
+            for e in ("supportingInfo", "addresses")
+            for r in focus.get(e, [])
+            if "reference" in r
+        ],
+    )
     ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == result.subject}
-    tasks = [t for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject) if codes_ours(t)]
+    tasks = [
+        t
+        for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject)
+        if codes_ours(t)
+    ]
     own = {f"{r['resourceType']}/{r['id']}" for r in result.outputs.values()}
-    return plan.supports(focus, {ref: r for ref, r in ours.items() if ref not in own}, plan.report_pages(tasks))
+    return plan.supports(
+        focus, {ref: r for ref, r in ours.items() if ref not in own}, plan.report_pages(tasks)
+    )
 
 
 def codes_ours(task: Resource) -> bool:
@@ -87,16 +107,30 @@ def codes_ours(task: Resource) -> bool:
 
 def names(ehr: Ehr, result: Result) -> dict[str, str]:
     """What people call everything that the outputs refer to: drugs, problems, documents; this patient's alone."""
-    known = {f"{r['resourceType']}/{r['id']}": r for r in (*result.outputs.values(), *result.sources)}
+    known = {
+        f"{r['resourceType']}/{r['id']}": r for r in (*result.outputs.values(), *result.sources)
+    }
     wanted = {ref for r in result.outputs.values() for ref in _named_by(r) if ref not in known}
-    read = (r for r in read_all(ehr, sorted(wanted)).values() if r is not None and subject_of(r) == result.subject)
+    read = (
+        r
+        for r in read_all(ehr, sorted(wanted)).values()
+        if r is not None and subject_of(r) == result.subject
+    )
     return findings.names_of([*known.values(), *read])
 
 
 def _named_by(resource: Resource) -> list[str]:
-    items = [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])] if resource["resourceType"] != "Task" else []
+    items = (
+        [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])]
+        if resource["resourceType"] != "Task"
+        else []
+    )
     items += [resource["priorPrescription"]] if "priorPrescription" in resource else []
-    found = [relative(i["reference"]) for i in items if isinstance(i, dict) and isinstance(i.get("reference"), str)]
+    found = [
+        relative(i["reference"])
+        for i in items
+        if isinstance(i, dict) and isinstance(i.get("reference"), str)
+    ]
     return [r for r in found if not r.startswith(("urn:", "#"))]
 
 
@@ -109,12 +143,22 @@ def model(device: Resource) -> Model:
     """The Device as a line."""
     name = next((n.get("name", "") for n in device.get("deviceName", [])), "") or "Unnamed model"
     digest = next((v.get("value", "") for v in device.get("version", [])), "")
-    return Model(device["id"], name, device.get("modelNumber", ""), digest, card_reference(device) is not None)
+    return Model(
+        device["id"],
+        name,
+        device.get("modelNumber", ""),
+        digest,
+        card_reference(device) is not None,
+    )
 
 
 def card_reference(device: Resource) -> str | None:
     """`DocumentReference/id` of its model card."""
-    found = (e.get("valueReference", {}).get("reference") for e in device.get("extension", []) if e.get("url") == codes.AI_MODEL_CARD)
+    found = (
+        e.get("valueReference", {}).get("reference")
+        for e in device.get("extension", [])
+        if e.get("url") == codes.AI_MODEL_CARD
+    )
     return next((relative(r) for r in found if r), None)
 
 
@@ -125,7 +169,9 @@ def card_html(ehr: Ehr, device: Resource) -> Markup | None:
     if document is None or not codes.has_code(document.get("type"), codes.AI_INPUTS, "AIModelCard"):
         return None
     try:
-        text = ehr.attachment(_attachment(document, "text/markdown") or {}, MAX_CARD_BYTES).decode("utf-8", "replace")
+        text = ehr.attachment(_attachment(document, "text/markdown") or {}, MAX_CARD_BYTES).decode(
+            "utf-8", "replace"
+        )
     except (NotYet, InvalidInput):
         return None
     return Markup(MARKDOWN.render(text))  # noqa: S704  # markdown-it escapes all HTML of the source
@@ -146,4 +192,11 @@ def picture(media: Resource) -> tuple[bytes, str] | None:
 
 def _attachment(document: Resource, content_type: str) -> Resource | None:
     attachments = (c.get("attachment", {}) for c in document.get("content", []))
-    return next((a for a in attachments if str(a.get("contentType", "")).split(";")[0].strip().lower() == content_type), None)
+    return next(
+        (
+            a
+            for a in attachments
+            if str(a.get("contentType", "")).split(";")[0].strip().lower() == content_type
+        ),
+        None,
+    )

@@ -28,10 +28,16 @@ RETRY_SEC: Final = 15.0  # a PACS that is away is not asked again by every look 
 KEPT: Final = 16
 WAIT_SEC: Final = 10.0  # a clinician waits: the map alone comes first
 FILMS: Final = ("CR", "DX")
-LATERAL: Final = frozenset({"LL", "RL", "LLD", "RLD", "LATERAL", "LAT"})  # ViewPosition, PS3.3 C.8.1.1.1
-NO_STUDY: Final = "The film can't be shown: the record no longer has the imaging study, or it names none."
+LATERAL: Final = frozenset(
+    {"LL", "RL", "LLD", "RLD", "LATERAL", "LAT"}
+)  # ViewPosition, PS3.3 C.8.1.1.1
+NO_STUDY: Final = (
+    "The film can't be shown: the record no longer has the imaging study, or it names none."
+)
 AWAY: Final = "The film can't be shown now: the image archive does not answer. Reload the page in a moment. The heat map alone is below."
-NOT_THERE: Final = "The film can't be shown: the image archive does not have it. The heat map alone is below."
+NOT_THERE: Final = (
+    "The film can't be shown: the image archive does not have it. The heat map alone is below."
+)
 UNREADABLE: Final = "The film can't be shown: its file can't be read. The heat map alone is below."
 SEVERAL: Final = "The study has several films and the result does not say which one was analysed, so none is laid under the heat map."
 
@@ -81,7 +87,10 @@ def _fetched(ehr: Ehr, settings: Settings, result: Result) -> Film:
     if study is None or not study_uid(study):
         return Film(problem=NO_STUDY)
     try:
-        shown = _analysed(list(_films(ehr, settings.model_copy(update={"fhir_timeout_sec": WAIT_SEC}), study)), result.outputs)
+        shown = _analysed(
+            list(_films(ehr, settings.model_copy(update={"fhir_timeout_sec": WAIT_SEC}), study)),
+            result.outputs,
+        )
         return Film(film_png(shown)) if shown else Film(problem=SEVERAL)
     except Unavailable as error:
         log.warning("review: %s is not available for a film", error.dependency)
@@ -97,11 +106,23 @@ def _films(ehr: Ehr, settings: Settings, study: Resource) -> Iterator[Dataset]:
     """Every radiograph of the study."""
     uid = str(study_uid(study))
     address = address_of(study, ehr)
-    listed = [(str(s.get("uid", "")), address_of(s, ehr) or address) for s in study.get("series", []) if codes.has_code(s.get("modality"), codes.DCM, *FILMS)]
-    found = listed or [(series, address) for series, modality in open_pacs(settings, address).list_series(uid) if modality in FILMS]
+    listed = [
+        (str(s.get("uid", "")), address_of(s, ehr) or address)
+        for s in study.get("series", [])
+        if codes.has_code(s.get("modality"), codes.DCM, *FILMS)
+    ]
+    found = listed or [
+        (series, address)
+        for series, modality in open_pacs(settings, address).list_series(uid)
+        if modality in FILMS
+    ]
     for series, place in found:
         for dataset in open_pacs(settings, place).retrieve_series(uid, series):
-            if check_identity(dataset)[0] == uid and dataset.get("Modality") in FILMS and "Rows" in dataset:
+            if (
+                check_identity(dataset)[0] == uid
+                and dataset.get("Modality") in FILMS
+                and "Rows" in dataset
+            ):
                 yield dataset
 
 
@@ -113,7 +134,12 @@ def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Resource]) -> Data
     """
     if not films:
         raise NotYet("no film")
-    named = {str(i.get("value", "")).removeprefix("urn:oid:") for r in outputs.values() for i in _identifiers(r) if i.get("system") == codes.DICOM_UID}
+    named = {
+        str(i.get("value", "")).removeprefix("urn:oid:")
+        for r in outputs.values()
+        for i in _identifiers(r)
+        if i.get("system") == codes.DICOM_UID
+    }
     chosen = [f for f in films if str(f.SOPInstanceUID) in named]
     frontal = chosen or [f for f in films if str(f.get("ViewPosition", "")).upper() not in LATERAL]
     return frontal[0] if len(frontal) == 1 else None

@@ -17,7 +17,11 @@ GENERIC: Final = (
 )  # "Finding": what is said stands in the value
 
 
-GENOMIC: Final = ((codes.LOINC, "84413-4"), (codes.LOINC, "84414-2"), (codes.LOINC, "69548-6"))  # genotype, haplotype, variant
+GENOMIC: Final = (
+    (codes.LOINC, "84413-4"),
+    (codes.LOINC, "84414-2"),
+    (codes.LOINC, "69548-6"),
+)  # genotype, haplotype, variant
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,12 @@ class Alert:
 
 def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
     """The Observations that are not genomic (those have tables of their own) and the risks, surest first."""
-    made = [finding(key, r) for key, r in outputs.items() if r["resourceType"] == "Observation" and not codes.has_code(r.get("category"), codes.V2_0074, "GE")]
+    made = [
+        finding(key, r)
+        for key, r in outputs.items()
+        if r["resourceType"] == "Observation"
+        and not codes.has_code(r.get("category"), codes.V2_0074, "GE")
+    ]
     risks = [risk(key, r) for key, r in outputs.items() if r["resourceType"] == "RiskAssessment"]
     return sorted([*made, *risks], key=lambda f: -(f.confidence or 0))
 
@@ -62,15 +71,22 @@ def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
 def finding(key: str, observation: Resource) -> Finding:
     """The Observation as a line."""
     code, value = present.concept_text(observation.get("code")), present.value_text(observation)
-    generic = value and any(codes.has_code(observation.get("code"), system, c) for system, c in GENERIC)
+    generic = value and any(
+        codes.has_code(observation.get("code"), system, c) for system, c in GENERIC
+    )
     absent = present.concept_text(observation.get("dataAbsentReason"))
     return Finding(
         key=key,
         name=value if generic else code,
-        value=present.concept_text(observation.get("interpretation")) if generic else value or absent,
+        value=present.concept_text(observation.get("interpretation"))
+        if generic
+        else value or absent,
         site=present.concept_text(observation.get("bodySite")),
         confidence=present.confidence(observation),
-        details=tuple((present.concept_text(c.get("code")), present.value_text(c)) for c in observation.get("component", [])),
+        details=tuple(
+            (present.concept_text(c.get("code")), present.value_text(c))
+            for c in observation.get("component", [])
+        ),
         note=notes_of(observation),
         status=lifecycle.status_of(observation) or "",
     )
@@ -80,10 +96,15 @@ def risk(key: str, assessment: Resource) -> Finding:
     """The RiskAssessment as a line; `probabilityDecimal` is in percent."""
     prediction: Resource = next(iter(assessment.get("prediction", [])), {})
     probability = prediction.get("probabilityDecimal")
-    parts = [present.concept_text(prediction.get("qualitativeRisk")), f"{probability:g} %" if probability is not None else ""]
+    parts = [
+        present.concept_text(prediction.get("qualitativeRisk")),
+        f"{probability:g} %" if probability is not None else "",
+    ]
     return Finding(
         key=key,
-        name=present.concept_text(prediction.get("outcome")) or present.concept_text(assessment.get("code")) or "Risk",
+        name=present.concept_text(prediction.get("outcome"))
+        or present.concept_text(assessment.get("code"))
+        or "Risk",
         value=", ".join(filter(None, parts)),
         site="",
         confidence=present.confidence(assessment),
@@ -95,13 +116,21 @@ def risk(key: str, assessment: Resource) -> Finding:
 
 def alerts(resources: Mapping[str, Resource], names: Mapping[str, str]) -> list[Alert]:
     """The DetectedIssues, gravest first. `names` says what an implicated reference is called."""
-    made = [alert(key, r, names) for key, r in resources.items() if r["resourceType"] == "DetectedIssue"]
-    return sorted(made, key=lambda a: SEVERITIES.index(a.severity) if a.severity in SEVERITIES else len(SEVERITIES))
+    made = [
+        alert(key, r, names) for key, r in resources.items() if r["resourceType"] == "DetectedIssue"
+    ]
+    return sorted(
+        made,
+        key=lambda a: SEVERITIES.index(a.severity) if a.severity in SEVERITIES else len(SEVERITIES),
+    )
 
 
 def alert(key: str, issue: Resource, names: Mapping[str, str]) -> Alert:
     """The DetectedIssue as a line; its `reference` is the guideline."""
-    cited = [*present.citations(issue), *([present.cite(issue["reference"], issue["reference"])] if issue.get("reference") else [])]
+    cited = [
+        *present.citations(issue),
+        *([present.cite(issue["reference"], issue["reference"])] if issue.get("reference") else []),
+    ]
     involved = (names.get(r) for r in present.references(issue.get("implicated")))
     return Alert(
         key=key,
@@ -128,8 +157,16 @@ def _observed_name(observation: Mapping[str, Any]) -> str:
     """What was observed: the value where the code only says what was asked; of a drug's implication the drug and what holds for it."""
     code, value = observation.get("code"), present.value_text(observation)
     if codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication"):
-        parts = [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.LOINC, "51963-7")]
-        held = [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")]
+        parts = [
+            present.value_text(c)
+            for c in observation.get("component", [])
+            if codes.has_code(c.get("code"), codes.LOINC, "51963-7")
+        ]
+        held = [
+            present.value_text(c)
+            for c in observation.get("component", [])
+            if codes.has_code(c.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")
+        ]
         return ": ".join(filter(None, [", ".join(parts), ", ".join(held)]))
     asked = any(codes.has_code(code, system, c) for system, c in (*GENERIC, *GENOMIC))
     return value if value and asked else present.concept_text(code)
@@ -139,5 +176,10 @@ def name_of(resource: Mapping[str, Any]) -> str:
     """What people call it; empty where nothing in it is a name."""
     if resource["resourceType"] == "Observation":
         return _observed_name(resource)
-    spoken = (present.concept_text(resource.get(e)) for e in ("medicationCodeableConcept", "vaccineCode", "code", "type"))
-    return str(resource.get("title") or next(filter(None, spoken), "") or resource.get("description") or "")
+    spoken = (
+        present.concept_text(resource.get(e))
+        for e in ("medicationCodeableConcept", "vaccineCode", "code", "type")
+    )
+    return str(
+        resource.get("title") or next(filter(None, spoken), "") or resource.get("description") or ""
+    )

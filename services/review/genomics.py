@@ -9,9 +9,20 @@ from services.review.findings import notes_of
 from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
-GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = "84413-4", "84414-2", "69548-6", "48018-6", "51963-7"  # LOINC
+GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = (
+    "84413-4",
+    "84414-2",
+    "69548-6",
+    "48018-6",
+    "51963-7",
+)  # LOINC
 INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-PHENOTYPE: Final = ((codes.GENOMICS_TBD, "therapeutic-implication"), (codes.LOINC, "53040-2"), (codes.LOINC, "81259-4"), (codes.LOINC, "79716-7"))
+PHENOTYPE: Final = (
+    (codes.GENOMICS_TBD, "therapeutic-implication"),
+    (codes.LOINC, "53040-2"),
+    (codes.LOINC, "81259-4"),
+    (codes.LOINC, "79716-7"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,16 +59,25 @@ class DrugAdvice:
 
 def gene_calls(outputs: Mapping[str, Resource]) -> list[GeneCall]:
     """The genotypes, by gene."""
-    return sorted((gene_call(key, r, outputs) for key, r in _observed(outputs, GENOTYPE)), key=lambda c: c.gene)
+    return sorted(
+        (gene_call(key, r, outputs) for key, r in _observed(outputs, GENOTYPE)),
+        key=lambda c: c.gene,
+    )
 
 
 def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> GeneCall:
     """The genotype as a line, with the phenotypes that the implications drawn from it name."""
-    drawn = [p for r in outputs.values() if present.ref(genotype) in present.references(r.get("derivedFrom")) for p in phenotypes(r)]
+    drawn = [
+        p
+        for r in outputs.values()
+        if present.ref(genotype) in present.references(r.get("derivedFrom"))
+        for p in phenotypes(r)
+    ]
     return GeneCall(
         key=key,
         gene=_component_text(genotype, codes.LOINC, GENE),
-        diplotype=present.value_text(genotype) or present.concept_text(genotype.get("dataAbsentReason")),
+        diplotype=present.value_text(genotype)
+        or present.concept_text(genotype.get("dataAbsentReason")),
         phenotypes=tuple(dict.fromkeys(phenotypes(genotype) or drawn)),
         note=notes_of(genotype),
         confidence=present.confidence(genotype),
@@ -67,22 +87,50 @@ def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> 
 
 def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
     """The therapeutic implications, those that ask for something first, each with the recommendations that rest on it."""
-    implications = [(k, r) for k, r in outputs.items() if codes.has_code(r.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")]
-    return sorted((advice(key, r, outputs) for key, r in implications), key=lambda a: (not a.actionable, a.drug))
+    implications = [
+        (k, r)
+        for k, r in outputs.items()
+        if codes.has_code(r.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")
+    ]
+    return sorted(
+        (advice(key, r, outputs) for key, r in implications),
+        key=lambda a: (not a.actionable, a.drug),
+    )
 
 
 def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> DrugAdvice:
     """The implication as a line."""
     rests = set(present.references(implication.get("derivedFrom")))
-    genes = [*_component_texts(implication, GENE), *(g for r in outputs.values() if present.ref(r) in rests for g in _component_texts(r, GENE))]
-    tasks = (r for r in outputs.values() if r["resourceType"] == "Task" and present.ref(implication) in present.references(r.get("reasonReference")))
+    genes = [
+        *_component_texts(implication, GENE),
+        *(
+            g
+            for r in outputs.values()
+            if present.ref(r) in rests
+            for g in _component_texts(r, GENE)
+        ),
+    ]
+    tasks = (
+        r
+        for r in outputs.values()
+        if r["resourceType"] == "Task"
+        and present.ref(implication) in present.references(r.get("reasonReference"))
+    )
     return DrugAdvice(
         key=key,
         drug=_component_text(implication, codes.LOINC, MEDICATION),
         genes=tuple(dict.fromkeys(filter(None, genes))),
         phenotypes=tuple(phenotypes(implication)),
         actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
-        advice=tuple(": ".join(filter(None, [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)])) for t in tasks),
+        advice=tuple(
+            ": ".join(
+                filter(
+                    None,
+                    [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)],
+                )
+            )
+            for t in tasks
+        ),
         note=notes_of(implication),
         citations=tuple(present.citations(implication)),
         status=lifecycle.status_of(implication) or "",
@@ -91,18 +139,29 @@ def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> 
 
 def others(outputs: Mapping[str, Resource]) -> dict[str, Resource]:
     """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic implications."""
-    genomic = {k: r for k, r in outputs.items() if r["resourceType"] == "Observation" and codes.has_code(r.get("category"), codes.V2_0074, "GE")}
+    genomic = {
+        k: r
+        for k, r in outputs.items()
+        if r["resourceType"] == "Observation"
+        and codes.has_code(r.get("category"), codes.V2_0074, "GE")
+    }
     return {key: r for key, r in genomic.items() if not _told(r)}
 
 
 def _told(observation: Resource) -> bool:
     """It has a line in one of the tables."""
     code = observation.get("code")
-    return codes.has_code(code, codes.LOINC, GENOTYPE) or codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication")
+    return codes.has_code(code, codes.LOINC, GENOTYPE) or codes.has_code(
+        code, codes.GENOMICS_TBD, "therapeutic-implication"
+    )
 
 
 def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str, Resource]]:
-    return ((k, r) for k, r in outputs.items() if r["resourceType"] == "Observation" and codes.has_code(r.get("code"), codes.LOINC, loinc))
+    return (
+        (k, r)
+        for k, r in outputs.items()
+        if r["resourceType"] == "Observation" and codes.has_code(r.get("code"), codes.LOINC, loinc)
+    )
 
 
 def phenotypes(observation: Resource) -> list[str]:
@@ -112,7 +171,10 @@ def phenotypes(observation: Resource) -> list[str]:
 
 
 def _asks_phenotype(code: Mapping[str, Any]) -> bool:
-    return any(codes.has_code(code, system, c) for system, c in PHENOTYPE) or str(code.get("text", "")).casefold() == "phenotype"
+    return (
+        any(codes.has_code(code, system, c) for system, c in PHENOTYPE)
+        or str(code.get("text", "")).casefold() == "phenotype"
+    )
 
 
 def _component_text(observation: Mapping[str, Any], system: str, code: str) -> str:
@@ -121,4 +183,8 @@ def _component_text(observation: Mapping[str, Any], system: str, code: str) -> s
 
 
 def _component_texts(observation: Mapping[str, Any], loinc: str) -> list[str]:
-    return [present.value_text(c) for c in observation.get("component", []) if codes.has_code(c.get("code"), codes.LOINC, loinc)]
+    return [
+        present.value_text(c)
+        for c in observation.get("component", [])
+        if codes.has_code(c.get("code"), codes.LOINC, loinc)
+    ]

@@ -33,7 +33,11 @@ class Gist:
     @property
     def rank(self) -> int:
         """0 is the most urgent."""
-        return findings.SEVERITIES.index(self.severity) if self.severity in findings.SEVERITIES else len(findings.SEVERITIES)
+        return (
+            findings.SEVERITIES.index(self.severity)
+            if self.severity in findings.SEVERITIES
+            else len(findings.SEVERITIES)
+        )
 
 
 def gists(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Gist]:
@@ -44,7 +48,12 @@ def gists(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Gist]:
     """
     wanted = [ref for h in heads for ref in _parts(h) if words or ref.startswith("DetectedIssue/")]
     read = _read(ehr, wanted)
-    return {h.reference: _gist([r for ref in _parts(h) if (r := read.get(ref)) and subject_of(r) == subject_of(h.task)]) for h in heads}
+    return {
+        h.reference: _gist(
+            [r for ref in _parts(h) if (r := read.get(ref)) and subject_of(r) == subject_of(h.task)]
+        )
+        for h in heads
+    }
 
 
 def _parts(head: Head) -> list[str]:
@@ -55,10 +64,25 @@ def _parts(head: Head) -> list[str]:
 
 
 def _gist(parts: Sequence[Resource]) -> Gist:
-    open_alerts = [r for r in parts if r["resourceType"] == "DetectedIssue" and lifecycle.is_draft(r)]
-    severity = next((s for s in findings.SEVERITIES if any(r.get("severity") == s for r in open_alerts)), "")
-    said = next((str(r.get("conclusion") or r.get("description") or r.get("title") or "") for r in parts if r["resourceType"] != "DetectedIssue"), "")
-    return Gist(severity, sum(r.get("severity") == severity for r in open_alerts) if severity else 0, shorten(said, MOST_WORDS, placeholder=" …"))
+    open_alerts = [
+        r for r in parts if r["resourceType"] == "DetectedIssue" and lifecycle.is_draft(r)
+    ]
+    severity = next(
+        (s for s in findings.SEVERITIES if any(r.get("severity") == s for r in open_alerts)), ""
+    )
+    said = next(
+        (
+            str(r.get("conclusion") or r.get("description") or r.get("title") or "")
+            for r in parts
+            if r["resourceType"] != "DetectedIssue"
+        ),
+        "",
+    )
+    return Gist(
+        severity,
+        sum(r.get("severity") == severity for r in open_alerts) if severity else 0,
+        shorten(said, MOST_WORDS, placeholder=" …"),
+    )
 
 
 def _read(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]:
@@ -69,5 +93,9 @@ def _read(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]:
     for kind, ids in by_kind.items():
         for at in range(0, len(ids), AT_ONCE):
             some = ids[at : at + AT_ONCE]
-            found |= {f"{kind}/{r['id']}": r for r in ehr.search(kind, {"_id": ",".join(some), "_count": str(len(some))}) if r["id"] in some}
+            found |= {
+                f"{kind}/{r['id']}": r
+                for r in ehr.search(kind, {"_id": ",".join(some), "_count": str(len(some))})
+                if r["id"] in some
+            }
     return found

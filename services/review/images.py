@@ -32,7 +32,9 @@ def show_media(task_id: str, key: str) -> Any:
     head = head_by_id(shared.ehr, task_id)
     reference = head.outputs.get(key, "")
     media = shared.ehr.read(reference) if reference.startswith("Media/") else None
-    picture = evidence.picture(media) if media and subject_of(media) == subject_of(head.task) else None
+    picture = (
+        evidence.picture(media) if media and subject_of(media) == subject_of(head.task) else None
+    )
     if picture is None:
         abort(404, "There is no such picture.")
     data, content_type = picture

@@ -95,4 +95,12 @@ def _lines(event_log: Log) -> Iterator[Line]:
             continue
         for letter in found:
             if not letter.replayed:
-                yield Line(service, letter.id, letter.error, letter.message, letter.place, letter.attempts, letter.time)
+                yield Line(
+                    service,
+                    letter.id,
+                    letter.error,
+                    letter.message,
+                    letter.place,
+                    letter.attempts,
+                    letter.time,
+                )

@@ -72,8 +72,15 @@ def local_login(settings: Settings) -> LocalLogin | None:
     if not user and not password:
         return None
     name, _, practitioner = (user or "").partition(":")
-    if not (name and practitioner.startswith("Practitioner/") and password and password.get_secret_value()):
-        raise Misconfigured("CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with CARELOOP_REVIEW_LOCAL_PASSWORD set")
+    if not (
+        name
+        and practitioner.startswith("Practitioner/")
+        and password
+        and password.get_secret_value()
+    ):
+        raise Misconfigured(
+            "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with CARELOOP_REVIEW_LOCAL_PASSWORD set"
+        )
     return LocalLogin(name, practitioner, password.get_secret_value())
 
 

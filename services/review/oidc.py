@@ -13,7 +13,9 @@ from shared.errors import Misconfigured
 from shared.settings import Settings
 
 NAME: Final = "careloop_review"
-SCOPES: Final = "openid profile fhirUser"  # SMART App Launch 2.2, section "Scopes for requesting identity data"
+SCOPES: Final = (
+    "openid profile fhirUser"  # SMART App Launch 2.2, section "Scopes for requesting identity data"
+)
 TIMEOUT_SEC: Final = 10
 PRACTITIONER: Final = re.compile(r"(?:^|/)(Practitioner/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?$")
 LoginFailed = AuthlibBaseError  # the issuer, the state or the code is not right
@@ -29,7 +31,9 @@ def client(app: Flask, settings: Settings) -> Any | None:
     if not settings.review_oidc_issuer:
         return None
     if not settings.review_oidc_client_id:
-        raise Misconfigured("CARELOOP_REVIEW_OIDC_ISSUER is set, so CARELOOP_REVIEW_OIDC_CLIENT_ID must be, too")
+        raise Misconfigured(
+            "CARELOOP_REVIEW_OIDC_ISSUER is set, so CARELOOP_REVIEW_OIDC_CLIENT_ID must be, too"
+        )
     secret = settings.review_oidc_client_secret
     return OAuth(app).register(
         NAME,
@@ -53,7 +57,12 @@ def practitioner_of(claims: Mapping[str, Any]) -> str | None:
 
 def name_of(claims: Mapping[str, Any]) -> str:
     """What to call the person."""
-    return str(claims.get("name") or claims.get("preferred_username") or claims.get("email") or claims.get("sub", ""))
+    return str(
+        claims.get("name")
+        or claims.get("preferred_username")
+        or claims.get("email")
+        or claims.get("sub", "")
+    )
 
 
 def roles_of(claims: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,19 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from services.review import choices, decide, evidence, findings, genomics, passages, plan, present, signing, standing, worklist
+from services.review import (
+    choices,
+    decide,
+    evidence,
+    findings,
+    genomics,
+    passages,
+    plan,
+    present,
+    signing,
+    standing,
+    worklist,
+)
 from services.review.film import film_of
 from services.review.parts import parts
 from services.review.result import NoResult, Result, gather, newest_head
@@ -29,7 +41,10 @@ def show_worklist() -> str:
     """The heads of one outcome, with how many there are of each."""
     shared = review()
     wanted, words = _filter()
-    counts = {o: worklist.count(shared.ehr, worklist.Filter(o, wanted.service, wanted.patients)) for o in worklist.OUTCOMES}
+    counts = {
+        o: worklist.count(shared.ehr, worklist.Filter(o, wanted.service, wanted.patients))
+        for o in worklist.OUTCOMES
+    }
     return render_template(
         "worklist.html",
         wanted=wanted,
@@ -103,12 +118,16 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         plan_advice=plan.advice(focus or {}),
         supports=evidence.supports(shared.ehr, result),
         images=result.of_kind("Media"),
-        film=film_of(shared.ehr, shared.settings, shared.films, result) if result.of_kind("Media") else None,
+        film=film_of(shared.ehr, shared.settings, shared.films, result)
+        if result.of_kind("Media")
+        else None,
         models=evidence.models(result.devices),
         parts=listed,
         along=[part.name for part in listed if part.key in swept],
         choices=choices.choices(result.outputs),
-        sources=[(present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources],
+        sources=[
+            (present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources
+        ],
         fallen=_fallen(result) if result.waits else [],
         authors=_agents(result, "author"),
         verifiers=_agents(result, "verifier"),
@@ -121,13 +140,21 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
 def _fallen(result: Result) -> list[tuple[str, str, str]]:
     """(reference, name, state) of everything that the result rests on and that does not stand any more."""
     found = ((ref, result.find(ref)) for ref in result.fallen)
-    return [(ref, findings.name_of(r) or r["resourceType"], standing.state(r)) if r else (ref, ref, "no longer in the record") for ref, r in found]
+    return [
+        (ref, findings.name_of(r) or r["resourceType"], standing.state(r))
+        if r
+        else (ref, ref, "no longer in the record")
+        for ref, r in found
+    ]
 
 
 def _agents(result: Result, kind: str) -> list[dict[str, str]]:
     """Who did it and when, of each Provenance with such an agent."""
     return [
-        {"who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""), "when": provenance.get("recorded", "")}
+        {
+            "who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""),
+            "when": provenance.get("recorded", ""),
+        }
         for provenance in result.provenance
         for agent in provenance.get("agent", [])
         if codes.has_code(agent.get("type"), codes.PROVENANCE_AGENT, kind)
@@ -138,13 +165,26 @@ def _audit_read(shared: Review, user: User, result: Result) -> None:
     """Written before the page is: where the access can't be recorded, it does not happen."""
     read = [result.head.reference, *result.head.outputs.values()]
     who = user.practitioner or shared.observer()
-    shared.ehr.create(audit.access("R", device=who, ehr=shared.ehr.base, patient=result.patient_reference, data=read, now=instants.now()))
+    shared.ehr.create(
+        audit.access(
+            "R",
+            device=who,
+            ehr=shared.ehr.base,
+            patient=result.patient_reference,
+            data=read,
+            now=instants.now(),
+        )
+    )
 
 
 def show_model(device_id: str) -> Any:
     """The card of a model that spoke."""
     shared = review()
     device = shared.ehr.read(f"Device/{device_id}")
-    if device is None or not any(i.get("system") == codes.MODEL for i in device.get("identifier", [])):
+    if device is None or not any(
+        i.get("system") == codes.MODEL for i in device.get("identifier", [])
+    ):
         abort(404, "There is no such model.")
-    return render_template("model.html", model=evidence.model(device), card=evidence.card_html(shared.ehr, device))
+    return render_template(
+        "model.html", model=evidence.model(device), card=evidence.card_html(shared.ehr, device)
+    )

@@ -25,10 +25,17 @@ def parts(outputs: Mapping[str, Resource]) -> list[Part]:
     Alternatives are none: they are taken or left by the answer to their choice.
     """
     offered = choices.offered(choices.choices(outputs))
-    drafts = {k: r for k, r in outputs.items() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r) and k not in offered}
+    drafts = {
+        k: r
+        for k, r in outputs.items()
+        if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r) and k not in offered
+    }
     made = [Part(f.key, "Finding", _named(f.name, f.value)) for f in findings.findings(drafts)]
     made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genomics.gene_calls(drafts)]
-    made += [Part(a.key, "Drug advice", _named(a.drug, "; ".join(a.phenotypes))) for a in genomics.drug_advice(drafts)]
+    made += [
+        Part(a.key, "Drug advice", _named(a.drug, "; ".join(a.phenotypes)))
+        for a in genomics.drug_advice(drafts)
+    ]
     made += [Part(p.key, "Problem", p.name) for p in passages.problems(drafts)]
     made += [Part(a.key, "Alert", a.name) for a in findings.alerts(drafts, {})]
     made += [Part(p.key, p.kind, p.name) for p in plan.proposals(drafts, {})]

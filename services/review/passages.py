@@ -74,7 +74,9 @@ def problem(key: str, condition: Resource) -> Problem:
 
 def quotes(resource: Mapping[str, Any]) -> list[str]:
     """The words of the note that it rests on: originalText on `evidence`, or on the resource itself."""
-    found = (x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT)
+    found = (
+        x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT
+    )
     return list(dict.fromkeys(q for q in found if q))
 
 
@@ -85,7 +87,12 @@ def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
     """
     found = [s for r in outputs.values() for s in _mentions(r)]
     said = {words for _, words in found}
-    found += [(Span(-1, -1, "problem", present.concept_text(r.get("code"))), q) for r in outputs.values() for q in quotes(r) if q not in said]
+    found += [
+        (Span(-1, -1, "problem", present.concept_text(r.get("code"))), q)
+        for r in outputs.values()
+        for q in quotes(r)
+        if q not in said
+    ]
     placed = [_placed(text, span, words) for span, words in found]
     return [s for s in placed if s.start >= 0]
 
@@ -99,18 +106,30 @@ def _placed(text: str, span: Span, words: str) -> Span:
 
 def _stands(there: str, words: str) -> bool:
     """The words as the notes service read them: where it saw blanks for markup, anything may stand."""
-    return bool(words) and len(there) == len(words) and all(a == b or b.isspace() for a, b in zip(there, words, strict=True))
+    return (
+        bool(words)
+        and len(there) == len(words)
+        and all(a == b or b.isspace() for a, b in zip(there, words, strict=True))
+    )
 
 
 def _mentions(resource: Resource) -> Iterator[tuple[Span, str]]:
     for extension in _extensions(resource):
         if extension.get("url") == NOTE_MENTION:
-            parts = {p["url"]: next((v for k, v in p.items() if k.startswith("value")), "") for p in extension.get("extension", [])}
+            parts = {
+                p["url"]: next((v for k, v in p.items() if k.startswith("value")), "")
+                for p in extension.get("extension", [])
+            }
             taken = str(parts.get("assertion", "present"))
-            name = present.concept_text(resource.get("valueCodeableConcept") or resource.get("code"))
+            name = present.concept_text(
+                resource.get("valueCodeableConcept") or resource.get("code")
+            )
             sort = str(parts.get("kind", "problem")) if taken == "present" else "aside"
             label = name if taken == "present" else f"{parts.get('kind', 'problem')}, {taken}"
-            yield Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken), str(parts.get("text", ""))
+            yield (
+                Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken),
+                str(parts.get("text", "")),
+            )
 
 
 def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -128,7 +147,10 @@ def marked(text: str, found: Sequence[Span]) -> list[Segment]:
     """The text cut at every edge of a span; joined again it is the text. Spans outside it are ignored."""
     good = [s for s in found if 0 <= s.start < s.end <= len(text)]
     edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
-    return [_segment(text[a:b], [s for s in good if s.start <= a and b <= s.end]) for a, b in pairwise(edges)]
+    return [
+        _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end])
+        for a, b in pairwise(edges)
+    ]
 
 
 def _segment(text: str, over: Sequence[Span]) -> Segment:

@@ -19,7 +19,12 @@ NO_NAME: Final = "Name not recorded"
 def human_name(person: Mapping[str, Any] | None) -> str:
     """The official name (else the usual, else the first) of a Patient or Practitioner."""
     names = (person or {}).get("name", [])
-    ranked = sorted(names, key=lambda n: ["official", "usual"].index(n["use"]) if n.get("use") in ("official", "usual") else 2)
+    ranked = sorted(
+        names,
+        key=lambda n: (
+            ["official", "usual"].index(n["use"]) if n.get("use") in ("official", "usual") else 2
+        ),
+    )
     for name in ranked:
         parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
         if text := name.get("text") or " ".join(filter(None, parts)):
@@ -44,7 +49,11 @@ def concept_text(element: Any) -> str:
         return ""
     found = list(codes.codings(first))
     displays = (c["display"] for c in found if c.get("display"))
-    return str(first.get("text") or next(displays, None) or next((c["code"] for c in found if "code" in c), ""))
+    return str(
+        first.get("text")
+        or next(displays, None)
+        or next((c["code"] for c in found if "code" in c), "")
+    )
 
 
 def value_text(holder: Mapping[str, Any]) -> str:
@@ -54,28 +63,51 @@ def value_text(holder: Mapping[str, Any]) -> str:
     if "valueCodeableConcept" in holder:
         return concept_text(holder["valueCodeableConcept"])
     if "valueRange" in holder:
-        return " to ".join(quantity_text(holder["valueRange"][end]) for end in ("low", "high") if end in holder["valueRange"])
+        return " to ".join(
+            quantity_text(holder["valueRange"][end])
+            for end in ("low", "high")
+            if end in holder["valueRange"]
+        )
     if "valueBoolean" in holder:
         return "yes" if holder["valueBoolean"] else "no"
-    return next((str(holder[name]) for name in ("valueString", "valueInteger", "valueDateTime") if name in holder), "")
+    return next(
+        (
+            str(holder[name])
+            for name in ("valueString", "valueInteger", "valueDateTime")
+            if name in holder
+        ),
+        "",
+    )
 
 
 def quantity_text(quantity: Mapping[str, Any]) -> str:
     """`< 130 mmHg`."""
     value = quantity.get("value")
     number = f"{value:g}" if isinstance(value, int | float) else str(value or "")
-    return " ".join(filter(None, [quantity.get("comparator"), number, quantity.get("unit") or quantity.get("code")]))
+    return " ".join(
+        filter(
+            None, [quantity.get("comparator"), number, quantity.get("unit") or quantity.get("code")]
+        )
+    )
 
 
 def confidence(resource: Mapping[str, Any]) -> float | None:
     """0..1 of the extension AIconfidence."""
-    found = (e.get("valueDecimal") for e in resource.get("extension", []) if e.get("url") == codes.AI_CONFIDENCE)
+    found = (
+        e.get("valueDecimal")
+        for e in resource.get("extension", [])
+        if e.get("url") == codes.AI_CONFIDENCE
+    )
     return next((float(value) for value in found if value is not None), None)
 
 
 def citations(resource: Mapping[str, Any]) -> list[dict[str, str]]:
     """`display` and, where it is a web address, `url` of each guideline cited."""
-    artifacts = (e.get("valueRelatedArtifact", {}) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT)
+    artifacts = (
+        e.get("valueRelatedArtifact", {})
+        for e in resource.get("extension", [])
+        if e.get("url") == codes.RELATED_ARTIFACT
+    )
     return [cite(a.get("display") or a.get("citation"), a.get("url")) for a in artifacts]
 
 
@@ -88,12 +120,17 @@ def cite(display: str | None, url: str | None) -> dict[str, str]:
 def linked(text: str) -> Markup:
     """The text with its web addresses as links; everything else is escaped. What ends a sentence is no part of an address."""
     parts = WEB_ADDRESS.split(text)
-    return Markup("").join(LINK.format(part, part) if at % 2 else part for at, part in enumerate(parts))
+    return Markup("").join(
+        LINK.format(part, part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
 def component(resource: Mapping[str, Any], system: str, code: str) -> Mapping[str, Any] | None:
     """The Observation's component of this code."""
-    return next((c for c in resource.get("component", []) if codes.has_code(c.get("code"), system, code)), None)
+    return next(
+        (c for c in resource.get("component", []) if codes.has_code(c.get("code"), system, code)),
+        None,
+    )
 
 
 def ref(resource: Mapping[str, Any]) -> str:
@@ -120,7 +157,9 @@ def instant(text: str | None) -> datetime | None:
 def when(text: str | None) -> str:
     """`22 Nov 2026, 15:49 UTC`; the text itself where it is no instant."""
     moment = instant(text)
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC" if moment and "T" in (text or "") else text or ""
+    return (
+        f"{moment.day} {moment:%b %Y, %H:%M} UTC" if moment and "T" in (text or "") else text or ""
+    )
 
 
 def percent(value: float) -> str:

@@ -37,7 +37,12 @@ def register(bp: Blueprint) -> None:
 
 def page(status: int, message: str) -> tuple[str, int]:
     """The error page."""
-    return render_template("problem.html", status=status, title=TITLES.get(status, "Something went wrong"), message=message), status
+    return render_template(
+        "problem.html",
+        status=status,
+        title=TITLES.get(status, "Something went wrong"),
+        message=message,
+    ), status
 
 
 def http_error(error: HTTPException) -> tuple[str, int]:
@@ -59,16 +64,25 @@ def unavailable(error: Unavailable) -> tuple[str, int]:
 def refused(error: FhirError) -> tuple[str, int]:
     """The EHR said no."""
     log.error("review: %s", error)
-    return page(502, f"The record system refused the request (HTTP {error.status}). Nothing was saved. Tell your technical team.")
+    return page(
+        502,
+        f"The record system refused the request (HTTP {error.status}). Nothing was saved. Tell your technical team.",
+    )
 
 
 def invalid(error: Exception) -> tuple[str, int]:
     """A rule of FHIR or of ours is broken: names the place, never a value."""
     log.error("review: %s", error)
-    return page(502, "What would have been written breaks a rule of the record, so nothing was saved. Tell your technical team; the log says which rule.")
+    return page(
+        502,
+        "What would have been written breaks a rule of the record, so nothing was saved. Tell your technical team; the log says which rule.",
+    )
 
 
 def unexpected(error: Exception) -> tuple[str, int]:
     """A bug of ours: the log has the place, without the values that a traceback may quote."""
     log.error("review: unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
-    return page(500, "Something went wrong on our side. Nothing was saved. Tell your technical team; the log says where.")
+    return page(
+        500,
+        "Something went wrong on our side. Nothing was saved. Tell your technical team; the log says where.",
+    )

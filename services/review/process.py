@@ -12,14 +12,28 @@ from shared.http import serve
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
-DECIDED: Final = frozenset(lifecycle.STATUS) - {"Task"}  # what a signature or rejection changes; nothing is ever made anew or deleted
-SHOWN: Final = frozenset({"AllergyIntolerance", "Binary", "Endpoint", "ImagingStudy", "Medication", "MedicationStatement", "Practitioner"})
+DECIDED: Final = frozenset(lifecycle.STATUS) - {
+    "Task"
+}  # what a signature or rejection changes; nothing is ever made anew or deleted
+SHOWN: Final = frozenset(
+    {
+        "AllergyIntolerance",
+        "Binary",
+        "Endpoint",
+        "ImagingStudy",
+        "Medication",
+        "MedicationStatement",
+        "Practitioner",
+    }
+)
 THREADS: Final = 8
 
 
 def review_scopes() -> str:
     """Reading what the pages show, updating what is decided."""
-    return scope_text(permissions(SHOWN | DECIDED, (), common={**COMMON, **dict.fromkeys(DECIDED, "ru")}))
+    return scope_text(
+        permissions(SHOWN | DECIDED, (), common={**COMMON, **dict.fromkeys(DECIDED, "ru")})
+    )
 
 
 def run_review(settings: Settings, stop: threading.Event) -> None:
@@ -30,7 +44,9 @@ def run_review(settings: Settings, stop: threading.Event) -> None:
     """
     ehr = open_ehr(settings, review_scopes())
     try:
-        serving = serve(create_review_app(settings, ehr), settings.http_host, settings.http_port, THREADS)
+        serving = serve(
+            create_review_app(settings, ehr), settings.http_host, settings.http_port, THREADS
+        )
         log.info("review listens on port %d", serving.port)
         stop.wait()
         serving.close()

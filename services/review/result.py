@@ -20,7 +20,14 @@ from shared.fhir.references import PATIENT_ELEMENTS, subject_of
 from shared.fhir.summary import answer_of
 
 Resource = dict[str, Any]
-RESTS_ON: Final = ("supportingInfo", "addresses", "reasonReference", "supportingInformation", "priorPrescription", "implicated")  # of a plan and its parts
+RESTS_ON: Final = (
+    "supportingInfo",
+    "addresses",
+    "reasonReference",
+    "supportingInformation",
+    "priorPrescription",
+    "implicated",
+)  # of a plan and its parts
 DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
 PARALLEL_READS: Final = 6
 
@@ -77,12 +84,21 @@ class Result:
     @property
     def waits(self) -> bool:
         """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign or decided elsewhere."""
-        return self.head.outcome == "requested" and self.focus is not None and not self.decided_elsewhere and not self.incomplete
+        return (
+            self.head.outcome == "requested"
+            and self.focus is not None
+            and not self.decided_elsewhere
+            and not self.incomplete
+        )
 
     @property
     def decided_elsewhere(self) -> bool:
         """The head still waits, but another client has finalised the focus."""
-        return self.head.outcome == "requested" and self.focus is not None and not lifecycle.is_draft(self.focus)
+        return (
+            self.head.outcome == "requested"
+            and self.focus is not None
+            and not lifecycle.is_draft(self.focus)
+        )
 
     @property
     def incomplete(self) -> bool:
@@ -93,7 +109,18 @@ class Result:
     def fallen(self) -> tuple[str, ...]:
         """What it rests on and what does not stand any more, `Type/id` each: taken back, stopped, or gone from the record. Only a rejection is left."""
         back = (present.ref(r) for r in self.sources if not standing.stands(r))
-        return tuple(dict.fromkeys((*back, *(ref for ref in self.missing if ref not in self.head.outputs.values() and ref != self.subject))))
+        return tuple(
+            dict.fromkeys(
+                (
+                    *back,
+                    *(
+                        ref
+                        for ref in self.missing
+                        if ref not in self.head.outputs.values() and ref != self.subject
+                    ),
+                )
+            )
+        )
 
     def of_kind(self, *kinds: str) -> dict[str, Resource]:
         """The outputs of these resource types, by key."""
@@ -101,7 +128,10 @@ class Result:
 
     def find(self, reference: str) -> Resource | None:
         """The output or source of this reference."""
-        return next((r for r in (*self.outputs.values(), *self.sources) if present.ref(r) == reference), None)
+        return next(
+            (r for r in (*self.outputs.values(), *self.sources) if present.ref(r) == reference),
+            None,
+        )
 
 
 def head_by_id(ehr: Ehr, task_id: str) -> Head:
@@ -134,11 +164,21 @@ def gather(ehr: Ehr, task_id: str) -> Result:
     """
     head = head_by_id(ehr, task_id)
     subject = subject_of(head.task) or ""
-    patients = subject.startswith("Patient/")  # a Group's or nobody's input was not analysed: the reason is all there is to show
-    wanted = list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)])) if patients else []
+    patients = subject.startswith(
+        "Patient/"
+    )  # a Group's or nobody's input was not analysed: the reason is all there is to show
+    wanted = (
+        list(dict.fromkeys([subject, *head.outputs.values(), *source_references(head.task)]))
+        if patients
+        else []
+    )
     read = read_all(ehr, wanted)
     focus = relative(head.task.get("focus", {}).get("reference", ""))
-    rests_on = resting([r for ref in head.outputs.values() if (r := read.get(ref))]) if focus.startswith("CarePlan/") else []
+    rests_on = (
+        resting([r for ref in head.outputs.values() if (r := read.get(ref))])
+        if focus.startswith("CarePlan/")
+        else []
+    )
     read |= read_all(ehr, [ref for ref in rests_on if ref not in read])
     ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, subject)}
     outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
@@ -148,11 +188,17 @@ def gather(ehr: Ehr, task_id: str) -> Result:
         subject=subject,
         patient=ours.get(subject),
         outputs=outputs,
-        sources=tuple(ours[ref] for ref in dict.fromkeys([*source_references(head.task), *rests_on]) if ref in ours),
+        sources=tuple(
+            ours[ref]
+            for ref in dict.fromkeys([*source_references(head.task), *rests_on])
+            if ref in ours
+        ),
         missing=tuple(ref for ref, r in read.items() if r is None),
         foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
         provenance=_provenance(ehr, focus) if outputs else (),
-        devices=tuple(r for r in read_all(ehr, device_references(outputs.values())).values() if r is not None),
+        devices=tuple(
+            r for r in read_all(ehr, device_references(outputs.values())).values() if r is not None
+        ),
     )
 
 
@@ -167,16 +213,36 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
 def _concerns(resource: Resource, subject: str) -> bool:
     """It is about this subject, or is of a kind that is about nobody; one that names its patient in a way that can't be compared is somebody else's."""
     named = subject_of(resource)
-    return named == subject or (named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS))
+    return named == subject or (
+        named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS)
+    )
 
 
 def resting(outputs: Iterable[Resource]) -> list[str]:
     """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long record the head does not name every source."""
     plan = list(outputs)
-    details = (detail for r in plan for e in r.get("evidence", []) if isinstance(e, Mapping) for detail in present.references(e.get("detail")))
-    named = dict.fromkeys([*(ref for r in plan for element in RESTS_ON for ref in present.references(r.get(element))), *details])
+    details = (
+        detail
+        for r in plan
+        for e in r.get("evidence", [])
+        if isinstance(e, Mapping)
+        for detail in present.references(e.get("detail"))
+    )
+    named = dict.fromkeys(
+        [
+            *(
+                ref
+                for r in plan
+                for element in RESTS_ON
+                for ref in present.references(r.get(element))
+            ),
+            *details,
+        ]
+    )
     own = {present.ref(r) for r in plan}
-    return [ref for ref in named if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))]
+    return [
+        ref for ref in named if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))
+    ]
 
 
 def service_of(task: Resource) -> str:
@@ -187,7 +253,11 @@ def service_of(task: Resource) -> str:
 def source_references(task: Resource) -> list[str]:
     """What the head says it was drawn from; the focus itself where nothing was drawn."""
     focus = [] if task.get("output") else list(present.references(task.get("focus")))
-    return list(dict.fromkeys(r for r in [*sources_of(task), *focus] if not r.startswith(("Patient/", "urn:", "#"))))
+    return list(
+        dict.fromkeys(
+            r for r in [*sources_of(task), *focus] if not r.startswith(("Patient/", "urn:", "#"))
+        )
+    )
 
 
 def device_references(resources: Iterable[Resource]) -> list[str]:
@@ -197,15 +267,27 @@ def device_references(resources: Iterable[Resource]) -> list[str]:
         for element in DEVICE_ELEMENTS:
             value = resource.get(element)
             items = value if isinstance(value, list) else [value] if value else []
-            found += [*present.references(items), *(r for item in items for r in present.references(_alternates(item)))]
+            found += [
+                *present.references(items),
+                *(r for item in items for r in present.references(_alternates(item))),
+            ]
     return list(dict.fromkeys(r for r in found if r.startswith("Device/")))
 
 
 def _alternates(item: Mapping[str, Any]) -> list[Any]:
-    return [e.get("valueReference") for e in item.get("extension", []) if e.get("url") == codes.ALTERNATE_REFERENCE]
+    return [
+        e.get("valueReference")
+        for e in item.get("extension", [])
+        if e.get("url") == codes.ALTERNATE_REFERENCE
+    ]
 
 
 def _provenance(ehr: Ehr, focus: str) -> tuple[Resource, ...]:
     """Who wrote and who verified the focus, oldest first. Each hit must name it: a server may ignore the parameter."""
     hits = ehr.search("Provenance", {"target": focus})
-    return tuple(sorted((p for p in hits if focus in present.references(p.get("target"))), key=lambda p: instants.start(p.get("recorded", ""))))
+    return tuple(
+        sorted(
+            (p for p in hits if focus in present.references(p.get("target"))),
+            key=lambda p: instants.start(p.get("recorded", "")),
+        )
+    )

@@ -37,7 +37,11 @@ class User:
 def begin(user: User) -> None:
     """Start a session; whatever the cookie held before (a CSRF token that others may have planted) is dropped."""
     session.clear()
-    session[USER] = {"name": user.name, "practitioner": user.practitioner, "roles": list(user.roles)}
+    session[USER] = {
+        "name": user.name,
+        "practitioner": user.practitioner,
+        "roles": list(user.roles),
+    }
     session[UNTIL] = int(time.time()) + SESSION_SEC
 
 

@@ -26,14 +26,22 @@ def roles_of(text: str) -> Roles:
         read = json.loads(text)
     except ValueError:
         read = None
-    if not isinstance(read, dict) or not all(isinstance(v, list) and all(isinstance(i, str) for i in v) for v in read.values()):
-        raise Misconfigured('CARELOOP_REVIEW_ROLES must be a JSON object like {"radiologist": ["RAD"]}')
+    if not isinstance(read, dict) or not all(
+        isinstance(v, list) and all(isinstance(i, str) for i in v) for v in read.values()
+    ):
+        raise Misconfigured(
+            'CARELOOP_REVIEW_ROLES must be a JSON object like {"radiologist": ["RAD"]}'
+        )
     return {role: frozenset(categories) for role, categories in read.items()}
 
 
 def categories(focus: Mapping[str, Any]) -> frozenset[str]:
     """The category codes of a report; a plan is its own category."""
-    return frozenset({PLAN} if focus["resourceType"] == PLAN else {str(c["code"]) for c in codes.codings(focus.get("category")) if "code" in c})
+    return frozenset(
+        {PLAN}
+        if focus["resourceType"] == PLAN
+        else {str(c["code"]) for c in codes.codings(focus.get("category")) if "code" in c}
+    )
 
 
 def refusal(user: User, focus: Mapping[str, Any], roles: Roles) -> str | None:

@@ -9,7 +9,20 @@ from typing import Any, Final
 
 from shared.fhir import codes
 
-GONE: Final = frozenset({"entered-in-error", "cancelled", "revoked", "refuted", "rejected", "superseded", "stopped", "inactive", "resolved", "remission"})
+GONE: Final = frozenset(
+    {
+        "entered-in-error",
+        "cancelled",
+        "revoked",
+        "refuted",
+        "rejected",
+        "superseded",
+        "stopped",
+        "inactive",
+        "resolved",
+        "remission",
+    }
+)
 """Of `status`, `docStatus`, `verificationStatus` and `clinicalStatus` alike; `inactive` is a Condition's or an allergy's."""
 
 
@@ -18,7 +31,11 @@ def state(resource: Mapping[str, Any]) -> str:
     stated = [
         resource.get("status"),
         resource.get("docStatus"),
-        *(c.get("code") for e in ("verificationStatus", "clinicalStatus") for c in codes.codings(resource.get(e))),
+        *(
+            c.get("code")
+            for e in ("verificationStatus", "clinicalStatus")
+            for c in codes.codings(resource.get(e))
+        ),
     ]
     return " ".join(sorted({s for s in stated if isinstance(s, str)}))
 

@@ -15,7 +15,9 @@ from shared.fhir.references import subject_of
 
 Resource = dict[str, Any]
 PAGE_SIZE: Final = 25
-COUNT_LIMIT: Final = 100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
+COUNT_LIMIT: Final = (
+    100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
+)
 SORTED: Final = 100  # of what waits, this many of the newest are sorted by urgency; a longer list goes on by time
 PATIENTS_AT_ONCE: Final = 40
 OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
@@ -89,7 +91,10 @@ def worklist(ehr: Ehr, wanted: Filter) -> Worklist:
     shown = found[:PAGE_SIZE]
     patients = read_patients(ehr, [s for h in shown if (s := subject_of(h.task))])
     said = gists(ehr, shown, words=True) if wanted.outcome == "requested" else {}
-    return Worklist([row(head, patients, said.get(head.reference, Gist())) for head in shown], len(found) > PAGE_SIZE)
+    return Worklist(
+        [row(head, patients, said.get(head.reference, Gist())) for head in shown],
+        len(found) > PAGE_SIZE,
+    )
 
 
 def _in_order(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
@@ -106,7 +111,12 @@ def heads(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
     if wanted.patients == ():
         return
     identifier = f"{codes.SERVICE}|{wanted.service}" if wanted.service else f"{codes.REVISION}|"
-    params: dict[str, str | list[str]] = {"status": wanted.outcome, "identifier": [identifier], "_sort": "-_lastUpdated", "_count": str(PAGE_SIZE + 1)}
+    params: dict[str, str | list[str]] = {
+        "status": wanted.outcome,
+        "identifier": [identifier],
+        "_sort": "-_lastUpdated",
+        "_count": str(PAGE_SIZE + 1),
+    }
     if wanted.patients:
         params["patient"] = ",".join(wanted.patients)
     for task in ehr.search("Task", params):
@@ -134,16 +144,28 @@ def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
     by_name = islice(ehr.search("Patient", {"name": words, "_count": "20"}), 20)
     by_identifier = islice(ehr.search("Patient", {"identifier": words, "_count": "20"}), 20)
     named = [present.ref(p) for p in [*by_name, *by_identifier] if _matches(p, words)]
-    direct = [f"Patient/{words}"] if words.replace("-", "").replace(".", "").isalnum() and len(words) <= 64 and ehr.read(f"Patient/{words}") else []
+    direct = (
+        [f"Patient/{words}"]
+        if words.replace("-", "").replace(".", "").isalnum()
+        and len(words) <= 64
+        and ehr.read(f"Patient/{words}")
+        else []
+    )
     return tuple(dict.fromkeys([*direct, *named]))
 
 
 def _matches(patient: Resource, words: str) -> bool:
     """The server did look: one that ignores a parameter returns everybody."""
-    spoken = " ".join(part for name in patient.get("name", []) for part in [name.get("text", ""), *name.get("given", []), name.get("family", "")])
+    spoken = " ".join(
+        part
+        for name in patient.get("name", [])
+        for part in [name.get("text", ""), *name.get("given", []), name.get("family", "")]
+    )
     values = {i.get("value", "").casefold() for i in patient.get("identifier", [])}
     asked = words.casefold()
-    return asked in values or all(any(part.startswith(word) for part in spoken.casefold().split()) for word in asked.split())
+    return asked in values or all(
+        any(part.startswith(word) for part in spoken.casefold().split()) for word in asked.split()
+    )
 
 
 def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]:
@@ -152,7 +174,11 @@ def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]
     found: dict[str, Resource] = {}
     for at in range(0, len(ids), PATIENTS_AT_ONCE):
         some = ids[at : at + PATIENTS_AT_ONCE]
-        found |= {present.ref(p): p for p in ehr.search("Patient", {"_id": ",".join(some), "_count": str(len(some))}) if p["id"] in some}
+        found |= {
+            present.ref(p): p
+            for p in ehr.search("Patient", {"_id": ",".join(some), "_count": str(len(some))})
+            if p["id"] in some
+        }
     return found
 
 

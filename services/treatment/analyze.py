@@ -23,7 +23,9 @@ def find(inputs: Inputs, rules: Rules) -> Findings:
     """Everything the rules say about one patient, worst first."""
     held = held_by(inputs, rules)
     chosen = choices(inputs, held, rules)
-    raised = {a.key: a for a in (*gene_alerts(inputs, held, chosen, rules), *alerts(inputs, held, rules))}
+    raised = {
+        a.key: a for a in (*gene_alerts(inputs, held, chosen, rules), *alerts(inputs, held, rules))
+    }
     return Findings(
         choices=tuple(sorted(chosen, key=lambda c: (RANK[c.severity], c.rule))),
         alerts=tuple(sorted(raised.values(), key=lambda a: (RANK[a.severity], a.key))),

@@ -6,7 +6,16 @@ What is left out stands in the record, is read each time, and counts for every r
 from collections.abc import Iterable
 from typing import Any, Final
 
-from services.treatment.domain import Finding, Findings, Genotype, Implication, Inputs, Medication, Problem, Report
+from services.treatment.domain import (
+    Finding,
+    Findings,
+    Genotype,
+    Implication,
+    Inputs,
+    Medication,
+    Problem,
+    Report,
+)
 from shared.fhir import codes
 
 Json = dict[str, Any]
@@ -16,7 +25,9 @@ MOST_REPORTS: Final = 100
 MOST_PROBLEMS: Final = 100
 MOST_TOLD: Final = 40  # reports whose conclusion is repeated in the plan's reasoning
 MOST_CONCLUSION: Final = 1_000  # characters of each
-MOST_WORDS: Final = 10_000  # characters of one note or detail; the words of our rules stay far below
+MOST_WORDS: Final = (
+    10_000  # characters of one note or detail; the words of our rules stay far below
+)
 
 
 def named(references: Iterable[str]) -> list[Json] | None:
@@ -50,7 +61,12 @@ def reports(inputs: Inputs, findings: Findings) -> list[Report]:
 def reports_behind(inputs: Inputs, references: Iterable[str]) -> frozenset[str]:
     """The reports that these results belong to."""
     wanted = frozenset(references)
-    spoken: tuple[Implication | Genotype | Finding | Medication, ...] = (*inputs.implications, *inputs.genotypes, *inputs.findings, *inputs.medications)
+    spoken: tuple[Implication | Genotype | Finding | Medication, ...] = (
+        *inputs.implications,
+        *inputs.genotypes,
+        *inputs.findings,
+        *inputs.medications,
+    )
     return frozenset(item.report for item in spoken if item.reference in wanted)
 
 
@@ -63,6 +79,13 @@ def drawn_from(findings: Findings) -> frozenset[str]:
 
 def left_out(inputs: Inputs) -> list[str]:
     """What the plan does not name, in words; nothing where it names everything."""
-    more = {"reports": len(inputs.reports) - MOST_REPORTS, "problems": len(problems(inputs)) - MOST_PROBLEMS}
+    more = {
+        "reports": len(inputs.reports) - MOST_REPORTS,
+        "problems": len(problems(inputs)) - MOST_PROBLEMS,
+    }
     said = [f"{number} more {what}" for what, number in more.items() if number > 0]
-    return [f"Read for this plan, too, and not named in it for their number: {', '.join(said)}."] if said else []
+    return (
+        [f"Read for this plan, too, and not named in it for their number: {', '.join(said)}."]
+        if said
+        else []
+    )

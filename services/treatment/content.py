@@ -25,16 +25,32 @@ KEPT: Mapping[str, tuple[str, ...]] = {
     "DiagnosticReport": ("code", "category", "conclusion", "conclusionCode"),
     "Observation": ("code", "interpretation", "bodySite", "dataAbsentReason", "method"),
     "Condition": ("code", "clinicalStatus", "severity", "stage", "bodySite", "onsetDateTime"),
-    "MedicationRequest": ("status", "intent", "doNotPerform", "medicationCodeableConcept", "dosageInstruction", "reasonCode"),
+    "MedicationRequest": (
+        "status",
+        "intent",
+        "doNotPerform",
+        "medicationCodeableConcept",
+        "dosageInstruction",
+        "reasonCode",
+    ),
     "Medication": ("code", "form", "amount", "ingredient"),
-    "AllergyIntolerance": ("code", "clinicalStatus", "verificationStatus", "type", "category", "criticality"),
+    "AllergyIntolerance": (
+        "code",
+        "clinicalStatus",
+        "verificationStatus",
+        "type",
+        "category",
+        "criticality",
+    ),
     "RiskAssessment": ("code", "method"),
 }
 
 
 def content_of(resources: Iterable[Json]) -> str:
     """SHA-256 (hex) of the clinical content, whatever the order of the resources."""
-    return digest(sorted(orjson.dumps(clinical(r), option=orjson.OPT_SORT_KEYS).decode() for r in resources))
+    return digest(
+        sorted(orjson.dumps(clinical(r), option=orjson.OPT_SORT_KEYS).decode() for r in resources)
+    )
 
 
 def clinical(resource: Json) -> Json:
@@ -47,9 +63,16 @@ def clinical(resource: Json) -> Json:
     if kind == "Observation":
         kept |= _observation(resource)
     if kind == "Condition":
-        kept["verification"] = "ours" if answer_of(resource) else codes.first_code(resource.get("verificationStatus"), codes.CONDITION_VERIFICATION)
+        kept["verification"] = (
+            "ours"
+            if answer_of(resource)
+            else codes.first_code(resource.get("verificationStatus"), codes.CONDITION_VERIFICATION)
+        )
     if kind == "AllergyIntolerance":
-        kept["reaction"] = [plain({k: r[k] for k in ("substance", "manifestation", "severity") if k in r}) for r in resource.get("reaction", [])]
+        kept["reaction"] = [
+            plain({k: r[k] for k in ("substance", "manifestation", "severity") if k in r})
+            for r in resource.get("reaction", [])
+        ]
     if kind == "RiskAssessment":
         kept["prediction"] = plain(resource.get("prediction", []))
     return {"kind": kind, **kept}
@@ -57,18 +80,29 @@ def clinical(resource: Json) -> Json:
 
 def _observation(resource: Json) -> Json:
     kept: Json = {k: plain(v) for k, v in resource.items() if k.startswith("value")}
-    kept["component"] = [plain({k: v for k, v in c.items() if k == "code" or k.startswith("value")}) for c in resource.get("component", [])]
+    kept["component"] = [
+        plain({k: v for k, v in c.items() if k == "code" or k.startswith("value")})
+        for c in resource.get("component", [])
+    ]
     kept["note"] = [n.get("text", "") for n in resource.get("note", [])]
-    kept["citation"] = [plain(e) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT]
+    kept["citation"] = [
+        plain(e) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT
+    ]
     if not answer_of(resource):  # the hour of ours is the hour of writing, and changes on a rerun
-        kept["effective"] = resource.get("effectiveDateTime") or plain(resource.get("effectivePeriod"))
+        kept["effective"] = resource.get("effectiveDateTime") or plain(
+            resource.get("effectivePeriod")
+        )
     return kept
 
 
 def plain(value: Any) -> Any:
     """The value without ids, displays and references: the same code is the same content, whatever it is called and wherever it stands."""
     if isinstance(value, Mapping):
-        return {k: plain(v) for k, v in value.items() if k not in ("id", "display", "reference", "userSelected")}
+        return {
+            k: plain(v)
+            for k, v in value.items()
+            if k not in ("id", "display", "reference", "userSelected")
+        }
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value

@@ -13,12 +13,25 @@ from shared.fhir import codes
 
 Json = dict[str, Any]
 
-MASS: Final = {"mg": 1.0, "g": 1000.0, "ug": 0.001, "mcg": 0.001, "\u00b5g": 0.001, "\u03bcg": 0.001, "mg/m2": 1.0, "mg/kg": 1.0}
+MASS: Final = {
+    "mg": 1.0,
+    "g": 1000.0,
+    "ug": 0.001,
+    "mcg": 0.001,
+    "\u00b5g": 0.001,
+    "\u03bcg": 0.001,
+    "mg/m2": 1.0,
+    "mg/kg": 1.0,
+}
 MASS_IN_TEXT: Final = re.compile(  # 1,500 is a thousand and a half; 2,5 and 0,125 have a decimal comma
-    r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)\s*(mg|mcg|ug|\u00b5g|\u03bcg|g)\b(?!\s*/)", re.IGNORECASE
+    r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)\s*(mg|mcg|ug|\u00b5g|\u03bcg|g)\b(?!\s*/)",
+    re.IGNORECASE,
 )
 COUNTED: Final = re.compile(r"tab|cap|pill", re.IGNORECASE)
-COUNT_IN_TEXT: Final = re.compile(r"(?<![\d.,/])(\d+(?:\.\d+)?|half|one|two|three|four)\s+(?:a\s+)?(?:tab|cap|pill)", re.IGNORECASE)
+COUNT_IN_TEXT: Final = re.compile(
+    r"(?<![\d.,/])(\d+(?:\.\d+)?|half|one|two|three|four)\s+(?:a\s+)?(?:tab|cap|pill)",
+    re.IGNORECASE,
+)
 MULTIPLE: Final = re.compile(r"\d\s*[x\u00d7]\s*\d", re.IGNORECASE)  # 2 x 40 mg
 NUMBERS: Final = {"half": 0.5, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0}
 AN_AMOUNT: Final = re.compile(r"\d|\b(half|one|two|three|four)\b", re.IGNORECASE)
@@ -29,8 +42,13 @@ OFTEN: Final = (
     (re.compile(r"\b(three times|thrice|3 times|tid|t\.i\.d\.)", re.IGNORECASE), 3.0),
     (re.compile(r"\b(four times|4 times|qid|q\.i\.d\.)", re.IGNORECASE), 4.0),
 )
-ONCE: Final = re.compile(r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at (bedtime|night)|nightly)\b", re.IGNORECASE)
-MOMENTS: Final = re.compile(r"\b(morning|breakfast|noon|midday|lunch|evening|dinner|supper|bedtime|night)", re.IGNORECASE)
+ONCE: Final = re.compile(
+    r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at (bedtime|night)|nightly)\b",
+    re.IGNORECASE,
+)
+MOMENTS: Final = re.compile(
+    r"\b(morning|breakfast|noon|midday|lunch|evening|dinner|supper|bedtime|night)", re.IGNORECASE
+)
 NOT_EVERY_DAY: Final = re.compile(
     r"weekly|fortnight|monthly|alternat|\bqod\b|\bdays?\s+\d"
     r"|\b(?:a|per|each|every)\s+(?:(?:other|second|third|\d+|two|three|four|six)\s+)?(?:weeks?|months?|cycles?)\b"
@@ -42,7 +60,9 @@ NOT_EVERY_DAY: Final = re.compile(
 
 def dose_of(instructions: Sequence[Json], product: str = "") -> Dose | None:
     """The dose of an order; None where several instructions tell an amount: a taper, or one in the morning and another at night."""
-    telling = [i for i in instructions if i.get("doseAndRate") or AN_AMOUNT.search(i.get("text", ""))]
+    telling = [
+        i for i in instructions if i.get("doseAndRate") or AN_AMOUNT.search(i.get("text", ""))
+    ]
     return dose(next(iter(telling or instructions), {}), product) if len(telling) < 2 else None
 
 
@@ -66,7 +86,11 @@ def times_a_day(instruction: Json) -> float | None:
     if days:
         return float(repeat.get("frequencyMax") or repeat.get("frequency") or moments or 1) / days
     code = timing.get("code", {})
-    spoken = (instruction.get("text"), code.get("text"), *(t for c in codes.codings(code) for t in (c.get("code"), c.get("display"))))
+    spoken = (
+        instruction.get("text"),
+        code.get("text"),
+        *(t for c in codes.codings(code) for t in (c.get("code"), c.get("display"))),
+    )
     return float(moments) if moments else _often(" ".join(str(t) for t in spoken if t))
 
 
@@ -130,4 +154,8 @@ def _mass(text: str) -> float | None:
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", "") if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text) else text.replace(",", "."))
+    return float(
+        text.replace(",", "")
+        if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text)
+        else text.replace(",", ".")
+    )

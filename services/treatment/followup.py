@@ -19,6 +19,19 @@ def follow_ups(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[F
         allergy = safety.has_allergy(inputs, "penicillin", rules)
         why = [rule.effect, rule.advice]
         why += ["The same problem stands in the record or was found in a note."] if known else []
-        why += ["A penicillin allergy is recorded: it matters for the choice of an antibiotic."] if allergy else []
+        why += (
+            ["A penicillin allergy is recorded: it matters for the choice of an antibiotic."]
+            if allergy
+            else []
+        )
         rests_on = (*(f.reference for f in found), *(p.reference for p in known), *allergy)
-        yield FollowUp(f"followup-{slug(rule.id)}", rule.id, rule.title, rule.order, tuple(why), rule.goal, rests_on, rule.citation)
+        yield FollowUp(
+            f"followup-{slug(rule.id)}",
+            rule.id,
+            rule.title,
+            rule.order,
+            tuple(why),
+            rule.goal,
+            rests_on,
+            rule.citation,
+        )

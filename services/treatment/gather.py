@@ -29,14 +29,20 @@ Json = dict[str, Any]
 
 NAME: Final = "treatment"
 SERVICES: Final = frozenset(ANALYSERS) - {NAME}  # whose reports a plan is drawn from
-REPORT_STATUS: Final = frozenset({"partial", "preliminary", "final", "amended", "corrected", "appended"})
+REPORT_STATUS: Final = frozenset(
+    {"partial", "preliminary", "final", "amended", "corrected", "appended"}
+)
 RESULT_STATUS: Final = REPORT_STATUS | {"registered"}
-ORDERS: Final = frozenset({"plan", "order", "original-order", "reflex-order", "filler-order", "instance-order"})
+ORDERS: Final = frozenset(
+    {"plan", "order", "original-order", "reflex-order", "filler-order", "instance-order"}
+)
 NOT_A_PROBLEM: Final = frozenset({"refuted", "entered-in-error"})
 GONE_ALLERGY: Final = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
 ACTIVE_PROBLEM: Final = frozenset({"active", "recurrence", "relapse"})
 PAGE: Final = "100"
-IDS_AT_ONCE: Final = 40  # keeps the URL far below the 2,000 characters that every proxy lets through
+IDS_AT_ONCE: Final = (
+    40  # keeps the URL far below the 2,000 characters that every proxy lets through
+)
 
 
 def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:  # noqa: ARG001 - every service's gather takes the settings
@@ -71,12 +77,20 @@ def read(patient: Json, ehr: "Ehr") -> Inputs:
     spoken = _with_results(parsed, results)
     medications = [m for _, m in orders if m is not None]
     rest = [*risks, *problems, *(o for o, _ in orders), *allergies, *measured]
-    sources = [patient, *reports, *(results[ref] for ref in _understood(spoken)), *rest, *(m for m in medications if m.get("meta"))]
+    sources = [
+        patient,
+        *reports,
+        *(results[ref] for ref in _understood(spoken)),
+        *rest,
+        *(m for m in medications if m.get("meta")),
+    ]
     return replace(
         spoken,
         subject=subject,
         content=content_of([patient, *reports, *results.values(), *medications, *rest]),
-        sources={parse.reference_of(r): str(r.get("meta", {}).get("versionId", "")) for r in sources},
+        sources={
+            parse.reference_of(r): str(r.get("meta", {}).get("versionId", "")) for r in sources
+        },
         birth_date=parse.birth_date(patient),
         sex=patient.get("gender"),
         medications=(*(parse.order(o, m) for o, m in orders), *spoken.medications),
@@ -106,13 +120,21 @@ def _with_results(reports: tuple[Report, ...], results: Mapping[str, Json]) -> I
 def _understood(spoken: Inputs) -> list[str]:
     """The Observations that something was read from; variants and haplotypes speak through their genotype."""
     genetic = {g.reference for g in spoken.genotypes} | {i.reference for i in spoken.implications}
-    return sorted(genetic | {f.reference for f in spoken.findings} | {m.reference for m in spoken.medications})
+    return sorted(
+        genetic | {f.reference for f in spoken.findings} | {m.reference for m in spoken.medications}
+    )
 
 
 def _search(ehr: "Ehr", kind: str, subject: str, **params: str) -> Iterator[Json]:
     """Every resource of the kind about the patient, in the order of its reference: the same record gives the same inputs."""
-    found = ehr.search(kind, {"patient": subject.split("/")[1], "_count": PAGE, **params}, subject=subject)
-    mine = {parse.reference_of(r): r for r in found if r.get("resourceType") == kind and _subject(r) == subject}
+    found = ehr.search(
+        kind, {"patient": subject.split("/")[1], "_count": PAGE, **params}, subject=subject
+    )
+    mine = {
+        parse.reference_of(r): r
+        for r in found
+        if r.get("resourceType") == kind and _subject(r) == subject
+    }
     yield from (mine[reference] for reference in sorted(mine))
 
 
@@ -135,19 +157,31 @@ def _results(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Js
     found: dict[str, Json] = {}
     for start in range(0, len(wanted), IDS_AT_ONCE):
         ids = ",".join(ref.split("/")[1] for ref in wanted[start : start + IDS_AT_ONCE])
-        found |= _by_reference(ehr.search("Observation", {"_id": ids, "_count": PAGE}, subject=subject))
+        found |= _by_reference(
+            ehr.search("Observation", {"_id": ids, "_count": PAGE}, subject=subject)
+        )
     read = {reference: found.get(reference) or ehr.read(reference) for reference in wanted}
-    standing = {ref: r for ref, r in read.items() if r and _subject(r) == subject and r.get("status") in RESULT_STATUS}
+    standing = {
+        ref: r
+        for ref, r in read.items()
+        if r and _subject(r) == subject and r.get("status") in RESULT_STATUS
+    }
     lost = set(wanted) - set(standing)
     while lost:
-        lost = {ref for ref, r in standing.items() if any(relative(d.get("reference", "")) in lost for d in r.get("derivedFrom", []))}
+        lost = {
+            ref
+            for ref, r in standing.items()
+            if any(relative(d.get("reference", "")) in lost for d in r.get("derivedFrom", []))
+        }
         standing = {ref: r for ref, r in standing.items() if ref not in lost}
     yield from standing.values()
 
 
 def _risks(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Json]:
     """The RiskAssessments that genomics' reports link to."""
-    for reference in sorted({ref for r in reports for ref in r.risks if ref.startswith("RiskAssessment/")}):
+    for reference in sorted(
+        {ref for r in reports for ref in r.risks if ref.startswith("RiskAssessment/")}
+    ):
         resource = ehr.read(reference)
         if resource and _subject(resource) == subject and resource.get("status") in RESULT_STATUS:
             yield resource
@@ -157,14 +191,25 @@ def _problems(ehr: "Ehr", subject: str) -> Iterator[Json]:
     """Active Conditions, those that our notes found and nobody has confirmed included."""
     for condition in _search(ehr, "Condition", subject):
         clinical = codes.first_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL)
-        verification = codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
-        if (clinical is None or clinical in ACTIVE_PROBLEM) and verification not in NOT_A_PROBLEM and answer_of(condition) != NAME:
+        verification = codes.first_code(
+            condition.get("verificationStatus"), codes.CONDITION_VERIFICATION
+        )
+        if (
+            (clinical is None or clinical in ACTIVE_PROBLEM)
+            and verification not in NOT_A_PROBLEM
+            and answer_of(condition) != NAME
+        ):
             yield condition
 
 
 def _orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for request in _search(ehr, "MedicationRequest", subject):
-        if request.get("status") == "active" and request.get("intent") in ORDERS and not request.get("doNotPerform") and answer_of(request) != NAME:
+        if (
+            request.get("status") == "active"
+            and request.get("intent") in ORDERS
+            and not request.get("doNotPerform")
+            and answer_of(request) != NAME
+        ):
             yield request
 
 
@@ -172,7 +217,9 @@ def _medication(ehr: "Ehr", request: Json) -> Json | None:
     """The Medication that an order points to, contained or a resource of its own; what was entered in error names no drug."""
     target = request.get("medicationReference", {}).get("reference", "")
     if target.startswith("#"):
-        contained = next((c for c in request.get("contained", []) if c.get("id") == target[1:]), None)
+        contained = next(
+            (c for c in request.get("contained", []) if c.get("id") == target[1:]), None
+        )
         return contained if contained and contained.get("resourceType") == "Medication" else None
     reference = relative(target)
     medication = ehr.read(reference) if reference.startswith("Medication/") else None
@@ -181,7 +228,10 @@ def _medication(ehr: "Ehr", request: Json) -> Json | None:
 
 def _allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:
     for allergy in _search(ehr, "AllergyIntolerance", subject):
-        if not parse.stated(allergy.get("clinicalStatus"), allergy.get("verificationStatus")) & GONE_ALLERGY:
+        if (
+            not parse.stated(allergy.get("clinicalStatus"), allergy.get("verificationStatus"))
+            & GONE_ALLERGY
+        ):
             yield allergy
 
 
@@ -192,9 +242,15 @@ def _measured(ehr: "Ehr", subject: str) -> Iterator[Json]:
     latest: dict[str, tuple[datetime, Json]] = {}
     for observation in _search(ehr, "Observation", subject, code=query):
         value = parse.measurement(observation)
-        if value is None or answer_of(observation) or observation.get("status") not in RESULT_STATUS:
+        if (
+            value is None
+            or answer_of(observation)
+            or observation.get("status") not in RESULT_STATUS
+        ):
             continue
-        measure = next((name for name, loinc in rules.measures.items() if value.loinc in loinc), None)
+        measure = next(
+            (name for name, loinc in rules.measures.items() if value.loinc in loinc), None
+        )
         if measure and (measure not in latest or value.at > latest[measure][0]):
             latest[measure] = (value.at, observation)
     yield from (latest[measure][1] for measure in sorted(latest))

@@ -20,7 +20,11 @@ class Held:
     @property
     def said(self) -> str:
         """The drug as a sentence names it: `clopidogrel`, or that a note alone mentions it."""
-        return self.drug.name if self.medication.ordered else f"{self.drug.name} (mentioned in the note, not ordered: confirm)"
+        return (
+            self.drug.name
+            if self.medication.ordered
+            else f"{self.drug.name} (mentioned in the note, not ordered: confirm)"
+        )
 
 
 def held_by(inputs: Inputs, rules: Rules) -> tuple[Held, ...]:
@@ -28,7 +32,9 @@ def held_by(inputs: Inputs, rules: Rules) -> tuple[Held, ...]:
     found = [Held(drug, m) for m in inputs.medications for drug in rules.drugs_of(m.codes, m.text)]
     ordered = {h.drug.name for h in found if h.medication.ordered}
     kept = [h for h in found if h.medication.ordered or h.drug.name not in ordered]
-    return tuple(sorted(kept, key=lambda h: (h.drug.name, not h.medication.ordered, h.medication.reference)))
+    return tuple(
+        sorted(kept, key=lambda h: (h.drug.name, not h.medication.ordered, h.medication.reference))
+    )
 
 
 def those(held: Sequence[Held], *terms: str) -> Iterator[Held]:
@@ -45,7 +51,13 @@ def references(held: Sequence[Held]) -> tuple[str, ...]:
 def named(held: Sequence[Held]) -> tuple[str, ...]:
     """What an alert names of them: of each ingredient the first few, since notes may mention it hundreds of times."""
     drugs = dict.fromkeys(h.drug.name for h in held)
-    return tuple(dict.fromkeys(ref for drug in drugs for ref in references([h for h in held if h.drug.name == drug])[:MOST_NAMED]))
+    return tuple(
+        dict.fromkeys(
+            ref
+            for drug in drugs
+            for ref in references([h for h in held if h.drug.name == drug])[:MOST_NAMED]
+        )
+    )
 
 
 def names(held: Sequence[Held]) -> str:

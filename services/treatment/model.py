@@ -32,18 +32,30 @@ def load_rules() -> Rules:
     folder = files("services.treatment") / "data"
     texts = {name: (folder / f"{name}.toml").read_bytes() for name in TABLES}
     known = {code: drug.names for code, drug in drugs_by_rxnorm().items()}
-    return parse({name: tomllib.loads(raw.decode()) for name, raw in texts.items()}, f"sha256:{digest(*texts.values(), known)}", known)
+    return parse(
+        {name: tomllib.loads(raw.decode()) for name, raw in texts.items()},
+        f"sha256:{digest(*texts.values(), known)}",
+        known,
+    )
 
 
 def load(settings: "Settings | None" = None) -> Model:  # noqa: ARG001 - every service's load takes the settings
     """The model of this process."""
     rules = load_rules()
-    return Model(rules, ModelCard("treatment-rules", "Treatment: cited rules", VERSION, rules.digest, card_text(rules)))
+    return Model(
+        rules,
+        ModelCard(
+            "treatment-rules", "Treatment: cited rules", VERSION, rules.digest, card_text(rules)
+        ),
+    )
 
 
 def card_text(rules: Rules) -> str:
     """The model card: what is in the tables, counted from them, and what is not."""
-    sources = "\n".join(f"- {c.text}: {c.url}" for c in sorted({*rules.citations.values(), rules.duplicate_citation}, key=lambda c: c.text))
+    sources = "\n".join(
+        f"- {c.text}: {c.url}"
+        for c in sorted({*rules.citations.values(), rules.duplicate_citation}, key=lambda c: c.text)
+    )
     return CARD.format(
         version=VERSION,
         digest=rules.digest,

@@ -6,7 +6,16 @@ from datetime import date
 from typing import Any, Final
 
 from services.treatment.content import AMENDED
-from services.treatment.domain import Allergy, Finding, Genotype, Implication, Measurement, Medication, Problem, Report
+from services.treatment.domain import (
+    Allergy,
+    Finding,
+    Genotype,
+    Implication,
+    Measurement,
+    Medication,
+    Problem,
+    Report,
+)
 from services.treatment.dosing import dose_of
 from shared.answers import relative
 from shared.fhir import codes
@@ -24,9 +33,21 @@ PHENOTYPE_CODES: Final = {  # LOINC answers of LL3856-8
     "LA10317-8": "intermediate metabolizer",
     "LA9657-3": "poor metabolizer",
 }
-METABOLIZERS: Final = ("ultrarapid", "rapid", "normal", "likely intermediate", "possible intermediate", "intermediate", "likely poor", "poor")
+METABOLIZERS: Final = (
+    "ultrarapid",
+    "rapid",
+    "normal",
+    "likely intermediate",
+    "possible intermediate",
+    "intermediate",
+    "likely poor",
+    "poor",
+)
 FUNCTIONS: Final = ("increased", "normal", "possible decreased", "decreased", "poor")
-PHENOTYPE: Final = re.compile(rf"\b(?:(?:{'|'.join(METABOLIZERS)}) metabolizer|(?:{'|'.join(FUNCTIONS)}) function)\b", re.IGNORECASE)
+PHENOTYPE: Final = re.compile(
+    rf"\b(?:(?:{'|'.join(METABOLIZERS)}) metabolizer|(?:{'|'.join(FUNCTIONS)}) function)\b",
+    re.IGNORECASE,
+)
 MENTION: Final = "10160-0"  # LOINC: history of medication use, as our notes service writes it
 DCM_FINDING: Final = "121071"
 ABSENT: Final = frozenset({"NEG", "ND"})  # v3-ObservationInterpretation
@@ -39,18 +60,30 @@ def reference_of(resource: Json) -> str:
 
 def tokens(element: object) -> tuple[str, ...]:
     """`system|code` of every coding, sorted."""
-    return tuple(sorted({f"{c.get('system', '')}|{c['code']}" for c in codes.codings(element) if "code" in c}))
+    return tuple(
+        sorted(
+            {f"{c.get('system', '')}|{c['code']}" for c in codes.codings(element) if "code" in c}
+        )
+    )
 
 
 def stated(*elements: object) -> frozenset[str]:
     """The codes of every coding, of whatever system: R4 lets a coding have a display alone."""
-    return frozenset(str(c["code"]) for element in elements for c in codes.codings(element) if "code" in c)
+    return frozenset(
+        str(c["code"]) for element in elements for c in codes.codings(element) if "code" in c
+    )
 
 
 def words(element: object) -> str:
     """Every text and display of a CodeableConcept, joined."""
     concept = element if isinstance(element, Mapping) else {}
-    return "; ".join(dict.fromkeys(str(t) for t in (concept.get("text"), *(c.get("display") for c in codes.codings(element))) if t))
+    return "; ".join(
+        dict.fromkeys(
+            str(t)
+            for t in (concept.get("text"), *(c.get("display") for c in codes.codings(element)))
+            if t
+        )
+    )
 
 
 def birth_date(patient: Json) -> date | None:
@@ -64,7 +97,11 @@ def birth_date(patient: Json) -> date | None:
 
 def report(resource: Json) -> Report:
     """A report of another careloop service."""
-    linked = (e.get("valueReference", {}) for e in resource.get("extension", []) if e.get("url", "").endswith("/genomic-risk-assessment"))
+    linked = (
+        e.get("valueReference", {})
+        for e in resource.get("extension", [])
+        if e.get("url", "").endswith("/genomic-risk-assessment")
+    )
     risks = [r["reference"] for r in linked if "reference" in r]
     status = resource.get("status")
     return Report(
@@ -75,7 +112,9 @@ def report(resource: Json) -> Report:
         unsigned=status in ("registered", "partial", "preliminary"),
         amended=status in AMENDED,
         risks=tuple(relative(r) for r in risks),
-        results=tuple(relative(r["reference"]) for r in resource.get("result", []) if "reference" in r),
+        results=tuple(
+            relative(r["reference"]) for r in resource.get("result", []) if "reference" in r
+        ),
     )
 
 
@@ -88,19 +127,35 @@ def genotype(observation: Json, of: str) -> Genotype | None:
     return Genotype(reference_of(observation), gene, value, of) if value else None
 
 
-def implication(observation: Json, of: str, genotypes: Sequence[Genotype] = ()) -> Implication | None:
+def implication(
+    observation: Json, of: str, genotypes: Sequence[Genotype] = ()
+) -> Implication | None:
     """The therapeutic implication in an Observation of the report `of`; None where it names no RxNorm drug."""
     if not codes.has_code(observation.get("code"), codes.GENOMICS_TBD, "therapeutic-implication"):
         return None
     drug = next(
-        (c for part in _components(observation, codes.LOINC, DRUG_ASSESSED) if (c := codes.first_code(part.get("valueCodeableConcept"), codes.RXNORM))), None
+        (
+            c
+            for part in _components(observation, codes.LOINC, DRUG_ASSESSED)
+            if (c := codes.first_code(part.get("valueCodeableConcept"), codes.RXNORM))
+        ),
+        None,
     )
     if drug is None:
         return None
     derived = {relative(r.get("reference", "")) for r in observation.get("derivedFrom", [])}
-    genes = _genes(observation) or tuple(sorted({g.gene for g in genotypes if g.reference in derived}))
+    genes = _genes(observation) or tuple(
+        sorted({g.gene for g in genotypes if g.reference in derived})
+    )
     advice = " ".join(n.get("text", "") for n in observation.get("note", []))
-    artifact: Json = next((e.get("valueRelatedArtifact", {}) for e in observation.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT), {})
+    artifact: Json = next(
+        (
+            e.get("valueRelatedArtifact", {})
+            for e in observation.get("extension", [])
+            if e.get("url") == codes.RELATED_ARTIFACT
+        ),
+        {},
+    )
     return Implication(
         reference=reference_of(observation),
         drug=drug,
@@ -116,12 +171,18 @@ def implication(observation: Json, of: str, genotypes: Sequence[Genotype] = ()) 
 
 def phenotypes(observation: Json) -> tuple[str, ...]:
     """CPIC's words, one or several, from LOINC answers and words of the components; where those say none, from value and note."""
-    parts = [p for p in observation.get("component", []) if not codes.has_code(p.get("code"), codes.LOINC, DRUG_ASSESSED, GENE)]
+    parts = [
+        p
+        for p in observation.get("component", [])
+        if not codes.has_code(p.get("code"), codes.LOINC, DRUG_ASSESSED, GENE)
+    ]
     found: list[str] = []
     for part in parts:
         answer = codes.first_code(part.get("valueCodeableConcept"), codes.LOINC)
         said = words(part.get("valueCodeableConcept")) or part.get("valueString", "")
-        found += _phenotypes_in(said) or ([PHENOTYPE_CODES[answer]] if answer in PHENOTYPE_CODES else [])
+        found += _phenotypes_in(said) or (
+            [PHENOTYPE_CODES[answer]] if answer in PHENOTYPE_CODES else []
+        )
     if not found:
         found = _phenotypes_in(words(observation.get("valueCodeableConcept"))) or _phenotypes_in(
             " ".join(n.get("text", "") for n in observation.get("note", []))
@@ -135,7 +196,10 @@ def _phenotypes_in(text: str) -> list[str]:
 
 def finding(observation: Json, of: str) -> Finding | None:
     """The imaging finding in an Observation DCM 121071 of the report `of`; None for another one, and for what was looked for and not found."""
-    if not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING) or stated(observation.get("interpretation")) & ABSENT:
+    if (
+        not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING)
+        or stated(observation.get("interpretation")) & ABSENT
+    ):
         return None
     value = observation.get("valueCodeableConcept")
     return Finding(reference_of(observation), tokens(value), words(value), of) if value else None
@@ -152,7 +216,11 @@ def mention(observation: Json, of: str) -> Medication | None:
 def order(request: Json, medication: Json | None = None) -> Medication:
     """An ordered drug; `medication` is the Medication that the order points to, where it does."""
     concept = request.get("medicationCodeableConcept") or (medication or {}).get("code")
-    ingredients = [i["itemCodeableConcept"] for i in (medication or {}).get("ingredient", []) if "itemCodeableConcept" in i]
+    ingredients = [
+        i["itemCodeableConcept"]
+        for i in (medication or {}).get("ingredient", [])
+        if "itemCodeableConcept" in i
+    ]
     text = "; ".join(t for t in (words(concept), *map(words, ingredients)) if t)
     instructions: list[Json] = request.get("dosageInstruction", [])
     routes = {words(i.get("route")) for i in instructions}
@@ -163,21 +231,34 @@ def order(request: Json, medication: Json | None = None) -> Medication:
         text=text,
         dose=dose_of(instructions, text),
         route=(routes.pop() or None) if len(routes) == 1 else None,
-        reasons=tuple(relative(r["reference"]) for r in request.get("reasonReference", []) if "Condition/" in r.get("reference", "")),
+        reasons=tuple(
+            relative(r["reference"])
+            for r in request.get("reasonReference", [])
+            if "Condition/" in r.get("reference", "")
+        ),
     )
 
 
 def problem(condition: Json) -> Problem:
     """An active Condition. One without a verificationStatus is the clinician's own, hence confirmed."""
     status = codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
-    return Problem(reference_of(condition), tokens(condition.get("code")), words(condition.get("code")), status in (None, "confirmed"))
+    return Problem(
+        reference_of(condition),
+        tokens(condition.get("code")),
+        words(condition.get("code")),
+        status in (None, "confirmed"),
+    )
 
 
 def allergy(resource: Json) -> Allergy:
     """An allergy, with the substances of its reactions."""
     substances = [r.get("substance") for r in resource.get("reaction", []) if r.get("substance")]
     text = "; ".join(t for t in (words(resource.get("code")), *map(words, substances)) if t)
-    return Allergy(reference_of(resource), tuple(sorted({*tokens(resource.get("code")), *tokens(substances)})), text)
+    return Allergy(
+        reference_of(resource),
+        tuple(sorted({*tokens(resource.get("code")), *tokens(substances)})),
+        text,
+    )
 
 
 def measurement(observation: Json) -> Measurement | None:
@@ -185,20 +266,40 @@ def measurement(observation: Json) -> Measurement | None:
     quantity = observation.get("valueQuantity", {})
     loinc = codes.first_code(observation.get("code"), codes.LOINC)
     period = observation.get("effectivePeriod", {})
-    times = (observation.get("effectiveDateTime"), observation.get("effectiveInstant"), period.get("start"), period.get("end"), observation.get("issued"))
+    times = (
+        observation.get("effectiveDateTime"),
+        observation.get("effectiveInstant"),
+        period.get("start"),
+        period.get("end"),
+        observation.get("issued"),
+    )
     time = next((t for t in times if t), None)
     if "value" not in quantity or loinc is None or not time:
         return None
-    unit, comparator = str(quantity.get("code") or quantity.get("unit") or ""), str(quantity.get("comparator", ""))
-    factor = 60 if unit.lower().startswith("ml/s") else 1  # filtration per second, as some countries report it
-    return Measurement(reference_of(observation), loinc, float(quantity["value"]) * factor, unit, time, comparator)
+    unit, comparator = (
+        str(quantity.get("code") or quantity.get("unit") or ""),
+        str(quantity.get("comparator", "")),
+    )
+    factor = (
+        60 if unit.lower().startswith("ml/s") else 1
+    )  # filtration per second, as some countries report it
+    return Measurement(
+        reference_of(observation), loinc, float(quantity["value"]) * factor, unit, time, comparator
+    )
 
 
 def _components(observation: Json, system: str, code: str) -> Iterator[Json]:
-    return (part for part in observation.get("component", []) if codes.has_code(part.get("code"), system, code))
+    return (
+        part
+        for part in observation.get("component", [])
+        if codes.has_code(part.get("code"), system, code)
+    )
 
 
 def _genes(observation: Json) -> tuple[str, ...]:
     """Gene symbols of the gene-studied components."""
-    named = (words(part.get("valueCodeableConcept")).split("; ")[0] for part in _components(observation, codes.LOINC, GENE))
+    named = (
+        words(part.get("valueCodeableConcept")).split("; ")[0]
+        for part in _components(observation, codes.LOINC, GENE)
+    )
     return tuple(dict.fromkeys(n for n in named if n))

@@ -10,7 +10,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from services.treatment import safety
-from services.treatment.domain import Alert, Choice, Citation, Dose, Genotype, Implication, Inputs, Medication, Proposal, Withheld, slug
+from services.treatment.domain import (
+    Alert,
+    Choice,
+    Citation,
+    Dose,
+    Genotype,
+    Implication,
+    Inputs,
+    Medication,
+    Proposal,
+    Withheld,
+    slug,
+)
 from services.treatment.held import Held, daily_mg, named, names, references, those
 from services.treatment.rules import GeneRule, Option, Rules
 
@@ -19,7 +31,14 @@ UNREMARKABLE: Final = frozenset({"normal metabolizer", "normal function"})
 STAR: Final = re.compile(r"\*(\d+)[A-Z]?(?:\.\d+)?\s*/\s*\*(\d+)")
 UNSURE: Final = re.compile(r"\bor\b|not tested", re.IGNORECASE)  # as our genomics words it
 AT_1639: Final = re.compile(r"-1639([GA])\b")
-VKORC1_ALLELE: Final = {"reference": "G", "g": "G", "c": "G", "rs9923231": "A", "a": "A", "t": "A"}  # coding strand G>A is C>T on the genome
+VKORC1_ALLELE: Final = {
+    "reference": "G",
+    "g": "G",
+    "c": "G",
+    "rs9923231": "A",
+    "a": "A",
+    "t": "A",
+}  # coding strand G>A is C>T on the genome
 
 
 def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice, ...]:
@@ -37,12 +56,24 @@ def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice,
     return tuple(found[name] for name in sorted(found))
 
 
-def gene_alerts(inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], rules: Rules) -> Iterator[Alert]:
+def gene_alerts(
+    inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], rules: Rules
+) -> Iterator[Alert]:
     """A GEN alert for each Choice, and one for what the report says about a drug that no rule of ours covers."""
     for choice in chosen:
         detail = " ".join((*choice.why, choice.advice, f"Source: {choice.citations[0].text}."))
         key = f"gene-{slug(choice.rule)}-{slug(choice.drug)}"
-        yield Alert(key, choice.rule, "GEN", choice.severity, choice.title, detail, choice.instead_of, choice.citations[0], choice.rests_on)
+        yield Alert(
+            key,
+            choice.rule,
+            "GEN",
+            choice.severity,
+            choice.title,
+            detail,
+            choice.instead_of,
+            choice.citations[0],
+            choice.rests_on,
+        )
     covered = {reference for choice in chosen for reference in choice.rests_on}
     quoted: dict[str, Alert] = {}
     for implication in inputs.implications:
@@ -65,13 +96,25 @@ def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
     citation = Citation(implication.citation or GUIDANCE, implication.url)
     detail = f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: {implication.recommendation} Source: {citation.text}."
     key = f"gene-report-{slug('-'.join(implication.genes) or 'gene')}-{slug(name)}"
-    return Alert(key, "genomics-report", "GEN", "moderate", f"Genes and {name}", detail, named(mine), citation, (implication.reference,))
+    return Alert(
+        key,
+        "genomics-report",
+        "GEN",
+        "moderate",
+        f"Genes and {name}",
+        detail,
+        named(mine),
+        citation,
+        (implication.reference,),
+    )
 
 
 def _both(first: Alert, second: Alert) -> Alert:
     """One alert of what two reports say on the same genes and drug: they may contradict each other."""
     detail = first.detail if second.detail in first.detail else f"{first.detail} {second.detail}"
-    return replace(first, detail=detail, evidence=tuple(dict.fromkeys((*first.evidence, *second.evidence))))
+    return replace(
+        first, detail=detail, evidence=tuple(dict.fromkeys((*first.evidence, *second.evidence)))
+    )
 
 
 def _applies(rule: GeneRule, implication: Implication, rules: Rules) -> bool:
@@ -96,9 +139,15 @@ class Chart:
     rules: Rules
 
 
-def _choice(rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[Implication, ...]) -> Choice:
+def _choice(
+    rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[Implication, ...]
+) -> Choice:
     proposals, withheld = _weigh(rule, chart, mine)
-    quoted = tuple(Citation(i.citation, i.url) for i in about if i.citation and i.url and i.url != rule.citation.url)
+    quoted = tuple(
+        Citation(i.citation, i.url)
+        for i in about
+        if i.citation and i.url and i.url != rule.citation.url
+    )
     genes = {g for i in about for g in i.genes}
     genotypes = [g for g in chart.inputs.genotypes if g.gene in genes]
     why = [f"{_gene_words(i)}." for i in about] + [f"Genotype: {g.value}." for g in genotypes]
@@ -112,7 +161,9 @@ def _choice(rule: GeneRule, chart: Chart, mine: tuple[Held, ...], about: tuple[I
         why=(*dict.fromkeys(why), f"The patient has {names(mine)}.", rule.effect),
         advice=rule.advice,
         goal=rule.goal,
-        rests_on=tuple(dict.fromkeys((*(i.reference for i in about), *(g.reference for g in genotypes)))),
+        rests_on=tuple(
+            dict.fromkeys((*(i.reference for i in about), *(g.reference for g in genotypes)))
+        ),
         instead_of=references(mine),
         ordered=any(h.medication.ordered for h in mine),
         citations=tuple(dict.fromkeys((rule.citation, *quoted))),
@@ -130,20 +181,37 @@ def _gene_words(implication: Implication) -> str:
     return f"{'/'.join(implication.genes) or 'The genes'}: {', '.join(implication.phenotypes) or 'a phenotype that the rules do not know'}"
 
 
-def _weigh(rule: GeneRule, chart: Chart, mine: Sequence[Held]) -> tuple[list[Proposal], list[Withheld]]:
+def _weigh(
+    rule: GeneRule, chart: Chart, mine: Sequence[Held]
+) -> tuple[list[Proposal], list[Withheld]]:
     """Each option of the rule, proposed or withheld."""
     staying = [h for h in chart.held if h.drug.name != mine[0].drug.name]
     proposals, withheld = [], []
     for option in rule.options:
         daily = option.dose * (option.per_day or 1) if option.dose else None
-        objections = list(safety.against(option.drug, daily, chart.inputs, staying, instead_of=mine[0].drug, rules=chart.rules))
+        objections = list(
+            safety.against(
+                option.drug,
+                daily,
+                chart.inputs,
+                staying,
+                instead_of=mine[0].drug,
+                rules=chart.rules,
+            )
+        )
         grave = next((o for o in objections if o.grave), None)
         if grave:
             withheld.append(Withheld(option.drug, grave.reason, grave.rests_on, grave.citation))
             continue
         proposal = _proposal(rule, option, mine, chart.rules)
         sources = dict.fromkeys((*proposal.citations, *(o.citation for o in objections)))
-        proposals.append(replace(proposal, cautions=tuple(dict.fromkeys(o.reason for o in objections)), citations=tuple(sources)))
+        proposals.append(
+            replace(
+                proposal,
+                cautions=tuple(dict.fromkeys(o.reason for o in objections)),
+                citations=tuple(sources),
+            )
+        )
     return proposals, withheld
 
 
@@ -164,7 +232,9 @@ def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules
 def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]:
     """The dose of an option and its words; without one known ordered dose a fraction stays words (two orders may be one dose in two strengths)."""
     if option.fraction is None:
-        return (Dose(option.dose, option.dose, "mg", option.per_day) if option.dose else None), option.text
+        return (
+            Dose(option.dose, option.dose, "mg", option.per_day) if option.dose else None
+        ), option.text
     low, high = option.fraction
     share = f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"
     if ordered is None or ordered.dose is None:
@@ -172,7 +242,10 @@ def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]
     given = ordered.dose
     dose = Dose(round(given.low * low, 3), round(given.high * high, 3), given.unit, given.per_day)
     amount = f"{dose.high:g}" if dose.low == dose.high else f"{dose.low:g} to {dose.high:g}"
-    return dose, f"{amount} {dose.unit} each time ({share} of the ordered dose), as often as ordered"
+    return (
+        dose,
+        f"{amount} {dose.unit} each time ({share} of the ordered dose), as often as ordered",
+    )
 
 
 # --- warfarin: the label's table, until an equation does better
@@ -191,14 +264,25 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     low, high = float(limits[0]), float(limits[1])
     text = f"{low:g} to {high:g} mg a day, then by INR"
     both = (rule.citation, rule.guideline)
-    proposal = Proposal(f"dose-{slug(rule.id)}-warfarin", "warfarin", rules.drugs["warfarin"].rxnorm, Dose(low, high, "mg", 1), text, rule.advice, both)
+    proposal = Proposal(
+        f"dose-{slug(rule.id)}-warfarin",
+        "warfarin",
+        rules.drugs["warfarin"].rxnorm,
+        Dose(low, high, "mg", 1),
+        text,
+        rule.advice,
+        both,
+    )
     return Choice(
         key=slug(rule.id),
         rule=rule.id,
         drug="warfarin",
         title=rule.title,
         severity=rule.severity,
-        why=(f"Genotype: CYP2C9 {cyp2c9[1]}, VKORC1 -1639 {vkorc1[1]}.", f"The patient has {names(mine)}."),
+        why=(
+            f"Genotype: CYP2C9 {cyp2c9[1]}, VKORC1 -1639 {vkorc1[1]}.",
+            f"The patient has {names(mine)}.",
+        ),
         advice=rule.advice,
         goal=rule.goal,
         rests_on=(cyp2c9[0].reference, vkorc1[0].reference),
@@ -209,7 +293,9 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     )
 
 
-def _agreed(genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]) -> tuple[Genotype, str] | None:
+def _agreed(
+    genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]
+) -> tuple[Genotype, str] | None:
     """The genotype that every report names which names one; None where there is none, or more than one."""
     known = [(g, value) for g in genotypes if g.gene == gene and (value := read(g.value))]
     return known[0] if len({value for _, value in known}) == 1 else None
@@ -218,7 +304,11 @@ def _agreed(genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str 
 def diplotype(value: str) -> str | None:
     """`*1/*2` in a genotype's text, the lower star first; None for another text, for several, and where an allele was not tested."""
     found = STAR.findall(value)
-    return "/".join(f"*{n}" for n in sorted(map(int, found[0]))) if len(found) == 1 and not UNSURE.search(value) else None
+    return (
+        "/".join(f"*{n}" for n in sorted(map(int, found[0])))
+        if len(found) == 1 and not UNSURE.search(value)
+        else None
+    )
 
 
 def vkorc1_genotype(value: str) -> str | None:

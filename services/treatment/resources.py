@@ -9,7 +9,17 @@ from fractions import Fraction
 from typing import Any, Final
 
 from services.treatment import bounds
-from services.treatment.domain import Alert, Choice, Citation, Dose, Findings, FollowUp, Inputs, Proposal, Report
+from services.treatment.domain import (
+    Alert,
+    Choice,
+    Citation,
+    Dose,
+    Findings,
+    FollowUp,
+    Inputs,
+    Proposal,
+    Report,
+)
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 
@@ -36,21 +46,33 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
         ordered = _follow_up(follow_up, inputs, pen)
         proposed.append(ordered)
         activities.append({"reference": ordered.ref})
-    parts = {"goal": [g.ref for g in goals], "activity": activities, "alerts": [a.ref for a in alerts]}
+    parts = {
+        "goal": [g.ref for g in goals],
+        "activity": activities,
+        "alerts": [a.ref for a in alerts],
+    }
     plan = _plan(inputs, findings, pen, parts)
     return [*alerts, *goals, *proposed, plan]
 
 
 def _plan(inputs: Inputs, findings: Findings, pen: Pen, parts: Mapping[str, list[Json]]) -> Draft:
     named = bounds.reports(inputs, findings)[: bounds.MOST_REPORTS]
-    supporting = dict.fromkeys([r.reference for r in named] + [risk for r in named for risk in r.risks])
+    supporting = dict.fromkeys(
+        [r.reference for r in named] + [risk for r in named for risk in r.risks]
+    )
     return pen.draft(
         "CarePlan",
         "report",
         title="Care plan",
         description=summary(inputs, findings),
-        instantiatesCanonical=[f"{DEFINITIONS}/{name}|{DEFINITION_VERSION}" for name in _definitions(findings)],
-        addresses=[codes.reference(p.reference, p.text or None) for p in bounds.problems(inputs)[: bounds.MOST_PROBLEMS]] or None,
+        instantiatesCanonical=[
+            f"{DEFINITIONS}/{name}|{DEFINITION_VERSION}" for name in _definitions(findings)
+        ],
+        addresses=[
+            codes.reference(p.reference, p.text or None)
+            for p in bounds.problems(inputs)[: bounds.MOST_PROBLEMS]
+        ]
+        or None,
         supportingInfo=[*(codes.reference(r) for r in supporting), *parts["alerts"]] or None,
         goal=parts["goal"] or None,
         activity=parts["activity"] or None,
@@ -74,24 +96,42 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
     """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every alert, each with its source."""
     told = {c.rule for c in findings.choices}  # a gene alert repeats its choice
-    said = [_report_words(r) for r in bounds.reports(inputs, findings)[: bounds.MOST_TOLD]] + bounds.left_out(inputs)
+    said = [
+        _report_words(r) for r in bounds.reports(inputs, findings)[: bounds.MOST_TOLD]
+    ] + bounds.left_out(inputs)
     said += [_choice_words(c, inputs) for c in findings.choices]
-    said += [f"{f.title} [{f.rule}]: {' '.join(f.why)} {_sources((f.citation,))}" for f in findings.follow_ups]
-    said += [f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}" for a in findings.alerts if a.rule not in told]
+    said += [
+        f"{f.title} [{f.rule}]: {' '.join(f.why)} {_sources((f.citation,))}"
+        for f in findings.follow_ups
+    ]
+    said += [
+        f"{a.severity} severity, {a.title} [{a.rule}]: {a.detail}"
+        for a in findings.alerts
+        if a.rule not in told
+    ]
     said += [SILENT] if findings.silent else []
     unsigned = _unsigned_words(inputs, findings.unsigned)
     return said + ([unsigned] if unsigned else [])
 
 
 def _report_words(report: Report) -> str:
-    state = "amended by a clinician, whose words override the findings" if report.amended else "not signed" if report.unsigned else "signed"
+    state = (
+        "amended by a clinician, whose words override the findings"
+        if report.amended
+        else "not signed"
+        if report.unsigned
+        else "signed"
+    )
     return f"{report.service.capitalize()} report ({report.reference}, {state}): {bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)}"
 
 
 def _choice_words(choice: Choice, inputs: Inputs) -> str:
     parts = [f"{choice.title} [{choice.rule}]:", *choice.why, choice.advice]
     parts += [f"Proposed: {_proposal_words(p)}" for p in choice.proposals]
-    parts += [f"Not proposed: {w.drug}, because {w.reason} ({w.citation.text}, {w.citation.url})." for w in choice.withheld]
+    parts += [
+        f"Not proposed: {w.drug}, because {w.reason} ({w.citation.text}, {w.citation.url})."
+        for w in choice.withheld
+    ]
     return " ".join((*parts, _sources(choice.citations), _resting(inputs, choice.rests_on))).strip()
 
 
@@ -118,10 +158,15 @@ def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json
             {
                 "title": choice.title,
                 "description": choice.advice,
-                "documentation": [{"type": "citation", "display": c.text, "url": c.url} for c in choice.citations],
+                "documentation": [
+                    {"type": "citation", "display": c.text, "url": c.url} for c in choice.citations
+                ],
                 "selectionBehavior": "at-most-one",
                 "requiredBehavior": "could",
-                "action": [{"title": f"{p.drug} {p.text}", "resource": r.ref} for p, r in zip(choice.proposals, requests, strict=True)],
+                "action": [
+                    {"title": f"{p.drug} {p.text}", "resource": r.ref}
+                    for p, r in zip(choice.proposals, requests, strict=True)
+                ],
             }
         ],
     )
@@ -130,21 +175,46 @@ def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json
 
 def _advice(choice: Choice, inputs: Inputs) -> Json:
     withheld = "".join(f" {w.drug} is not proposed: {w.reason}." for w in choice.withheld)
-    detail: Json = {"status": "not-started", "description": f"{choice.title}. {choice.advice}{withheld} {_sources(choice.citations)}"}
+    detail: Json = {
+        "status": "not-started",
+        "description": f"{choice.title}. {choice.advice}{withheld} {_sources(choice.citations)}",
+    }
     reasons = bounds.named(choice.rests_on)
     resting = _resting(inputs, choice.rests_on)
-    return detail | ({"reasonReference": reasons} if reasons else {}) | ({"description": f"{detail['description']} {resting}"} if resting else {})
+    return (
+        detail
+        | ({"reasonReference": reasons} if reasons else {})
+        | ({"description": f"{detail['description']} {resting}"} if resting else {})
+    )
 
 
 def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Draft:
     orders = _of_kind(choice.instead_of, "MedicationRequest")
-    known = {p.reference for p in inputs.problems}  # an order may name a Condition that is gone, or one of another server
-    reasons = [reason for m in inputs.medications if m.reference in orders for reason in m.reasons if reason in known]
-    why = " ".join((*choice.why, choice.advice, _proposal_words(proposal), _sources(proposal.citations), _resting(inputs, choice.rests_on)))
+    known = {
+        p.reference for p in inputs.problems
+    }  # an order may name a Condition that is gone, or one of another server
+    reasons = [
+        reason
+        for m in inputs.medications
+        if m.reference in orders
+        for reason in m.reasons
+        if reason in known
+    ]
+    why = " ".join(
+        (
+            *choice.why,
+            choice.advice,
+            _proposal_words(proposal),
+            _sources(proposal.citations),
+            _resting(inputs, choice.rests_on),
+        )
+    )
     return pen.draft(
         "MedicationRequest",
         proposal.key,
-        medicationCodeableConcept=codes.concept(codes.RXNORM, proposal.rxnorm, proposal.drug, proposal.drug),
+        medicationCodeableConcept=codes.concept(
+            codes.RXNORM, proposal.rxnorm, proposal.drug, proposal.drug
+        ),
         reasonReference=bounds.named((*choice.rests_on, *reasons)),
         supportingInformation=bounds.named(choice.instead_of),
         priorPrescription=codes.reference(orders[0]) if orders else None,
@@ -173,7 +243,12 @@ def _repeat(per_day: float) -> Json:
 def _amount(dose: Dose) -> Json:
     if dose.low == dose.high:
         return {"doseQuantity": codes.quantity(_number(dose.high), dose.unit)}
-    return {"doseRange": {"low": codes.quantity(_number(dose.low), dose.unit), "high": codes.quantity(_number(dose.high), dose.unit)}}
+    return {
+        "doseRange": {
+            "low": codes.quantity(_number(dose.low), dose.unit),
+            "high": codes.quantity(_number(dose.high), dose.unit),
+        }
+    }
 
 
 def _number(value: float) -> float:
@@ -186,12 +261,21 @@ def _goals(findings: Findings, pen: Pen) -> list[Draft]:
     aims: dict[str, tuple[str, list[str]]] = {}
     items: tuple[Choice | FollowUp, ...] = (*findings.choices, *findings.follow_ups)
     for item in items:
-        aims.setdefault(item.rule, (item.goal, []))[1].extend(_of_kind(item.rests_on, "Condition", "Observation"))
-    return [pen.draft("Goal", f"goal-{rule}", description={"text": text}, addresses=bounds.named(addresses)) for rule, (text, addresses) in aims.items()]
+        aims.setdefault(item.rule, (item.goal, []))[1].extend(
+            _of_kind(item.rests_on, "Condition", "Observation")
+        )
+    return [
+        pen.draft(
+            "Goal", f"goal-{rule}", description={"text": text}, addresses=bounds.named(addresses)
+        )
+        for rule, (text, addresses) in aims.items()
+    ]
 
 
 def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
-    words = " ".join((*follow_up.why, _sources((follow_up.citation,)), _resting(inputs, follow_up.rests_on)))
+    words = " ".join(
+        (*follow_up.why, _sources((follow_up.citation,)), _resting(inputs, follow_up.rests_on))
+    )
     return pen.draft(
         "ServiceRequest",
         follow_up.key,
@@ -227,7 +311,9 @@ def _sources(citations: Iterable[Citation]) -> str:
 def _resting(inputs: Inputs, references: Sequence[str]) -> str:
     """Which unsigned reports stand behind these references, in words; empty where none does."""
     behind = bounds.reports_behind(inputs, references)
-    return _unsigned_words(inputs, [r.reference for r in inputs.reports if r.unsigned and r.reference in behind])
+    return _unsigned_words(
+        inputs, [r.reference for r in inputs.reports if r.unsigned and r.reference in behind]
+    )
 
 
 def _unsigned_words(inputs: Inputs, unsigned: Sequence[str]) -> str:
@@ -237,7 +323,11 @@ def _unsigned_words(inputs: Inputs, unsigned: Sequence[str]) -> str:
 
 
 def _definitions(findings: Findings) -> list[str]:
-    return ["medication-review", *(["gene-guided-dosing"] if findings.choices else []), *(["imaging-follow-up"] if findings.follow_ups else [])]
+    return [
+        "medication-review",
+        *(["gene-guided-dosing"] if findings.choices else []),
+        *(["imaging-follow-up"] if findings.follow_ups else []),
+    ]
 
 
 def _of_kind(references: Iterable[str], *kinds: str) -> list[str]:

@@ -165,7 +165,9 @@ class Rules:
     @cached_property
     def by_rxnorm(self) -> Mapping[str, Drug]:
         """Drugs by ingredient code and by known product code."""
-        return {code: drug for drug in self.drugs.values() for code in (drug.rxnorm, *drug.products)}
+        return {
+            code: drug for drug in self.drugs.values() for code in (drug.rxnorm, *drug.products)
+        }
 
     @cached_property
     def _words(self) -> Mapping[str, tuple[Drug, ...]]:
@@ -178,13 +180,17 @@ class Rules:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         longest_first = sorted(self._words, key=len, reverse=True)
-        return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})(?![\w-])", re.IGNORECASE)
+        return re.compile(
+            rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})(?![\w-])", re.IGNORECASE
+        )
 
     def drugs_of(self, coded: Sequence[str], text: str) -> tuple[Drug, ...]:
         """The ingredients of a medication: by RxNorm code, and where no code is known by the names in its text."""
         found = {d.name: d for c in coded if (d := self._coded(c))}
         if not found:
-            found = {d.name: d for hit in self._pattern.findall(text) for d in self._words[hit.lower()]}
+            found = {
+                d.name: d for hit in self._pattern.findall(text) for d in self._words[hit.lower()]
+            }
         return tuple(found[name] for name in sorted(found))
 
     def _coded(self, token: str) -> Drug | None:
@@ -203,12 +209,17 @@ def parse(tables: Mapping[str, Table], digest: str, names: Mapping[str, Sequence
     Raises:
         KeyError, ValueError: a table is incomplete, names an unknown citation, drug or class, or uses an id twice.
     """
-    sources = {name: Citation(c["text"], c["url"]) for name, c in tables["citations"]["citation"].items()}
+    sources = {
+        name: Citation(c["text"], c["url"]) for name, c in tables["citations"]["citation"].items()
+    }
     genes, safety = tables["genes"], tables["safety"]
     duplicates = safety["duplicates"]
     rules = Rules(
         digest=digest,
-        drugs={name: _drug(name, d, names.get(d["rxnorm"], ())) for name, d in tables["drugs"]["drugs"].items()},
+        drugs={
+            name: _drug(name, d, names.get(d["rxnorm"], ()))
+            for name, d in tables["drugs"]["drugs"].items()
+        },
         citations=sources,
         genes=tuple(_gene_rule(r, sources) for r in genes["rule"]),
         warfarin=_warfarin(genes["warfarin"], sources),
@@ -227,7 +238,13 @@ def parse(tables: Mapping[str, Table], digest: str, names: Mapping[str, Sequence
 
 def _drug(name: str, table: Table, names: Sequence[str]) -> Drug:
     others = dict.fromkeys((*table["names"], *names))
-    return Drug(name, table["rxnorm"], frozenset(table["classes"]), tuple(n for n in others if n != name), tuple(table.get("products", ())))
+    return Drug(
+        name,
+        table["rxnorm"],
+        frozenset(table["classes"]),
+        tuple(n for n in others if n != name),
+        tuple(table.get("products", ())),
+    )
 
 
 def _option(table: Table, sources: Mapping[str, Citation]) -> Option:
@@ -257,7 +274,9 @@ def _gene_rule(table: Table, sources: Mapping[str, Citation]) -> GeneRule:
 
 def _warfarin(table: Table, sources: Mapping[str, Citation]) -> WarfarinRule:
     plain = {k: table[k] for k in ("id", "severity", "title", "advice", "goal", "range")}
-    return WarfarinRule(**plain, citation=sources[table["citation"]], guideline=sources[table["guideline"]])
+    return WarfarinRule(
+        **plain, citation=sources[table["citation"]], guideline=sources[table["guideline"]]
+    )
 
 
 def _interaction(table: Table, sources: Mapping[str, Citation]) -> Interaction:
@@ -309,7 +328,10 @@ def _limit(table: Table, sources: Mapping[str, Citation]) -> Limit:
 
 
 def _follow_up(table: Table, sources: Mapping[str, Citation]) -> FollowUpRule:
-    plain = {k: table[k] for k in ("id", "finding", "unless_class", "title", "order", "effect", "advice", "goal")}
+    plain = {
+        k: table[k]
+        for k in ("id", "finding", "unless_class", "title", "order", "effect", "advice", "goal")
+    }
     return FollowUpRule(**plain, citation=sources[table["citation"]])
 
 

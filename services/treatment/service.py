@@ -13,7 +13,16 @@ from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.service import Service, only_card, only_speaker
 
-WATCHED = frozenset({"DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation", "RiskAssessment"})
+WATCHED = frozenset(
+    {
+        "DiagnosticReport",
+        "Condition",
+        "MedicationRequest",
+        "AllergyIntolerance",
+        "Observation",
+        "RiskAssessment",
+    }
+)
 
 
 def accepts(event: ResourceEvent) -> bool:
@@ -28,12 +37,23 @@ def _matters(event: ResourceEvent) -> bool:
     match event.type:
         case "DiagnosticReport" | "RiskAssessment":
             return event.answer_of in SERVICES
-        case "Condition":  # what our notes found and nobody confirmed or ended comes with the notes' report
-            return event.answer_of is None or event.verification != "unconfirmed" or event.status not in (None, *ACTIVE_PROBLEM)
+        case (
+            "Condition"
+        ):  # what our notes found and nobody confirmed or ended comes with the notes' report
+            return (
+                event.answer_of is None
+                or event.verification != "unconfirmed"
+                or event.status not in (None, *ACTIVE_PROBLEM)
+            )
         case "MedicationRequest":
             return event.intent in ORDERS
-        case "Observation":  # a result of ours that a clinician takes back or corrects one by one changes no report
-            return event.answer_of in SERVICES or (event.answer_of is None and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc))
+        case (
+            "Observation"
+        ):  # a result of ours that a clinician takes back or corrects one by one changes no report
+            return event.answer_of in SERVICES or (
+                event.answer_of is None
+                and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc)
+            )
         case _:
             return True
 
@@ -53,8 +73,21 @@ SERVICE = Service(
     speakers=only_speaker,
     analyze=analyze,
     resources=resources,
-    reads=frozenset({"Patient", "DiagnosticReport", "Observation", "Condition", "MedicationRequest", "Medication", "AllergyIntolerance", "RiskAssessment"}),
-    writes=frozenset({"CarePlan", "RequestGroup", "MedicationRequest", "ServiceRequest", "Goal", "DetectedIssue"}),
+    reads=frozenset(
+        {
+            "Patient",
+            "DiagnosticReport",
+            "Observation",
+            "Condition",
+            "MedicationRequest",
+            "Medication",
+            "AllergyIntolerance",
+            "RiskAssessment",
+        }
+    ),
+    writes=frozenset(
+        {"CarePlan", "RequestGroup", "MedicationRequest", "ServiceRequest", "Goal", "DetectedIssue"}
+    ),
     input_of=input_of,
     quiet_sec="plan_quiet_sec",
 )

@@ -21,7 +21,9 @@ def address_of(element: Mapping[str, Any], ehr: Reader) -> str | None:
     """The DICOMweb root at the first active WADO-RS Endpoint of a study or series; None where it names none."""
     for reference in element.get("endpoint", []):
         endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
-        retrieves = codes.has_code(endpoint.get("connectionType"), codes.ENDPOINT_CONNECTION, RETRIEVES)
+        retrieves = codes.has_code(
+            endpoint.get("connectionType"), codes.ENDPOINT_CONNECTION, RETRIEVES
+        )
         if retrieves and endpoint.get("status") == "active" and endpoint.get("address"):
             return str(endpoint["address"])
     return None

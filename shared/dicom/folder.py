@@ -41,7 +41,9 @@ class FolderPacs:
             series = sorted(p.name for p in folder.iterdir())
         except FileNotFoundError:
             raise NotYet("the study is not in the folder") from None
-        return [(uid, str(self.retrieve_series(study, uid)[0].get("Modality", ""))) for uid in series]
+        return [
+            (uid, str(self.retrieve_series(study, uid)[0].get("Modality", ""))) for uid in series
+        ]
 
     def retrieve_series(self, study: str, series: str) -> list[pydicom.Dataset]:
         """Every instance of the series, by SOP Instance UID.
@@ -93,7 +95,9 @@ def encode(dataset: pydicom.Dataset) -> bytes:
     try:
         pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
     except MALFORMED as error:
-        raise InvalidInput(f"the dataset can't be written as DICOM ({type(error).__name__})") from None
+        raise InvalidInput(
+            f"the dataset can't be written as DICOM ({type(error).__name__})"
+        ) from None
     return buffer.getvalue()
 
 

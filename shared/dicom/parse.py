@@ -63,7 +63,9 @@ def parse(raw: bytes) -> pydicom.Dataset:
     if len(raw) > MAX_FILE_BYTES:
         raise InvalidInput(f"DICOM file of more than {MAX_FILE_BYTES} bytes")
     if is_deflated(raw):  # 0.7 MB become 1.4 GB before the first tag can be looked at
-        raise InvalidInput("TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read")
+        raise InvalidInput(
+            "TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read"
+        )
     try:
         dataset = pydicom.dcmread(BytesIO(raw))
         _ = dataset.file_meta.TransferSyntaxUID

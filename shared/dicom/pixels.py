@@ -31,7 +31,9 @@ def check_size(dataset: Dataset) -> None:
     Raises:
         InvalidInput: a tag is missing, not a positive number, or the product exceeds MAX_FRAME_BYTES or MAX_PIXEL_BYTES.
     """
-    rows, columns, samples = (_number(dataset, name) for name in ("Rows", "Columns", "SamplesPerPixel"))
+    rows, columns, samples = (
+        _number(dataset, name) for name in ("Rows", "Columns", "SamplesPerPixel")
+    )
     frame_bytes = rows * columns * samples * max(1, _number(dataset, "BitsAllocated") // 8)
     frames = _number(dataset, "NumberOfFrames", 1)
     if frame_bytes > MAX_FRAME_BYTES:
@@ -65,7 +67,9 @@ def stored(dataset: Dataset, frame: int = 0) -> npt.NDArray[Any]:
     try:
         values = pixel_array(dataset, index=frame)
     except (*MALFORMED, RuntimeError, MemoryError):
-        raise InvalidInput("PixelData can't be decoded as Rows, Columns, BitsAllocated and TransferSyntaxUID say") from None
+        raise InvalidInput(
+            "PixelData can't be decoded as Rows, Columns, BitsAllocated and TransferSyntaxUID say"
+        ) from None
     return values
 
 
@@ -108,7 +112,9 @@ def _modality(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     try:
         return np.asarray(apply_modality_lut(values, dataset))
     except MALFORMED:
-        raise InvalidInput("ModalityLUTSequence, RescaleSlope or RescaleIntercept is malformed") from None
+        raise InvalidInput(
+            "ModalityLUTSequence, RescaleSlope or RescaleIntercept is malformed"
+        ) from None
 
 
 def _voi(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -117,7 +123,9 @@ def _voi(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         if "VOILUTSequence" in dataset:
             return np.asarray(apply_voi(values.astype(np.int32) if whole else values, dataset))
         centre, width = _window(dataset)
-        return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)))  # PS3.3 C.11.2.1.3.1
+        return np.asarray(
+            1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width))
+        )  # PS3.3 C.11.2.1.3.1
     except (*MALFORMED, Warning):
         raise InvalidInput("VOILUTSequence, WindowCenter or WindowWidth is malformed") from None
 
@@ -172,4 +180,6 @@ def _displayed(dataset: Dataset) -> Grey:
     low, high = (float(q) for q in np.nanpercentile(bright, (0.5, 99.5)))
     if not np.isnan(centre):
         low, high = centre - width / 2, centre + width / 2
-    return np.asarray(np.nan_to_num((bright - low) / max(high - low, 1e-6), nan=0.0), dtype=np.float32)
+    return np.asarray(
+        np.nan_to_num((bright - low) / max(high - low, 1e-6), nan=0.0), dtype=np.float32
+    )

@@ -13,13 +13,22 @@ import requests
 from dicomweb_client.web import DICOMwebClient
 
 from shared.dicom.folder import FolderPacs
-from shared.dicom.parse import MALFORMED, MAX_FILE_BYTES, check_elements, check_identity, check_uid, is_deflated
+from shared.dicom.parse import (
+    MALFORMED,
+    MAX_FILE_BYTES,
+    check_elements,
+    check_identity,
+    check_uid,
+    is_deflated,
+)
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable
 from shared.fhir.attachments import origin_of
 from shared.settings import Settings
 
 Answer = TypeVar("Answer")
-ORIGINAL: Final = (("application/dicom", "*"),)  # as stored: asking for uncompressed pixels makes some servers fail
+ORIGINAL: Final = (
+    ("application/dicom", "*"),
+)  # as stored: asking for uncompressed pixels makes some servers fail
 NOT_ALLOWED: Final = "The Endpoint's address names an origin that is not allowed."
 CHUNK: Final = 2**20
 
@@ -52,7 +61,11 @@ def open_pacs(settings: Settings, address: str | None = None) -> Pacs:
 
 def allowed_origins(settings: Settings) -> frozenset[str]:
     """The origins that an Endpoint may name: the PACS's, the EHR's and the listed ones."""
-    named = [settings.dicomweb_url or "", settings.fhir_url, *settings.dicomweb_allowed_origins.split(",")]
+    named = [
+        settings.dicomweb_url or "",
+        settings.fhir_url,
+        *settings.dicomweb_allowed_origins.split(","),
+    ]
     return frozenset(origin for url in named if (origin := origin_of(url.strip())))
 
 
@@ -62,11 +75,24 @@ def _dicomweb(settings: Settings, url: str) -> "DicomWeb":
     session.max_redirects = 0
     if settings.fhir_ca_file:
         session.verify = str(settings.fhir_ca_file)
-    if settings.dicomweb_username and settings.dicomweb_url and origin_of(url) == origin_of(settings.dicomweb_url):
-        password = settings.dicomweb_password.get_secret_value() if settings.dicomweb_password else ""
+    if (
+        settings.dicomweb_username
+        and settings.dicomweb_url
+        and origin_of(url) == origin_of(settings.dicomweb_url)
+    ):
+        password = (
+            settings.dicomweb_password.get_secret_value() if settings.dicomweb_password else ""
+        )
         session.auth = (settings.dicomweb_username, password)
-    client = DICOMwebClient(url.rstrip("/"), session=session, callback=_bounded, timeout=(5.0, settings.fhir_timeout_sec))
-    client.set_http_retry_params(retry=False)  # the runtime retries, and lets other lanes go on meanwhile
+    client = DICOMwebClient(
+        url.rstrip("/"),
+        session=session,
+        callback=_bounded,
+        timeout=(5.0, settings.fhir_timeout_sec),
+    )
+    client.set_http_retry_params(
+        retry=False
+    )  # the runtime retries, and lets other lanes go on meanwhile
     return DicomWeb(client, session)
 
 
@@ -80,7 +106,9 @@ def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Respon
     start = body.find(b"DICM")
     while start >= 0:
         if is_deflated(bytes(body[max(0, start - 128) : start + 8192])):
-            raise InvalidInput("TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read")
+            raise InvalidInput(
+                "TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read"
+            )
         start = body.find(b"DICM", start + 4)
     response._content = bytes(body)  # where requests keeps a body that was read
     return response
@@ -101,10 +129,19 @@ class DicomWeb:
     def list_series(self, study: str) -> list[tuple[str, str]]:
         """See `FolderPacs.list_series`."""
         uid = check_uid(study, "Study Instance UID")
-        found = [pydicom.Dataset.from_json(item) for item in self._ask(lambda: self.client.search_for_series(uid))]
+        found = [
+            pydicom.Dataset.from_json(item)
+            for item in self._ask(lambda: self.client.search_for_series(uid))
+        ]
         if not found:
             raise NotYet("the study is not in the PACS")
-        return sorted((check_uid(item.get("SeriesInstanceUID"), "SeriesInstanceUID"), str(item.get("Modality", ""))) for item in found)
+        return sorted(
+            (
+                check_uid(item.get("SeriesInstanceUID"), "SeriesInstanceUID"),
+                str(item.get("Modality", "")),
+            )
+            for item in found
+        )
 
     def retrieve_series(self, study: str, series: str) -> list[pydicom.Dataset]:
         """See `FolderPacs.retrieve_series`."""
@@ -142,7 +179,9 @@ class DicomWeb:
         except requests.RequestException as error:
             raise Unavailable("pacs", type(error).__name__) from None
         except MALFORMED as error:
-            raise InvalidInput(f"The PACS's answer is not DICOM ({type(error).__name__}).") from None
+            raise InvalidInput(
+                f"The PACS's answer is not DICOM ({type(error).__name__})."
+            ) from None
         finally:
             self.session.close()  # a connection kept for the next study would be stale by then
 

@@ -52,7 +52,11 @@ def imaging_studies(datasets: Sequence[pydicom.Dataset], patient: str) -> list[J
 
 def study_uid(study: Json) -> str | None:
     """The Study Instance UID in an ImagingStudy's identifiers, bare; None without one."""
-    values = (str(i.get("value", "")) for i in study.get("identifier", []) if i.get("system") == codes.DICOM_UID)
+    values = (
+        str(i.get("value", ""))
+        for i in study.get("identifier", [])
+        if i.get("system") == codes.DICOM_UID
+    )
     return next((value.removeprefix("urn:oid:") for value in values if value), None)
 
 
@@ -76,8 +80,13 @@ def _study(uid: str, series: dict[str, dict[str, pydicom.Dataset]], patient: str
 
 def _series(uid: str, instances: dict[str, pydicom.Dataset]) -> Json:
     first = next(iter(instances.values()))
-    modality = Counter(str(d.get("Modality") or "OT") for d in instances.values()).most_common(1)[0][0]
-    optional = {"number": _number(first, "SeriesNumber"), "description": str(first.get("SeriesDescription") or "") or None}
+    modality = Counter(str(d.get("Modality") or "OT") for d in instances.values()).most_common(1)[
+        0
+    ][0]
+    optional = {
+        "number": _number(first, "SeriesNumber"),
+        "description": str(first.get("SeriesDescription") or "") or None,
+    }
     return {
         "uid": uid,
         **{name: value for name, value in optional.items() if value is not None},
@@ -91,7 +100,10 @@ def _instance(uid: str, dataset: pydicom.Dataset) -> Json:
     if not dataset.get("SOPClassUID"):
         raise InvalidInput("SOPClassUID is missing")
     number = _number(dataset, "InstanceNumber")
-    found: Json = {"uid": uid, "sopClass": codes.coding("urn:ietf:rfc:3986", f"urn:oid:{dataset.SOPClassUID}")}
+    found: Json = {
+        "uid": uid,
+        "sopClass": codes.coding("urn:ietf:rfc:3986", f"urn:oid:{dataset.SOPClassUID}"),
+    }
     return found if number is None else found | {"number": number}
 
 
@@ -105,7 +117,9 @@ def _number(dataset: pydicom.Dataset, name: str) -> int | None:
 
 def _started(dataset: pydicom.Dataset) -> str | None:
     """StudyDate and StudyTime as a FHIR dateTime; without TimezoneOffsetFromUTC the date alone, since R4 wants a zone with a time."""
-    date, time, zone = (str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC"))
+    date, time, zone = (
+        str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC")
+    )
     try:
         day = datetime.strptime(date, "%Y%m%d").date()
     except ValueError:

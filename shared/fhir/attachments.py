@@ -20,16 +20,26 @@ from shared.errors import InvalidInput, NotYet, Unavailable
 from shared.fhir.http import FHIR_JSON, Rest, failure
 
 HASHES: Final = {20: "sha1", 32: "sha256"}  # R4 says SHA-1; SHA-256 is met, too
-MEDIA_TYPE: Final = re.compile(r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*")  # what a header may carry, and no comma: that would begin another type
+MEDIA_TYPE: Final = re.compile(
+    r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*"
+)  # what a header may carry, and no comma: that would begin another type
 ENVELOPE: Final = 65_536  # what a FHIR JSON Binary holds beside its data
 
 
-def fetch(rest: Rest, allowed_origins: frozenset[str], attachment: Mapping[str, Any], max_bytes: int) -> bytes:
+def fetch(
+    rest: Rest, allowed_origins: frozenset[str], attachment: Mapping[str, Any], max_bytes: int
+) -> bytes:
     """See `Ehr.attachment`."""
     if "data" in attachment:
         content = _decoded(attachment["data"], "data", max_bytes)
     elif "url" in attachment:
-        content = _download(rest, allowed_origins, str(attachment["url"]), str(attachment.get("contentType", "")), max_bytes)
+        content = _download(
+            rest,
+            allowed_origins,
+            str(attachment["url"]),
+            str(attachment.get("contentType", "")),
+            max_bytes,
+        )
     else:
         raise InvalidInput("The attachment has neither data nor a URL.")
     _check(attachment, content)
@@ -50,7 +60,9 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
 
 
-def _download(rest: Rest, allowed_origins: frozenset[str], url: str, content_type: str, max_bytes: int) -> bytes:
+def _download(
+    rest: Rest, allowed_origins: frozenset[str], url: str, content_type: str, max_bytes: int
+) -> bytes:
     try:
         if not urlsplit(url).scheme:
             url = f"{rest.base}/{url.lstrip('/')}"
@@ -60,11 +72,19 @@ def _download(rest: Rest, allowed_origins: frozenset[str], url: str, content_typ
     if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
     origin = origin_of(url)
-    ours = origin != "" and origin == origin_of(rest.base) and parts.path.startswith(own.path.rstrip("/") + "/")
+    ours = (
+        origin != ""
+        and origin == origin_of(rest.base)
+        and parts.path.startswith(own.path.rstrip("/") + "/")
+    )
     if not ours and (not origin or origin not in {origin_of(o) for o in allowed_origins}):
         raise InvalidInput("The attachment's URL names an origin that is not allowed.")
     if ours:
-        url = rest.base + parts.path[len(own.path.rstrip("/")) :] + (f"?{parts.query}" if parts.query else "")
+        url = (
+            rest.base
+            + parts.path[len(own.path.rstrip("/")) :]
+            + (f"?{parts.query}" if parts.query else "")
+        )
     return _stream(rest, url, content_type, max_bytes, ours=ours)
 
 
@@ -75,8 +95,18 @@ def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bo
     client = rest.client
     rest.announce("GET", url)
     try:
-        request = client.build_request("GET", url, headers={"Accept": accept, "Cache-Control": "no-cache"}, timeout=rest.timeout_sec)
-        response = client.send(request, stream=True, auth=httpx.USE_CLIENT_DEFAULT if ours else None, follow_redirects=False)
+        request = client.build_request(
+            "GET",
+            url,
+            headers={"Accept": accept, "Cache-Control": "no-cache"},
+            timeout=rest.timeout_sec,
+        )
+        response = client.send(
+            request,
+            stream=True,
+            auth=httpx.USE_CLIENT_DEFAULT if ours else None,
+            follow_redirects=False,
+        )
         try:
             _expect_success(response, dependency, forwarded=rest.forwarded)
             return _body(response, max_bytes)
@@ -160,5 +190,7 @@ def _check(attachment: Mapping[str, Any], content: bytes) -> None:
     except (binascii.Error, ValueError):
         raise InvalidInput("The attachment's hash is not base64.") from None
     name = HASHES.get(len(digest))
-    if name is None or not hmac.compare_digest(hashlib.new(name, content, usedforsecurity=False).digest(), digest):
+    if name is None or not hmac.compare_digest(
+        hashlib.new(name, content, usedforsecurity=False).digest(), digest
+    ):
         raise InvalidInput("The attachment's hash differs from its content.")

@@ -27,7 +27,9 @@ class Standing:
 
 
 NOTHING = Standing({})
-GROWING: Final = frozenset({"coding", "extension"})  # lists that others add to without changing what is said
+GROWING: Final = frozenset(
+    {"coding", "extension"}
+)  # lists that others add to without changing what is said
 
 
 def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
@@ -54,7 +56,9 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
         kind = resource["resourceType"]
         if kind not in lifecycle.STATUS or _is_head(resource):
             continue
-        if not codes.has_code(resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"):
+        if not codes.has_code(
+            resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"
+        ):
             raise InvalidResource(f"{kind} without the AI label")
         status, table = lifecycle.status_of(resource), lifecycle.STATUS[kind]
         open_to_all = lifecycle.is_draft(resource) or status == table["rejected"]
@@ -63,13 +67,21 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
 
 
 def _is_head(resource: Json) -> bool:
-    return any(i.get("system") == codes.REVISION for i in resource.get("identifier", []) if isinstance(i, dict))
+    return any(
+        i.get("system") == codes.REVISION
+        for i in resource.get("identifier", [])
+        if isinstance(i, dict)
+    )
 
 
 def _verifies(resource: Json) -> bool:
     """A Provenance in which a Practitioner, not a Device, is the verifier."""
     agents = resource.get("agent", []) if resource["resourceType"] == "Provenance" else []
-    return any(codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier") and a["who"].get("reference", "").startswith("Practitioner/") for a in agents)
+    return any(
+        codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier")
+        and a["who"].get("reference", "").startswith("Practitioner/")
+        for a in agents
+    )
 
 
 def put(resource: Json, version: str) -> Json:
@@ -81,7 +93,9 @@ def put(resource: Json, version: str) -> Json:
 
 def post(resource: Json, uuid: str, if_none_exist: str | None = None) -> Json:
     """A create, conditional where a query is given; `uuid` is its `urn:uuid:...` within the Bundle."""
-    request = {"method": "POST", "url": resource["resourceType"]} | ({"ifNoneExist": if_none_exist} if if_none_exist else {})
+    request = {"method": "POST", "url": resource["resourceType"]} | (
+        {"ifNoneExist": if_none_exist} if if_none_exist else {}
+    )
     return {"fullUrl": uuid, "resource": resource, "request": request}
 
 
@@ -101,7 +115,9 @@ def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
         elif not decided(old := standing.by_key[draft.key]):
             entries.append(put(resource | {"id": old["id"]}, old["meta"]["versionId"]))
     keys = {d.key for d in drafts}
-    return entries + retracted(Standing({k: r for k, r in standing.by_key.items() if k not in keys}))
+    return entries + retracted(
+        Standing({k: r for k, r in standing.by_key.items() if k not in keys})
+    )
 
 
 def decided(resource: Json) -> bool:
@@ -112,7 +128,11 @@ def decided(resource: Json) -> bool:
 
 def retracted(standing: Standing) -> list[Json]:
     """Entries that reject what stands and is still a draft; what a clinician decided on is left alone."""
-    drafts = [r for r in standing.by_key.values() if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)]
+    drafts = [
+        r
+        for r in standing.by_key.values()
+        if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)
+    ]
     return [put(lifecycle.at_stage(r, "rejected"), r["meta"]["versionId"]) for r in drafts]
 
 
@@ -120,19 +140,34 @@ def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
     """Key -> `Type/id` where it stands and may stay, else its urn:uuid: what the head's outputs and the Provenance point at."""
     stands = {d.key: standing.reference(d.key) for d in drafts}
     pointers = {d.uuid: reference for d in drafts if (reference := stands[d.key])}
-    return {d.key: d.uuid if _outgrown(d, standing, pointers) else stands[d.key] or d.uuid for d in drafts}
+    return {
+        d.key: d.uuid if _outgrown(d, standing, pointers) else stands[d.key] or d.uuid
+        for d in drafts
+    }
 
 
 def _outgrown(draft: Draft, standing: Standing, pointers: Mapping[str, str]) -> bool:
     """A decided part whose draft says something else now."""
     old = standing.by_key.get(draft.key)
-    return old is not None and decided(old) and not _holds(old, _said(_pointed(draft.resource, pointers)))
+    return (
+        old is not None
+        and decided(old)
+        and not _holds(old, _said(_pointed(draft.resource, pointers)))
+    )
 
 
 def _said(resource: Json) -> Json:
     """What a draft says, without who, when and how far decided."""
     kind = resource["resourceType"]
-    aside = {"id", "meta", "text", "identifier", lifecycle.STATUS_ELEMENT.get(kind, "status"), "clinicalStatus", *TIMES.get(kind, ())}
+    aside = {
+        "id",
+        "meta",
+        "text",
+        "identifier",
+        lifecycle.STATUS_ELEMENT.get(kind, "status"),
+        "clinicalStatus",
+        *TIMES.get(kind, ()),
+    }
     return {k: v for k, v in resource.items() if k not in aside}
 
 
@@ -141,8 +176,15 @@ def _holds(old: Any, new: Any) -> bool:
     beside a reference or a code, a second coding, a host before the reference. None of it makes the draft another statement."""
     if isinstance(new, dict):
         aside = {"reference": {"display", "type"}, "code": {"display"}}
-        beside = {element for key, elements in aside.items() if isinstance(new.get(key), str) for element in elements}
-        return isinstance(old, dict) and all(_holds_in(old, key, value) for key, value in new.items() if key not in beside)
+        beside = {
+            element
+            for key, elements in aside.items()
+            if isinstance(new.get(key), str)
+            for element in elements
+        }
+        return isinstance(old, dict) and all(
+            _holds_in(old, key, value) for key, value in new.items() if key not in beside
+        )
     if isinstance(new, list):
         return isinstance(old, list) and len(old) == len(new) and all(map(_holds, old, new))
     return bool(old == new)
@@ -152,14 +194,25 @@ def _holds_in(old: Json, key: str, new: Any) -> bool:
     if key == "reference" and isinstance(new, str):
         return relative(str(old.get(key))) == relative(new)
     if key in GROWING:
-        return isinstance(old.get(key), list) and all(any(_holds(item, wanted) for item in old[key]) for wanted in new)
+        return isinstance(old.get(key), list) and all(
+            any(_holds(item, wanted) for item in old[key]) for wanted in new
+        )
     return key in old and _holds(old[key], new)
 
 
-def provenance(pen: Pen, targets: Iterable[str], sources: Mapping[str, str], cards: Iterable[str], replaced: str | None) -> Json:
+def provenance(
+    pen: Pen,
+    targets: Iterable[str],
+    sources: Mapping[str, str],
+    cards: Iterable[str],
+    replaced: str | None,
+) -> Json:
     """Who wrote it, from what: sources with their versions (in `what.identifier`, since some servers strip them from references)."""
     one_by_one, others = named(sources)
-    entities = [{"role": "source", "what": _versioned(reference, sources[reference])} for reference in one_by_one]
+    entities = [
+        {"role": "source", "what": _versioned(reference, sources[reference])}
+        for reference in one_by_one
+    ]
     entities += [{"role": "source", "what": {"display": more(others)}}] if others else []
     entities += [{"role": "derivation", "what": codes.reference(card)} for card in cards]
     if replaced:
@@ -195,12 +248,17 @@ def report_of(drafts: Sequence[Draft]) -> Draft:
 
 
 def _versioned(reference: str, version: str) -> Json:
-    identifier = {"system": f"{codes.NS}/version", "value": f"{relative(reference)}/_history/{version}"}
+    identifier = {
+        "system": f"{codes.NS}/version",
+        "value": f"{relative(reference)}/_history/{version}",
+    }
     return codes.reference(reference) | {"identifier": identifier}
 
 
 def _without_meta_noise(resource: Json) -> Json:
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("security", "profile", "tag")}
+    meta = {
+        k: v for k, v in resource.get("meta", {}).items() if k in ("security", "profile", "tag")
+    }
     rest = {k: v for k, v in resource.items() if k != "meta"}
     return rest | ({"meta": meta} if meta else {})
 
@@ -210,5 +268,8 @@ def _pointed(node: Any, known: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_pointed(item, known) for item in node]
     if isinstance(node, dict):
-        return {k: known.get(v, v) if k == "reference" and isinstance(v, str) else _pointed(v, known) for k, v in node.items()}
+        return {
+            k: known.get(v, v) if k == "reference" and isinstance(v, str) else _pointed(v, known)
+            for k, v in node.items()
+        }
     return node

@@ -9,7 +9,9 @@ INTERACTIONS: Final = {"c": "create", "r": "read", "u": "update", "s": "search-t
 MUST_BE_LISTED: Final = ("Task", "Provenance")
 
 
-def missing_capabilities(statement: Json, needs: Mapping[str, str], answered: Collection[str] = ()) -> list[str]:
+def missing_capabilities(
+    statement: Json, needs: Mapping[str, str], answered: Collection[str] = ()
+) -> list[str]:
     """What the EHR lacks, one sentence each; empty when careloop can work with it.
 
     A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count against the EHR only where they say no;
@@ -21,7 +23,11 @@ def missing_capabilities(statement: Json, needs: Mapping[str, str], answered: Co
     """
     if statement.get("resourceType") != "CapabilityStatement":
         return ["the metadata is not a CapabilityStatement"]
-    return list(_missing(statement, {kind: letters for kind, letters in needs.items() if kind not in answered}))
+    return list(
+        _missing(
+            statement, {kind: letters for kind, letters in needs.items() if kind not in answered}
+        )
+    )
 
 
 def unlisted_types(statement: Json, needs: Mapping[str, str]) -> list[str]:
@@ -33,7 +39,11 @@ def subscription_topics(statement: Json) -> list[str]:
     """The canonical URLs of the Backport topics that the EHR lists."""
     extension = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
     extensions = _types(statement).get("Subscription", {}).get("extension", [])
-    return [e["valueCanonical"] for e in extensions if e.get("url") == extension and "valueCanonical" in e]
+    return [
+        e["valueCanonical"]
+        for e in extensions
+        if e.get("url") == extension and "valueCanonical" in e
+    ]
 
 
 def _missing(statement: Json, needs: Mapping[str, str]) -> Iterator[str]:

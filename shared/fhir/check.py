@@ -39,7 +39,11 @@ def check_bundle(bundle: Json) -> None:
         InvalidResource: as `check`.
     """
     found = [entry for entry in bundle.get("entry", []) if isinstance(entry, dict)]
-    carried = {str(entry.get("fullUrl")): entry["resource"] for entry in found if isinstance(entry.get("resource"), dict)}
+    carried = {
+        str(entry.get("fullUrl")): entry["resource"]
+        for entry in found
+        if isinstance(entry.get("resource"), dict)
+    }
     kinds = {url: str(resource.get("resourceType")) for url, resource in carried.items()}
     _refuse(list(resource_problems(bundle, "Bundle", Scope(kinds))))
     for entry in found:
@@ -61,7 +65,9 @@ def check_size(bundle: Json) -> None:
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        more = (
+            f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        )
         raise InvalidResource("; ".join(problems[:MOST_PROBLEMS]) + more)
 
 
@@ -71,7 +77,12 @@ def _parse(resource: Json) -> None:
         _model(kind).model_validate(resource)
     except ValidationError as error:
         # only place and class of each error: pydantic's own text may quote the value
-        _refuse([f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}" for e in error.errors(include_input=False, include_context=False, include_url=False)])
+        _refuse(
+            [
+                f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}"
+                for e in error.errors(include_input=False, include_context=False, include_url=False)
+            ]
+        )
 
 
 @cache

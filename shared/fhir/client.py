@@ -24,10 +24,15 @@ __all__ = ["Ehr", "Json", "Version", "Written", "open_ehr"]
 Json = dict[str, Any]
 Params = Mapping[str, str | Sequence[str]]
 
-NO_CACHE: Final = {"Cache-Control": "no-cache"}  # some servers answer the same search from a cache for a minute
+NO_CACHE: Final = {
+    "Cache-Control": "no-cache"
+}  # some servers answer the same search from a cache for a minute
 MINIMAL: Final = {"Prefer": "return=minimal"}
 PAGE: Final = "200"
-HISTORY_PAGE: Final = {"DocumentReference": "25", "DiagnosticReport": "50"}  # they may carry files inline: a page must fit into memory
+HISTORY_PAGE: Final = {
+    "DocumentReference": "25",
+    "DiagnosticReport": "50",
+}  # they may carry files inline: a page must fit into memory
 NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
 KEEPALIVE_SEC: Final = 3.0  # some servers close an idle connection after 5 s: a write on it would be lost without an answer
 
@@ -67,18 +72,24 @@ class Ehr:
         """The current resource; None when it is gone (404, 410), or when the reference is no `Type/id`, so that nothing can stand there."""
         if not ONE_STEP.fullmatch(relative(reference)):
             return None  # `Patient/..`, `#contained`, `urn:uuid:...`: sent as a path, they would ask for something else
-        response = self._rest.send("GET", relative(reference), headers=NO_CACHE, missing_is_none=True)
+        response = self._rest.send(
+            "GET", relative(reference), headers=NO_CACHE, missing_is_none=True
+        )
         return None if response is None else json_object(response)
 
     def search(self, kind: str, params: Params, *, subject: str | None = None) -> Iterator[Json]:
         """Every match over all pages: no-cache, `search.mode` match only; with `subject`, only resources of this patient
         (checked here on each hit, since a server may ignore a parameter). The same holds for `identifier=system|value`."""
         wanted = params.get("identifier")
-        system, bar, value = wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
+        system, bar, value = (
+            wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
+        )
         seen: set[str] = set()
         for bundle in self._pages(kind, {"_count": PAGE, **params}):
             for resource in responses.matches(bundle, kind):
-                fits = (subject is None or subject_of(resource) == subject) and (not bar or has_identifier(resource, system, value))
+                fits = (subject is None or subject_of(resource) == subject) and (
+                    not bar or has_identifier(resource, system, value)
+                )
                 if fits and resource["id"] not in seen:
                     seen.add(resource["id"])
                     yield resource
@@ -88,7 +99,9 @@ class Ehr:
 
         In the server's order (often newest first), each version once. Deletes are seen only where there is a type history.
         """
-        start = instants.instant(instants.parse(since))  # one server compares instants as text: milliseconds and Z
+        start = instants.instant(
+            instants.parse(since)
+        )  # one server compares instants as text: milliseconds and Z
         seen: set[tuple[str, str]] = set()
         for version in self._versions(kind, start):
             if (version.reference, version.version) not in seen:
@@ -102,9 +115,17 @@ class Ehr:
         `created` is False when the resource stood there already.
         """
         if if_none_exist is None:
-            return self._written(self._send("POST", resource["resourceType"], resource, MINIMAL), True)
+            return self._written(
+                self._send("POST", resource["resourceType"], resource, MINIMAL), True
+            )
         request = {"method": "POST", "url": resource["resourceType"], "ifNoneExist": if_none_exist}
-        entries = self.transact({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": resource, "request": request}]})
+        entries = self.transact(
+            {
+                "resourceType": "Bundle",
+                "type": "transaction",
+                "entry": [{"resource": resource, "request": request}],
+            }
+        )
         return self._written_entry(entries[0] if entries else {}, resource["resourceType"])
 
     def ensure(self, resource: Json, system: str, value: str) -> Written:
@@ -125,8 +146,13 @@ class Ehr:
 
         Relative fullUrls (`Task/7`) are put on our base on the way: R4 wants them absolute.
         """
-        entries = [e | {"fullUrl": self._absolute(e["fullUrl"])} if "fullUrl" in e else e for e in bundle["entry"]]
-        answered = json_object(self._send("POST", "", bundle | {"entry": entries}, MINIMAL)).get("entry", [])
+        entries = [
+            e | {"fullUrl": self._absolute(e["fullUrl"])} if "fullUrl" in e else e
+            for e in bundle["entry"]
+        ]
+        answered = json_object(self._send("POST", "", bundle | {"entry": entries}, MINIMAL)).get(
+            "entry", []
+        )
         return list(answered)
 
     def head(self, answer: Answer) -> Head | None:
@@ -161,25 +187,36 @@ class Ehr:
         """
         statement = self.capabilities()
         unlisted = unlisted_types(statement, needs)
-        return missing_capabilities(statement, needs, frozenset(kind for kind in unlisted if self._knows(kind)))
+        return missing_capabilities(
+            statement, needs, frozenset(kind for kind in unlisted if self._knows(kind))
+        )
 
     def _knows(self, kind: str) -> bool:
         try:
             self._get(kind, {"_summary": "count"})
         except FhirError as error:
-            return error.status in (401, 403)  # our scopes may leave out this search; an unknown type is 404
+            return error.status in (
+                401,
+                403,
+            )  # our scopes may leave out this search; an unknown type is 404
         return True
 
     def _absolute(self, url: str) -> str:
         return url if ":" in url else f"{self.base.rstrip('/')}/{url}"
 
-    def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, body: Json, headers: Mapping[str, str]
+    ) -> httpx.Response:
         response = self._rest.send(method, url, body=body, headers=headers)
         assert response is not None  # only missing_is_none gives None
         return response
 
     def _get(self, url: str, params: Params | None = None) -> Json:
-        query: Query = [(k, v) for k, values in (params or {}).items() for v in ([values] if isinstance(values, str) else values)]
+        query: Query = [
+            (k, v)
+            for k, values in (params or {}).items()
+            for v in ([values] if isinstance(values, str) else values)
+        ]
         response = self._rest.send("GET", url, params=query or None, headers=NO_CACHE)
         assert response is not None
         return json_object(response)
@@ -200,25 +237,46 @@ class Ehr:
 
     def _versions(self, kind: str, since: str) -> Iterator[Version]:
         try:
-            for bundle in self._pages(f"{kind}/_history", {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}, since):
+            for bundle in self._pages(
+                f"{kind}/_history", {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}, since
+            ):
                 yield from responses.versions(bundle, kind, since)
         except FhirError as error:
             if error.status not in NO_TYPE_HISTORY:
                 raise
-            for bundle in self._pages(kind, {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}):
-                yield from (responses.version_of(resource, kind) for resource in responses.matches(bundle, kind))
+            for bundle in self._pages(
+                kind, {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}
+            ):
+                yield from (
+                    responses.version_of(resource, kind)
+                    for resource in responses.matches(bundle, kind)
+                )
 
-    def _written(self, response: httpx.Response, created: bool, reference: str | None = None) -> Written:
+    def _written(
+        self, response: httpx.Response, created: bool, reference: str | None = None
+    ) -> Written:
         location = response.headers.get("Location") or response.headers.get("Content-Location")
-        return self._complete(reference or (relative(location) if location else None), response.headers.get("ETag"), location, created)
+        return self._complete(
+            reference or (relative(location) if location else None),
+            response.headers.get("ETag"),
+            location,
+            created,
+        )
 
     def _written_entry(self, entry: Json, kind: str) -> Written:
         answer, resource = entry.get("response", {}), entry.get("resource", {})
         location = answer.get("location")
         own = f"{kind}/{resource['id']}" if resource.get("resourceType") == kind else None
-        return self._complete(relative(location) if location else own, answer.get("etag"), location, answer.get("status", "").startswith("201"))
+        return self._complete(
+            relative(location) if location else own,
+            answer.get("etag"),
+            location,
+            answer.get("status", "").startswith("201"),
+        )
 
-    def _complete(self, reference: str | None, etag: str | None, location: str | None, created: bool) -> Written:
+    def _complete(
+        self, reference: str | None, etag: str | None, location: str | None, created: bool
+    ) -> Written:
         if reference is None:
             raise Unavailable("ehr", "a write was answered without saying where it went")
         version = responses.version_in(etag, location)
@@ -227,7 +285,12 @@ class Ehr:
         return Written(reference, version, created)
 
 
-def open_ehr(settings: Settings, scopes: str | None = None, bearer: str | None = None, before: Before | None = None) -> Ehr:
+def open_ehr(
+    settings: Settings,
+    scopes: str | None = None,
+    bearer: str | None = None,
+    before: Before | None = None,
+) -> Ehr:
     """The EHR of the settings. Connects with the first request.
 
     Args:
@@ -244,10 +307,20 @@ def open_ehr(settings: Settings, scopes: str | None = None, bearer: str | None =
         raise Misconfigured("CARELOOP_FHIR_URL: an http or https URL without a query is needed")
     verify = tls_context(settings)
     auth = Bearer(bearer, base) if bearer else auth_of(settings, base, scopes, verify)
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SEC)
-    client = httpx.Client(auth=auth, verify=verify, limits=limits, headers={"Accept": FHIR_JSON}, trust_env=False)
-    allowed = frozenset(origin.strip().rstrip("/") for origin in settings.dicomweb_allowed_origins.split(",") if origin.strip())
-    return Ehr(Rest(client, base, settings.fhir_timeout_sec, before, forwarded=bearer is not None), allowed)
+    limits = httpx.Limits(
+        max_connections=64, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SEC
+    )
+    client = httpx.Client(
+        auth=auth, verify=verify, limits=limits, headers={"Accept": FHIR_JSON}, trust_env=False
+    )
+    allowed = frozenset(
+        origin.strip().rstrip("/")
+        for origin in settings.dicomweb_allowed_origins.split(",")
+        if origin.strip()
+    )
+    return Ehr(
+        Rest(client, base, settings.fhir_timeout_sec, before, forwarded=bearer is not None), allowed
+    )
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
@@ -255,4 +328,6 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.fhir_ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(f"CARELOOP_FHIR_CA_FILE: {type(error).__name__}, a PEM file is needed") from None
+        raise Misconfigured(
+            f"CARELOOP_FHIR_CA_FILE: {type(error).__name__}, a PEM file is needed"
+        ) from None

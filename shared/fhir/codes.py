@@ -112,7 +112,10 @@ def has_code(element: object, system: str, *wanted: str) -> bool:
 
 def first_code(element: object, system: str) -> str | None:
     """The first code of this system, or None."""
-    return next((str(c["code"]) for c in codings(element) if c.get("system") == system and "code" in c), None)
+    return next(
+        (str(c["code"]) for c in codings(element) if c.get("system") == system and "code" in c),
+        None,
+    )
 
 
 AI_LABEL: Final = coding(OBSERVATION_VALUE, "AIAST")

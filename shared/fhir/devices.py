@@ -20,7 +20,15 @@ def card_document(card: ModelCard, now: str) -> Json:
         "type": codes.concept(codes.AI_INPUTS, "AIModelCard"),
         "category": [codes.concept(codes.AI_INPUTS, "AIModelCardMarkdownFormat")],
         "date": now,
-        "content": [{"attachment": {"contentType": "text/markdown", "data": data, "title": f"Model card: {card.title}"}}],
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/markdown",
+                    "data": data,
+                    "title": f"Model card: {card.title}",
+                }
+            }
+        ],
     }
 
 

@@ -16,7 +16,9 @@ PAGE: Final = "25"  # a server that ignores `relatesto` answers with all documen
 
 def replaces(resource: Json) -> tuple[str, ...]:
     """`DocumentReference/id` of the documents that this one says it replaces (pure)."""
-    related = resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
+    related = (
+        resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
+    )
     targets = (r.get("target", {}).get("reference") for r in related if r.get("code") == "replaces")
     return tuple(sorted({relative(t) for t in targets if t}))
 

@@ -50,7 +50,9 @@ DEVICE: Final = {  # where a Device is legal; DiagnosticReport has it in an exte
 }
 LISTED_DEVICE: Final = frozenset({"Composition"})
 SINGLE_IDENTIFIER: Final = frozenset({"Composition"})
-INTENT: Final = frozenset({"CarePlan", "RequestGroup", "ServiceRequest", "MedicationRequest", "Task"})
+INTENT: Final = frozenset(
+    {"CarePlan", "RequestGroup", "ServiceRequest", "MedicationRequest", "Task"}
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,15 @@ class Pen:
     titles: Mapping[str, str]
     report_status: str = "preliminary"
 
-    def draft(self, kind: str, key: str, *, model: str | None = None, confidence: float | None = None, **elements: Any) -> Draft:
+    def draft(
+        self,
+        kind: str,
+        key: str,
+        *,
+        model: str | None = None,
+        confidence: float | None = None,
+        **elements: Any,
+    ) -> Draft:
         """A resource of this kind with what its kind must carry; `elements` win over the defaults.
 
         Args:
@@ -106,7 +116,9 @@ class Pen:
         """
         uuid = f"urn:uuid:{self.answer.resource_uuid(self.revision, key)}"
         resource: Json = {"resourceType": kind, "meta": {"security": [codes.AI_LABEL]}}
-        resource |= self._identity(kind, uuid) | self._state(kind) | self._circumstances(kind, model)
+        resource |= (
+            self._identity(kind, uuid) | self._state(kind) | self._circumstances(kind, model)
+        )
         if confidence is not None:
             extension = {"url": codes.AI_CONFIDENCE, "valueDecimal": round(float(confidence), 4)}
             elements["extension"] = [extension, *elements.get("extension", [])]
@@ -135,7 +147,9 @@ class Pen:
         found |= dict.fromkeys(TIMES[kind], self.now)
         if kind == "DiagnosticReport":
             extension = {"url": codes.ALTERNATE_REFERENCE, "valueReference": device}
-            found["performer"] = [{"extension": [extension], "display": f"{self.titles[name]} (AI)"}]
+            found["performer"] = [
+                {"extension": [extension], "display": f"{self.titles[name]} (AI)"}
+            ]
         elif kind in DEVICE:
             found[DEVICE[kind]] = [device] if kind in LISTED_DEVICE else device
         return found

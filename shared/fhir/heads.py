@@ -14,7 +14,9 @@ MORE = "more-sources"
 ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
 
 
-def first_draft(answer: Answer, revision: int, *, subject: str | None, device: str, now: str) -> Json:
+def first_draft(
+    answer: Answer, revision: int, *, subject: str | None, device: str, now: str
+) -> Json:
     """The head before anything is known; created by conditional create under `if_none_exist(answer, revision)`."""
     task: Json = {
         "resourceType": "Task",
@@ -43,10 +45,23 @@ def focus_on(answer: Answer, *, exists: bool) -> Json:
     """The answer's input as focus: by reference while it exists, else by name (a server may refuse a reference to what is deleted)."""
     if exists:
         return codes.reference(answer.input)
-    return {"type": answer.input.split("/")[0], "identifier": {"system": f"{codes.NS}/input", "value": answer.input}}
+    return {
+        "type": answer.input.split("/")[0],
+        "identifier": {"system": f"{codes.NS}/input", "value": answer.input},
+    }
 
 
-def requested(head: Head, *, subject: str, basis: Basis, focus: str, device: str, sources: Mapping[str, str], outputs: Mapping[str, str], now: str) -> Json:
+def requested(
+    head: Head,
+    *,
+    subject: str,
+    basis: Basis,
+    focus: str,
+    device: str,
+    sources: Mapping[str, str],
+    outputs: Mapping[str, str],
+    now: str,
+) -> Json:
     """A result waits for its clinician."""
     return _rewritten(head, now) | {
         "status": "requested",
@@ -55,22 +70,45 @@ def requested(head: Head, *, subject: str, basis: Basis, focus: str, device: str
         "for": codes.reference(subject),
         "requester": codes.reference(device),
         "input": [_basis(str(basis)), *_sources(sources)],
-        "output": [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()],
+        "output": [
+            _part(key, {"valueReference": codes.reference(target)})
+            for key, target in outputs.items()
+        ],
     }
 
 
-def without_result(head: Head, status: str, *, subject: str | None, basis: str, reason: str, focus: Json, outputs: Mapping[str, str], now: str) -> Json:
+def without_result(
+    head: Head,
+    status: str,
+    *,
+    subject: str | None,
+    basis: str,
+    reason: str,
+    focus: Json,
+    outputs: Mapping[str, str],
+    now: str,
+) -> Json:
     """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the reason; what was written before stays listed."""
-    task = _rewritten(head, now) | {"status": status, "code": ANALYSE, "statusReason": {"text": reason}, "focus": focus}
+    task = _rewritten(head, now) | {
+        "status": status,
+        "code": ANALYSE,
+        "statusReason": {"text": reason},
+        "focus": focus,
+    }
     task["for"] = codes.reference(subject) if subject else head.task.get("for")
     task["input"] = [_basis(basis)] if basis else None
-    task["output"] = [_part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()] or None
+    task["output"] = [
+        _part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()
+    ] or None
     return {k: v for k, v in task.items() if v is not None}
 
 
 def decided(head: Head, decision: str, *, owner: str | None, reason: str | None, now: str) -> Json:
     """Closed: `signed`, `amended` or `rejected` by a clinician (`owner`), or found final in the EHR (no owner known)."""
-    task = _rewritten(head, now) | {"status": "completed", "businessStatus": codes.concept(codes.DECISION, decision)}
+    task = _rewritten(head, now) | {
+        "status": "completed",
+        "businessStatus": codes.concept(codes.DECISION, decision),
+    }
     task |= {k: head.task[k] for k in ("input", "output") if k in head.task}
     if owner:
         task["owner"] = codes.reference(owner)
@@ -82,11 +120,17 @@ def decided(head: Head, decision: str, *, owner: str | None, reason: str | None,
 def taken_back(head: Head, now: str) -> Json:
     """A head begun in a race that another writer won: no longer a head, since it loses the identifiers that make it one."""
     task = {k: v for k, v in head.task.items() if k not in ("identifier", "meta")}
-    return task | {"status": "entered-in-error", "lastModified": now, "statusReason": {"text": "Begun twice at the same moment; the other one counts."}}
+    return task | {
+        "status": "entered-in-error",
+        "lastModified": now,
+        "statusReason": {"text": "Begun twice at the same moment; the other one counts."},
+    }
 
 
 def _rewritten(head: Head, now: str) -> Json:
-    kept = {k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")}
+    kept = {
+        k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")
+    }
     return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)), key=start)}
 
 
@@ -106,9 +150,15 @@ def _part(kind: str, value: Json) -> Json:
 
 def names_all(task: Json, kind: str) -> bool:
     """The head names every source of this type: all of them, or such as come after it in importance."""
-    return all(kind_of(i) != MORE for i in task.get("input", [])) or any(rank(s) > rank(kind) for s in sources_of(task))
+    return all(kind_of(i) != MORE for i in task.get("input", [])) or any(
+        rank(s) > rank(kind) for s in sources_of(task)
+    )
 
 
 def sources_of(task: Json) -> Sequence[str]:
     """What a head's result rests on, `Type/id` each, as far as it is named (`shared.fhir.sources`)."""
-    return [relative(i["valueReference"]["reference"]) for i in task.get("input", []) if kind_of(i) == "source" and "valueReference" in i]
+    return [
+        relative(i["valueReference"]["reference"])
+        for i in task.get("input", [])
+        if kind_of(i) == "source" and "valueReference" in i
+    ]

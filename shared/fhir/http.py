@@ -14,7 +14,13 @@ from typing import Any, Final
 
 import httpx
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+)
 
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.fhir.responses import issues_of
@@ -43,7 +49,15 @@ class Rest:
         forwarded: the credentials are a caller's: a 401 is the caller's error, not a pause of ours.
     """
 
-    def __init__(self, client: httpx.Client, base: str, timeout_sec: float, before: Before | None = None, *, forwarded: bool = False) -> None:
+    def __init__(
+        self,
+        client: httpx.Client,
+        base: str,
+        timeout_sec: float,
+        before: Before | None = None,
+        *,
+        forwarded: bool = False,
+    ) -> None:
         self.client = client
         self.base = base
         self.timeout_sec = timeout_sec
@@ -72,12 +86,18 @@ class Rest:
         full = url if url.startswith(self.base) else f"{self.base}/{url}".rstrip("/")
         place = self.announce(method, full)
         content = None if body is None else orjson.dumps(body)
-        sent = {"Accept": FHIR_JSON} | ({} if body is None else {"Content-Type": FHIR_JSON}) | dict(headers or {})
+        sent = (
+            {"Accept": FHIR_JSON}
+            | ({} if body is None else {"Content-Type": FHIR_JSON})
+            | dict(headers or {})
+        )
         deadline = time.monotonic() + self.timeout_sec
 
         def attempt() -> httpx.Response | None:
             left = max(0.1, deadline - time.monotonic())
-            request = self.client.build_request(method, full, params=params, headers=sent, content=content, timeout=left)
+            request = self.client.build_request(
+                method, full, params=params, headers=sent, content=content, timeout=left
+            )
             return self._once(request, place, missing_is_none=missing_is_none)
 
         return _retrying(self.timeout_sec)(attempt)
@@ -89,20 +109,28 @@ class Rest:
             self._before(method, place)
         return place
 
-    def _once(self, request: httpx.Request, place: str, *, missing_is_none: bool) -> httpx.Response | None:
+    def _once(
+        self, request: httpx.Request, place: str, *, missing_is_none: bool
+    ) -> httpx.Response | None:
         safe = request.method == "GET"
         try:
             response = self.client.send(request)
         except httpx.RequestError as error:  # with DecodingError: a gateway broke the body
-            raise Unavailable("ehr", f"{type(error).__name__} at {self.base}", fleeting=safe) from error
+            raise Unavailable(
+                "ehr", f"{type(error).__name__} at {self.base}", fleeting=safe
+            ) from error
         if response.is_success:
             return response
         if missing_is_none and response.status_code in (404, 410):
             return None
-        raise failure(response, f"{request.method} {place}".strip(), safe=safe, forwarded=self.forwarded)
+        raise failure(
+            response, f"{request.method} {place}".strip(), safe=safe, forwarded=self.forwarded
+        )
 
 
-def failure(response: httpx.Response, request: str, *, safe: bool, forwarded: bool) -> CareloopError:
+def failure(
+    response: httpx.Response, request: str, *, safe: bool, forwarded: bool
+) -> CareloopError:
     """What an answer that is no success means for the caller.
 
     Args:
@@ -118,7 +146,9 @@ def failure(response: httpx.Response, request: str, *, safe: bool, forwarded: bo
     if status in REFUSED_FOR_NOW or (safe and status in MAYBE_DONE):
         return Unavailable("ehr", f"{status} to {request}", retry_after(response), fleeting=True)
     if status >= 500 and status not in NEVER:
-        return Unavailable("ehr", f"{status} to {request}", retry_after(response), suspect=status == 500)
+        return Unavailable(
+            "ehr", f"{status} to {request}", retry_after(response), suspect=status == 500
+        )
     return FhirError(status, request, issues_of(json_or_none(response)))
 
 
@@ -133,7 +163,9 @@ def json_or_none(response: httpx.Response) -> object:
 def _mended(body: bytes) -> object:
     try:
         text = json.dumps(json.loads(body), ensure_ascii=False)
-        return orjson.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+        return orjson.loads(
+            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        )
     except (ValueError, RecursionError):  # orjson's and json's errors are ValueErrors
         return None
 

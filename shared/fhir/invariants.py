@@ -45,11 +45,16 @@ def well_formed(narrative: Json) -> bool:
 
 def ucum(quantity: Json) -> bool:
     """`mm3`, never `mm^3`: UCUM writes no caret and no blank."""
-    return quantity.get("system") != codes.UCUM or not set(str(quantity.get("code", ""))) & set("^ ")
+    return quantity.get("system") != codes.UCUM or not set(str(quantity.get("code", ""))) & set(
+        "^ "
+    )
 
 
 def whole_uri(identifier: Json) -> bool:
-    return identifier.get("system") != codes.RESOURCE or re.match(r"[a-z][a-z0-9+.-]*:\S", str(identifier.get("value"))) is not None
+    return (
+        identifier.get("system") != codes.RESOURCE
+        or re.match(r"[a-z][a-z0-9+.-]*:\S", str(identifier.get("value"))) is not None
+    )
 
 
 def has_any(*names: str) -> Callable[[Json], bool]:
@@ -73,25 +78,45 @@ def has_value(node: Mapping[str, Any]) -> bool:
 
 
 def clinical_status_allowed(condition: Json) -> bool:
-    return not codes.has_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION, "entered-in-error") or "clinicalStatus" not in condition
+    return (
+        not codes.has_code(
+            condition.get("verificationStatus"), codes.CONDITION_VERIFICATION, "entered-in-error"
+        )
+        or "clinicalStatus" not in condition
+    )
 
 
 def abated(condition: Json) -> bool:
-    over = codes.has_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL, "resolved", "remission", "inactive")
+    over = codes.has_code(
+        condition.get("clinicalStatus"),
+        codes.CONDITION_CLINICAL,
+        "resolved",
+        "remission",
+        "inactive",
+    )
     return over or not any(name.startswith("abatement") for name in condition)
 
 
 def code_has_no_second_value(observation: Json) -> bool:
     """obs-7: a component with the Observation's own code stands for its value."""
     own = {(c.get("system"), c.get("code")) for c in codes.codings(observation.get("code"))}
-    again = any((c.get("system"), c.get("code")) in own for part in observation.get("component", []) for c in codes.codings(part.get("code")))
+    again = any(
+        (c.get("system"), c.get("code")) in own
+        for part in observation.get("component", [])
+        for c in codes.codings(part.get("code"))
+    )
     return not again or not has_value(observation)
 
 
 def methods_known(entry: Json) -> bool:
     """A PUT names the resource that it carries."""
     request, resource = entry.get("request", {}), entry.get("resource", {})
-    put = isinstance(request, dict) and request.get("method") == "PUT" and isinstance(resource, dict) and "?" not in str(request.get("url"))
+    put = (
+        isinstance(request, dict)
+        and request.get("method") == "PUT"
+        and isinstance(resource, dict)
+        and "?" not in str(request.get("url"))
+    )
     return not put or request.get("url") == f"{resource.get('resourceType')}/{resource.get('id')}"
 
 
@@ -103,7 +128,11 @@ def requests_fit(bundle: Json) -> bool:
 
 
 def full_urls_unique(bundle: Json) -> bool:
-    urls = [entry["fullUrl"] for entry in bundle.get("entry", []) if isinstance(entry, dict) and "fullUrl" in entry]
+    urls = [
+        entry["fullUrl"]
+        for entry in bundle.get("entry", [])
+        if isinstance(entry, dict) and "fullUrl" in entry
+    ]
     return bundle.get("type") == "history" or len(urls) == len(set(urls))
 
 
@@ -118,7 +147,9 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         ("resource, request or response (bdl-5)", has_any("resource", "request", "response")),
         ("a PUT's url must name the resource that it carries", methods_known),
     ),
-    "CarePlan.activity": (("reference or detail, exactly one (cpl-3)", exactly_one("reference", "detail")),),
+    "CarePlan.activity": (
+        ("reference or detail, exactly one (cpl-3)", exactly_one("reference", "detail")),
+    ),
     "Composition.section": (
         ("text, entry or section (cmp-1)", has_any("text", "entry", "section")),
         ("emptyReason only without entries (cmp-2)", not_both("emptyReason", "entry")),
@@ -130,23 +161,54 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "Condition.evidence": (("code or detail (con-2)", has_any("code", "detail")),),
     "Condition.stage": (("summary or assessment (con-1)", has_any("summary", "assessment")),),
     "Consent": (("policy or policyRule (ppc-1)", has_any("policy", "policyRule")),),
-    "Extension": (("value or extensions, exactly one (ext-1)", lambda node: has_value(node) != ("extension" in node)),),
-    "Goal.target": (("detail needs measure (gol-1)", lambda node: "measure" in node or not any(name.startswith("detail") for name in node)),),
+    "Extension": (
+        (
+            "value or extensions, exactly one (ext-1)",
+            lambda node: has_value(node) != ("extension" in node),
+        ),
+    ),
+    "Goal.target": (
+        (
+            "detail needs measure (gol-1)",
+            lambda node: "measure" in node or not any(name.startswith("detail") for name in node),
+        ),
+    ),
     "Identifier": (("a value of urn:ietf:rfc:3986 is a URI with its scheme", whole_uri),),
     "Narrative": (("div must be well-formed XHTML (txt-1)", well_formed),),
     "Observation": (
-        ("dataAbsentReason only without a value (obs-6)", lambda node: not (has_value(node) and "dataAbsentReason" in node)),
+        (
+            "dataAbsentReason only without a value (obs-6)",
+            lambda node: not (has_value(node) and "dataAbsentReason" in node),
+        ),
         ("no value beside a component of the same code (obs-7)", code_has_no_second_value),
     ),
     "Observation.referenceRange": (("low, high or text (obs-3)", has_any("low", "high", "text")),),
     "Parameters.parameter": (
-        ("a value, a resource or parts, one of them (inv-1)", lambda node: sum((has_value(node), "resource" in node, "part" in node)) == 1),
+        (
+            "a value, a resource or parts, one of them (inv-1)",
+            lambda node: sum((has_value(node), "resource" in node, "part" in node)) == 1,
+        ),
     ),
-    "Period": (("start must not be after end (per-1)", lambda node: in_order(node.get("start"), node.get("end"))),),
-    "Quantity": (("a code needs its system (qty-3)", needs("code", "system")), ("not a UCUM code", ucum)),
-    "RequestGroup.action": (("resource or action, not both (rqg-1)", not_both("resource", "action")),),
+    "Period": (
+        (
+            "start must not be after end (per-1)",
+            lambda node: in_order(node.get("start"), node.get("end")),
+        ),
+    ),
+    "Quantity": (
+        ("a code needs its system (qty-3)", needs("code", "system")),
+        ("not a UCUM code", ucum),
+    ),
+    "RequestGroup.action": (
+        ("resource or action, not both (rqg-1)", not_both("resource", "action")),
+    ),
     "RiskAssessment.prediction": (("probability is 0 to 100 percent (ras-2)", percent),),
-    "Task": (("lastModified must not be before authoredOn (inv-1)", lambda node: in_order(node.get("authoredOn"), node.get("lastModified"))),),
+    "Task": (
+        (
+            "lastModified must not be before authoredOn (inv-1)",
+            lambda node: in_order(node.get("authoredOn"), node.get("lastModified")),
+        ),
+    ),
 }
 
 

@@ -13,26 +13,71 @@ Stage = Literal["draft", "signed", "amended", "rejected", "wrong-patient"]
 STATUS_ELEMENT: Final = {"Goal": "lifecycleStatus", "Condition": "verificationStatus"}
 
 STATUS: Final[dict[str, dict[Stage, str]]] = {
-    "DiagnosticReport": {"draft": "preliminary", "signed": "final", "amended": "amended", "rejected": "cancelled", "wrong-patient": "entered-in-error"},
-    "Observation": {"draft": "preliminary", "signed": "final", "amended": "corrected", "rejected": "cancelled", "wrong-patient": "entered-in-error"},
-    "Composition": {"draft": "preliminary", "signed": "final", "amended": "amended", "rejected": "entered-in-error"},
+    "DiagnosticReport": {
+        "draft": "preliminary",
+        "signed": "final",
+        "amended": "amended",
+        "rejected": "cancelled",
+        "wrong-patient": "entered-in-error",
+    },
+    "Observation": {
+        "draft": "preliminary",
+        "signed": "final",
+        "amended": "corrected",
+        "rejected": "cancelled",
+        "wrong-patient": "entered-in-error",
+    },
+    "Composition": {
+        "draft": "preliminary",
+        "signed": "final",
+        "amended": "amended",
+        "rejected": "entered-in-error",
+    },
     "Media": {"draft": "completed", "signed": "completed", "rejected": "entered-in-error"},
     "Condition": {"draft": "unconfirmed", "signed": "confirmed", "rejected": "refuted"},
-    "DetectedIssue": {"draft": "preliminary", "signed": "final", "amended": "amended", "rejected": "cancelled"},
-    "RiskAssessment": {"draft": "preliminary", "signed": "final", "amended": "amended", "rejected": "cancelled"},
+    "DetectedIssue": {
+        "draft": "preliminary",
+        "signed": "final",
+        "amended": "amended",
+        "rejected": "cancelled",
+    },
+    "RiskAssessment": {
+        "draft": "preliminary",
+        "signed": "final",
+        "amended": "amended",
+        "rejected": "cancelled",
+    },
     "CarePlan": {"draft": "draft", "signed": "active", "amended": "active", "rejected": "revoked"},
-    "RequestGroup": {"draft": "draft", "signed": "active", "amended": "active", "rejected": "revoked"},
-    "ServiceRequest": {"draft": "draft", "signed": "active", "amended": "active", "rejected": "revoked"},
+    "RequestGroup": {
+        "draft": "draft",
+        "signed": "active",
+        "amended": "active",
+        "rejected": "revoked",
+    },
+    "ServiceRequest": {
+        "draft": "draft",
+        "signed": "active",
+        "amended": "active",
+        "rejected": "revoked",
+    },
     "MedicationRequest": {"draft": "draft", "signed": "active", "rejected": "cancelled"},
     "Goal": {"draft": "proposed", "signed": "accepted", "rejected": "rejected"},
-    "Task": {"draft": "requested", "signed": "accepted", "rejected": "rejected"},  # a genomics recommendation, not a head
+    "Task": {
+        "draft": "requested",
+        "signed": "accepted",
+        "rejected": "rejected",
+    },  # a genomics recommendation, not a head
 }
 
 
 def status_of(resource: Json) -> str | None:
     """The code that says where the resource stands in its life."""
     element = resource.get(STATUS_ELEMENT.get(resource["resourceType"], "status"))
-    return codes.first_code(element, codes.CONDITION_VERIFICATION) if isinstance(element, dict) else element
+    return (
+        codes.first_code(element, codes.CONDITION_VERIFICATION)
+        if isinstance(element, dict)
+        else element
+    )
 
 
 def at_stage(resource: Json, stage: Stage) -> Json:
@@ -42,7 +87,9 @@ def at_stage(resource: Json, stage: Stage) -> Json:
     nearest: Stage = "rejected" if stage == "wrong-patient" else "signed"
     status = statuses.get(stage, statuses[nearest])
     if kind == "Condition":
-        return resource | {"verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, status)}
+        return resource | {
+            "verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, status)
+        }
     changed = resource | {STATUS_ELEMENT.get(kind, "status"): status}
     if status == "active" and changed.get("intent") == "proposal":
         changed["intent"] = "plan" if kind in ("CarePlan", "RequestGroup") else "order"

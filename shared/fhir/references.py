@@ -11,7 +11,12 @@ REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1
 """`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
 ONE_STEP: Final = re.compile(r"[A-Za-z]+/(?!\.{1,2}$)[^\s/?#%\\]+")
 """What a path may be made of: as `REFERENCE`, but an id with characters that R4 does not allow (some servers give out `a_1`) still leads to its resource."""
-PATIENT_ELEMENTS: Final = ("subject", "patient", "for", "beneficiary")  # R4's names for it, in the order they are looked for
+PATIENT_ELEMENTS: Final = (
+    "subject",
+    "patient",
+    "for",
+    "beneficiary",
+)  # R4's names for it, in the order they are looked for
 
 
 def subject_of(resource: Json) -> str | None:
@@ -32,4 +37,7 @@ def subject_of(resource: Json) -> str | None:
 def has_identifier(resource: Json, system: str, value: str) -> bool:
     """The resource carries this identifier. Some kinds keep a list of them, some a single one (Composition)."""
     found = resource.get("identifier", [])
-    return any(i.get("system") == system and i.get("value") == value for i in (found if isinstance(found, list) else [found]))
+    return any(
+        i.get("system") == system and i.get("value") == value
+        for i in (found if isinstance(found, list) else [found])
+    )

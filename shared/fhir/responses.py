@@ -30,7 +30,9 @@ class Version:
 
 def next_link(bundle: Json) -> str | None:
     """The URL of the next page, as the server wrote it: its host must not be used, see `onto`."""
-    return next((link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"), None)
+    return next(
+        (link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"), None
+    )
 
 
 def onto(base: str, link: str, kind: str) -> str:
@@ -58,7 +60,11 @@ def _beneath(base: str, link: str) -> str:
     own = ours.path.rstrip("/")
     if not parts.netloc and not parts.path.startswith("/"):
         return f"/{parts.path}" if parts.path else ""
-    adds = parts.path.startswith(f"{own}/") and (own or parts.netloc == ours.netloc) and "_getpages" not in dict(parse_qsl(parts.query))
+    adds = (
+        parts.path.startswith(f"{own}/")
+        and (own or parts.netloc == ours.netloc)
+        and "_getpages" not in dict(parse_qsl(parts.query))
+    )
     return parts.path[len(own) :] if adds else ""
 
 
@@ -75,7 +81,10 @@ def matches(bundle: Json, kind: str) -> Iterator[Json]:
     """The resources of this type that the search found: no includes, no outcomes."""
     for entry in bundle.get("entry", []):
         resource = entry.get("resource", {})
-        if entry.get("search", {}).get("mode", "match") == "match" and resource.get("resourceType") == kind:
+        if (
+            entry.get("search", {}).get("mode", "match") == "match"
+            and resource.get("resourceType") == kind
+        ):
             yield resource
 
 
@@ -95,7 +104,11 @@ def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
 
 
 def _version(entry: Json, kind: str) -> Version:
-    resource, request, response = entry.get("resource"), entry.get("request", {}), entry.get("response", {})
+    resource, request, response = (
+        entry.get("resource"),
+        entry.get("request", {}),
+        entry.get("response", {}),
+    )
     deleted = resource is None or request.get("method") == "DELETE"
     if resource is not None and not deleted:
         return version_of(resource, kind, entry.get("fullUrl") or "")
@@ -108,9 +121,15 @@ def _version(entry: Json, kind: str) -> Version:
 def version_of(resource: Json, kind: str, place: str = "") -> Version:
     """The version that a resource of this type, as read from the place, says it is."""
     meta = resource.get("meta") or {}
-    named = f"{resource.get('resourceType', kind)}/{resource['id']}" if "id" in resource else relative(place)
+    named = (
+        f"{resource.get('resourceType', kind)}/{resource['id']}"
+        if "id" in resource
+        else relative(place)
+    )
     reference = named if "id" in resource or named.startswith(f"{kind}/") else f"{kind}/"
-    return Version(reference, str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource)
+    return Version(
+        reference, str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource
+    )
 
 
 def version_in(etag: str | None, location: str | None) -> str | None:

@@ -10,9 +10,13 @@ from shared.service import Service
 
 ORDER: Final = "cruds"
 READ: Final = "rs"
-WRITE: Final = "cru"  # an update is made under the version that was read before; nothing is ever deleted
+WRITE: Final = (
+    "cru"  # an update is made under the version that was read before; nothing is ever deleted
+)
 
-COMMON: Final[Mapping[str, str]] = {  # whose record it is, may it be read, who speaks, the head, what it rests on, the card, the audit trail
+COMMON: Final[
+    Mapping[str, str]
+] = {  # whose record it is, may it be read, who speaks, the head, what it rests on, the card, the audit trail
     "Patient": "rs",
     "Consent": "rs",
     "Device": "crs",
@@ -23,13 +27,17 @@ COMMON: Final[Mapping[str, str]] = {  # whose record it is, may it be read, who 
 }
 
 
-def permissions(reads: Iterable[str], writes: Iterable[str], common: Mapping[str, str] = COMMON) -> dict[str, str]:
+def permissions(
+    reads: Iterable[str], writes: Iterable[str], common: Mapping[str, str] = COMMON
+) -> dict[str, str]:
     """Resource type -> ordered letters, sorted by type."""
     found = {kind: set(letters) for kind, letters in common.items()}
     for kinds, letters in ((reads, READ), (writes, WRITE)):
         for kind in kinds:
             found.setdefault(kind, set()).update(letters)
-    return {kind: "".join(letter for letter in ORDER if letter in found[kind]) for kind in sorted(found)}
+    return {
+        kind: "".join(letter for letter in ORDER if letter in found[kind]) for kind in sorted(found)
+    }
 
 
 def permissions_of(service: Service) -> dict[str, str]:

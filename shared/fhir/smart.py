@@ -91,7 +91,9 @@ class BackendServices(httpx.Auth):
         except Misconfigured as error:
             if not self._token:
                 raise
-            raise Unavailable("ehr", str(error)) from error  # it worked before: pause until it does again
+            raise Unavailable(
+                "ehr", str(error)
+            ) from error  # it worked before: pause until it does again
 
 
 def on_base(url: httpx.URL, base: str) -> bool:
@@ -102,7 +104,9 @@ def on_base(url: httpx.URL, base: str) -> bool:
     return same and (url.path == path or url.path.startswith(f"{path}/"))
 
 
-def auth_of(settings: Settings, base: str, scopes: str | None, verify: ssl.SSLContext) -> httpx.Auth | None:
+def auth_of(
+    settings: Settings, base: str, scopes: str | None, verify: ssl.SSLContext
+) -> httpx.Auth | None:
     """How to authenticate at this EHR; None where no client id is set: the EHR is open or sits behind a proxy.
 
     Raises:
@@ -110,12 +114,20 @@ def auth_of(settings: Settings, base: str, scopes: str | None, verify: ssl.SSLCo
     """
     if settings.fhir_client_id is None:
         return None
-    key, wanted, client_id = private_key(settings), settings.fhir_scopes or scopes, settings.fhir_client_id
+    key, wanted, client_id = (
+        private_key(settings),
+        settings.fhir_scopes or scopes,
+        settings.fhir_client_id,
+    )
     if not wanted:
-        raise Misconfigured("CARELOOP_FHIR_SCOPES: which scopes to ask for (`careloop scopes SERVICE` prints them)")
+        raise Misconfigured(
+            "CARELOOP_FHIR_SCOPES: which scopes to ask for (`careloop scopes SERVICE` prints them)"
+        )
 
     def fetch() -> tuple[str, float]:
-        with httpx.Client(verify=verify, timeout=settings.fhir_timeout_sec, trust_env=False) as client:
+        with httpx.Client(
+            verify=verify, timeout=settings.fhir_timeout_sec, trust_env=False
+        ) as client:
             return request_token(client, discover(client, settings, base), client_id, key, wanted)
 
     return BackendServices(base, fetch)
@@ -129,16 +141,27 @@ def discover(client: httpx.Client, settings: Settings, base: str) -> Discovery:
     """
     if settings.fhir_token_url:
         return Discovery(settings.fhir_token_url)
-    response = _call(client, client.build_request("GET", f"{base}/.well-known/smart-configuration", headers={"Accept": "application/json"}))
+    response = _call(
+        client,
+        client.build_request(
+            "GET", f"{base}/.well-known/smart-configuration", headers={"Accept": "application/json"}
+        ),
+    )
     body = _object(response)
     token_url = body.get("token_endpoint")
     if not response.is_success or not isinstance(token_url, str):
-        raise Misconfigured(f"CARELOOP_FHIR_TOKEN_URL: the EHR names no token endpoint ({response.status_code} to .well-known/smart-configuration)")
+        raise Misconfigured(
+            f"CARELOOP_FHIR_TOKEN_URL: the EHR names no token endpoint ({response.status_code} to .well-known/smart-configuration)"
+        )
     capabilities = body.get("capabilities", [])
-    return Discovery(token_url, "permission-v1" in capabilities and "permission-v2" not in capabilities)
+    return Discovery(
+        token_url, "permission-v1" in capabilities and "permission-v2" not in capabilities
+    )
 
 
-def request_token(client: httpx.Client, discovery: Discovery, client_id: str, key: Key, scopes: str) -> tuple[str, float]:
+def request_token(
+    client: httpx.Client, discovery: Discovery, client_id: str, key: Key, scopes: str
+) -> tuple[str, float]:
     """A new access token, and the monotonic time from which to renew it.
 
     Raises:
@@ -152,11 +175,18 @@ def request_token(client: httpx.Client, discovery: Discovery, client_id: str, ke
         "client_assertion": assertion(client_id, key, discovery.token_url),
     }
     asked_at = time.monotonic()
-    response = _call(client, client.build_request("POST", discovery.token_url, data=form, headers={"Accept": "application/json"}))
+    response = _call(
+        client,
+        client.build_request(
+            "POST", discovery.token_url, data=form, headers={"Accept": "application/json"}
+        ),
+    )
     body = _object(response)
     token = body.get("access_token")
     if not response.is_success or not isinstance(token, str):
-        raise Misconfigured(f"the EHR's token endpoint refused us: {response.status_code} {_oauth_error(body)} (CARELOOP_FHIR_CLIENT_ID, its key and scopes)")
+        raise Misconfigured(
+            f"the EHR's token endpoint refused us: {response.status_code} {_oauth_error(body)} (CARELOOP_FHIR_CLIENT_ID, its key and scopes)"
+        )
     lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME_SEC)
     return token, asked_at + max(lifetime / 2, lifetime - RENEW_BEFORE_SEC)
 
@@ -165,7 +195,13 @@ def assertion(client_id: str, key: Key, token_url: str) -> str:
     """The signed JWT that says who we are (client-confidential-asymmetric 2.2): one use, four minutes."""
     algorithm = ALGORITHMS[key.key_type]
     header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
-    claims = {"iss": client_id, "sub": client_id, "aud": token_url, "exp": int(time.time()) + ASSERTION_SEC, "jti": secrets.token_urlsafe(24)}
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": token_url,
+        "exp": int(time.time()) + ASSERTION_SEC,
+        "jti": secrets.token_urlsafe(24),
+    }
     return jwt.encode(header, claims, key, algorithms=[algorithm])
 
 
@@ -177,11 +213,15 @@ def private_key(settings: Settings) -> Key:
     """
     path = settings.fhir_private_key_file
     if path is None:
-        raise Misconfigured("CARELOOP_FHIR_PRIVATE_KEY_FILE: a private key (PEM or JWK) is needed, and none is named")
+        raise Misconfigured(
+            "CARELOOP_FHIR_PRIVATE_KEY_FILE: a private key (PEM or JWK) is needed, and none is named"
+        )
     try:
         key = _parse(path.read_bytes())
     except (OSError, ValueError, JoseError) as error:
-        raise Misconfigured(f"CARELOOP_FHIR_PRIVATE_KEY_FILE: not a PEM or JWK private key ({type(error).__name__})") from None
+        raise Misconfigured(
+            f"CARELOOP_FHIR_PRIVATE_KEY_FILE: not a PEM or JWK private key ({type(error).__name__})"
+        ) from None
     if not key.is_private:
         raise Misconfigured("CARELOOP_FHIR_PRIVATE_KEY_FILE: that is a public key")
     if isinstance(key, ECKey) and key.curve_name != "P-384":
@@ -195,7 +235,16 @@ def private_key(settings: Settings) -> Key:
 def public_jwks(settings: Settings) -> Json:
     """The JWK Set to register at the EHR, or to serve at `.well-known/jwks.json`: public members only."""
     key = private_key(settings)
-    return {"keys": [{**key.as_dict(private=False), "alg": ALGORITHMS[key.key_type], "use": "sig", "key_ops": ["verify"]}]}
+    return {
+        "keys": [
+            {
+                **key.as_dict(private=False),
+                "alg": ALGORITHMS[key.key_type],
+                "use": "sig",
+                "key_ops": ["verify"],
+            }
+        ]
+    }
 
 
 def v1_scopes(scopes: str) -> str:
@@ -203,14 +252,18 @@ def v1_scopes(scopes: str) -> str:
     found: list[str] = []
     for scope in scopes.split():
         name, _, letters = scope.rpartition(".")
-        found += [f"{name}.read"] * bool(set(letters) & set("rs")) + [f"{name}.write"] * bool(set(letters) & set("cud"))
+        found += [f"{name}.read"] * bool(set(letters) & set("rs")) + [f"{name}.write"] * bool(
+            set(letters) & set("cud")
+        )
     return " ".join(dict.fromkeys(found))
 
 
 def _parse(raw: bytes) -> Key:
     if raw.lstrip().startswith(b"{"):
         members = json.loads(raw)
-        return ECKey.import_key(members) if members.get("kty") == "EC" else RSAKey.import_key(members)
+        return (
+            ECKey.import_key(members) if members.get("kty") == "EC" else RSAKey.import_key(members)
+        )
     try:
         return RSAKey.import_key(raw)
     except (ValueError, JoseError):
@@ -237,4 +290,8 @@ def _object(response: httpx.Response) -> Json:
 
 def _oauth_error(body: Json) -> str:
     error = body.get("error")
-    return error if isinstance(error, str) and error.replace("_", "").isalpha() and len(error) <= 40 else "without a reason"
+    return (
+        error
+        if isinstance(error, str) and error.replace("_", "").isalpha() and len(error) <= 40
+        else "without a reason"
+    )

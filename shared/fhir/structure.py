@@ -52,7 +52,11 @@ class Table:
 @cache
 def table() -> Table:
     read = json.loads(Path(__file__).with_name("r4.json").read_text(encoding="utf-8"))
-    return Table(frozenset(read["kinds"]), {name: frozenset(codes) for name, codes in read["codes"].items()}, read["types"])
+    return Table(
+        frozenset(read["kinds"]),
+        {name: frozenset(codes) for name, codes in read["codes"].items()},
+        read["types"],
+    )
 
 
 @dataclass(frozen=True)
@@ -70,20 +74,31 @@ class Scope:
     used: set[str] = field(default_factory=set)
 
 
-def resource_problems(resource: object, place: str, scope: Scope, *, contained: bool = False) -> Iterator[str]:
+def resource_problems(
+    resource: object, place: str, scope: Scope, *, contained: bool = False
+) -> Iterator[str]:
     """Everything that is wrong with a resource, each as `Type.path: rule`, without any value of it."""
     kind = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
     if not isinstance(resource, dict) or "meta" not in table().types.get(kind, {}):
         yield f"{place}: not a resource of a kind that careloop writes"
         return
     if not contained:
-        inside = {c["id"]: c.get("resourceType", "") for c in resource.get("contained", []) if isinstance(c, dict) and isinstance(c.get("id"), str)}
+        inside = {
+            c["id"]: c.get("resourceType", "")
+            for c in resource.get("contained", [])
+            if isinstance(c, dict) and isinstance(c.get("id"), str)
+        }
         scope = Scope(scope.entries, inside)
     yield from node_problems(kind, resource, place, scope)
-    if "id" in resource and not (isinstance(resource["id"], str) and FORMATS["id"].fullmatch(resource["id"])):
+    if "id" in resource and not (
+        isinstance(resource["id"], str) and FORMATS["id"].fullmatch(resource["id"])
+    ):
         yield f"{place}.id: not an id (1 to 64 of A-Z a-z 0-9 - .)"
     if not contained:
-        yield from (f"{place}.contained: one of them is referred to by nothing (dom-3)" for _ in set(scope.contained) - scope.used)
+        yield from (
+            f"{place}.contained: one of them is referred to by nothing (dom-3)"
+            for _ in set(scope.contained) - scope.used
+        )
 
 
 def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator[str]:
@@ -108,21 +123,33 @@ def shape_problems(kind: str, node: Json, place: str, scope: Scope) -> Iterator[
         elif name.startswith("_"):
             yield from shadow_problems(rule, value, f"{place}.{name}", scope)
         else:
-            yield from element_problems(rule, value, f"{place}.{name}", scope, null_allowed=f"_{name}" in node)
+            yield from element_problems(
+                rule, value, f"{place}.{name}", scope, null_allowed=f"_{name}" in node
+            )
     yield from missing(rules, node, place)
 
 
 def missing(rules: Mapping[str, Json], node: Json, place: str) -> Iterator[str]:
     """Required elements that are absent, and choices ([x]) made twice."""
     present = {name.removeprefix("_") for name in node}
-    chosen = [rules[name]["choice"] for name in present if name in rules and "choice" in rules[name]]
+    chosen = [
+        rules[name]["choice"] for name in present if name in rules and "choice" in rules[name]
+    ]
     for name, rule in rules.items():
-        if "min" in rule and (rule["choice"] not in chosen if "choice" in rule else name not in present):
+        if "min" in rule and (
+            rule["choice"] not in chosen if "choice" in rule else name not in present
+        ):
             yield f"{place}.{rule.get('choice', name)}: required"
-    yield from (f"{place}.{choice}: more than one of its types" for choice in sorted(set(chosen)) if chosen.count(choice) > 1)
+    yield from (
+        f"{place}.{choice}: more than one of its types"
+        for choice in sorted(set(chosen))
+        if chosen.count(choice) > 1
+    )
 
 
-def element_problems(rule: Json, value: object, place: str, scope: Scope, *, null_allowed: bool) -> Iterator[str]:
+def element_problems(
+    rule: Json, value: object, place: str, scope: Scope, *, null_allowed: bool
+) -> Iterator[str]:
     """What is wrong with an element, repeated or not."""
     if "list" not in rule:
         yield from value_problems(rule, value, place, scope)
@@ -139,7 +166,9 @@ def value_problems(rule: Json, value: object, place: str, scope: Scope) -> Itera
     """What is wrong with one value: dispatch by its type."""
     kind = rule["type"]
     if kind == "Resource":
-        yield from resource_problems(value, place, scope, contained=place.rpartition(".")[2].startswith("contained"))
+        yield from resource_problems(
+            value, place, scope, contained=place.rpartition(".")[2].startswith("contained")
+        )
         return
     if kind not in table().types:
         problem = primitive_problem(kind, value)
@@ -175,9 +204,21 @@ def primitive_problem(kind: str, value: object) -> str | None:
     if kind == "boolean":
         return None if isinstance(value, bool) else "must be true or false"
     if kind in INTEGERS:
-        return None if isinstance(value, int) and not isinstance(value, bool) and INTEGERS[kind] <= value < 2**31 else f"not a {kind}"
+        return (
+            None
+            if isinstance(value, int)
+            and not isinstance(value, bool)
+            and INTEGERS[kind] <= value < 2**31
+            else f"not a {kind}"
+        )
     if kind == "decimal":
-        return None if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else "not a finite number"
+        return (
+            None
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            else "not a finite number"
+        )
     if not isinstance(value, str) or not value.strip():
         return "must be text that is not empty"
     form = FORMATS.get(kind)
@@ -190,20 +231,37 @@ def target_kind(reference: str, scope: Scope) -> tuple[str | None, str | None]:
         return None, None
     if reference.startswith("#"):
         scope.used.add(reference[1:])
-        return scope.contained.get(reference[1:]), None if reference[1:] in scope.contained else "nothing of that name is contained"
+        return scope.contained.get(reference[1:]), None if reference[
+            1:
+        ] in scope.contained else "nothing of that name is contained"
     if reference.startswith("urn:"):
         known = scope.entries
-        return (None, None) if known is None else (known.get(reference), None if reference in known else "no entry of the Bundle has that fullUrl")
+        return (
+            (None, None)
+            if known is None
+            else (
+                known.get(reference),
+                None if reference in known else "no entry of the Bundle has that fullUrl",
+            )
+        )
     match = LOCAL.fullmatch(reference) or ABSOLUTE.fullmatch(reference)
     if match is None:
-        return None, None if reference.startswith(("http://", "https://")) else "neither Type/id nor an absolute URL"
-    return match["kind"], None if match["kind"] in table().kinds else "R4 has no such kind of resource"
+        return None, None if reference.startswith(
+            ("http://", "https://")
+        ) else "neither Type/id nor an absolute URL"
+    return match["kind"], None if match[
+        "kind"
+    ] in table().kinds else "R4 has no such kind of resource"
 
 
-def reference_problems(allowed: list[str] | tuple[str, ...], node: Json, place: str, scope: Scope) -> Iterator[str]:
+def reference_problems(
+    allowed: list[str] | tuple[str, ...], node: Json, place: str, scope: Scope
+) -> Iterator[str]:
     """A Reference that leads nowhere, or to a kind that may not stand there."""
     literal = node.get("reference")
-    kind, problem = target_kind(literal, scope) if isinstance(literal, str) else (str(node.get("type")), None)
+    kind, problem = (
+        target_kind(literal, scope) if isinstance(literal, str) else (str(node.get("type")), None)
+    )
     if problem:
         yield f"{place}: {problem}"
     elif kind in table().kinds and allowed and kind not in allowed:

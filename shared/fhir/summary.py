@@ -25,8 +25,21 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
         status=status if isinstance(status, str) else None,
         intent=resource.get("intent"),
         verification=_code(resource.get("verificationStatus")),
-        codes=tuple(sorted({f"{c.get('system', '')}|{c['code']}" for element in coded for c in codes.codings(element) if "code" in c})),
-        content_types=tuple(c["attachment"]["contentType"] for c in resource.get("content", []) if "contentType" in c.get("attachment", {}))
+        codes=tuple(
+            sorted(
+                {
+                    f"{c.get('system', '')}|{c['code']}"
+                    for element in coded
+                    for c in codes.codings(element)
+                    if "code" in c
+                }
+            )
+        ),
+        content_types=tuple(
+            c["attachment"]["contentType"]
+            for c in resource.get("content", [])
+            if "contentType" in c.get("attachment", {})
+        )
         if resource["resourceType"] == "DocumentReference"
         else (),
         replaces=replaces(resource),
@@ -39,7 +52,9 @@ def answer_of(resource: Json) -> str | None:
     """The service that wrote the resource, by careloop's identifier on it."""
     identifiers = resource.get("identifier", [])
     listed = identifiers if isinstance(identifiers, list) else [identifiers]
-    return next((i["value"] for i in listed if i.get("system") == codes.SERVICE and "value" in i), None)
+    return next(
+        (i["value"] for i in listed if i.get("system") == codes.SERVICE and "value" in i), None
+    )
 
 
 def _code(element: object) -> str | None:

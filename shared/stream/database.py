@@ -49,7 +49,9 @@ class Database:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
             # isolation_level None: sqlite3 begins no transaction of its own; ours are all IMMEDIATE.
-            self._connection = sqlite3.connect(path or ":memory:", timeout=BUSY_SEC, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path or ":memory:", timeout=BUSY_SEC, isolation_level=None, check_same_thread=False
+            )
             self._finalizer = weakref.finalize(self, self._connection.close)
             try:
                 self._prepare(durable=path is not None)
@@ -59,7 +61,9 @@ class Database:
 
     def _prepare(self, durable: bool) -> None:
         if durable and _with_patience(self._connection, "PRAGMA journal_mode=WAL") != "wal":
-            raise Misconfigured(f"{self._place}: no write-ahead log is possible here; the event log needs a local disk (CARELOOP_STATE_DIR)")
+            raise Misconfigured(
+                f"{self._place}: no write-ahead log is possible here; the event log needs a local disk (CARELOOP_STATE_DIR)"
+            )
         self._connection.execute("PRAGMA synchronous=FULL")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == SCHEMA_VERSION:
@@ -121,7 +125,9 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.ProgrammingError:  # a closed connection, a wrong statement: a bug, not a state of the file
+        except (
+            sqlite3.ProgrammingError
+        ):  # a closed connection, a wrong statement: a bug, not a state of the file
             raise
         except (sqlite3.Error, OSError) as error:
             raise classed(error, self._place) from None
@@ -131,10 +137,23 @@ def classed(error: Exception, place: str) -> CareloopError:
     """What an error of SQLite means: `Unavailable` passes by itself or once a person made room, `Misconfigured` does not."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return Misconfigured(f"{place} is damaged ({error}); restore it from a backup, or move it away: intake finds again what the EHR still holds")
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or isinstance(error, OSError):
-        return Misconfigured(f"{place} can't be opened for writing ({error}); check CARELOOP_STATE_DIR and who owns it")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return Misconfigured(
+            f"{place} is damaged ({error}); restore it from a backup, or move it away: intake finds again what the EHR still holds"
+        )
+    if code in (
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    ) or isinstance(error, OSError):
+        return Misconfigured(
+            f"{place} can't be opened for writing ({error}); check CARELOOP_STATE_DIR and who owns it"
+        )
+    if code in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+    ):
         return Unavailable("broker", f"{place}: {error}")
     return Misconfigured(f"{place}: {error}")
 
@@ -142,9 +161,20 @@ def classed(error: Exception, place: str) -> CareloopError:
 def raise_unless_log(connection: sqlite3.Connection, place: str) -> None:
     """Refuse a database that this version did not make."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version not in (0, SCHEMA_VERSION) or not tables <= {"topics", "records", "members", "leases", "identity"}:
-        raise Misconfigured(f"{place} is not an event log of this version of careloop; name another folder in CARELOOP_STATE_DIR")
+    tables = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    if version not in (0, SCHEMA_VERSION) or not tables <= {
+        "topics",
+        "records",
+        "members",
+        "leases",
+        "identity",
+    }:
+        raise Misconfigured(
+            f"{place} is not an event log of this version of careloop; name another folder in CARELOOP_STATE_DIR"
+        )
 
 
 def _with_patience(connection: sqlite3.Connection, statement: str) -> str:

@@ -60,7 +60,9 @@ class SqliteLog:
         return SqliteSink(self._open())
 
     def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
-        return self.create({EVENTS_TOPIC: partitions, **{dead_letter_topic(s): 1 for s in services}})
+        return self.create(
+            {EVENTS_TOPIC: partitions, **{dead_letter_topic(s): 1 for s in services}}
+        )
 
     def create(self, wanted: Mapping[str, int]) -> Sequence[str]:
         """Make topics (name -> partitions); those that exist stay as they are. Return the new ones."""
@@ -69,31 +71,46 @@ class SqliteLog:
             new = [topic for topic in wanted if topic not in known]
             rows = [(topic, partition) for topic in new for partition in range(wanted[topic])]
             connection.executemany("INSERT INTO topics (topic, partition) VALUES (?, ?)", rows)
-            connection.execute("DELETE FROM records WHERE topic = ? AND at < ?", (EVENTS_TOPIC, time.time() - RETENTION_SEC))
+            connection.execute(
+                "DELETE FROM records WHERE topic = ? AND at < ?",
+                (EVENTS_TOPIC, time.time() - RETENTION_SEC),
+            )
         return new
 
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
         with self._open() as database, database.reading() as connection:
             known = {topic for (topic,) in connection.execute("SELECT DISTINCT topic FROM topics")}
-        return [topic for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services)) if topic not in known]
+        return [
+            topic
+            for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services))
+            if topic not in known
+        ]
 
     def identity(self, topic: str) -> str:
         with self._open() as database:
             partitions_of(database, topic)
             with database.writing() as connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)")
-                connection.execute("INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex,))
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)"
+                )
+                connection.execute(
+                    "INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex,)
+                )
                 return str(connection.execute("SELECT id FROM identity").fetchone()[0])
 
     def scan(self, topic: str) -> Iterator[Record]:
         with self._open() as database:
             with database.reading() as connection:
-                ends = connection.execute("SELECT partition, next_offset FROM topics WHERE topic = ?", (topic,)).fetchall()
+                ends = connection.execute(
+                    "SELECT partition, next_offset FROM topics WHERE topic = ?", (topic,)
+                ).fetchall()
             if not ends:
                 raise no_topic(topic)
             for partition, end in ends:
                 position = 0
-                while records := [r for r in read(database, topic, partition, position) if r.offset < end]:
+                while records := [
+                    r for r in read(database, topic, partition, position) if r.offset < end
+                ]:
                     yield from records
                     position = records[-1].offset + 1
 
@@ -101,7 +118,10 @@ class SqliteLog:
         with self._open() as database:
             partitions = partitions_of(database, topic)
             with database.reading() as connection:
-                rows = connection.execute("SELECT partition, committed FROM leases WHERE grp = ? AND topic = ?", (group, topic))
+                rows = connection.execute(
+                    "SELECT partition, committed FROM leases WHERE grp = ? AND topic = ?",
+                    (group, topic),
+                )
                 committed = dict(rows.fetchall())
             return lag(database, topic, {p: committed.get(p, 0) for p in range(partitions)})
 
@@ -109,7 +129,9 @@ class SqliteLog:
         with self._open() as database, database.writing() as connection:
             alive = "SELECT count(*) FROM members WHERE grp = ? AND topic = ? AND expires >= ?"
             if connection.execute(alive, (group, topic, time.time())).fetchone()[0]:
-                raise Misconfigured(f"group {group} has members; stop the service first, and wait {self._lease_sec:.0f} s if it was killed")
+                raise Misconfigured(
+                    f"group {group} has members; stop the service first, and wait {self._lease_sec:.0f} s if it was killed"
+                )
             connection.execute(
                 "UPDATE leases SET committed = 0, owner = NULL, epoch = epoch + 1, expires = 0 WHERE grp = ? AND topic = ?",
                 (group, topic),
@@ -131,7 +153,8 @@ class SqliteSink:
             for message in messages:
                 place = (topic, zlib.crc32(message.key) % self._partitions[topic])
                 (offset,) = connection.execute(
-                    "UPDATE topics SET next_offset = next_offset + 1 WHERE topic = ? AND partition = ? RETURNING next_offset - 1", place
+                    "UPDATE topics SET next_offset = next_offset + 1 WHERE topic = ? AND partition = ? RETURNING next_offset - 1",
+                    place,
                 ).fetchone()
                 row = (*place, offset, message.key, message.value, _to_text(message.headers), at)
                 connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -169,8 +192,14 @@ class SqliteSource:
         self._active_until = 0.0
         self._seen: tuple[int, int] | None = None
         with database.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO leases (grp, topic, partition) SELECT ?, topic, partition FROM topics WHERE topic = ?", self._scope)
-            connection.execute("INSERT INTO members VALUES (?, ?, ?, ?, ?)", (*self._scope, self._member, time.time(), time.time() + lease_sec))
+            connection.execute(
+                "INSERT OR IGNORE INTO leases (grp, topic, partition) SELECT ?, topic, partition FROM topics WHERE topic = ?",
+                self._scope,
+            )
+            connection.execute(
+                "INSERT INTO members VALUES (?, ?, ?, ?, ?)",
+                (*self._scope, self._member, time.time(), time.time() + lease_sec),
+            )
 
     def poll(self, timeout_sec: float) -> Sequence[Record]:
         deadline = time.monotonic() + timeout_sec
@@ -202,20 +231,35 @@ class SqliteSource:
         return frozenset(self._leases)
 
     def pause(self, partitions: frozenset[int]) -> None:
-        if partitions != self._paused:  # else what was seen still holds: the runtime says this in every turn
+        if (
+            partitions != self._paused
+        ):  # else what was seen still holds: the runtime says this in every turn
             self._paused, self._seen = partitions, None
 
     def healthy(self) -> bool:
         return time.monotonic() - self._renewed_at < self._lease_sec
 
     def lag(self) -> int:
-        return lag(self._database, self._topic, {p: lease.committed for p, lease in dict(self._leases).items()})  # a copy: any thread may ask
+        return lag(
+            self._database,
+            self._topic,
+            {p: lease.committed for p, lease in dict(self._leases).items()},
+        )  # a copy: any thread may ask
 
     def close(self) -> None:
         self._leases.clear()
-        with suppress(Unavailable), self._database.writing() as connection:  # not reachable: the leases run out by themselves
-            connection.execute("UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND owner = ?", (*self._scope, self._member))
-            connection.execute("DELETE FROM members WHERE grp = ? AND topic = ? AND member = ?", (*self._scope, self._member))
+        with (
+            suppress(Unavailable),
+            self._database.writing() as connection,
+        ):  # not reachable: the leases run out by themselves
+            connection.execute(
+                "UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND owner = ?",
+                (*self._scope, self._member),
+            )
+            connection.execute(
+                "DELETE FROM members WHERE grp = ? AND topic = ? AND member = ?",
+                (*self._scope, self._member),
+            )
         self._database.close()
 
     def _read(self) -> Sequence[Record]:
@@ -258,23 +302,39 @@ class SqliteSource:
             "INSERT INTO members VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires",
             (*self._scope, self._member, now, expires),
         )
-        connection.execute("DELETE FROM members WHERE grp = ? AND topic = ? AND expires NOT BETWEEN ? AND ?", (*self._scope, now, self._far(now)))
-        rows = connection.execute("SELECT member FROM members WHERE grp = ? AND topic = ? ORDER BY joined, member", self._scope)
+        connection.execute(
+            "DELETE FROM members WHERE grp = ? AND topic = ? AND expires NOT BETWEEN ? AND ?",
+            (*self._scope, now, self._far(now)),
+        )
+        rows = connection.execute(
+            "SELECT member FROM members WHERE grp = ? AND topic = ? ORDER BY joined, member",
+            self._scope,
+        )
         members = [member for (member,) in rows]
         rows = connection.execute(
-            "UPDATE leases SET expires = ? WHERE grp = ? AND topic = ? AND owner = ? RETURNING partition, epoch", (expires, *self._scope, self._member)
+            "UPDATE leases SET expires = ? WHERE grp = ? AND topic = ? AND owner = ? RETURNING partition, epoch",
+            (expires, *self._scope, self._member),
         )
         ours = dict(rows.fetchall())
-        (total,) = connection.execute("SELECT count(*) FROM leases WHERE grp = ? AND topic = ?", self._scope).fetchone()
+        (total,) = connection.execute(
+            "SELECT count(*) FROM leases WHERE grp = ? AND topic = ?", self._scope
+        ).fetchone()
         each, over = divmod(total, len(members))
         share = each + (members.index(self._member) < over)
-        return frozenset(p for p, lease in self._leases.items() if ours.get(p) == lease.epoch), share
+        return frozenset(
+            p for p, lease in self._leases.items() if ours.get(p) == lease.epoch
+        ), share
 
     def _mark_leaving(self, kept: frozenset[int], share: int, now: float) -> None:
         leaving = [p for p in kept if self._leases[p].leaves_at is not None]
-        for partition in leaving[: max(0, len(leaving) - (len(kept) - share))]:  # a member left again meanwhile
+        for partition in leaving[
+            : max(0, len(leaving) - (len(kept) - share))
+        ]:  # a member left again meanwhile
             self._leases[partition].leaves_at = None
-        staying = sorted((p for p in kept if self._leases[p].leaves_at is None), key=lambda p: self._leases[p].position - self._leases[p].committed)
+        staying = sorted(
+            (p for p in kept if self._leases[p].leaves_at is None),
+            key=lambda p: self._leases[p].position - self._leases[p].committed,
+        )
         for partition in staying[: max(0, len(kept) - share - len(leaving))]:  # the idle ones first
             self._leases[partition].leaves_at = now + self._lease_sec
 
@@ -289,14 +349,21 @@ class SqliteSource:
                 "UPDATE leases SET owner = ?, epoch = ?, expires = ? WHERE grp = ? AND topic = ? AND partition = ?",
                 (self._member, epoch, now + self._lease_sec, *self._scope, partition),
             )
-        return {partition: Lease(epoch, committed, committed) for partition, epoch, committed in rows}
+        return {
+            partition: Lease(epoch, committed, committed) for partition, epoch, committed in rows
+        }
 
     def _far(self, now: float) -> float:
         """A lease that ends after this was given before the clock was set back: it is over too."""
         return now + 10 * self._lease_sec
 
     def _give_back(self, now: float) -> None:
-        done = {p: lease for p, lease in self._leases.items() if lease.leaves_at is not None and (lease.committed >= lease.position or now >= lease.leaves_at)}
+        done = {
+            p: lease
+            for p, lease in self._leases.items()
+            if lease.leaves_at is not None
+            and (lease.committed >= lease.position or now >= lease.leaves_at)
+        }
         if not done:
             return
         with self._database.writing() as connection:
@@ -332,7 +399,9 @@ def partitions_of(database: Database, topic: str) -> int:
         Misconfigured: it does not exist.
     """
     with database.reading() as connection:
-        (count,) = connection.execute("SELECT count(*) FROM topics WHERE topic = ?", (topic,)).fetchone()
+        (count,) = connection.execute(
+            "SELECT count(*) FROM topics WHERE topic = ?", (topic,)
+        ).fetchone()
     if not count:
         raise no_topic(topic)
     return int(count)
@@ -345,14 +414,20 @@ def read(database: Database, topic: str, partition: int, position: int) -> Seque
             'SELECT "offset", key, value, headers, at FROM records WHERE topic = ? AND partition = ? AND "offset" >= ? ORDER BY "offset" LIMIT ?',
             (topic, partition, position, READ_LIMIT),
         ).fetchall()
-    return [Record(topic, partition, offset, key, value, _from_text(headers), at) for offset, key, value, headers, at in rows]
+    return [
+        Record(topic, partition, offset, key, value, _from_text(headers), at)
+        for offset, key, value, headers, at in rows
+    ]
 
 
 def lag(database: Database, topic: str, committed: Mapping[int, int]) -> int:
     """Records at or after the committed offsets; what retention took is not waited for."""
     query = 'SELECT count(*) FROM records WHERE topic = ? AND partition = ? AND "offset" >= ?'
     with database.reading() as connection:
-        return sum(connection.execute(query, (topic, p, offset)).fetchone()[0] for p, offset in committed.items())
+        return sum(
+            connection.execute(query, (topic, p, offset)).fetchone()[0]
+            for p, offset in committed.items()
+        )
 
 
 def _to_text(headers: Headers) -> str:

@@ -16,7 +16,9 @@ PLAIN, HTML = "text/plain", "text/html"
 MAX_CHARACTERS: Final = 200_000
 MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
 HALF: Final = re.compile("[\ud800-\udfff]")
-NOT_OF_TEXTS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})  # Python's own; the first two need minutes
+NOT_OF_TEXTS: Final = frozenset(
+    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
+)  # Python's own; the first two need minutes
 
 
 def media_type(content_type: str) -> str:
@@ -30,7 +32,9 @@ def decode(raw: bytes, content_type: str) -> str:
     Raises:
         InvalidInput: empty, too long, not text, or not of the charset that its type names.
     """
-    text = HALF.sub("\ufffd", _characters(raw, content_type))  # half a surrogate pair is no Unicode: nothing could write it again
+    text = HALF.sub(
+        "\ufffd", _characters(raw, content_type)
+    )  # half a surrogate pair is no Unicode: nothing could write it again
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(f"The note is longer than {MAX_CHARACTERS} characters.")
     if media_type(content_type) == HTML:

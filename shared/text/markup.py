@@ -11,11 +11,36 @@ from typing import Final
 
 from shared.errors import InvalidInput
 
-MARK: Final = re.compile(r"<(?:!--|[!?]|/?(?P<tag>[A-Za-z][^\s<>/]*+)|/)|&(?:#(?:[xX][0-9A-Fa-f]++|[0-9]++)|[A-Za-z][A-Za-z0-9]*+);?")
+MARK: Final = re.compile(
+    r"<(?:!--|[!?]|/?(?P<tag>[A-Za-z][^\s<>/]*+)|/)|&(?:#(?:[xX][0-9A-Fa-f]++|[0-9]++)|[A-Za-z][A-Za-z0-9]*+);?"
+)
 COMMENT_END: Final = re.compile(r"(?<=<!--)-?>|--!?>")
 TAG_END: Final = re.compile(r"""(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+(?P<end>>)""")
-UNSEEN: Final = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")}
-BREAKS: Final = frozenset({"br", "p", "div", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "hr", "td", "th"})
+UNSEEN: Final = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")
+}
+BREAKS: Final = frozenset(
+    {
+        "br",
+        "p",
+        "div",
+        "li",
+        "tr",
+        "ul",
+        "ol",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "section",
+        "hr",
+        "td",
+        "th",
+    }
+)
 MAX_NUMBER: Final = 12  # characters of `&#x10FFFF;`, and two zeros before it
 
 
@@ -72,4 +97,6 @@ def _character(reference: str) -> str:
     if reference.startswith("&#") and len(reference) > MAX_NUMBER:
         return " " * len(reference)
     meant = html.unescape(reference)
-    return "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in meant).ljust(len(reference))
+    return "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in meant).ljust(
+        len(reference)
+    )

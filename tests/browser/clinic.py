@@ -31,9 +31,19 @@ CARDS = {
         "sha256:" + "1" * 64,
         "# Chest films\n\nFor tests. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
     ),
-    "genomics": ModelCard("pharmacogenomics", "pharmacogenomics", "1.0.0", "sha256:" + "2" * 64, "# CPIC tables\n\nFor tests."),
-    "notes": ModelCard("note-problems", "note problems", "1.0.0", "sha256:" + "3" * 64, "# Notes\n\nFor tests."),
-    "treatment": ModelCard("plan-rules", "plan rules", "1.0.0", "sha256:" + "4" * 64, "# Rules\n\nFor tests."),
+    "genomics": ModelCard(
+        "pharmacogenomics",
+        "pharmacogenomics",
+        "1.0.0",
+        "sha256:" + "2" * 64,
+        "# CPIC tables\n\nFor tests.",
+    ),
+    "notes": ModelCard(
+        "note-problems", "note problems", "1.0.0", "sha256:" + "3" * 64, "# Notes\n\nFor tests."
+    ),
+    "treatment": ModelCard(
+        "plan-rules", "plan rules", "1.0.0", "sha256:" + "4" * 64, "# Rules\n\nFor tests."
+    ),
 }
 
 
@@ -62,7 +72,9 @@ class Clinic:
 
     def outputs(self, task_id: str) -> dict[str, Json]:
         """What the answer wrote, as it stands now."""
-        found = {key: self.ehr.read(ref) for key, ref in head_of(self.task(task_id)).outputs.items()}
+        found = {
+            key: self.ehr.read(ref) for key, ref in head_of(self.task(task_id)).outputs.items()
+        }
         return {key: r for key, r in found.items() if r}
 
 
@@ -74,34 +86,69 @@ def open_clinic(ehr: Ehr, given: str = "Erika", family: str = "Mustermann") -> C
     patient = ehr.create(
         {
             "resourceType": "Patient",
-            "identifier": [{"system": "https://hospital.example/mrn", "value": f"MRN-{family[:4]}-{abs(hash(given)) % 1000}", "type": {"text": "MRN"}}],
+            "identifier": [
+                {
+                    "system": "https://hospital.example/mrn",
+                    "value": f"MRN-{family[:4]}-{abs(hash(given)) % 1000}",
+                    "type": {"text": "MRN"},
+                }
+            ],
             "name": [{"use": "official", "family": family, "given": [given]}],
             "gender": "female",
             "birthDate": "1940-03-02",
         }
     )
-    practitioner = ehr.create({"resourceType": "Practitioner", "active": True, "name": [{"family": "Berg", "given": ["Ada"], "prefix": ["Dr."]}]})
+    practitioner = ehr.create(
+        {
+            "resourceType": "Practitioner",
+            "active": True,
+            "name": [{"family": "Berg", "given": ["Ada"], "prefix": ["Dr."]}],
+        }
+    )
     return Clinic(ehr, patient.reference, practitioner.reference)
 
 
 def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Drafts) -> str:
     """The line of the runtime, by hand: head, Devices, drafts, Provenance, one transaction. Returns the Task's id."""
     card = CARDS[service]
-    document = ehr.ensure(devices.card_document(card, instants.now()), codes.MODEL_CARD, devices.card_token(card)).reference
-    device = ehr.ensure(devices.device(card, document), codes.MODEL, devices.device_token(card)).reference
+    document = ehr.ensure(
+        devices.card_document(card, instants.now()), codes.MODEL_CARD, devices.card_token(card)
+    ).reference
+    device = ehr.ensure(
+        devices.device(card, document), codes.MODEL, devices.device_token(card)
+    ).reference
     answer, now = Answer(service, source), instants.now()
     first = heads.first_draft(answer, 1, subject=patient, device=device, now=now)
     written = ehr.create(first, heads.if_none_exist(answer, 1))
-    head = head_of(first | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}})
-    pen = Pen(answer, 1, patient, now, {card.name: device}, {card.name: f"careloop {card.title} {card.version}"})
+    head = head_of(
+        first | {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}}
+    )
+    pen = Pen(
+        answer,
+        1,
+        patient,
+        now,
+        {card.name: device},
+        {card.name: f"careloop {card.title} {card.version}"},
+    )
     made: Sequence[Draft] = drafts(pen)
     targets = bundle.targets(made, bundle.NOTHING)
     sources = {source: "1"}
     task = heads.requested(
-        head, subject=patient, basis=Basis(digest(source)), focus=targets["report"], device=device, sources=sources, outputs=targets, now=now
+        head,
+        subject=patient,
+        basis=Basis(digest(source)),
+        focus=targets["report"],
+        device=device,
+        sources=sources,
+        outputs=targets,
+        now=now,
     )
     provenance = bundle.provenance(pen, targets.values(), sources, [document], None)
-    entries = [*bundle.written(made, bundle.NOTHING), bundle.post(provenance, f"urn:uuid:{answer.resource_uuid(1, 'provenance')}")]
+    entries = [
+        *bundle.written(made, bundle.NOTHING),
+        bundle.post(provenance, f"urn:uuid:{answer.resource_uuid(1, 'provenance')}"),
+    ]
     ehr.transact(bundle.transaction(head, task, entries))
     return written.reference.split("/")[1]
 
@@ -109,7 +156,15 @@ def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Draf
 def heat_map() -> str:
     """A PNG, base64: warm in the middle of the left lung."""
     image = Image.radial_gradient("L").resize((256, 312)).point(lambda v: max(0, 255 - 2 * v))
-    coloured = Image.merge("RGBA", (Image.new("L", image.size, 230), image.point(lambda v: v // 2), Image.new("L", image.size, 20), image))
+    coloured = Image.merge(
+        "RGBA",
+        (
+            Image.new("L", image.size, 230),
+            image.point(lambda v: v // 2),
+            Image.new("L", image.size, 20),
+            image,
+        ),
+    )
     buffer = io.BytesIO()
     coloured.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
@@ -127,7 +182,14 @@ def study(ehr: Ehr, patient: str, uid: str = "1.2.826.0.1.3680043.8.498.1") -> s
             {
                 "uid": f"{uid}.1",
                 "modality": codes.coding(codes.DCM, "CR"),
-                "instance": [{"uid": f"{uid}.1.1", "sopClass": codes.coding("urn:ietf:rfc:3986", "urn:oid:1.2.840.10008.5.1.4.1.1.1")}],
+                "instance": [
+                    {
+                        "uid": f"{uid}.1.1",
+                        "sopClass": codes.coding(
+                            "urn:ietf:rfc:3986", "urn:oid:1.2.840.10008.5.1.4.1.1.1"
+                        ),
+                    }
+                ],
             }
         ],
     }
@@ -147,7 +209,11 @@ def document(ehr: Ehr, patient: str, content_type: str, data: bytes, kind: Json)
     return ehr.create(made).reference
 
 
-def chest_film(source: str, conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91.", instance: str = "") -> Drafts:
+def chest_film(
+    source: str,
+    conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91.",
+    instance: str = "",
+) -> Drafts:
     """What imaging drafts; `instance`: the SOP Instance UID that the heat map names."""
 
     def drafts(pen: Pen) -> list[Draft]:
@@ -165,10 +231,16 @@ def chest_film(source: str, conclusion: str = "Opacity in the left lower zone, i
             "Media",
             "heat-map",
             type=codes.concept(codes.MEDIA_TYPE, "image"),
-            content={"contentType": "image/png", "data": heat_map(), "title": "Heat map (Grad-CAM)"},
+            content={
+                "contentType": "image/png",
+                "data": heat_map(),
+                "title": "Heat map (Grad-CAM)",
+            },
         )
         if instance:
-            heat.resource["identifier"].append({"system": codes.DICOM_UID, "value": f"urn:oid:{instance}"})
+            heat.resource["identifier"].append(
+                {"system": codes.DICOM_UID, "value": f"urn:oid:{instance}"}
+            )
         report = pen.draft(
             "DiagnosticReport",
             "report",
@@ -188,15 +260,23 @@ def genome(source: str) -> Drafts:
     """What genomics drafts."""
 
     def drafts(pen: Pen) -> list[Draft]:
-        ge = [codes.concept(codes.OBSERVATION_CATEGORY, "laboratory"), codes.concept(codes.V2_0074, "GE")]
-        gene = {"code": codes.concept(codes.LOINC, "48018-6", "Gene"), "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:2621", "CYP2C19")}
+        ge = [
+            codes.concept(codes.OBSERVATION_CATEGORY, "laboratory"),
+            codes.concept(codes.V2_0074, "GE"),
+        ]
+        gene = {
+            "code": codes.concept(codes.LOINC, "48018-6", "Gene"),
+            "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:2621", "CYP2C19"),
+        }
         genotype = pen.draft(
             "Observation",
             "genotype-cyp2c19",
             issued=None,
             category=ge,
             code=codes.concept(codes.LOINC, "84413-4", "Genotype display name"),
-            valueCodeableConcept=codes.concept(codes.PHARMVAR, "CYP2C19*1/*2", text="CYP2C19 *1/*2"),
+            valueCodeableConcept=codes.concept(
+                codes.PHARMVAR, "CYP2C19*1/*2", text="CYP2C19 *1/*2"
+            ),
             component=[gene],
             derivedFrom=[codes.reference(source)],
         )
@@ -208,13 +288,21 @@ def genome(source: str) -> Drafts:
             code=codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
             derivedFrom=[genotype.ref],
             extension=[
-                codes.citation("CPIC guideline for clopidogrel and CYP2C19, 2022", "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/")
+                codes.citation(
+                    "CPIC guideline for clopidogrel and CYP2C19, 2022",
+                    "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/",
+                )
             ],
             component=[
-                {"code": codes.concept(codes.LOINC, "51963-7"), "valueCodeableConcept": codes.concept(codes.RXNORM, "32968", "clopidogrel")},
+                {
+                    "code": codes.concept(codes.LOINC, "51963-7"),
+                    "valueCodeableConcept": codes.concept(codes.RXNORM, "32968", "clopidogrel"),
+                },
                 {
                     "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-                    "valueCodeableConcept": codes.concept(codes.LOINC, "LA10317-8", "Intermediate metabolizer"),
+                    "valueCodeableConcept": codes.concept(
+                        codes.LOINC, "LA10317-8", "Intermediate metabolizer"
+                    ),
                 },
             ],
         )
@@ -243,7 +331,14 @@ def note_findings(source: str) -> Drafts:
     """What notes drafts."""
 
     def drafts(pen: Pen) -> list[Draft]:
-        evidence = [{"extension": [{"url": codes.ORIGINAL_TEXT, "valueString": "BP has been high for years"}], "detail": [codes.reference(source)]}]
+        evidence = [
+            {
+                "extension": [
+                    {"url": codes.ORIGINAL_TEXT, "valueString": "BP has been high for years"}
+                ],
+                "detail": [codes.reference(source)],
+            }
+        ]
         problem = pen.draft(
             "Condition",
             "problem-1",
@@ -261,7 +356,10 @@ def note_findings(source: str) -> Drafts:
             "assertion": ("Code", "present"),
             "text": ("String", "clopidogrel"),
         }
-        mention = {"url": f"{codes.NS}/StructureDefinition/note-mention", "extension": [{"url": k, f"value{t}": v} for k, (t, v) in parts.items()]}
+        mention = {
+            "url": f"{codes.NS}/StructureDefinition/note-mention",
+            "extension": [{"url": k, f"value{t}": v} for k, (t, v) in parts.items()],
+        }
         drug = pen.draft(
             "Observation",
             "drug-32968",
@@ -317,11 +415,21 @@ def care_plan(rests_on: Sequence[str], replaced: str = "") -> Drafts:
             dosageInstruction=[{"text": "90 mg by mouth twice a day"}],
             reasonCode=[{"text": "CYP2C19 intermediate metaboliser"}],
         )
-        rehabilitation = pen.draft("ServiceRequest", "rehabilitation", code=codes.concept(codes.SNOMED, "313395003", "Cardiac rehabilitation"))
+        rehabilitation = pen.draft(
+            "ServiceRequest",
+            "rehabilitation",
+            code=codes.concept(codes.SNOMED, "313395003", "Cardiac rehabilitation"),
+        )
         choice = pen.draft(
             "RequestGroup",
             "choice",
-            action=[{"title": "Antiplatelet therapy", "selectionBehavior": "at-most-one", "action": [{"resource": swap.ref}, {"resource": other.ref}]}],
+            action=[
+                {
+                    "title": "Antiplatelet therapy",
+                    "selectionBehavior": "at-most-one",
+                    "action": [{"resource": swap.ref}, {"resource": other.ref}],
+                }
+            ],
         )
         alert = pen.draft(
             "DetectedIssue",
@@ -355,9 +463,19 @@ def fill(clinic: Clinic) -> Mapping[str, str]:
     """One waiting result of every service; service -> Task id."""
     film = study(clinic.ehr, clinic.patient)
     vcf = document(
-        clinic.ehr, clinic.patient, "text/plain; charset=x-vcf", b"##fileformat=VCFv4.2\n", codes.concept(codes.LOINC, "51969-4", "Genetic analysis report")
+        clinic.ehr,
+        clinic.patient,
+        "text/plain; charset=x-vcf",
+        b"##fileformat=VCFv4.2\n",
+        codes.concept(codes.LOINC, "51969-4", "Genetic analysis report"),
     )
-    note = document(clinic.ehr, clinic.patient, "text/plain", NOTE.encode(), codes.concept(codes.LOINC, "18842-5", "Discharge summary"))
+    note = document(
+        clinic.ehr,
+        clinic.patient,
+        "text/plain",
+        NOTE.encode(),
+        codes.concept(codes.LOINC, "18842-5", "Discharge summary"),
+    )
     tasks = {
         "imaging": clinic.result("imaging", film, chest_film(film)),
         "genomics": clinic.result("genomics", vcf, genome(vcf)),

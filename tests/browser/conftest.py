@@ -16,7 +16,14 @@ from tests.browser.clinic import PASSWORD, Clinic, open_clinic
 from tests.peers import sekmet
 
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 expect.set_options(timeout=30_000)  # the default of 5 s is an idle machine's
 
 
@@ -63,7 +70,10 @@ def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callabl
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         given = clinic.login | {"review_url": url} | settings
-        app = create_review_app(load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given), clinic.ehr)
+        app = create_review_app(
+            load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given),
+            clinic.ehr,
+        )
         servings.append(serve(app, "127.0.0.1", port))
         return Site(url, clinic)
 

@@ -30,7 +30,11 @@ def take(url: str, path: Path, user: str, password: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.browser.screenshot",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("url", metavar="URL")
     parser.add_argument("file", metavar="FILE.png", type=Path)
     options = parser.parse_args()

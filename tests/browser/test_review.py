@@ -12,7 +12,16 @@ from services.review.worklist import OUTCOMES
 from shared.answers import head_of
 from shared.fhir import codes, lifecycle
 from shared.fhir.drafts import Draft, Pen
-from tests.browser.clinic import PASSWORD, Clinic, a_film, chest_film, document, fill, note_findings, study
+from tests.browser.clinic import (
+    PASSWORD,
+    Clinic,
+    a_film,
+    chest_film,
+    document,
+    fill,
+    note_findings,
+    study,
+)
 from tests.browser.conftest import Site, log_in
 
 XSS = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
@@ -25,8 +34,17 @@ def open_result(page: Page, site: Site, task: str) -> None:
 def verifiers(clinic: Clinic, reference: str) -> list[str]:
     """Who verified it, by the record."""
     found = clinic.ehr.search("Provenance", {"target": reference})
-    agents = (a for p in found if reference in [t["reference"].split("/fhir/")[-1] for t in p["target"]] for a in p["agent"])
-    return [a["who"]["reference"] for a in agents if codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier")]
+    agents = (
+        a
+        for p in found
+        if reference in [t["reference"].split("/fhir/")[-1] for t in p["target"]]
+        for a in p["agent"]
+    )
+    return [
+        a["who"]["reference"]
+        for a in agents
+        if codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier")
+    ]
 
 
 def test_one_report_is_signed_and_another_rejected(page: Page, site: Site) -> None:
@@ -39,7 +57,9 @@ def test_one_report_is_signed_and_another_rejected(page: Page, site: Site) -> No
     page.goto(f"{site.url}/?patient={patient}")
     page.get_by_role("link", name="Imaging report").click()
     expect(page.get_by_text("AI draft, not verified")).to_be_visible()
-    expect(page.get_by_text("Opacity in the left lower zone")).to_have_count(2)  # shown, and in the closed form for amending
+    expect(page.get_by_text("Opacity in the left lower zone")).to_have_count(
+        2
+    )  # shown, and in the closed form for amending
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign as it stands").click()
     expect(page.get_by_role("status")).to_have_text("Signed. The result is final.")
@@ -53,12 +73,20 @@ def test_one_report_is_signed_and_another_rejected(page: Page, site: Site) -> No
     signed, rejected = clinic.outputs(tasks["imaging"]), clinic.outputs(tasks["notes"])
     assert signed["report"]["status"] == signed["pneumonia"]["status"] == "final"
     assert signed["report"]["resultsInterpreter"][0]["reference"].endswith(clinic.practitioner)
-    assert verifiers(clinic, head_of(clinic.task(tasks["imaging"])).outputs["report"])[0].endswith(clinic.practitioner)
-    assert rejected["report"]["status"] == "cancelled" and lifecycle.status_of(rejected["problem-1"]) == "refuted"
+    assert verifiers(clinic, head_of(clinic.task(tasks["imaging"])).outputs["report"])[0].endswith(
+        clinic.practitioner
+    )
+    assert (
+        rejected["report"]["status"] == "cancelled"
+        and lifecycle.status_of(rejected["problem-1"]) == "refuted"
+    )
     heads = {name: clinic.task(tasks[name]) for name in ("imaging", "notes")}
     assert {t["status"] for t in heads.values()} == {"completed"}
     assert heads["notes"]["statusReason"]["text"] == "The note is a template."
-    assert [codes.first_code(t["businessStatus"], codes.DECISION) for t in heads.values()] == ["signed", "rejected"]
+    assert [codes.first_code(t["businessStatus"], codes.DECISION) for t in heads.values()] == [
+        "signed",
+        "rejected",
+    ]
     assert clinic.task(tasks["genomics"])["status"] == "requested"
 
 
@@ -77,7 +105,10 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     written = site.clinic.outputs(task)
     assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
     assert written["report"]["description"] == "Prasugrel; rehabilitation was declined."
-    assert written["rehabilitation"]["status"] == "revoked" and written["prasugrel"]["status"] == "active"
+    assert (
+        written["rehabilitation"]["status"] == "revoked"
+        and written["prasugrel"]["status"] == "active"
+    )
     expect(page.get_by_text("not accepted")).to_have_count(2)
 
 
@@ -88,7 +119,9 @@ def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
     expect(page.locator("input[type=radio]:checked")).to_have_count(0)
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign with this choice").click()
-    expect(page.locator("#decision input:invalid").first).to_be_attached()  # the browser asks for the choice
+    expect(
+        page.locator("#decision input:invalid").first
+    ).to_be_attached()  # the browser asks for the choice
     assert site.clinic.task(task)["status"] == "requested"
 
     page.get_by_role("radio", name="ticagrelor").first.check()
@@ -96,8 +129,14 @@ def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
     expect(page.get_by_role("status")).to_have_text("Signed. The result is final.")
     expect(page.locator("aside")).to_contain_text("Antiplatelet therapy: ticagrelor.")
     written = site.clinic.outputs(task)
-    assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "report")] == ["cancelled", "active", "active"]
-    assert verifiers(site.clinic, f"MedicationRequest/{written['ticagrelor']['id']}")[0].endswith(site.clinic.practitioner)
+    assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "report")] == [
+        "cancelled",
+        "active",
+        "active",
+    ]
+    assert verifiers(site.clinic, f"MedicationRequest/{written['ticagrelor']['id']}")[0].endswith(
+        site.clinic.practitioner
+    )
 
 
 def test_what_changed_under_the_clinicians_eyes_is_not_signed(page: Page, site: Site) -> None:
@@ -111,7 +150,10 @@ def test_what_changed_under_the_clinicians_eyes_is_not_signed(page: Page, site: 
     page.get_by_role("button", name="Sign as it stands").click()
     expect(page.get_by_role("alert")).to_contain_text("changed while you were reading")
     expect(page.locator(".conclusion")).to_contain_text("No opacity.")
-    assert clinic.task(task)["status"] == "requested" and clinic.outputs(task)["report"]["status"] == "preliminary"
+    assert (
+        clinic.task(task)["status"] == "requested"
+        and clinic.outputs(task)["report"]["status"] == "preliminary"
+    )
 
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign as it stands").click()
@@ -132,7 +174,9 @@ def test_signing_works_without_javascript(browser: Browser, site: Site) -> None:
     assert site.clinic.task(task)["status"] == "completed"
 
 
-def test_what_people_typed_into_the_record_stays_text(page: Page, clinic: Clinic, open_site: Callable[..., Site]) -> None:
+def test_what_people_typed_into_the_record_stays_text(
+    page: Page, clinic: Clinic, open_site: Callable[..., Site]
+) -> None:
     site = open_site()
     patient = clinic.ehr.read(clinic.patient)
     assert patient
@@ -170,11 +214,16 @@ def test_nothing_scrolls_sideways(page: Page, site: Site, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     log_in(page, site)
     wide: dict[str, object] = {}
-    for name, path in {"worklist": "/", **{name: f"/results/{task}" for name, task in tasks.items()}}.items():
+    for name, path in {
+        "worklist": "/",
+        **{name: f"/results/{task}" for name, task in tasks.items()},
+    }.items():
         page.goto(site.url + path)
         for summary in page.locator("summary:visible").all():
             summary.click()
-        wide[name] = page.evaluate("[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length")
+        wide[name] = page.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        )
     assert wide == dict.fromkeys(wide, 0)
 
 
@@ -187,12 +236,18 @@ def test_pages_are_accessible(browser: Browser, site: Site, scheme: str) -> None
 
     def look(name: str) -> None:
         found = Axe().run(page).response["violations"]
-        seen[name] = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")]
+        seen[name] = [
+            f"{v['id']}: {v['nodes'][0]['html'][:160]}"
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
 
     page.goto(f"{site.url}/login")
     look("login")
     log_in(page, site)
-    for outcome in OUTCOMES if scheme == "light" else ["requested"]:  # dark differs in colours alone
+    for outcome in (
+        OUTCOMES if scheme == "light" else ["requested"]
+    ):  # dark differs in colours alone
         page.goto(f"{site.url}/?outcome={outcome}")
         look(f"worklist {outcome}")
     for name, task in tasks.items():
@@ -217,22 +272,54 @@ def test_the_note_is_marked_where_it_was_read(page: Page, site: Site) -> None:
 
 
 def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Site) -> None:
-    clinic, text = site.clinic, "Größe 1,80 m 🩺\r\nno aspirin\r\ntakes clopidogrel; 高血圧, aspirin stopped\r\n"
-    note = document(clinic.ehr, clinic.patient, "text/plain; charset=utf-8", text.encode(), codes.concept(codes.LOINC, "18842-5", "Discharge summary"))
+    clinic, text = (
+        site.clinic,
+        "Größe 1,80 m 🩺\r\nno aspirin\r\ntakes clopidogrel; 高血圧, aspirin stopped\r\n",
+    )
+    note = document(
+        clinic.ehr,
+        clinic.patient,
+        "text/plain; charset=utf-8",
+        text.encode(),
+        codes.concept(codes.LOINC, "18842-5", "Discharge summary"),
+    )
 
     def drafts(pen: Pen) -> list[Draft]:
-        said = [("drug", "clopidogrel", "present"), ("problem", "高血圧", "present"), ("drug", "aspirin", "negated")]
-        marks = [note_mention(Mention(kind, at := text.index(w), at + len(w), w, "", how, 0.9, None, w)) for kind, w, how in said]  # type: ignore[arg-type]
-        return [pen.draft("DiagnosticReport", "report", code=codes.concept(codes.LOINC, "18842-5"), extension=marks)]
+        said = [
+            ("drug", "clopidogrel", "present"),
+            ("problem", "高血圧", "present"),
+            ("drug", "aspirin", "negated"),
+        ]
+        marks = [
+            note_mention(Mention(kind, at := text.index(w), at + len(w), w, "", how, 0.9, None, w))
+            for kind, w, how in said
+        ]  # type: ignore[arg-type]
+        return [
+            pen.draft(
+                "DiagnosticReport",
+                "report",
+                code=codes.concept(codes.LOINC, "18842-5"),
+                extension=marks,
+            )
+        ]
 
     task = clinic.result("notes", note, drafts)
     log_in(page, site)
     open_result(page, site, task)
-    marks = [(m.text_content(), m.get_attribute("class"), m.get_attribute("title")) for m in page.locator(".note mark").all()]
-    assert [(words, sort) for words, sort, _ in marks] == [("aspirin", "aside"), ("clopidogrel", "drug"), ("高血圧", "problem")]
+    marks = [
+        (m.text_content(), m.get_attribute("class"), m.get_attribute("title"))
+        for m in page.locator(".note mark").all()
+    ]
+    assert [(words, sort) for words, sort, _ in marks] == [
+        ("aspirin", "aside"),
+        ("clopidogrel", "drug"),
+        ("高血圧", "problem"),
+    ]
     assert marks[0][2] == "drug, negated"
     expect(page.locator(".legend")).to_contain_text("1 negated")
-    assert page.locator(".note").text_content() == text.replace("\r\n", "\n"), "a browser reads every line end as one"
+    assert page.locator(".note").text_content() == text.replace("\r\n", "\n"), (
+        "a browser reads every line end as one"
+    )
 
 
 def test_the_worklist_brings_itself_up_to_date(page: Page, site: Site) -> None:
@@ -265,9 +352,13 @@ def test_keyboard_alone_signs(page: Page, site: Site) -> None:
 
 
 def test_notes_and_films_of_other_patients_do_not_meet(page: Page, site: Site) -> None:
-    other = site.clinic.ehr.create({"resourceType": "Patient", "name": [{"family": "Fremd", "given": ["Otto"]}]}).reference
+    other = site.clinic.ehr.create(
+        {"resourceType": "Patient", "name": [{"family": "Fremd", "given": ["Otto"]}]}
+    ).reference
     source = study(site.clinic.ehr, other, "1.2.3")
-    task = site.clinic.result("notes", source, note_findings(source))  # drawn from a resource of somebody else
+    task = site.clinic.result(
+        "notes", source, note_findings(source)
+    )  # drawn from a resource of somebody else
     log_in(page, site)
     open_result(page, site, task)
     expect(page.get_by_role("alert")).to_contain_text("belong to another patient")

@@ -9,13 +9,17 @@ import yaml
 
 CHART: Final = Path(__file__).parents[2] / "charts" / "careloop"
 GOLDEN: Final = Path(__file__).parent / "golden"
-VARIANTS: Final = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+VARIANTS: Final = sorted(
+    path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml")
+)
 
 Json = dict[str, Any]
 
 
 def values_of(variant: str) -> Json:
-    read: Json = yaml.safe_load((CHART / "ci" / f"{variant}-values.yaml").read_text(encoding="utf-8")) or {}
+    read: Json = (
+        yaml.safe_load((CHART / "ci" / f"{variant}-values.yaml").read_text(encoding="utf-8")) or {}
+    )
     return read
 
 
@@ -33,16 +37,26 @@ def templates(values: Json, release: str = "careloop", namespace: str = "clinic"
 def render(values: Json, release: str = "careloop", namespace: str = "clinic") -> str:
     """What `helm template` prints for these values, notes aside; templates in order of their names."""
     rendered = sorted(templates(values, release, namespace).items())
-    return "---\n".join(f"# {path}\n{text.strip()}\n" for path, text in rendered if text.strip() and not path.endswith("NOTES.txt"))
+    return "---\n".join(
+        f"# {path}\n{text.strip()}\n"
+        for path, text in rendered
+        if text.strip() and not path.endswith("NOTES.txt")
+    )
 
 
 def manifests(values: Json, release: str = "careloop", namespace: str = "clinic") -> list[Json]:
     """The same as objects."""
-    return [document for document in yaml.safe_load_all(render(values, release, namespace)) if document]
+    return [
+        document for document in yaml.safe_load_all(render(values, release, namespace)) if document
+    ]
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m tests.charts.renders", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        prog="python -m tests.charts.renders",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     GOLDEN.mkdir(exist_ok=True)
     for name in VARIANTS:
         (GOLDEN / f"{name}.yaml").write_text(render(values_of(name)), encoding="utf-8")

@@ -11,9 +11,19 @@ from pydantic.fields import FieldInfo
 from shared.settings import Settings
 
 SCHEMA: Final = Path(__file__).parents[2] / "charts" / "careloop" / "values.schema.json"
-BY_CHART: Final = {"state_dir", "http_host", "http_port", "kafka_group_instance_id"}  # the templates set them
+BY_CHART: Final = {
+    "state_dir",
+    "http_host",
+    "http_port",
+    "kafka_group_instance_id",
+}  # the templates set them
 KINDS: Final = {bool: "boolean", int: "integer", float: "number"}
-BOUNDS: Final = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+BOUNDS: Final = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
 
 Json = dict[str, Any]
 
@@ -27,14 +37,21 @@ def rule(info: FieldInfo) -> Json:
     if get_origin(info.annotation) is Literal:
         return {"enum": list(get_args(info.annotation))}
     kinds = [KINDS[kind] for kind in (info.annotation, *get_args(info.annotation)) if kind in KINDS]
-    bounds = {word: getattr(bound, name) for bound in info.metadata for name, word in BOUNDS.items() if hasattr(bound, name)}
+    bounds = {
+        word: getattr(bound, name)
+        for bound in info.metadata
+        for name, word in BOUNDS.items()
+        if hasattr(bound, name)
+    }
     return {"type": kinds[0] if kinds else "string"} | bounds
 
 
 def settings_rules() -> dict[str, Json]:
     """Each setting that may stand in values: not the secrets, not what the chart sets itself."""
     return {
-        name: rule(info) | {"description": info.description} for name, info in Settings.model_fields.items() if name not in BY_CHART and not is_secret(info)
+        name: rule(info) | {"description": info.description}
+        for name, info in Settings.model_fields.items()
+        if name not in BY_CHART and not is_secret(info)
     }
 
 
@@ -44,5 +61,9 @@ def render(schema: Json) -> str:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python -m tests.charts.schema", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        prog="python -m tests.charts.schema",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     SCHEMA.write_text(render(json.loads(SCHEMA.read_text(encoding="utf-8"))), encoding="utf-8")

@@ -69,7 +69,11 @@ def test_every_pod_runs_with_the_least_rights(variant: str) -> None:
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         for container in pod["containers"]:
             held = container["securityContext"]
-            assert (held["readOnlyRootFilesystem"], held["allowPrivilegeEscalation"], held["capabilities"]["drop"]) == (True, False, ["ALL"]), name
+            assert (
+                held["readOnlyRootFilesystem"],
+                held["allowPrivilegeEscalation"],
+                held["capabilities"]["drop"],
+            ) == (True, False, ["ALL"]), name
             assert {"requests", "limits"} <= set(container["resources"]), name
             assert not container["image"].endswith(":latest"), name
 
@@ -96,7 +100,12 @@ def test_each_service_runs_by_its_name_and_is_probed() -> None:
         assert container["command"] == ["careloop", "run", name]
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
         assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-        assert environment(container)["CARELOOP_KAFKA_GROUP_INSTANCE_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+        assert (
+            environment(container)["CARELOOP_KAFKA_GROUP_INSTANCE_ID"]["valueFrom"]["fieldRef"][
+                "fieldPath"
+            ]
+            == "metadata.name"
+        )
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -105,8 +114,12 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(variant: str) -> Non
     maps = of_kind(values_of(variant), "ConfigMap")
     for name, deployment in of_kind(values_of(variant), "Deployment").items():
         [container] = deployment["spec"]["template"]["spec"]["containers"]
-        given = {k: v["value"] for k, v in environment(container).items() if "value" in v} | maps[name]["data"]
-        fields = {variable.removeprefix("CARELOOP_").lower(): value for variable, value in given.items()}
+        given = {k: v["value"] for k, v in environment(container).items() if "value" in v} | maps[
+            name
+        ]["data"]
+        fields = {
+            variable.removeprefix("CARELOOP_").lower(): value for variable, value in given.items()
+        }
         assert set(fields) <= set(Settings.model_fields)
         Settings(**fields)  # type: ignore[arg-type]  # pydantic parses the strings, as it does the environment's
 
@@ -114,58 +127,114 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(variant: str) -> Non
 def test_review_shows_films_of_the_pacs_that_imaging_reads() -> None:
     """The password comes to both from the one Secret."""
     values = values_of("production")
-    pacs = [{k: v for k, v in of_kind(values, "ConfigMap")[f"careloop-{name}"]["data"].items() if "DICOMWEB" in k} for name in ("imaging", "review")]
-    assert pacs == [{"CARELOOP_DICOMWEB_URL": "https://pacs.example/dicom-web", "CARELOOP_DICOMWEB_USERNAME": "careloop"}] * 2
+    pacs = [
+        {
+            k: v
+            for k, v in of_kind(values, "ConfigMap")[f"careloop-{name}"]["data"].items()
+            if "DICOMWEB" in k
+        }
+        for name in ("imaging", "review")
+    ]
+    assert (
+        pacs
+        == [
+            {
+                "CARELOOP_DICOMWEB_URL": "https://pacs.example/dicom-web",
+                "CARELOOP_DICOMWEB_USERNAME": "careloop",
+            }
+        ]
+        * 2
+    )
 
 
 def test_intake_is_one_process_that_keeps_its_cursor() -> None:
     intake = of_kind({}, "Deployment")["careloop-intake"]["spec"]
     assert (intake["replicas"], intake["strategy"]["type"]) == (1, "Recreate")
-    [claim] = [v["persistentVolumeClaim"]["claimName"] for v in intake["template"]["spec"]["volumes"] if "persistentVolumeClaim" in v]
+    [claim] = [
+        v["persistentVolumeClaim"]["claimName"]
+        for v in intake["template"]["spec"]["volumes"]
+        if "persistentVolumeClaim" in v
+    ]
     assert claim in of_kind({}, "PersistentVolumeClaim")
 
 
 def test_an_upgrade_needs_no_second_volume_and_no_second_gpu() -> None:
-    values = {"components": {"imaging": {"gpu": {"enabled": True}}, "notes": {"gpu": {"enabled": True}, "persistence": {"enabled": True}}}}
-    strategy = {name: deployment["spec"]["strategy"] for name, deployment in of_kind(values, "Deployment").items()}
-    assert strategy["careloop-imaging"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    values = {
+        "components": {
+            "imaging": {"gpu": {"enabled": True}},
+            "notes": {"gpu": {"enabled": True}, "persistence": {"enabled": True}},
+        }
+    }
+    strategy = {
+        name: deployment["spec"]["strategy"]
+        for name, deployment in of_kind(values, "Deployment").items()
+    }
+    assert strategy["careloop-imaging"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
+    }
     assert strategy["careloop-notes"] == {"type": "Recreate"}
     assert strategy["careloop-review"] == {"type": "RollingUpdate"}
 
 
 def test_a_pod_has_longer_to_end_than_its_work_in_flight() -> None:
     for settings, expected in (({}, 35), ({"shutdown_sec": 27.5}, 38), ({"shutdown_sec": 90}, 100)):
-        pod = of_kind({"settings": settings}, "Deployment")["careloop-notes"]["spec"]["template"]["spec"]
+        pod = of_kind({"settings": settings}, "Deployment")["careloop-notes"]["spec"]["template"][
+            "spec"
+        ]
         assert pod["terminationGracePeriodSeconds"] == expected
 
 
 def test_other_settings_make_other_pods() -> None:
     def checksum(values: Json) -> dict[str, str]:
-        return {name: d["spec"]["template"]["metadata"]["annotations"]["checksum/settings"] for name, d in of_kind(values, "Deployment").items()}
+        return {
+            name: d["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+            for name, d in of_kind(values, "Deployment").items()
+        }
 
-    before, after = checksum({}), checksum({"components": {"notes": {"settings": {"log_level": "DEBUG"}}}})
+    before, after = (
+        checksum({}),
+        checksum({"components": {"notes": {"settings": {"log_level": "DEBUG"}}}}),
+    )
     assert {name for name in before if before[name] != after[name]} == {"careloop-notes"}
 
 
 def test_the_topics_come_first() -> None:
-    job, settings = of_kind({}, "Job")["careloop-topics"], of_kind({}, "ConfigMap")["careloop-topics"]
+    job, settings = (
+        of_kind({}, "Job")["careloop-topics"],
+        of_kind({}, "ConfigMap")["careloop-topics"],
+    )
     hook, before = job["metadata"]["annotations"], settings["metadata"]["annotations"]
     assert hook["helm.sh/hook"] == before["helm.sh/hook"] == "pre-install,pre-upgrade"
-    assert int(before["helm.sh/hook-weight"]) < int(hook.get("helm.sh/hook-weight", 0))  # else the Job's pod would wait for it
+    assert int(before["helm.sh/hook-weight"]) < int(
+        hook.get("helm.sh/hook-weight", 0)
+    )  # else the Job's pod would wait for it
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["careloop", "topics"]
 
 
 def test_a_secret_wins_over_the_settings_in_every_pod() -> None:
     """Of two sources in envFrom the last one wins; `env` would win over both, so no setting of a user stands there."""
-    values: Json = {"secrets": {"existingSecret": "careloop-env"}, "settings": {"log_level": "DEBUG"}}
+    values: Json = {
+        "secrets": {"existingSecret": "careloop-env"},
+        "settings": {"log_level": "DEBUG"},
+    }
     maps = of_kind(values, "ConfigMap")
-    running = {name: pod["containers"][0] for name, pod in pods(values) if pod["containers"][0]["command"][0] == "careloop"}
+    running = {
+        name: pod["containers"][0]
+        for name, pod in pods(values)
+        if pod["containers"][0]["command"][0] == "careloop"
+    }
     assert set(running) == {*(f"careloop-{name}" for name in SERVICES), "careloop-topics"}
     for name, container in running.items():
-        assert container["envFrom"] == [{"configMapRef": {"name": name}}, {"secretRef": {"name": "careloop-env"}}]
+        assert container["envFrom"] == [
+            {"configMapRef": {"name": name}},
+            {"secretRef": {"name": "careloop-env"}},
+        ]
         assert maps[name]["data"]["CARELOOP_LOG_LEVEL"] == "DEBUG"
-        assert set(environment(container)) <= {f"CARELOOP_{name.upper()}" for name in schema.BY_CHART}
+        assert set(environment(container)) <= {
+            f"CARELOOP_{name.upper()}" for name in schema.BY_CHART
+        }
 
 
 def test_the_schema_knows_every_setting_but_secrets() -> None:
@@ -177,7 +246,11 @@ def test_the_schema_knows_every_setting_but_secrets() -> None:
 def test_the_schema_is_closed_everywhere() -> None:
     def open_objects(node: object, path: str) -> Iterator[str]:
         if isinstance(node, dict):
-            if "properties" in node and node.get("type") == "object" and node.get("additionalProperties") is not False:
+            if (
+                "properties" in node
+                and node.get("type") == "object"
+                and node.get("additionalProperties") is not False
+            ):
                 yield path
             for key, value in node.items():
                 yield from open_objects(value, f"{path}/{key}")

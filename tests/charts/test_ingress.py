@@ -17,11 +17,19 @@ def found(values: Json, kind: str) -> dict[str, Json]:
 
 
 def review(ingress: Json, **settings: str) -> Json:
-    return {"components": {"review": {"ingress": {"enabled": True, **ingress}, "settings": settings}}}
+    return {
+        "components": {"review": {"ingress": {"enabled": True, **ingress}, "settings": settings}}
+    }
 
 
 def test_a_wildcard_is_a_host() -> None:
-    ingress = found(review({"host": "*.clinic.example", "tlsSecret": "1"}, review_url="https://review.clinic.example"), "Ingress")["careloop-review"]
+    ingress = found(
+        review(
+            {"host": "*.clinic.example", "tlsSecret": "1"},
+            review_url="https://review.clinic.example",
+        ),
+        "Ingress",
+    )["careloop-review"]
     assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["*.clinic.example"]
     assert ingress["spec"]["tls"] == [{"secretName": "1", "hosts": ["*.clinic.example"]}]
 
@@ -30,19 +38,29 @@ def test_a_wildcard_is_a_host() -> None:
     ("values", "expected"),
     [
         (review({"host": "review.example", "tlsSecret": "review-tls"}), "https://review.example"),
-        (review({"host": "review.example"}), "https://review.example"),  # TLS ends before the Ingress
-        (review({"host": "review.example"}, review_url="https://front.example"), "https://front.example"),
+        (
+            review({"host": "review.example"}),
+            "https://review.example",
+        ),  # TLS ends before the Ingress
+        (
+            review({"host": "review.example"}, review_url="https://front.example"),
+            "https://front.example",
+        ),
         ({"components": {"review": {"ingress": {"host": "review.example"}}}}, None),
     ],
 )
 def test_review_knows_the_address_that_people_open(values: Json, expected: str | None) -> None:
     """OpenID Connect sends people back there; the pod itself sees plain HTTP."""
-    assert found(values, "ConfigMap")["careloop-review"]["data"].get("CARELOOP_REVIEW_URL") == expected
+    assert (
+        found(values, "ConfigMap")["careloop-review"]["data"].get("CARELOOP_REVIEW_URL") == expected
+    )
 
 
 def test_the_host_of_another_service_is_not_reviews() -> None:
     values = {"components": {"intake": {"ingress": {"enabled": True, "host": "intake.example"}}}}
-    assert [name for name, m in found(values, "ConfigMap").items() if "CARELOOP_REVIEW_URL" in m["data"]] == []
+    assert [
+        name for name, m in found(values, "ConfigMap").items() if "CARELOOP_REVIEW_URL" in m["data"]
+    ] == []
 
 
 CONTROLLER: Json = {"namespaceSelector": {"matchLabels": {"name": "ingress"}}}
@@ -57,7 +75,11 @@ PUBLIC = {"intake", "review"}
         ({}, None, [HERE]),
         ({"from": [CONTROLLER]}, [HERE, CONTROLLER], [HERE]),
         ({"metricsFrom": [PROMETHEUS]}, None, [HERE, PROMETHEUS]),
-        ({"from": [CONTROLLER], "metricsFrom": [PROMETHEUS]}, [HERE, PROMETHEUS, CONTROLLER], [HERE, PROMETHEUS]),
+        (
+            {"from": [CONTROLLER], "metricsFrom": [PROMETHEUS]},
+            [HERE, PROMETHEUS, CONTROLLER],
+            [HERE, PROMETHEUS],
+        ),
     ],
 )
 def test_who_reaches_what(policy: Json, public: list[Json] | None, inner: list[Json]) -> None:
@@ -74,5 +96,9 @@ def test_of_intake_the_notifications_alone_stand_open() -> None:
     [rule] = found(values, "Ingress")["careloop-intake"]["spec"]["rules"]
     [path] = rule["http"]["paths"]
     assert path["pathType"] == "Prefix"
-    through = {route for route in document("intake", "", PATHS)["paths"] if route.startswith(f"{path['path']}/")}
+    through = {
+        route
+        for route in document("intake", "", PATHS)["paths"]
+        if route.startswith(f"{path['path']}/")
+    }
     assert through == {"/notify/{kind}", "/notify/{kind}/{type}/{id}"}

@@ -9,15 +9,34 @@ import pytest
 from tests.charts.renders import manifests
 
 Json = dict[str, Any]
-STRINGS = {"app.kubernetes.io/instance", "namespace", "name", "secretName", "claimName", "ingressClassName", "storageClassName", "runtimeClassName"}
+STRINGS = {
+    "app.kubernetes.io/instance",
+    "namespace",
+    "name",
+    "secretName",
+    "claimName",
+    "ingressClassName",
+    "storageClassName",
+    "runtimeClassName",
+}
 DIGITS: Json = {
     "fullnameOverride": "c1",
     "secrets": {"existingSecret": "1", "existingFileSecret": "2"},
     "image": {"pullSecrets": ["3"]},
     "components": {
         "intake": {"persistence": {"enabled": True, "existingClaim": "4"}},
-        "imaging": {"gpu": {"enabled": True, "runtimeClassName": "5"}, "persistence": {"enabled": True, "storageClass": "6", "size": 1073741824}},
-        "review": {"ingress": {"enabled": True, "host": "review.example", "className": "7", "tlsSecret": "8"}},
+        "imaging": {
+            "gpu": {"enabled": True, "runtimeClassName": "5"},
+            "persistence": {"enabled": True, "storageClass": "6", "size": 1073741824},
+        },
+        "review": {
+            "ingress": {
+                "enabled": True,
+                "host": "review.example",
+                "className": "7",
+                "tlsSecret": "8",
+            }
+        },
     },
 }
 
@@ -25,13 +44,23 @@ DIGITS: Json = {
 def texts(node: object) -> Iterator[tuple[str, object]]:
     """Each name, label and class that stands anywhere in a manifest."""
     if isinstance(node, dict):
-        yield from ((key, value) for key, value in node.items() if key in STRINGS and not isinstance(value, dict | list))
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from (
+            (key, value)
+            for key, value in node.items()
+            if key in STRINGS and not isinstance(value, dict | list)
+        )
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
         yield from texts(child)
 
 
 def test_names_of_digits_stay_names() -> None:
-    found = [text for manifest in manifests(DIGITS, release="123", namespace="9") for text in texts(manifest)]
+    found = [
+        text
+        for manifest in manifests(DIGITS, release="123", namespace="9")
+        for text in texts(manifest)
+    ]
     assert {value for _, value in found} >= {"123", *"123456789"}
     assert [(key, value) for key, value in found if not isinstance(value, str)] == []
 

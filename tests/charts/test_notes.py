@@ -15,15 +15,21 @@ def notes(values: Json) -> str:
     return text
 
 
-OFF = {name: {"components": {name: {"enabled": False}}} for name in ("intake", "review", "genomics")}
-CASES = {variant: values_of(variant) for variant in VARIANTS} | {f"without {name}": values for name, values in OFF.items()}
+OFF = {
+    name: {"components": {name: {"enabled": False}}} for name in ("intake", "review", "genomics")
+}
+CASES = {variant: values_of(variant) for variant in VARIANTS} | {
+    f"without {name}": values for name, values in OFF.items()
+}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_notes_name_is_there(case: str) -> None:
     there = {(m["kind"], m["metadata"]["name"]) for m in manifests(CASES[case])}
     text = notes(CASES[case])
-    named = {("Deployment", name) for name in re.findall(r"deploy/(\S+)", text)} | {("Service", name) for name in re.findall(r"svc/(\S+)", text)}
+    named = {("Deployment", name) for name in re.findall(r"deploy/(\S+)", text)} | {
+        ("Service", name) for name in re.findall(r"svc/(\S+)", text)
+    }
     assert named <= there
     assert "careloop doctor" in text
     assert "careloop dead-letters list" in text

@@ -15,4 +15,8 @@ def test_the_readmes_values_render_and_show_films() -> None:
     [block] = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     values: dict[str, Any] = yaml.safe_load(block)
     maps = {m["metadata"]["name"]: m["data"] for m in manifests(values) if m["kind"] == "ConfigMap"}
-    assert maps["careloop-imaging"]["CARELOOP_DICOMWEB_URL"] == maps["careloop-review"]["CARELOOP_DICOMWEB_URL"] == values["settings"]["dicomweb_url"]
+    assert (
+        maps["careloop-imaging"]["CARELOOP_DICOMWEB_URL"]
+        == maps["careloop-review"]["CARELOOP_DICOMWEB_URL"]
+        == values["settings"]["dicomweb_url"]
+    )

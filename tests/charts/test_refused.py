@@ -13,36 +13,77 @@ Json = dict[str, Any]
 REFUSED: dict[str, tuple[str, Json]] = {
     "an unknown key": ("additional properties 'replicas' not allowed", {"replicas": 2}),
     "an unknown service": ("'imagin' not allowed", {"components": {"imagin": {}}}),
-    "an unknown key of a service": ("'replica' not allowed", {"components": {"imaging": {"replica": 2}}}),
+    "an unknown key of a service": (
+        "'replica' not allowed",
+        {"components": {"imaging": {"replica": 2}}},
+    ),
     "an unknown setting": ("'fhir_uri' not allowed", {"settings": {"fhir_uri": "http://x"}}),
-    "a secret among the settings": ("'kafka_sasl_password' not allowed", {"settings": {"kafka_sasl_password": "x"}}),
+    "a secret among the settings": (
+        "'kafka_sasl_password' not allowed",
+        {"settings": {"kafka_sasl_password": "x"}},
+    ),
     "a setting of the chart's own": ("'http_port' not allowed", {"settings": {"http_port": 80}}),
-    "a wrong choice": ("'/settings/log_level': value must be one of", {"settings": {"log_level": "LOUD"}}),
-    "text for a number": ("'/components/imaging/replicas': got string", {"components": {"imaging": {"replicas": "two"}}}),
+    "a wrong choice": (
+        "'/settings/log_level': value must be one of",
+        {"settings": {"log_level": "LOUD"}},
+    ),
+    "text for a number": (
+        "'/components/imaging/replicas': got string",
+        {"components": {"imaging": {"replicas": "two"}}},
+    ),
     "no partition": ("'/settings/partitions': minimum", {"settings": {"partitions": 0}}),
     "too many partitions": ("'/settings/partitions': maximum", {"settings": {"partitions": 1001}}),
     "a session that is over at once": (
         "'/components/notes/settings/kafka_session_timeout_ms': minimum",
         {"components": {"notes": {"settings": {"kafka_session_timeout_ms": 10}}}},
     ),
-    "an end before the beginning": ("'/settings/shutdown_sec': exclusiveMinimum", {"settings": {"shutdown_sec": -5}}),
+    "an end before the beginning": (
+        "'/settings/shutdown_sec': exclusiveMinimum",
+        {"settings": {"shutdown_sec": -5}},
+    ),
     "no EHR": ("'/settings/fhir_url': '' does not match", {"settings": {"fhir_url": ""}}),
-    "no broker": ("'/settings/kafka_bootstrap_servers': minLength", {"settings": {"kafka_bootstrap_servers": ""}}),
-    "two intakes": ("components.intake (with `defaults`) has to be one", {"components": {"intake": {"replicas": 2}}}),
-    "two intakes by the defaults": ("components.intake (with `defaults`) has to be one", {"defaults": {"replicas": 2}}),
-    "intake scaled by load": ("components.intake (with `defaults`) has to be one", {"components": {"intake": {"autoscaling": {"enabled": True}}}}),
-    "intake scaled by load by the defaults": ("components.intake (with `defaults`) has to be one", {"defaults": {"autoscaling": {"enabled": True}}}),
+    "no broker": (
+        "'/settings/kafka_bootstrap_servers': minLength",
+        {"settings": {"kafka_bootstrap_servers": ""}},
+    ),
+    "two intakes": (
+        "components.intake (with `defaults`) has to be one",
+        {"components": {"intake": {"replicas": 2}}},
+    ),
+    "two intakes by the defaults": (
+        "components.intake (with `defaults`) has to be one",
+        {"defaults": {"replicas": 2}},
+    ),
+    "intake scaled by load": (
+        "components.intake (with `defaults`) has to be one",
+        {"components": {"intake": {"autoscaling": {"enabled": True}}}},
+    ),
+    "intake scaled by load by the defaults": (
+        "components.intake (with `defaults`) has to be one",
+        {"defaults": {"autoscaling": {"enabled": True}}},
+    ),
     "two intakes during an upgrade": (
         "components.intake (with `defaults`) has to be one",
-        {"components": {"intake": {"strategy": "RollingUpdate", "persistence": {"enabled": False}}}},
+        {
+            "components": {
+                "intake": {"strategy": "RollingUpdate", "persistence": {"enabled": False}}
+            }
+        },
     ),
     "more replicas than partitions by load": (
         "components.imaging has more replicas than settings.partitions (4)",
-        {"settings": {"partitions": 4}, "components": {"imaging": {"autoscaling": {"enabled": True, "maxReplicas": 5}}}},
+        {
+            "settings": {"partitions": 4},
+            "components": {"imaging": {"autoscaling": {"enabled": True, "maxReplicas": 5}}},
+        },
     ),
     "more replicas than partitions": (
         "components.notes has more replicas than settings.partitions (24)",
-        {"components": {"notes": {"replicas": 1 + int(Settings.model_fields["partitions"].default)}}},
+        {
+            "components": {
+                "notes": {"replicas": 1 + int(Settings.model_fields["partitions"].default)}
+            }
+        },
     ),
     "at least two, at most one": (
         "components.notes.autoscaling.minReplicas is more",
@@ -54,21 +95,44 @@ REFUSED: dict[str, tuple[str, Json]] = {
     ),
     "one claim for pods by load": (
         "components.notes (with `defaults`) has persistence and more",
-        {"components": {"notes": {"persistence": {"enabled": True}, "autoscaling": {"enabled": True}}}},
+        {
+            "components": {
+                "notes": {"persistence": {"enabled": True}, "autoscaling": {"enabled": True}}
+            }
+        },
     ),
-    "an ingress without a host": ("ingress.host is needed", {"components": {"review": {"ingress": {"enabled": True}}}}),
-    "an ingress to a URL": ("/ingress/host': 'https://r.example' does not match", {"components": {"review": {"ingress": {"host": "https://r.example"}}}}),
-    "an ingress to two stars": ("/ingress/host': '*.*.example' does not match", {"components": {"review": {"ingress": {"host": "*.*.example"}}}}),
+    "an ingress without a host": (
+        "ingress.host is needed",
+        {"components": {"review": {"ingress": {"enabled": True}}}},
+    ),
+    "an ingress to a URL": (
+        "/ingress/host': 'https://r.example' does not match",
+        {"components": {"review": {"ingress": {"host": "https://r.example"}}}},
+    ),
+    "an ingress to two stars": (
+        "/ingress/host': '*.*.example' does not match",
+        {"components": {"review": {"ingress": {"host": "*.*.example"}}}},
+    ),
     "review at no address in particular": (
         "components.review.settings.review_url is needed",
         {"components": {"review": {"ingress": {"enabled": True, "host": "*.example"}}}},
     ),
     "films that review can't show": (
         "make it settings.dicomweb_url",
-        {"components": {"imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}}}},
+        {
+            "components": {
+                "imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}}
+            }
+        },
     ),
-    "a dot in a name": ("'/nameOverride': 'care.loop' does not match", {"nameOverride": "care.loop"}),
-    "a dot in a full name": ("'/fullnameOverride': 'care.loop' does not match", {"fullnameOverride": "care.loop"}),
+    "a dot in a name": (
+        "'/nameOverride': 'care.loop' does not match",
+        {"nameOverride": "care.loop"},
+    ),
+    "a dot in a full name": (
+        "'/fullnameOverride': 'care.loop' does not match",
+        {"fullnameOverride": "care.loop"},
+    ),
     "a name that leaves no room": ("set fullnameOverride", {"nameOverride": "a" * 45}),
 }
 
@@ -82,21 +146,31 @@ def test_wrong_values_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("release", ["123", "care.loop", "a" * 53])
-def test_a_release_whose_name_can_not_begin_a_service_is_refused_until_another_is_given(release: str) -> None:
+def test_a_release_whose_name_can_not_begin_a_service_is_refused_until_another_is_given(
+    release: str,
+) -> None:
     with pytest.raises(helm.HelmError, match="set fullnameOverride"):
         render({}, release)
     render({"fullnameOverride": "loop"}, release)
 
 
 ACCEPTED: dict[str, Json] = {
-    "as many replicas as partitions": {"components": {"notes": {"replicas": int(Settings.model_fields["partitions"].default)}}},
-    "more review pages than partitions": {"settings": {"partitions": 1}, "components": {"review": {"replicas": 2}}},
+    "as many replicas as partitions": {
+        "components": {"notes": {"replicas": int(Settings.model_fields["partitions"].default)}}
+    },
+    "more review pages than partitions": {
+        "settings": {"partitions": 1},
+        "components": {"review": {"replicas": 2}},
+    },
     "several pods without the claim of the defaults": {
         "defaults": {"persistence": {"enabled": True}},
         "components": {"treatment": {"replicas": 3, "persistence": {"enabled": False}}},
     },
     "a PACS for imaging alone, without review": {
-        "components": {"imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}}, "review": {"enabled": False}}
+        "components": {
+            "imaging": {"settings": {"dicomweb_url": "https://pacs.example/dicom-web"}},
+            "review": {"enabled": False},
+        }
     },
     "what can't run, but is off": {"components": {"notes": {"enabled": False, "replicas": 99}}},
 }

@@ -36,7 +36,9 @@ class Place:
 def open_place(kind: str, address: str) -> SqliteLog | KafkaLog:
     """A log that keeps what it is told: a second one of the same address finds it."""
     if kind == "kafka":
-        return KafkaLog(Settings(kafka_bootstrap_servers=address, kafka_session_timeout_ms=SESSION_MS))
+        return KafkaLog(
+            Settings(kafka_bootstrap_servers=address, kafka_session_timeout_ms=SESSION_MS)
+        )
     return SqliteLog(Path(address), LEASE_SEC)
 
 
@@ -68,7 +70,9 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteLog | 
 def topic(request: pytest.FixtureRequest) -> str:
     """A topic of its own for each test, of `PARTITIONS` partitions."""
     name = f"contract.{uuid.uuid4().hex}"
-    subject = request.getfixturevalue("durable_log" if "durable_log" in request.fixturenames else "log")
+    subject = request.getfixturevalue(
+        "durable_log" if "durable_log" in request.fixturenames else "log"
+    )
     assert subject.create({name: PARTITIONS}) == [name]
     return name
 

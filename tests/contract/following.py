@@ -23,12 +23,16 @@ def numbered(count: int, keys: int = 7) -> list[Message]:
     return [Message(b"Patient/%d" % (i % keys), b"%d" % i) for i in range(count)]
 
 
-def follow(*sources: Source, until: Callable[[list[Record]], bool], patience_sec: float = PATIENCE_SEC) -> list[Record]:
+def follow(
+    *sources: Source, until: Callable[[list[Record]], bool], patience_sec: float = PATIENCE_SEC
+) -> list[Record]:
     """Poll the members in turn until it holds of what came; return that."""
     deadline = time.monotonic() + patience_sec
     came: list[Record] = []
     while not until(came):
-        assert time.monotonic() < deadline, f"still not after {patience_sec} s; {len(came)} records came"
+        assert time.monotonic() < deadline, (
+            f"still not after {patience_sec} s; {len(came)} records came"
+        )
         for source in sources:
             came += source.poll(0.02)
     return came
@@ -69,7 +73,9 @@ def commit(source: Source, records: Iterable[Record], *others: Source) -> None:
     deadline = time.monotonic() + PATIENCE_SEC
     while True:
         try:
-            return source.commit({p: offset for p, offset in ends(records).items() if p in source.assignment()})
+            return source.commit(
+                {p: offset for p, offset in ends(records).items() if p in source.assignment()}
+            )
         except Unavailable:
             assert time.monotonic() < deadline
             for member in (source, *others):

@@ -23,7 +23,9 @@ PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 
 @pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi", *real_hapi()])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Habits]]:
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Habits]]:
     """The base of a running EHR, and its habits."""
     if request.param == "real sekmet":
         with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
@@ -31,7 +33,10 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     elif request.param in real_hapi():
         yield request.param, HAPI
     else:
-        habits = replace(SEKMET if request.param == "fake sekmet" else HAPI, delivery_waits_sec=(0.05, 0.05, 0.05))
+        habits = replace(
+            SEKMET if request.param == "fake sekmet" else HAPI,
+            delivery_waits_sec=(0.05, 0.05, 0.05),
+        )
         with FakeEhr(habits) as fake:
             yield fake.base, habits
 
@@ -54,15 +59,33 @@ def listener() -> Iterator[Listener]:
         yield started
 
 
-def subscription(criteria: str, endpoint: str, *, payload: str | None = "application/fhir+json", **elements: Any) -> Json:
-    channel = {"type": "rest-hook", "endpoint": endpoint, "header": ["X-Careloop-Secret: s3cret"]} | ({"payload": payload} if payload else {})
-    return {"resourceType": "Subscription", "status": "requested", "reason": "test", "criteria": criteria, "channel": channel} | elements
+def subscription(
+    criteria: str, endpoint: str, *, payload: str | None = "application/fhir+json", **elements: Any
+) -> Json:
+    channel = {
+        "type": "rest-hook",
+        "endpoint": endpoint,
+        "header": ["X-Careloop-Secret: s3cret"],
+    } | ({"payload": payload} if payload else {})
+    return {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "test",
+        "criteria": criteria,
+        "channel": channel,
+    } | elements
 
 
 def backport(topic: str, endpoint: str, content: str = "id-only") -> Json:
-    filtered = {"extension": [{"url": f"{codes.BACKPORT}/backport-filter-criteria", "valueString": "Patient?"}]}
+    filtered = {
+        "extension": [
+            {"url": f"{codes.BACKPORT}/backport-filter-criteria", "valueString": "Patient?"}
+        ]
+    }
     made = subscription(topic, endpoint, meta={"profile": [PROFILE]}, _criteria=filtered)
-    made["channel"]["_payload"] = {"extension": [{"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": content}]}
+    made["channel"]["_payload"] = {
+        "extension": [{"url": f"{codes.BACKPORT}/backport-payload-content", "valueCode": content}]
+    }
     return made
 
 
@@ -75,18 +98,25 @@ def until(ehr: Ehr, reference: str, status: str, timeout_sec: float = 60.0) -> N
 
 def parameters(body: Json | None) -> Json:
     listed = (body or {})["entry"][0]["resource"]["parameter"]
-    return {p["name"]: next((v for k, v in p.items() if k.startswith("value")), p.get("part")) for p in listed}
+    return {
+        p["name"]: next((v for k, v in p.items() if k.startswith("value")), p.get("part"))
+        for p in listed
+    }
 
 
 def is_about(reference: str) -> Callable[[list[Any]], bool]:
     return lambda received: any(reference in r.path for r in received)
 
 
-def test_classic_with_payload_puts_the_resource_below_the_endpoint(ehr: Ehr, listener: Listener) -> None:
+def test_classic_with_payload_puts_the_resource_below_the_endpoint(
+    ehr: Ehr, listener: Listener
+) -> None:
     made = ehr.create(subscription("Task?status=requested", f"{listener.url}/hook")).reference
     until(ehr, made, "active")
     ehr.create({"resourceType": "Task", "status": "draft", "intent": "order"})
-    written = ehr.create({"resourceType": "Task", "status": "requested", "intent": "order"}).reference
+    written = ehr.create(
+        {"resourceType": "Task", "status": "requested", "intent": "order"}
+    ).reference
     got = listener.wait_for(is_about(written))[-1]
     assert (got.method, got.path) == ("PUT", f"/hook/{written}")
     assert got.headers["x-careloop-secret"] == "s3cret"
@@ -94,7 +124,9 @@ def test_classic_with_payload_puts_the_resource_below_the_endpoint(ehr: Ehr, lis
     assert len(listener.received) == 1, "a resource that does not fit the criteria was sent"
 
 
-def test_classic_without_payload_is_an_empty_post(ehr: Ehr, habits: Habits, listener: Listener) -> None:
+def test_classic_without_payload_is_an_empty_post(
+    ehr: Ehr, habits: Habits, listener: Listener
+) -> None:
     made = ehr.create(subscription("Device?", f"{listener.url}/hook", payload=None)).reference
     until(ehr, made, "active")
     for _ in range(3):
@@ -104,7 +136,9 @@ def test_classic_without_payload_is_an_empty_post(ehr: Ehr, habits: Habits, list
 
 
 def test_a_topic_without_filter_criteria(ehr: Ehr, habits: Habits, listener: Listener) -> None:
-    bare = {k: v for k, v in backport(SEKMET_TOPIC, f"{listener.url}/hook").items() if k != "_criteria"}
+    bare = {
+        k: v for k, v in backport(SEKMET_TOPIC, f"{listener.url}/hook").items() if k != "_criteria"
+    }
     if not habits.needs_backport_profile:
         until(ehr, ehr.create(bare).reference, "active")
         return
@@ -123,26 +157,45 @@ def test_a_topic_that_is_listed(ehr: Ehr, habits: Habits, listener: Listener) ->
         assert listener.received == [], "active without a handshake, and silent"
         return
     handshake, event = listener.wait_for(lambda received: len(received) >= 2)
-    assert (parameters(handshake.body)["type"], parameters(handshake.body)["status"]) == ("handshake", "requested")
+    assert (parameters(handshake.body)["type"], parameters(handshake.body)["status"]) == (
+        "handshake",
+        "requested",
+    )
     told = parameters(event.body)
-    assert (told["type"], told["topic"], told["events-since-subscription-start"]) == ("event-notification", SEKMET_TOPIC, "1")
+    assert (told["type"], told["topic"], told["events-since-subscription-start"]) == (
+        "event-notification",
+        SEKMET_TOPIC,
+        "1",
+    )
     parts = {p["name"]: p for p in told["notification-event"]}
     assert parts["event-number"]["valueString"] == "1"
     assert parts["focus"]["valueReference"]["reference"].endswith(patient)
 
 
 def test_a_topic_that_nobody_knows(ehr: Ehr, habits: Habits, listener: Listener) -> None:
-    made = ehr.create(backport(f"http://example.org/topic/{uuid4()}", f"{listener.url}/hook")).reference
+    made = ehr.create(
+        backport(f"http://example.org/topic/{uuid4()}", f"{listener.url}/hook")
+    ).reference
     until(ehr, made, "error" if habits.handshakes else "active")
     assert listener.received == []
 
 
-def test_after_three_failures_one_gives_up_and_the_other_does_not(ehr: Ehr, habits: Habits, listener: Listener) -> None:
+def test_after_three_failures_one_gives_up_and_the_other_does_not(
+    ehr: Ehr, habits: Habits, listener: Listener
+) -> None:
     listener.status = 500
     made = ehr.create(subscription("Endpoint?status=active", f"{listener.url}/hook")).reference
     until(ehr, made, "active")
     kind = codes.coding(codes.ENDPOINT_CONNECTION, "dicom-wado-rs")
-    ehr.create({"resourceType": "Endpoint", "status": "active", "connectionType": kind, "payloadType": [{"text": "x"}], "address": "http://x.invalid"})
+    ehr.create(
+        {
+            "resourceType": "Endpoint",
+            "status": "active",
+            "connectionType": kind,
+            "payloadType": [{"text": "x"}],
+            "address": "http://x.invalid",
+        }
+    )
     listener.wait_for(lambda received: len(received) >= 3)
     if habits.retries_for_ever:
         listener.wait_for(lambda received: len(received) > 3)

@@ -53,7 +53,9 @@ def line(ehr: Ehr, base: str, tmp_path: Path) -> Line:
 
 @pytest.fixture
 def patient(ehr: Ehr) -> str:
-    return ehr.create({"resourceType": "Patient", "gender": "female", "birthDate": "1940-03-05"}).reference
+    return ehr.create(
+        {"resourceType": "Patient", "gender": "female", "birthDate": "1940-03-05"}
+    ).reference
 
 
 def write(ehr: Ehr, patient: str, text: str) -> str:
@@ -83,11 +85,18 @@ def head(ehr: Ehr, reference: str) -> Any:
 def change(ehr: Ehr, reference: str, text: str, **elements: Any) -> None:
     resource = ehr.read(reference)
     assert resource is not None
-    ehr.update(resource | {"content": note("Patient/x", text)["content"]} | elements, resource["meta"]["versionId"])
+    ehr.update(
+        resource | {"content": note("Patient/x", text)["content"]} | elements,
+        resource["meta"]["versionId"],
+    )
 
 
 def stand(ehr: Ehr, found: Any) -> dict[str, dict[str, Any]]:
-    return {key: resource for key, reference in found.outputs.items() if (resource := ehr.read(reference))}
+    return {
+        key: resource
+        for key, reference in found.outputs.items()
+        if (resource := ehr.read(reference))
+    }
 
 
 def decide(ehr: Ehr, found: Any, decision: str) -> None:
@@ -95,13 +104,30 @@ def decide(ehr: Ehr, found: Any, decision: str) -> None:
     doctor = ehr.create({"resourceType": "Practitioner"}).reference
     stage: lifecycle.Stage = "signed" if decision == "signed" else "rejected"
     task = heads.decided(found, decision, owner=doctor, reason=None, now=instants.now())
-    entries = [bundle.put(lifecycle.at_stage(r, stage), r["meta"]["versionId"]) for r in stand(ehr, found).values()]
-    ehr.transact(bundle.transaction(found, task, [*entries, bundle.post(verifier(doctor, found.outputs.values()), f"urn:uuid:{uuid4()}")]))
+    entries = [
+        bundle.put(lifecycle.at_stage(r, stage), r["meta"]["versionId"])
+        for r in stand(ehr, found).values()
+    ]
+    ehr.transact(
+        bundle.transaction(
+            found,
+            task,
+            [
+                *entries,
+                bundle.post(verifier(doctor, found.outputs.values()), f"urn:uuid:{uuid4()}"),
+            ],
+        )
+    )
 
 
 def verifier(who: str, targets: Iterable[str]) -> dict[str, Any]:
     agent = {"type": codes.concept(codes.PROVENANCE_AGENT, "verifier"), "who": codes.reference(who)}
-    return {"resourceType": "Provenance", "target": [codes.reference(t) for t in targets], "recorded": instants.now(), "agent": [agent]}
+    return {
+        "resourceType": "Provenance",
+        "target": [codes.reference(t) for t in targets],
+        "recorded": instants.now(),
+        "agent": [agent],
+    }
 
 
 def test_nothing_becomes_final_without_a_human(line: Line, ehr: Ehr, patient: str) -> None:
@@ -109,28 +135,47 @@ def test_nothing_becomes_final_without_a_human(line: Line, ehr: Ehr, patient: st
     run(line, event(ehr, reference))
     found = head(ehr, reference)
     task = heads.decided(found, "signed", owner=None, reason=None, now=instants.now())
-    final = [bundle.put(lifecycle.at_stage(r, "signed"), r["meta"]["versionId"]) for r in stand(ehr, found).values()]
+    final = [
+        bundle.put(lifecycle.at_stage(r, "signed"), r["meta"]["versionId"])
+        for r in stand(ehr, found).values()
+    ]
     device = verifier("Device/1", found.outputs.values())
     for entries in (final, [*final, bundle.post(device, f"urn:uuid:{uuid4()}")]):
         with pytest.raises(InvalidResource):
             bundle.transaction(found, task, entries)
 
 
-def test_a_result_waits_with_all_that_makes_it_accountable(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_result_waits_with_all_that_makes_it_accountable(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     reference = write(ehr, patient, "three words here")
     assert run(line, event(ehr, reference)) == "result"
     found = head(ehr, reference)
-    assert (found.outcome, found.revision, found.task["for"]["reference"]) == ("requested", 1, patient)
+    assert (found.outcome, found.revision, found.task["for"]["reference"]) == (
+        "requested",
+        1,
+        patient,
+    )
     standing = stand(ehr, found)
-    assert standing["report"]["status"] == "preliminary" and standing["report"]["conclusion"] == "3 words"
-    assert all(codes.has_code(r["meta"]["security"], codes.OBSERVATION_VALUE, "AIAST") for r in standing.values())
+    assert (
+        standing["report"]["status"] == "preliminary"
+        and standing["report"]["conclusion"] == "3 words"
+    )
+    assert all(
+        codes.has_code(r["meta"]["security"], codes.OBSERVATION_VALUE, "AIAST")
+        for r in standing.values()
+    )
     device = ehr.read(standing["words"]["device"]["reference"])
     assert device and device["version"][0]["value"] == line.model.card.digest
     provenances = list(ehr.search("Provenance", {"target": found.outputs["report"]}))
-    assert [p["entity"][0]["what"]["identifier"]["value"] for p in provenances] == [f"{reference}/_history/1"]
+    assert [p["entity"][0]["what"]["identifier"]["value"] for p in provenances] == [
+        f"{reference}/_history/1"
+    ]
 
 
-def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(line: Line, ehr: Ehr, patient: str) -> None:
+def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     """HAPI refuses a result that refers to what is gone: a fresh start, no dead letter. Others take it, and the delete's own event retracts it."""
     reference = write(ehr, patient, "soon gone")
     told = event(ehr, reference)
@@ -146,7 +191,9 @@ def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(line: Line, ehr: E
     assert {lifecycle.status_of(r) for r in stand(ehr, found).values()} <= {"cancelled"}
 
 
-def test_a_refusal_with_every_input_in_place_is_a_refusal(line: Line, ehr: Ehr, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_with_every_input_in_place_is_a_refusal(
+    line: Line, ehr: Ehr, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reference = write(ehr, patient, "still there")
     case = line.take(event(ehr, reference))
     assert isinstance(case, Case)
@@ -180,9 +227,16 @@ def test_a_changed_input_supersedes_the_draft_in_place(line: Line, ehr: Ehr, pat
     change(ehr, reference, "now short")
     assert run(line, event(ehr, reference)) == "result"
     second = head(ehr, reference)
-    assert (second.reference, second.revision, second.outputs["report"]) == (first.reference, 1, first.outputs["report"])
+    assert (second.reference, second.revision, second.outputs["report"]) == (
+        first.reference,
+        1,
+        first.outputs["report"],
+    )
     standing = stand(ehr, second)
-    assert standing["report"]["conclusion"] == "2 words" and set(second.outputs) == {"words", "report"}
+    assert standing["report"]["conclusion"] == "2 words" and set(second.outputs) == {
+        "words",
+        "report",
+    }
     forgotten = ehr.read(first.outputs["long"])
     assert forgotten and forgotten["status"] == "cancelled"
 
@@ -193,20 +247,29 @@ def test_a_signed_result_is_never_overwritten(line: Line, ehr: Ehr, patient: str
     decide(ehr, head(ehr, reference), "signed")
     signed = head(ehr, reference)
     assert run(line, event(ehr, reference)) == "unchanged"
-    assert run(replace(line, model=Model("2.0.0")), event(ehr, reference)) == "unchanged", "a new model alone reopens nothing that was signed"
+    assert run(replace(line, model=Model("2.0.0")), event(ehr, reference)) == "unchanged", (
+        "a new model alone reopens nothing that was signed"
+    )
     change(ehr, reference, "another text")
     assert run(line, event(ehr, reference)) == "result"
     second = head(ehr, reference)
     assert (second.revision, second.outcome) == (2, "requested")
     old, new = ehr.read(signed.outputs["report"]), ehr.read(second.outputs["report"])
-    assert old and new and (old["status"], old["conclusion"], new["status"], new["conclusion"]) == ("final", "3 words", "preliminary", "2 words")
+    assert (
+        old
+        and new
+        and (old["status"], old["conclusion"], new["status"], new["conclusion"])
+        == ("final", "3 words", "preliminary", "2 words")
+    )
     [provenance] = ehr.search("Provenance", {"target": second.outputs["report"]})
     assert {"role": "revision", "reference": signed.outputs["report"]} in [
         {"role": e["role"], "reference": e["what"]["reference"]} for e in provenance["entity"]
     ]
 
 
-def test_a_rejected_result_stays_rejected_until_the_input_changes(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_rejected_result_stays_rejected_until_the_input_changes(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     reference = write(ehr, patient, "to be rejected")
     run(line, event(ehr, reference))
     decide(ehr, head(ehr, reference), "rejected")
@@ -226,7 +289,9 @@ def test_what_another_client_made_final_is_respected(line: Line, ehr: Ehr, patie
     assert head(ehr, reference).task["status"] == "completed"
     still = ehr.read(f"DiagnosticReport/{report['id']}")
     assert still and still["status"] == "final" and still["conclusion"] == "4 words"
-    assert run(line, event(ehr, reference)) == "result", "the change still gets its answer, as the next revision"
+    assert run(line, event(ehr, reference)) == "result", (
+        "the change still gets its answer, as the next revision"
+    )
     assert head(ehr, reference).revision == 2
 
 
@@ -234,11 +299,17 @@ def test_not_analysed_says_why_once_and_heals(line: Line, ehr: Ehr, patient: str
     reference = write(ehr, patient, "broken")
     assert run(line, event(ehr, reference)) == "not_analysed"
     found = head(ehr, reference)
-    assert (found.outcome, found.task["statusReason"]["text"]) == ("rejected", "The note can't be read.")
+    assert (found.outcome, found.task["statusReason"]["text"]) == (
+        "rejected",
+        "The note can't be read.",
+    )
     assert run(line, event(ehr, reference)) == "unchanged"
     change(ehr, reference, "legible now")
     assert run(line, event(ehr, reference)) == "result"
-    assert head(ehr, reference).outcome == "requested" and "statusReason" not in head(ehr, reference).task
+    assert (
+        head(ehr, reference).outcome == "requested"
+        and "statusReason" not in head(ehr, reference).task
+    )
 
 
 def test_a_draft_whose_input_breaks_is_taken_back(line: Line, ehr: Ehr, patient: str) -> None:
@@ -250,7 +321,9 @@ def test_a_draft_whose_input_breaks_is_taken_back(line: Line, ehr: Ehr, patient:
     assert report and report["status"] == "cancelled"
 
 
-def test_a_withdrawn_input_takes_its_draft_back_and_may_return(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_withdrawn_input_takes_its_draft_back_and_may_return(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     reference = write(ehr, patient, "entered in error")
     run(line, event(ehr, reference))
     change(ehr, reference, "entered in error", status="entered-in-error")
@@ -264,7 +337,9 @@ def test_a_withdrawn_input_takes_its_draft_back_and_may_return(line: Line, ehr: 
     assert head(ehr, reference).outcome == "requested"
 
 
-def test_withdrawing_under_a_signature_leaves_the_signature(line: Line, ehr: Ehr, patient: str) -> None:
+def test_withdrawing_under_a_signature_leaves_the_signature(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     reference = write(ehr, patient, "signed then withdrawn")
     run(line, event(ehr, reference))
     decide(ehr, head(ehr, reference), "signed")
@@ -273,7 +348,11 @@ def test_withdrawing_under_a_signature_leaves_the_signature(line: Line, ehr: Ehr
     assert run(line, event(ehr, reference)) == "withdrawn"
     report = ehr.read(signed.outputs["report"])
     found = head(ehr, reference)
-    assert report and report["status"] == "final" and (found.revision, found.outcome) == (2, "cancelled")
+    assert (
+        report
+        and report["status"] == "final"
+        and (found.revision, found.outcome) == (2, "cancelled")
+    )
     assert run(line, event(ehr, reference)) == "unchanged"
 
 
@@ -281,7 +360,9 @@ def consent(patient: str, provision: dict[str, Any]) -> dict[str, Any]:
     return {
         "resourceType": "Consent",
         "status": "active",
-        "scope": codes.concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
+        "scope": codes.concept(
+            "http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"
+        ),
         "category": [codes.concept(codes.LOINC, "59284-0")],
         "patient": codes.reference(patient),
         "policyRule": codes.concept(codes.V3_ACT_CODE, "OPTIN"),
@@ -289,16 +370,31 @@ def consent(patient: str, provision: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_denial_is_honoured_before_the_fetch_and_before_the_write(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_denial_is_honoured_before_the_fetch_and_before_the_write(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     early, late = write(ehr, patient, "one two"), write(ehr, patient, "three four")
     taken = line.take(event(ehr, late))
     assert isinstance(taken, Case)
-    ehr.create(consent(patient, {"provision": [{"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "TREAT")]}]}))
+    ehr.create(
+        consent(
+            patient,
+            {
+                "provision": [
+                    {"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "TREAT")]}
+                ]
+            },
+        )
+    )
     assert run(line, event(ehr, early)) == "not_analysed"
     [findings] = line.service.analyze([taken.inputs], line.model)
     assert line.put(taken, findings) == "not_analysed"
     assert {head(ehr, r).outcome for r in (early, late)} == {"rejected"}
-    alerts = [a for a in ehr.search("AuditEvent", {"type": f"{codes.DCM}|110113"}) if a["entity"][0]["what"]["reference"] == patient]
+    alerts = [
+        a
+        for a in ehr.search("AuditEvent", {"type": f"{codes.DCM}|110113"})
+        if a["entity"][0]["what"]["reference"] == patient
+    ]
     assert len(alerts) == 2
     assert run(line, event(ehr, early)) == "unchanged"
 
@@ -346,10 +442,19 @@ def test_eight_writers_at_once_leave_one_result(line: Line, ehr: Ehr, patient: s
         outcomes = list(pool.map(until_settled, range(8)))
     assert sorted(outcomes) == ["result"] + ["unchanged"] * 7
     assert len(ehr.heads(Answer("toy", reference))) == 1
-    assert len(list(ehr.search("DiagnosticReport", {"patient": patient.split("/")[1]}, subject=patient))) == 1
+    assert (
+        len(
+            list(
+                ehr.search("DiagnosticReport", {"patient": patient.split("/")[1]}, subject=patient)
+            )
+        )
+        == 1
+    )
 
 
-def test_a_dead_letter_is_visible_and_mended_by_a_replay(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_dead_letter_is_visible_and_mended_by_a_replay(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     reference = write(ehr, patient, "was unlucky")
     told = event(ehr, reference)
     line.fail(told, "Failed: MemoryError.")

@@ -20,7 +20,10 @@ from tests.toy import TOY, Model
 
 @pytest.fixture(params=["sekmet", "hapi"])
 def ehr(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ehr]:
-    with FakeEhr(SEKMET if request.param == "sekmet" else HAPI) as fake, open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as client:
+    with (
+        FakeEhr(SEKMET if request.param == "sekmet" else HAPI) as fake,
+        open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as client,
+    ):
         yield client
 
 
@@ -62,10 +65,15 @@ def revisions(ehr: Ehr, reference: str) -> list[Head]:
 
 
 def story(ehr: Ehr, reference: str) -> list[tuple[str, str, str | None]]:
-    return [(h.outcome, h.task["for"]["reference"], h.task.get("statusReason", {}).get("text")) for h in revisions(ehr, reference)]
+    return [
+        (h.outcome, h.task["for"]["reference"], h.task.get("statusReason", {}).get("text"))
+        for h in revisions(ehr, reference)
+    ]
 
 
-def test_each_patients_record_says_what_holds_for_her(ehr: Ehr, line: Line, anna: str, berta: str, signed: str) -> None:
+def test_each_patients_record_says_what_holds_for_her(
+    ehr: Ehr, line: Line, anna: str, berta: str, signed: str
+) -> None:
     old = event(ehr, signed)
     report = head(ehr, signed).outputs["report"]
     repoint(ehr, signed, berta)
@@ -81,7 +89,9 @@ def test_each_patients_record_says_what_holds_for_her(ehr: Ehr, line: Line, anna
     assert [h.version for h in revisions(ehr, signed)] == versions
 
 
-def test_no_provenance_leads_from_one_patient_to_the_other(ehr: Ehr, line: Line, berta: str, signed: str) -> None:
+def test_no_provenance_leads_from_one_patient_to_the_other(
+    ehr: Ehr, line: Line, berta: str, signed: str
+) -> None:
     report = head(ehr, signed).outputs["report"]
     repoint(ehr, signed, berta)
     until_settled(line, event(ehr, signed))
@@ -90,19 +100,30 @@ def test_no_provenance_leads_from_one_patient_to_the_other(ehr: Ehr, line: Line,
     assert "revision" not in [e["role"] for e in provenance["entity"]]
 
 
-def test_what_was_drafted_for_the_former_patient_since_is_taken_back_from_her(ehr: Ehr, line: Line, anna: str, berta: str, signed: str) -> None:
+def test_what_was_drafted_for_the_former_patient_since_is_taken_back_from_her(
+    ehr: Ehr, line: Line, anna: str, berta: str, signed: str
+) -> None:
     change(ehr, signed, "changed while it was still hers")
     assert run(line, event(ehr, signed)) == "result"
     draft = head(ehr, signed).outputs["report"]
     repoint(ehr, signed, berta)
     assert until_settled(line, event(ehr, signed)) == "result"
-    assert [s[:2] for s in story(ehr, signed)] == [("completed", anna), ("cancelled", anna), ("requested", berta)]
+    assert [s[:2] for s in story(ehr, signed)] == [
+        ("completed", anna),
+        ("cancelled", anna),
+        ("requested", berta),
+    ]
     taken_back = ehr.read(draft)
-    assert taken_back and (taken_back["status"], taken_back["subject"]["reference"]) == ("cancelled", anna)
+    assert taken_back and (taken_back["status"], taken_back["subject"]["reference"]) == (
+        "cancelled",
+        anna,
+    )
 
 
 @pytest.mark.parametrize("hers", ["signed", "changed"])
-def test_the_other_patients_denial_leaves_the_first_ones_record_as_told(ehr: Ehr, line: Line, berta: str, signed: str, hers: str) -> None:
+def test_the_other_patients_denial_leaves_the_first_ones_record_as_told(
+    ehr: Ehr, line: Line, berta: str, signed: str, hers: str
+) -> None:
     anna = story(ehr, signed)[0][1]
     if hers == "changed":
         change(ehr, signed, "changed while it was still hers")
@@ -112,27 +133,40 @@ def test_the_other_patients_denial_leaves_the_first_ones_record_as_told(ehr: Ehr
     repoint(ehr, signed, berta)
     told = event(ehr, signed)
     assert until_settled(line, told) == "not_analysed"
-    assert story(ehr, signed)[1:] == [("cancelled", anna, MOVED), ("rejected", berta, "The patient's consent does not permit this analysis.")]
+    assert story(ehr, signed)[1:] == [
+        ("cancelled", anna, MOVED),
+        ("rejected", berta, "The patient's consent does not permit this analysis."),
+    ]
     assert [run(line, e) for e in (old, told)] == ["unchanged"] * 2
 
 
-def test_a_correction_that_is_taken_back_leaves_the_signature(ehr: Ehr, line: Line, anna: str, berta: str, signed: str) -> None:
+def test_a_correction_that_is_taken_back_leaves_the_signature(
+    ehr: Ehr, line: Line, anna: str, berta: str, signed: str
+) -> None:
     repoint(ehr, signed, berta)
     wrong = event(ehr, signed)
     until_settled(line, wrong)
     draft = head(ehr, signed).outputs["report"]
     repoint(ehr, signed, anna)
-    assert run(line, wrong) == "withdrawn", "an old event names the wrong patient, and the input says whose it is"
+    assert run(line, wrong) == "withdrawn", (
+        "an old event names the wrong patient, and the input says whose it is"
+    )
     taken_back = ehr.read(draft)
     assert taken_back and taken_back["status"] == "cancelled"
-    assert [s[:2] for s in story(ehr, signed)] == [("completed", anna), ("cancelled", anna), ("cancelled", anna)]
+    assert [s[:2] for s in story(ehr, signed)] == [
+        ("completed", anna),
+        ("cancelled", anna),
+        ("cancelled", anna),
+    ]
     assert [run(line, e) for e in (wrong, event(ehr, signed))] == ["unchanged"] * 2
     repoint(ehr, signed, berta)
     assert until_settled(line, event(ehr, signed)) == "result"
     assert story(ehr, signed)[2:] == [("cancelled", anna, MOVED), ("requested", berta, None)]
 
 
-def test_a_correction_before_the_signature_needs_no_word(ehr: Ehr, line: Line, anna: str, berta: str) -> None:
+def test_a_correction_before_the_signature_needs_no_word(
+    ehr: Ehr, line: Line, anna: str, berta: str
+) -> None:
     reference = write(ehr, anna, "not signed yet")
     run(line, event(ehr, reference))
     repoint(ehr, reference, berta)
@@ -140,7 +174,9 @@ def test_a_correction_before_the_signature_needs_no_word(ehr: Ehr, line: Line, a
     assert [s[:2] for s in story(ehr, reference)] == [("requested", berta)]
 
 
-def test_a_preview_begins_the_other_patients_revision(ehr: Ehr, line: Line, anna: str, berta: str, signed: str) -> None:
+def test_a_preview_begins_the_other_patients_revision(
+    ehr: Ehr, line: Line, anna: str, berta: str, signed: str
+) -> None:
     repoint(ehr, signed, berta)
     told = event(ehr, signed)
     with pytest.raises(Conflict):

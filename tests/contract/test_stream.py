@@ -11,10 +11,23 @@ import pytest
 from shared.errors import Misconfigured, Unavailable
 from shared.stream.base import EVENTS_TOPIC, Log, Message, Record, dead_letter_topic
 from tests.contract.conftest import PARTITIONS
-from tests.contract.following import PATIENCE_SEC, commit, ends, fenced, follow, nothing_comes, numbered, numbers, send, take
+from tests.contract.following import (
+    PATIENCE_SEC,
+    commit,
+    ends,
+    fenced,
+    follow,
+    nothing_comes,
+    numbered,
+    numbers,
+    send,
+    take,
+)
 
 
-def test_a_key_stays_in_one_partition_and_its_records_in_order(log: Log, topic: str, group: str) -> None:
+def test_a_key_stays_in_one_partition_and_its_records_in_order(
+    log: Log, topic: str, group: str
+) -> None:
     send(log, topic, numbered(200, keys=20))
     source = log.source(topic, group)
     by_key = defaultdict(list)
@@ -36,7 +49,9 @@ def test_a_record_comes_back_as_it_was_sent(log: Log, topic: str, group: str) ->
     send(log, topic, sent)
     source = log.source(topic, group)
     came = take(source, 3)
-    assert [(r.key, r.value, tuple(r.headers)) for r in came] == [(m.key, m.value, tuple(m.headers)) for m in sent]
+    assert [(r.key, r.value, tuple(r.headers)) for r in came] == [
+        (m.key, m.value, tuple(m.headers)) for m in sent
+    ]
     assert {r.topic for r in came} == {topic}
     assert all(began - 1 <= r.timestamp <= time.time() + 1 for r in came)
     source.close()
@@ -95,9 +110,13 @@ def test_a_commit_never_goes_back(log: Log, topic: str, group: str) -> None:
     second.close()
 
 
-def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, topic: str, group: str) -> None:
+def test_members_share_the_partitions_and_one_that_leaves_hands_over(
+    log: Log, topic: str, group: str
+) -> None:
     one, two = log.source(topic, group), log.source(topic, group)
-    follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
+    follow(
+        one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2
+    )
     assert one.assignment() | two.assignment() == frozenset(range(PARTITIONS))
     send(log, topic, numbered(60, keys=30))
     came = follow(one, two, until=lambda records: len(records) >= 60)
@@ -110,7 +129,9 @@ def test_members_share_the_partitions_and_one_that_leaves_hands_over(log: Log, t
     two.close()
 
 
-def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, topic: str, group: str) -> None:
+def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(
+    log: Log, topic: str, group: str
+) -> None:
     members = [log.source(topic, group)]
     sent = 0
     done: set[int] = set()
@@ -121,13 +142,23 @@ def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, 
         send(log, topic, [Message(b"Patient/%d" % i, b"%d" % i) for i in range(sent, sent + 40)])
         sent += 40
         deadline = time.monotonic() + PATIENCE_SEC
-        while sorted(len(m.assignment()) for m in members) != [PARTITIONS // size] * size or len(done) < sent or any(owed.values()):
+        while (
+            sorted(len(m.assignment()) for m in members) != [PARTITIONS // size] * size
+            or len(done) < sent
+            or any(owed.values())
+        ):
             assert time.monotonic() < deadline, ([m.assignment() for m in members], len(done))
             for number, member in enumerate(members):
                 owed[number] += member.poll(0.02)
                 done |= set(numbers(owed[number]))
                 with suppress(Unavailable):  # not known to be committed: again, next time
-                    member.commit({p: offset for p, offset in ends(owed[number]).items() if p in member.assignment()})
+                    member.commit(
+                        {
+                            p: offset
+                            for p, offset in ends(owed[number]).items()
+                            if p in member.assignment()
+                        }
+                    )
                     owed[number].clear()
     assert done == set(range(sent))
     assert log.group_lag(topic, group) == 0
@@ -135,17 +166,23 @@ def test_a_third_member_gets_its_part_and_nothing_is_lost_or_left_out(log: Log, 
         member.close()
 
 
-def test_what_is_given_back_is_announced_and_a_commit_for_it_is_fenced(log: Log, topic: str, group: str) -> None:
+def test_what_is_given_back_is_announced_and_a_commit_for_it_is_fenced(
+    log: Log, topic: str, group: str
+) -> None:
     send(log, topic, numbered(60, keys=30))
     one = log.source(topic, group)
     gone: set[int] = set()
     one.on_revoked = gone.update
     came = take(one, 60)
     two = log.source(topic, group)
-    follow(one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2)
+    follow(
+        one, two, until=lambda _: len(one.assignment()) == len(two.assignment()) == PARTITIONS // 2
+    )
     assert gone == frozenset(range(PARTITIONS)) - one.assignment() == two.assignment()
     assert fenced(one, came, two) == gone & ends(came).keys()
-    assert log.group_lag(topic, group) == sum(r.partition in gone for r in came), "ours was committed, theirs was not"
+    assert log.group_lag(topic, group) == sum(r.partition in gone for r in came), (
+        "ours was committed, theirs was not"
+    )
     one.close()
     two.close()
 
@@ -158,7 +195,9 @@ def test_a_paused_partition_waits_and_loses_nothing(log: Log, topic: str, group:
     held = frozenset({first[0].partition})
     source.pause(held)
     send(log, topic, numbered(40, keys=20))
-    others = follow(source, until=lambda records: len(records) >= sum(r.partition not in held for r in first))
+    others = follow(
+        source, until=lambda records: len(records) >= sum(r.partition not in held for r in first)
+    )
     assert not held & {r.partition for r in others}
     assert nothing_comes(source)
     source.pause(frozenset())
@@ -207,8 +246,14 @@ def test_a_reset_group_reads_from_the_start(log: Log, topic: str, group: str) ->
     again.close()
 
 
-def test_a_topic_that_does_not_exist_is_named_with_the_command_that_makes_it(log: Log, group: str) -> None:
-    for attempt in (lambda: log.source("nothing.here", group), lambda: list(log.scan("nothing.here")), lambda: log.group_lag("nothing.here", group)):
+def test_a_topic_that_does_not_exist_is_named_with_the_command_that_makes_it(
+    log: Log, group: str
+) -> None:
+    for attempt in (
+        lambda: log.source("nothing.here", group),
+        lambda: list(log.scan("nothing.here")),
+        lambda: log.group_lag("nothing.here", group),
+    ):
         with pytest.raises(Misconfigured, match=r"nothing\.here does not exist; `careloop topics`"):
             attempt()
 
@@ -232,7 +277,14 @@ def test_several_threads_may_send(log: Log, topic: str) -> None:
 
     def run(thread: int) -> None:
         for i in range(25):
-            sink.send(topic, [Message(b"thread-%d" % thread, b"%d" % (thread * 100 + i)), Message(b"thread-%d" % thread, b"-1")], timeout_sec=PATIENCE_SEC)
+            sink.send(
+                topic,
+                [
+                    Message(b"thread-%d" % thread, b"%d" % (thread * 100 + i)),
+                    Message(b"thread-%d" % thread, b"-1"),
+                ],
+                timeout_sec=PATIENCE_SEC,
+            )
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
     for thread in threads:

@@ -12,7 +12,9 @@ from tests.contract.conftest import Place, open_place
 from tests.contract.following import PATIENCE_SEC
 
 
-def test_the_same_for_all_and_another_once_it_is_made_anew(durable_place: Place, durable_log: SqliteLog | KafkaLog, topic: str) -> None:
+def test_the_same_for_all_and_another_once_it_is_made_anew(
+    durable_place: Place, durable_log: SqliteLog | KafkaLog, topic: str
+) -> None:
     first = durable_log.identity(topic)
     assert open_place(durable_place.kind, durable_place.address).identity(topic) == first
     remove(durable_place, durable_log, topic)

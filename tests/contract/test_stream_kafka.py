@@ -56,7 +56,12 @@ def test_a_killed_broker_is_told_and_survived(broker: Broker) -> None:
 
     broker.start()
     eventually_sent(sink, "t", Message(b"k", b"101"))
-    came += follow(source, until=lambda records: 101 in numbers(records) and source.healthy() and len(source.assignment()) == 3)
+    came += follow(
+        source,
+        until=lambda records: (
+            101 in numbers(records) and source.healthy() and len(source.assignment()) == 3
+        ),
+    )
     assert set(numbers(came)) - {100} == {*range(20), 101}
     follow(source, until=lambda records: committed(source, [*came, *records]))
     assert log.group_lag("t", "g") == 0
@@ -75,13 +80,18 @@ def committed(source: Source, records: list[Record]) -> bool:
 
 def test_a_source_opened_before_its_broker_joins_once_it_is_there(tmp_path: Path) -> None:
     broker = Broker(tmp_path / "kafka", free_port())
-    log = KafkaLog(Settings(kafka_bootstrap_servers=broker.address, kafka_session_timeout_ms=SESSION_MS))
+    log = KafkaLog(
+        Settings(kafka_bootstrap_servers=broker.address, kafka_session_timeout_ms=SESSION_MS)
+    )
     with pytest.raises(Unavailable):
         log.missing_topics([])
     source, sink = log.source("t", "g"), log.sink()
     assert not source.healthy()
     assert source.assignment() == frozenset()
-    for attempt in (lambda: source.poll(0.1), lambda: sink.send("t", [Message(b"k", b"1")], timeout_sec=1.0)):
+    for attempt in (
+        lambda: source.poll(0.1),
+        lambda: sink.send("t", [Message(b"k", b"1")], timeout_sec=1.0),
+    ):
         with pytest.raises(Unavailable):
             attempt()
     broker.start()
@@ -100,7 +110,9 @@ def test_a_source_opened_before_its_broker_joins_once_it_is_there(tmp_path: Path
 def test_a_broker_that_comes_back_empty_is_read_from_its_start(tmp_path: Path) -> None:
     first, second = Broker(tmp_path / "one"), None
     first.start()
-    log = KafkaLog(Settings(kafka_bootstrap_servers=first.address, kafka_session_timeout_ms=SESSION_MS))
+    log = KafkaLog(
+        Settings(kafka_bootstrap_servers=first.address, kafka_session_timeout_ms=SESSION_MS)
+    )
     log.create({"t": 1})
     source = log.source("t", "g")
     send(log, "t", numbered(9))
@@ -118,7 +130,11 @@ def test_a_broker_that_comes_back_empty_is_read_from_its_start(tmp_path: Path) -
 
 
 def test_two_processes_under_one_instance_id_end_the_older(broker: Broker) -> None:
-    settings = Settings(kafka_bootstrap_servers=broker.address, kafka_session_timeout_ms=SESSION_MS, kafka_group_instance_id="pod-0")
+    settings = Settings(
+        kafka_bootstrap_servers=broker.address,
+        kafka_session_timeout_ms=SESSION_MS,
+        kafka_group_instance_id="pod-0",
+    )
     log = KafkaLog(settings)
     log.create({"t": 3})
     older = log.source("t", "g")
@@ -133,7 +149,11 @@ def test_two_processes_under_one_instance_id_end_the_older(broker: Broker) -> No
 
 
 def test_settings_that_the_client_refuses_are_named(tmp_path: Path) -> None:
-    wrong = Settings(kafka_bootstrap_servers="127.0.0.1:1", kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "missing.pem")
+    wrong = Settings(
+        kafka_bootstrap_servers="127.0.0.1:1",
+        kafka_security_protocol="SSL",
+        kafka_ca_file=tmp_path / "missing.pem",
+    )
     with pytest.raises(Misconfigured, match=r"missing\.pem"):
         KafkaLog(wrong).missing_topics([])
 

@@ -22,12 +22,29 @@ class Member:
 
     def __init__(self, place: Place, topic: str, group: str, commits: str, out: Path) -> None:
         self._out = out
-        arguments = [sys.executable, "-W", "ignore", "-m", "tests.contract.member", place.kind, place.address, topic, group, commits]
+        arguments = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.contract.member",
+            place.kind,
+            place.address,
+            topic,
+            group,
+            commits,
+        ]
         with out.open("wb") as lines:
-            self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=lines, cwd=ROOT)
+            self._process = subprocess.Popen(
+                arguments, stdin=subprocess.PIPE, stdout=lines, cwd=ROOT
+            )
 
     def lines(self, word: str) -> list[list[int] | str]:
-        return [line[word] for line in map(json.loads, self._out.read_bytes().rpartition(b"\n")[0].splitlines()) if word in line]
+        return [
+            line[word]
+            for line in map(json.loads, self._out.read_bytes().rpartition(b"\n")[0].splitlines())
+            if word in line
+        ]
 
     def numbers(self, word: str) -> list[int]:
         return [n for line in self.lines(word) for n in line if isinstance(n, int)]
@@ -53,7 +70,9 @@ def start(durable_place: Place, topic: str, group: str, tmp_path: Path) -> Itera
     members: list[Member] = []
 
     def begin(commits: str) -> Member:
-        members.append(Member(durable_place, topic, group, commits, tmp_path / f"member-{len(members)}.jsonl"))
+        members.append(
+            Member(durable_place, topic, group, commits, tmp_path / f"member-{len(members)}.jsonl")
+        )
         return members[-1]
 
     yield begin
@@ -68,7 +87,9 @@ def wait(until: Callable[[], bool], patience_sec: float = 120.0) -> None:
         time.sleep(0.05)
 
 
-def test_killed_members_lose_nothing(start: Start, durable_log: Log, topic: str, group: str) -> None:
+def test_killed_members_lose_nothing(
+    start: Start, durable_log: Log, topic: str, group: str
+) -> None:
     members = [start("yes"), start("yes")]
     for round_ in range(3):
         sent = numbered(300 * (round_ + 1), keys=40)[300 * round_ :]
@@ -80,7 +101,9 @@ def test_killed_members_lose_nothing(start: Start, durable_log: Log, topic: str,
     wait(lambda: {n for m in members for n in m.numbers("took")} == set(range(900)))
 
 
-def test_a_dead_members_uncommitted_records_go_to_the_others(start: Start, durable_place: Place, durable_log: Log, topic: str, group: str) -> None:
+def test_a_dead_members_uncommitted_records_go_to_the_others(
+    start: Start, durable_place: Place, durable_log: Log, topic: str, group: str
+) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     victim = start("no")
     wait(lambda: set(victim.numbers("took")) == set(range(40)))
@@ -93,7 +116,9 @@ def test_a_dead_members_uncommitted_records_go_to_the_others(start: Start, durab
     heir.close()
 
 
-def test_a_stopped_member_that_wakes_up_can_not_commit_for_its_heir(start: Start, durable_log: Log, topic: str, group: str) -> None:
+def test_a_stopped_member_that_wakes_up_can_not_commit_for_its_heir(
+    start: Start, durable_log: Log, topic: str, group: str
+) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     sleeper = start("no")
     wait(lambda: set(sleeper.numbers("took")) == set(range(40)))
@@ -109,7 +134,9 @@ def test_a_stopped_member_that_wakes_up_can_not_commit_for_its_heir(start: Start
     heir.close()
 
 
-def test_a_stopped_member_that_wakes_up_can_not_rewind_its_heir(start: Start, durable_log: Log, topic: str, group: str) -> None:
+def test_a_stopped_member_that_wakes_up_can_not_rewind_its_heir(
+    start: Start, durable_log: Log, topic: str, group: str
+) -> None:
     send(durable_log, topic, numbered(40, keys=20))
     sleeper = start("no")
     wait(lambda: set(sleeper.numbers("took")) == set(range(40)))

@@ -28,9 +28,20 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
     """A self-signed certificate of 127.0.0.1, PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker of a test")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+    )
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(
+        now + timedelta(days=1)
+    )
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+        critical=False,
+    )
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
@@ -40,7 +51,9 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The settings that fit a running broker."""
     folder = tmp_path_factory.mktemp("secured")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     public = certificate(key)
     (folder / "broker.pem").write_bytes(private + public)
     (folder / "ca.pem").write_bytes(public)
@@ -71,12 +84,18 @@ def test_the_log_works_behind_tls_and_a_password(secured: Settings) -> None:
 def test_a_wrong_password_gets_nowhere_and_is_not_told(secured: Settings) -> None:
     """The broker closes the connection and kafka-python tries again: it can't be told from a broker that is down."""
     with pytest.raises(Unavailable, match="Unable to bootstrap") as refused:
-        KafkaLog(secured.model_copy(update={"kafka_sasl_password": SecretStr("wrong-horse")})).missing_topics([])
+        KafkaLog(
+            secured.model_copy(update={"kafka_sasl_password": SecretStr("wrong-horse")})
+        ).missing_topics([])
     assert "horse" not in str(refused.value)
 
 
-def test_a_broker_with_a_foreign_certificate_is_not_trusted(secured: Settings, tmp_path: Path) -> None:
+def test_a_broker_with_a_foreign_certificate_is_not_trusted(
+    secured: Settings, tmp_path: Path
+) -> None:
     stranger = certificate(rsa.generate_private_key(public_exponent=65537, key_size=2048))
     (tmp_path / "stranger.pem").write_bytes(stranger)
     with pytest.raises(Unavailable):
-        KafkaLog(secured.model_copy(update={"kafka_ca_file": tmp_path / "stranger.pem"})).missing_topics([])
+        KafkaLog(
+            secured.model_copy(update={"kafka_ca_file": tmp_path / "stranger.pem"})
+        ).missing_topics([])

@@ -44,7 +44,14 @@ def embedded(path: Path) -> SqliteLog:
 
 
 def test_processes_that_start_at_once_on_a_new_file_meet_no_lock_error(path: Path) -> None:
-    senders = [subprocess.Popen([sys.executable, "-c", SENDER, str(path), f"sender-{n}"], cwd=ROOT, stderr=subprocess.PIPE) for n in range(4)]
+    senders = [
+        subprocess.Popen(
+            [sys.executable, "-c", SENDER, str(path), f"sender-{n}"],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+        )
+        for n in range(4)
+    ]
     for sender in senders:
         _, errors = sender.communicate(timeout=120)
         assert sender.returncode == 0, errors.decode()
@@ -82,24 +89,41 @@ def test_a_partition_with_a_stuck_record_is_given_back_all_the_same(embedded: Sq
     one = embedded.source(EVENTS_TOPIC, "g")
     came = take(one, 60)
     two = embedded.source(EVENTS_TOPIC, "g")
-    again = follow(one, two, until=lambda records: {r.partition for r in records} == two.assignment() and len(two.assignment()) == PARTITIONS // 2)
-    assert sorted(numbers(again)) == sorted(numbers(r for r in came if r.partition in two.assignment()))
+    again = follow(
+        one,
+        two,
+        until=lambda records: (
+            {r.partition for r in records} == two.assignment()
+            and len(two.assignment()) == PARTITIONS // 2
+        ),
+    )
+    assert sorted(numbers(again)) == sorted(
+        numbers(r for r in came if r.partition in two.assignment())
+    )
     one.close()
     two.close()
 
 
-def test_leases_from_before_the_clock_was_set_back_do_not_last(embedded: SqliteLog, path: Path) -> None:
+def test_leases_from_before_the_clock_was_set_back_do_not_last(
+    embedded: SqliteLog, path: Path
+) -> None:
     embedded.source(EVENTS_TOPIC, "g").close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE leases SET owner = 'gone', epoch = 7, expires = ?", (time.time() + 3600,))
-        connection.execute("INSERT INTO members VALUES ('g', ?, 'gone', 0, ?)", (EVENTS_TOPIC, time.time() + 3600))
+        connection.execute(
+            "UPDATE leases SET owner = 'gone', epoch = 7, expires = ?", (time.time() + 3600,)
+        )
+        connection.execute(
+            "INSERT INTO members VALUES ('g', ?, 'gone', 0, ?)", (EVENTS_TOPIC, time.time() + 3600)
+        )
     connection.close()
     source = embedded.source(EVENTS_TOPIC, "g")
     follow(source, until=lambda _: len(source.assignment()) == PARTITIONS)
     source.close()
 
 
-def test_health_ends_when_leases_can_not_be_renewed_and_comes_back(embedded: SqliteLog, path: Path) -> None:
+def test_health_ends_when_leases_can_not_be_renewed_and_comes_back(
+    embedded: SqliteLog, path: Path
+) -> None:
     source = embedded.source(EVENTS_TOPIC, "g")
     follow(source, until=lambda _: bool(source.assignment()))
     blocker = sqlite3.connect(path, isolation_level=None)
@@ -161,7 +185,9 @@ def test_a_full_disk_refuses_the_record_and_keeps_the_others(embedded: SqliteLog
     sink = embedded.sink()
     sink.send(EVENTS_TOPIC, [Message(b"k", b"before")])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # CPython ignores SIGXFSZ: a write past it fails with EFBIG
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (200_000, hard)
+    )  # CPython ignores SIGXFSZ: a write past it fails with EFBIG
     try:
         with pytest.raises(Unavailable):
             sink.send(EVENTS_TOPIC, [Message(b"k", b"x" * 1_000_000)])

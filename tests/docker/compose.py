@@ -15,7 +15,11 @@ Json = dict[str, Any]
 
 def secrets() -> dict[str, str]:
     """`.env.example`."""
-    lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
     return dict(line.split("=", 1) for line in lines)
 
 
@@ -25,6 +29,8 @@ def compose() -> Json:
     def value(match: re.Match[str]) -> str:
         return secrets()[match["name"]]  # KeyError: a variable that the example forgets
 
-    text = re.sub(r"(?<!\$)\$\{(?P<name>\w+)(:[?-][^}]*)?\}", value, FILE.read_text(encoding="utf-8"))
+    text = re.sub(
+        r"(?<!\$)\$\{(?P<name>\w+)(:[?-][^}]*)?\}", value, FILE.read_text(encoding="utf-8")
+    )
     read: Json = yaml.safe_load(text)
     return read

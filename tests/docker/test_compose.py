@@ -73,21 +73,35 @@ def test_a_service_has_the_least_rights(name: str) -> None:
 def test_every_variable_is_a_setting_and_its_value_is_valid(name: str) -> None:
     environment = compose()["services"][name]["environment"]
     assert all(variable.startswith("CARELOOP_") for variable in environment)
-    fields = {variable.removeprefix("CARELOOP_").lower(): value for variable, value in environment.items()}
+    fields = {
+        variable.removeprefix("CARELOOP_").lower(): value for variable, value in environment.items()
+    }
     assert set(fields) <= set(Settings.model_fields)
     Settings(**fields)
 
 
 def test_review_shows_films_of_the_pacs_that_imaging_reads() -> None:
     services = compose()["services"]
-    pacs = [{k: v for k, v in services[name]["environment"].items() if "DICOMWEB" in k} for name in ("imaging", "review")]
+    pacs = [
+        {k: v for k, v in services[name]["environment"].items() if "DICOMWEB" in k}
+        for name in ("imaging", "review")
+    ]
     assert pacs[0] == pacs[1]
-    assert set(pacs[1]) == {"CARELOOP_DICOMWEB_URL", "CARELOOP_DICOMWEB_USERNAME", "CARELOOP_DICOMWEB_PASSWORD"}
+    assert set(pacs[1]) == {
+        "CARELOOP_DICOMWEB_URL",
+        "CARELOOP_DICOMWEB_USERNAME",
+        "CARELOOP_DICOMWEB_PASSWORD",
+    }
 
 
 def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     services = compose()["services"]
-    urls = [str(v) for name in SERVICES for k, v in services[name]["environment"].items() if k.endswith(("_URL", "_SERVERS"))]
+    urls = [
+        str(v)
+        for name in SERVICES
+        for k, v in services[name]["environment"].items()
+        if k.endswith(("_URL", "_SERVERS"))
+    ]
     hosts = {re.sub(r"^\w+://", "", url).split(":")[0] for url in urls}
     assert hosts - {"127.0.0.1"} <= set(services)
 
@@ -100,18 +114,29 @@ def test_services_start_after_their_topics(name: str) -> None:
 
 
 def test_every_volume_is_declared_and_used() -> None:
-    used = {volume.split(":")[0] for service in compose()["services"].values() for volume in service.get("volumes", [])}
+    used = {
+        volume.split(":")[0]
+        for service in compose()["services"].values()
+        for volume in service.get("volumes", [])
+    }
     assert used == set(compose()["volumes"])
 
 
 def test_images_are_pinned() -> None:
     images = {name: service["image"] for name, service in compose()["services"].items()}
-    assert all(re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", image) for image in images.values()), images
+    assert all(re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", image) for image in images.values()), (
+        images
+    )
 
 
 def test_what_others_wait_for_healthy_has_a_health_check() -> None:
     services = compose()["services"]
-    waited = {peer for s in services.values() for peer, how in s.get("depends_on", {}).items() if how["condition"] == "service_healthy"}
+    waited = {
+        peer
+        for s in services.values()
+        for peer, how in s.get("depends_on", {}).items()
+        if how["condition"] == "service_healthy"
+    }
     assert {peer for peer in waited if "healthcheck" not in services[peer]} == set()
 
 
@@ -129,26 +154,38 @@ class Waiting(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(("ready", "expected"), [(False, 1), (True, 0)])
-def test_up_waits_until_intake_is_ready(ready: bool, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_waits_until_intake_is_ready(
+    ready: bool, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of all health checks one asks for the EHR; it runs here against a port of ours."""
     monkeypatch.setattr(Waiting, "ready", ready)
     check = compose()["services"]["intake"]["healthcheck"]
     assert check["test"][:2] == ["CMD", "python"]
     with HTTPServer(("127.0.0.1", 0), Waiting) as server:
         Thread(target=server.handle_request, daemon=True).start()
-        command = [sys.executable, *(part.replace(":8420/", f":{server.server_port}/") for part in check["test"][2:])]
-        assert subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == expected
+        command = [
+            sys.executable,
+            *(part.replace(":8420/", f":{server.server_port}/") for part in check["test"][2:]),
+        ]
+        assert (
+            subprocess.run(command, capture_output=True, check=False, timeout=30).returncode
+            == expected
+        )
 
 
 def test_up_gives_the_ehr_time_and_nobody_waits_for_intake() -> None:
     """An intake that the EHR keeps waiting must not keep the others from starting."""
     services = compose()["services"]
     assert services["intake"]["healthcheck"]["start_period"] == "300s"
-    assert [name for name, service in services.items() if "intake" in service.get("depends_on", {})] == []
+    assert [
+        name for name, service in services.items() if "intake" in service.get("depends_on", {})
+    ] == []
 
 
 def test_ports_are_open_to_this_machine_alone() -> None:
-    ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+    ports = [
+        port for service in compose()["services"].values() for port in service.get("ports", [])
+    ]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
@@ -156,7 +193,9 @@ def test_ports_are_open_to_this_machine_alone() -> None:
 def test_no_secret_stands_in_the_file() -> None:
     text = FILE.read_text(encoding="utf-8")
     assert not [secret for secret in secrets().values() if secret in text]
-    words = re.findall(r"^\s*\S*(?:PASSWORD|SECRET|SESSION_KEY|password)\S*: (.*)$", text, re.MULTILINE)
+    words = re.findall(
+        r"^\s*\S*(?:PASSWORD|SECRET|SESSION_KEY|password)\S*: (.*)$", text, re.MULTILINE
+    )
     assert words
     assert all(word.startswith("${") for word in words)
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
@@ -164,6 +203,14 @@ def test_no_secret_stands_in_the_file() -> None:
 
 
 def test_the_dockerfile_copies_what_the_ignore_file_lets_in() -> None:
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")}
-    copies = [line.split()[1:-1] for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if line.startswith("COPY") and "--from" not in line]
+    let_in = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!")
+    }
+    copies = [
+        line.split()[1:-1]
+        for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+        if line.startswith("COPY") and "--from" not in line
+    ]
     assert {Path(source).name for sources in copies for source in sources} == let_in

@@ -40,19 +40,34 @@ class Clinic:
     sekmet: Sekmet
     broker: Broker | None
     secret: str = "knock"
-    ports: Mapping[str, int] = field(default_factory=lambda: dict(zip(catalogue.SERVICES, free_ports(len(catalogue.SERVICES)), strict=True)))
+    ports: Mapping[str, int] = field(
+        default_factory=lambda: dict(
+            zip(catalogue.SERVICES, free_ports(len(catalogue.SERVICES)), strict=True)
+        )
+    )
 
     def __post_init__(self) -> None:
-        self.settings: Settings = load_settings(**{k.removeprefix("CARELOOP_").lower(): v for k, v in self.environment().items()})
+        self.settings: Settings = load_settings(
+            **{k.removeprefix("CARELOOP_").lower(): v for k, v in self.environment().items()}
+        )
         self.ehr: Ehr = open_ehr(self.settings)
         self.log: Log = open_log(self.settings)
         self.log.create_topics(8, catalogue.ANALYSERS)
-        self.practitioner = self.ehr.create({"resourceType": "Practitioner", "name": [{"family": "Tester"}]}).reference
+        self.practitioner = self.ehr.create(
+            {"resourceType": "Practitioner", "name": [{"family": "Tester"}]}
+        ).reference
         self.children = {name: self._child(name) for name in catalogue.SERVICES}
 
     def environment(self) -> dict[str, str]:
         """The settings of every service."""
-        kafka = {"CARELOOP_KAFKA_BOOTSTRAP_SERVERS": self.broker.address, "CARELOOP_KAFKA_SESSION_TIMEOUT_MS": "6000"} if self.broker else {}
+        kafka = (
+            {
+                "CARELOOP_KAFKA_BOOTSTRAP_SERVERS": self.broker.address,
+                "CARELOOP_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            }
+            if self.broker
+            else {}
+        )
         return kafka | {
             "CARELOOP_STATE_DIR": str(self.folder / "state"),
             "CARELOOP_FHIR_URL": self.sekmet.base,
@@ -69,8 +84,14 @@ class Clinic:
 
     def _child(self, name: str) -> Child:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
-        own = {"CARELOOP_HTTP_PORT": str(self.ports[name]), "OMP_NUM_THREADS": "1", "CARELOOP_REVIEW_LOCAL_USER": f"tester:{self.practitioner}"}
-        return service_child(name, inherited | self.environment() | own, self.folder / f"{name}.log")
+        own = {
+            "CARELOOP_HTTP_PORT": str(self.ports[name]),
+            "OMP_NUM_THREADS": "1",
+            "CARELOOP_REVIEW_LOCAL_USER": f"tester:{self.practitioner}",
+        }
+        return service_child(
+            name, inherited | self.environment() | own, self.folder / f"{name}.log"
+        )
 
     def start(self, *names: str) -> None:
         """Start these services, or all."""
@@ -96,7 +117,10 @@ class Clinic:
     def ready(self, name: str) -> bool:
         """The service's own word."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=2).status_code == 200
+            return (
+                httpx.get(f"http://127.0.0.1:{self.ports[name]}/readyz", timeout=2).status_code
+                == 200
+            )
         except httpx.HTTPError:
             return False
 
@@ -116,16 +140,25 @@ class Clinic:
     def history(self) -> Iterator[Json]:
         """Every version of every resource of the kinds that careloop reads or writes, drafts that were replaced or taken back included."""
         for kind in WRITTEN:
-            yield from (v.resource for v in self.ehr.history(kind, "1970-01-01T00:00:00Z") if v.resource)
+            yield from (
+                v.resource for v in self.ehr.history(kind, "1970-01-01T00:00:00Z") if v.resource
+            )
 
     def versions(self) -> dict[str, str]:
         """`Type/id` -> version of all of them; Subscriptions aside, since the EHR itself writes their status."""
         kinds = [k for k in WRITTEN if k != "Subscription"]
-        return {f"{kind}/{r['id']}": r["meta"]["versionId"] for kind in kinds for r in self.ehr.search(kind, {"_count": "500"})}
+        return {
+            f"{kind}/{r['id']}": r["meta"]["versionId"]
+            for kind in kinds
+            for r in self.ehr.search(kind, {"_count": "500"})
+        }
 
     def said(self) -> str:
         """All logs and metrics of the services."""
-        metrics = [httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text for port in self.ports.values()]
+        metrics = [
+            httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+            for port in self.ports.values()
+        ]
         return "\n".join([*metrics, *(p.read_text() for p in self.folder.glob("*.log"))])
 
 

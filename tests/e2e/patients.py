@@ -12,7 +12,9 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "patient"
 CANARY: Final = "XQZ77"  # in every note: it may stand in no log and no metric
-STEP: Final = 4  # every 4th pixel: 489 x 461 instead of 1955 x 1841, so that ten films pass in a test's time
+STEP: Final = (
+    4  # every 4th pixel: 489 x 461 instead of 1955 x 1841, so that ten films pass in a test's time
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ def write_patients(folder: Path) -> dict[str, Path]:
 def _write(folder: Path, name: str, trouble: Trouble) -> Path:
     folder.mkdir(parents=True)
     (folder / "patient.json").write_text(_bundle(name))
-    (folder / "note.txt").write_text((EXAMPLE / "note.txt").read_text() + f"\nVisit {CANARY}-{name}.\n")
+    (folder / "note.txt").write_text(
+        (EXAMPLE / "note.txt").read_text() + f"\nVisit {CANARY}-{name}.\n"
+    )
     genome = (EXAMPLE / "genome.vcf").read_text()
     lines = genome.splitlines()
     cut = len(lines[-1]) // 2
-    (folder / "genome.vcf").write_text(genome.rstrip("\n")[: -cut - 1] if trouble.genome_truncated else genome)
+    (folder / "genome.vcf").write_text(
+        genome.rstrip("\n")[: -cut - 1] if trouble.genome_truncated else genome
+    )
     _film(folder / "film.dcm", truncated=trouble.film_truncated)
     return folder
 
@@ -63,6 +69,10 @@ def _film(path: Path, *, truncated: bool) -> None:
     film.Rows, film.Columns = pixels.shape
     film.PixelData = pixels.tobytes()[: pixels.nbytes // 4 * 2 if truncated else pixels.nbytes]
     film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    film.StudyInstanceUID, film.SeriesInstanceUID, film.SOPInstanceUID = generate_uid(), generate_uid(), generate_uid()
+    film.StudyInstanceUID, film.SeriesInstanceUID, film.SOPInstanceUID = (
+        generate_uid(),
+        generate_uid(),
+        generate_uid(),
+    )
     film.file_meta.MediaStorageSOPInstanceUID = film.SOPInstanceUID
     film.save_as(path, enforce_file_format=True)

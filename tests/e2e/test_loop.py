@@ -50,7 +50,10 @@ class Story:
         loaded = load_patient(folder, self.clinic.settings, self.clinic.ehr)
         by_kind = {"Patient": "patient", "ImagingStudy": "imaging"}
         files = {"genome.vcf": "genomics", "note.txt": "notes"}
-        self.inputs[name] = {files.get(i.file) or by_kind.get(i.reference.split("/")[0], i.reference): i.reference for i in loaded}
+        self.inputs[name] = {
+            files.get(i.file) or by_kind.get(i.reference.split("/")[0], i.reference): i.reference
+            for i in loaded
+        }
         self.references += [i.reference for i in loaded]
 
     def _deny_first(self, folder: Any) -> None:
@@ -76,15 +79,21 @@ class Story:
     def settled(self) -> bool:
         """No lag, the sweep is past the last write, every plan holds its reports."""
         return self.clinic.lag() == 0 and not any(
-            self.clinic.patient([r for k, r in inputs.items()]).missing() for name, inputs in self.inputs.items() if name != "denies"
+            self.clinic.patient([r for k, r in inputs.items()]).missing()
+            for name, inputs in self.inputs.items()
+            if name != "denies"
         )
 
 
 @pytest.fixture(scope="module", params=["sqlite", "kafka"])
-def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
     """The story is told once for each event log; the tests below look at how it ended."""
     folder = tmp_path_factory.mktemp(request.param)
-    broker: Broker | None = request.getfixturevalue("kafka_broker") if request.param == "kafka" else None
+    broker: Broker | None = (
+        request.getfixturevalue("kafka_broker") if request.param == "kafka" else None
+    )
     with sekmet(folder / "ehr") as ehr:
         clinic = Clinic(folder, ehr, broker)
         try:
@@ -98,7 +107,9 @@ def tell(story: Story, folder: Any) -> Story:
     clinic.start()
     for name in ("healthy", "film", "denies"):
         story.load(name, patients[name])
-    assert until(lambda: story.outcome("genomics", "healthy") == "requested", 120), "the first result"
+    assert until(lambda: story.outcome("genomics", "healthy") == "requested", 120), (
+        "the first result"
+    )
     for name in ("genome", "changes"):
         story.load(name, patients[name])
     assert until(lambda: clinic.lag() > 0, 60), "something to be in the middle of"
@@ -106,7 +117,9 @@ def tell(story: Story, folder: Any) -> Story:
         clinic.kill(service)
     clinic.start()
     scatter(clinic)
-    assert until(lambda: story.outcome("notes", "changes") == "requested", 180), "a result after every service was killed"
+    assert until(lambda: story.outcome("notes", "changes") == "requested", 180), (
+        "a result after every service was killed"
+    )
     change_and_withdraw(story)
     clinic.sekmet.stop()
     if clinic.broker:
@@ -134,7 +147,11 @@ def scatter(clinic: Clinic) -> None:
 def change_and_withdraw(story: Story) -> None:
     """The note of one patient gets another text; the genome of the same is entered in error."""
     ehr, inputs = story.clinic.ehr, story.inputs["changes"]
-    change(ehr, inputs["notes"], "History: hypertension. Medications: warfarin, ibuprofen. The patient was seen for a routine visit and is doing well today.")
+    change(
+        ehr,
+        inputs["notes"],
+        "History: hypertension. Medications: warfarin, ibuprofen. The patient was seen for a routine visit and is doing well today.",
+    )
     genome = ehr.read(inputs["genomics"])
     assert genome
     ehr.update(genome | {"status": "entered-in-error"}, genome["meta"]["versionId"])
@@ -143,25 +160,58 @@ def change_and_withdraw(story: Story) -> None:
 def why(story: Story) -> str:
     parts = [f"lag {story.clinic.lag()}"]
     for name, inputs in story.inputs.items():
-        parts += [f"{name}: {thing}" for thing in story.clinic.patient(list(inputs.values())).missing()]
+        parts += [
+            f"{name}: {thing}" for thing in story.clinic.patient(list(inputs.values())).missing()
+        ]
     return "; ".join(parts)
 
 
 EXPECTED = {
-    "healthy": {"imaging": "requested", "genomics": "requested", "notes": "requested", "treatment": "requested"},
-    "film": {"imaging": "rejected", "genomics": "requested", "notes": "requested", "treatment": "requested"},
-    "genome": {"imaging": "requested", "genomics": "rejected", "notes": "requested", "treatment": "requested"},
-    "denies": {"imaging": "rejected", "genomics": "rejected", "notes": "rejected", "treatment": "rejected"},
-    "changes": {"imaging": "requested", "genomics": "cancelled", "notes": "requested", "treatment": "requested"},
+    "healthy": {
+        "imaging": "requested",
+        "genomics": "requested",
+        "notes": "requested",
+        "treatment": "requested",
+    },
+    "film": {
+        "imaging": "rejected",
+        "genomics": "requested",
+        "notes": "requested",
+        "treatment": "requested",
+    },
+    "genome": {
+        "imaging": "requested",
+        "genomics": "rejected",
+        "notes": "requested",
+        "treatment": "requested",
+    },
+    "denies": {
+        "imaging": "rejected",
+        "genomics": "rejected",
+        "notes": "rejected",
+        "treatment": "rejected",
+    },
+    "changes": {
+        "imaging": "requested",
+        "genomics": "cancelled",
+        "notes": "requested",
+        "treatment": "requested",
+    },
 }
 
 
 def test_every_answer_has_exactly_one_outcome(story: Story) -> None:
-    assert {name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED} == EXPECTED
+    assert {
+        name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED
+    } == EXPECTED
 
 
 def test_there_is_no_head_beyond_these(story: Story) -> None:
-    tasks = [t for t in story.clinic.ehr.search("Task", {"_count": "500"}) if any(i.get("system") == codes.REVISION for i in t.get("identifier", []))]
+    tasks = [
+        t
+        for t in story.clinic.ehr.search("Task", {"_count": "500"})
+        if any(i.get("system") == codes.REVISION for i in t.get("identifier", []))
+    ]
     assert len(tasks) == sum(map(len, EXPECTED.values()))
     assert not [t for t in tasks if t["status"] in ("draft", "failed")]
 
@@ -170,21 +220,36 @@ def test_there_is_one_report_per_answer(story: Story) -> None:
     heads = [story.head(s, n) for n in EXPECTED for s in catalogue.ANALYSERS]
     focused = sorted(h.outputs["report"] for h in heads if h and "report" in h.outputs)
     assert (
-        sorted(f"{r['resourceType']}/{r['id']}" for kind in ("DiagnosticReport", "CarePlan") for r in story.clinic.ehr.search(kind, {"_count": "500"}))
+        sorted(
+            f"{r['resourceType']}/{r['id']}"
+            for kind in ("DiagnosticReport", "CarePlan")
+            for r in story.clinic.ehr.search(kind, {"_count": "500"})
+        )
         == focused
     )
 
 
 def test_the_undecodable_record_is_in_each_dead_letter_list_once(story: Story) -> None:
     for service in catalogue.ANALYSERS:
-        assert [letter.value for letter in dead_letters.letters(story.clinic.log, service)] == [POISON], service
+        assert [letter.value for letter in dead_letters.letters(story.clinic.log, service)] == [
+            POISON
+        ], service
 
 
 def test_the_changed_note_counts_and_the_old_text_is_gone(story: Story) -> None:
     head = story.head("notes", "changes")
     assert head
-    drugs = [r for ref in head.outputs.values() if (r := story.clinic.ehr.read(ref)) and codes.has_code(r.get("code"), codes.LOINC, "10160-0")]
-    named = {codes.first_code(d["valueCodeableConcept"], codes.RXNORM) for d in drugs if d["status"] == "preliminary"}
+    drugs = [
+        r
+        for ref in head.outputs.values()
+        if (r := story.clinic.ehr.read(ref))
+        and codes.has_code(r.get("code"), codes.LOINC, "10160-0")
+    ]
+    named = {
+        codes.first_code(d["valueCodeableConcept"], codes.RXNORM)
+        for d in drugs
+        if d["status"] == "preliminary"
+    }
     assert {"11289", "5640"} <= named and "32968" not in named
 
 
@@ -236,12 +301,22 @@ def test_a_signed_report_is_final_with_its_signer_and_a_rerun_leaves_it(story: S
 def sign(clinic: Clinic, head: Head) -> None:
     """Through the page, as a clinician's browser would."""
     address = f"/results/{head.reference.removeprefix('Task/')}"
-    with httpx.Client(base_url=f"http://127.0.0.1:{clinic.ports['review']}", follow_redirects=True, timeout=60) as browser:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{clinic.ports['review']}", follow_redirects=True, timeout=60
+    ) as browser:
         login = browser.get("/login")
-        browser.post("/login", data={"name": "tester", "password": clinic.secret, "csrf": hidden(login.text, "csrf")}).raise_for_status()
+        browser.post(
+            "/login",
+            data={"name": "tester", "password": clinic.secret, "csrf": hidden(login.text, "csrf")},
+        ).raise_for_status()
         page = browser.get(address)
         page.raise_for_status()
-        form = {"action": "sign", "reviewed": "yes", "csrf": hidden(page.text, "csrf"), "stamp": hidden(page.text, "stamp")}
+        form = {
+            "action": "sign",
+            "reviewed": "yes",
+            "csrf": hidden(page.text, "csrf"),
+            "stamp": hidden(page.text, "stamp"),
+        }
         browser.post(f"{address}/decision", data=form).raise_for_status()
 
 
@@ -256,8 +331,16 @@ def test_everything_written_is_valid(story: Story, hl7_errors: Validate) -> None
     assert len(resources) > 200
     for resource in resources:
         check(resource)
-    entries = [{"fullUrl": f"urn:uuid:{uuid4()}", "resource": _without_backport(r)} for r in resources]
-    found = [e for i in range(0, len(entries), 50) for e in hl7_errors({"resourceType": "Bundle", "type": "collection", "entry": entries[i : i + 50]})]
+    entries = [
+        {"fullUrl": f"urn:uuid:{uuid4()}", "resource": _without_backport(r)} for r in resources
+    ]
+    found = [
+        e
+        for i in range(0, len(entries), 50)
+        for e in hl7_errors(
+            {"resourceType": "Bundle", "type": "collection", "entry": entries[i : i + 50]}
+        )
+    ]
     assert found == []
 
 
@@ -271,7 +354,9 @@ def _without_backport(resource: Json) -> Json:
 def test_no_log_and_no_metric_names_a_patient(story: Story) -> None:
     said = story.clinic.said()
     assert "careloop_events_total" in said
-    assert not [word for word in (CANARY, "Lindqvist", "Astrid", "1940-03-05", "19400305") if word in said]
+    assert not [
+        word for word in (CANARY, "Lindqvist", "Astrid", "1940-03-05", "19400305") if word in said
+    ]
 
 
 def test_a_minute_after_settling_nothing_has_moved(story: Story) -> None:

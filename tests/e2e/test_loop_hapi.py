@@ -31,7 +31,11 @@ class FakeHapi(Peer):
         port = free_port()
         self.base = f"http://127.0.0.1:{port}/fhir"
         command = [sys.executable, "-m", "benchmarks.fake_ehr", str(port), "hapi"]
-        super().__init__(lambda: (command, {"PYTHONPATH": str(Path(__file__).parents[2])}), f"{self.base}/metadata", folder / "ehr.log")
+        super().__init__(
+            lambda: (command, {"PYTHONPATH": str(Path(__file__).parents[2])}),
+            f"{self.base}/metadata",
+            folder / "ehr.log",
+        )
 
 
 class RunningHapi:
@@ -48,7 +52,9 @@ class RunningHapi:
 
 
 @pytest.fixture(scope="module", params=["fake hapi", *real_hapi()])
-def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("hapi")
     ehr = RunningHapi(request.param) if request.param in real_hapi() else FakeHapi(folder)
     ehr.start()
@@ -77,14 +83,21 @@ def tell(story: Story, folder: Path) -> Story:
 
 
 def test_every_answer_has_exactly_one_outcome(story: Story) -> None:
-    assert {name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED} == EXPECTED
+    assert {
+        name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED
+    } == EXPECTED
 
 
 def test_there_is_one_report_per_answer(story: Story) -> None:
     heads = [story.head(s, n) for n in EXPECTED for s in catalogue.ANALYSERS]
     focused = {h.outputs["report"] for h in heads if h and "report" in h.outputs}
     patients = {inputs["patient"] for inputs in story.inputs.values()}
-    reports = [r for kind in ("DiagnosticReport", "CarePlan") for r in story.clinic.ehr.search(kind, {}) if r["subject"]["reference"] in patients]
+    reports = [
+        r
+        for kind in ("DiagnosticReport", "CarePlan")
+        for r in story.clinic.ehr.search(kind, {})
+        if r["subject"]["reference"] in patients
+    ]
     assert {f"{r['resourceType']}/{r['id']}" for r in reports} == focused
     assert len(reports) == len(focused)
 
@@ -97,13 +110,21 @@ def test_a_signed_report_is_final_and_its_signer_stands_in_a_provenance(story: S
     assert report
     assert report["status"] == "final"
     provenances = clinic.ehr.search("Provenance", {"target": head.outputs["report"]})
-    verifiers = [p for p in provenances if codes.has_code(p["agent"][0]["type"], codes.PROVENANCE_AGENT, "verifier")]
+    verifiers = [
+        p
+        for p in provenances
+        if codes.has_code(p["agent"][0]["type"], codes.PROVENANCE_AGENT, "verifier")
+    ]
     assert [p["agent"][0]["who"]["reference"] for p in verifiers] == [clinic.practitioner]
 
 
 def test_everything_written_keeps_to_r4_as_the_ehr_gives_it_back(story: Story) -> None:
     """HL7's validator goes over the same resources in `test_loop`."""
-    resources = [r for r in story.clinic.history() if "AIAST" in str(r.get("meta", {}).get("security")) or r["resourceType"] == "Task"]
+    resources = [
+        r
+        for r in story.clinic.history()
+        if "AIAST" in str(r.get("meta", {}).get("security")) or r["resourceType"] == "Task"
+    ]
     assert len(resources) > 50
     for resource in resources:
         check(resource)

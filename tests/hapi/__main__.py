@@ -16,7 +16,11 @@ from tests.peers import Peer
 
 HERE: Final = Path(__file__).parent
 CACHE: Final = HERE.parents[1] / ".cache" / "hapi"
-CONTRACTS: Final = ("tests/contract/test_ehr.py", "tests/contract/test_ehr_subscriptions.py", "tests/contract/test_line.py")
+CONTRACTS: Final = (
+    "tests/contract/test_ehr.py",
+    "tests/contract/test_ehr_subscriptions.py",
+    "tests/contract/test_line.py",
+)
 LOOP: Final = ("tests/e2e/test_loop_hapi.py",)
 UP_SEC: Final = 180.0
 
@@ -25,10 +29,26 @@ def build() -> str:
     """Fetch the jars, compile; return the class path."""
     jars, classes = CACHE / "jars", CACHE / "classes"
     if not jars.is_dir():
-        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={jars}.part"]
+        goal = [
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={jars}.part",
+        ]
         subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal], check=True)
         Path(f"{jars}.part").rename(jars)
-    subprocess.run(["javac", "-nowarn", "-proc:none", "-d", str(classes), "-cp", f"{jars}/*", str(HERE / "Hapi.java")], check=True)
+    subprocess.run(
+        [
+            "javac",
+            "-nowarn",
+            "-proc:none",
+            "-d",
+            str(classes),
+            "-cp",
+            f"{jars}/*",
+            str(HERE / "Hapi.java"),
+        ],
+        check=True,
+    )
     return f"{classes}{os.pathsep}{HERE}{os.pathsep}{jars}/*"
 
 
@@ -40,7 +60,11 @@ def run(class_path: str, arguments: list[str]) -> int:
     server = Peer(lambda: (command, dict(os.environ)), f"{base}/metadata", CACHE / "hapi.log")
     server.start(UP_SEC)
     try:
-        return subprocess.run([sys.executable, "-m", "pytest", "-k", "http", *arguments], env=os.environ | {"CARELOOP_TEST_HAPI": base}, check=False).returncode
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-k", "http", *arguments],
+            env=os.environ | {"CARELOOP_TEST_HAPI": base},
+            check=False,
+        ).returncode
     finally:
         server.stop()
 

@@ -25,7 +25,16 @@ from tests.peers import sekmet
 from tests.toy import TOY, Model, note
 
 Json = dict[str, Any]
-KINDS = ("Patient", "DocumentReference", "Task", "DiagnosticReport", "Observation", "Device", "Provenance", "AuditEvent")
+KINDS = (
+    "Patient",
+    "DocumentReference",
+    "Task",
+    "DiagnosticReport",
+    "Observation",
+    "Device",
+    "Provenance",
+    "AuditEvent",
+)
 
 
 @pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet"])
@@ -55,14 +64,24 @@ def patient(ehr: Ehr) -> str:
 
 
 def door(line: Line) -> FlaskClient:
-    app = create_app("toy", Probes(list, CollectorRegistry()), title="Word count", max_body_bytes=10_000, paths=ANALYZE)
-    app.register_blueprint(analyze_route(lambda: (line, lambda inputs: line.service.analyze([inputs], line.model)[0])))
+    app = create_app(
+        "toy",
+        Probes(list, CollectorRegistry()),
+        title="Word count",
+        max_body_bytes=10_000,
+        paths=ANALYZE,
+    )
+    app.register_blueprint(
+        analyze_route(lambda: (line, lambda inputs: line.service.analyze([inputs], line.model)[0]))
+    )
     return app.test_client()
 
 
 def analyze(line: Line, focus: str, status: int = 200) -> Json:
     answer = door(line).post("/analyze", json={"focus": focus})
-    assert (answer.status_code, answer.content_type) == (status, "application/fhir+json"), answer.text
+    assert (answer.status_code, answer.content_type) == (status, "application/fhir+json"), (
+        answer.text
+    )
     body: Json = answer.json
     return body
 
@@ -72,7 +91,11 @@ def why(body: Json) -> str:
 
 
 def versions(ehr: Ehr) -> list[tuple[str, str]]:
-    return sorted((f"{kind}/{r['id']}", r["meta"]["versionId"]) for kind in KINDS for r in ehr.search(kind, {}))
+    return sorted(
+        (f"{kind}/{r['id']}", r["meta"]["versionId"])
+        for kind in KINDS
+        for r in ehr.search(kind, {})
+    )
 
 
 def run(line: Line, focus: str) -> str:
@@ -89,7 +112,11 @@ def standing(ehr: Ehr, focus: str) -> Json:
     head = ehr.head(Answer("toy", focus))
     assert head is not None
     found = {key: ehr.read(reference) for key, reference in head.outputs.items()}
-    return {"outcome": head.outcome, "basis": head.basis, **{key: plain(resource) for key, resource in found.items()}}
+    return {
+        "outcome": head.outcome,
+        "basis": head.basis,
+        **{key: plain(resource) for key, resource in found.items()},
+    }
 
 
 def plain(node: Any) -> Any:
@@ -98,7 +125,19 @@ def plain(node: Any) -> Any:
         return [plain(item) for item in node]
     if isinstance(node, dict):
         return {
-            k: plain(v) for k, v in node.items() if k not in ("id", "versionId", "lastUpdated", "reference", "issued", "effectiveDateTime", "value", "text")
+            k: plain(v)
+            for k, v in node.items()
+            if k
+            not in (
+                "id",
+                "versionId",
+                "lastUpdated",
+                "reference",
+                "issued",
+                "effectiveDateTime",
+                "value",
+                "text",
+            )
         }
     return node
 
@@ -109,12 +148,18 @@ def test_nothing_is_written(line: Line, ehr: Ehr, patient: str) -> None:
     shown = analyze(line, focus)
     assert versions(ehr) == before
     assert (shown["resourceType"], shown["type"]) == ("Bundle", "transaction")
-    [report] = [e["resource"] for e in shown["entry"] if e["resource"]["resourceType"] == "DiagnosticReport"]
+    [report] = [
+        e["resource"] for e in shown["entry"] if e["resource"]["resourceType"] == "DiagnosticReport"
+    ]
     assert (report["conclusion"], report["status"]) == ("3 words", "preliminary")
 
 
-def test_posted_as_it_is_it_does_what_the_event_does_and_the_event_then_changes_nothing(line: Line, ehr: Ehr, patient: str) -> None:
-    shown, told = (ehr.create(note(patient, "one two three four five six")).reference for _ in range(2))
+def test_posted_as_it_is_it_does_what_the_event_does_and_the_event_then_changes_nothing(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
+    shown, told = (
+        ehr.create(note(patient, "one two three four five six")).reference for _ in range(2)
+    )
     ehr.transact(analyze(line, shown))
     assert run(line, told) == "result"
     assert standing(ehr, shown) == standing(ehr, told)
@@ -123,13 +168,18 @@ def test_posted_as_it_is_it_does_what_the_event_does_and_the_event_then_changes_
     assert versions(ehr) == before
 
 
-def test_over_a_standing_draft_it_shows_an_update_and_never_a_second_result(line: Line, ehr: Ehr, patient: str) -> None:
+def test_over_a_standing_draft_it_shows_an_update_and_never_a_second_result(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     focus = ehr.create(note(patient, "one two")).reference
     assert run(line, focus) == "result"
     reports = sum(1 for _ in ehr.search("DiagnosticReport", {}))
     resource = ehr.read(focus)
     assert resource is not None
-    ehr.update(resource | {"content": note(patient, "one two three")["content"]}, resource["meta"]["versionId"])
+    ehr.update(
+        resource | {"content": note(patient, "one two three")["content"]},
+        resource["meta"]["versionId"],
+    )
     shown = analyze(line, focus)
     ehr.transact(shown)
     assert sum(1 for _ in ehr.search("DiagnosticReport", {})) == reports
@@ -144,14 +194,18 @@ def test_after_a_decision_it_opens_the_next_revision(line: Line, ehr: Ehr, patie
     run(line, focus)
     head = ehr.head(Answer("toy", focus))
     assert head is not None
-    ehr.update(heads.decided(head, "rejected", owner=None, reason=None, now=instants.now()), head.version)
+    ehr.update(
+        heads.decided(head, "rejected", owner=None, reason=None, now=instants.now()), head.version
+    )
     ehr.transact(analyze(line, focus))
     newest = ehr.head(Answer("toy", focus))
     assert newest is not None
     assert (newest.revision, newest.outcome) == (2, "requested")
 
 
-def test_a_result_that_was_signed_elsewhere_is_left_alone(line: Line, ehr: Ehr, patient: str) -> None:
+def test_a_result_that_was_signed_elsewhere_is_left_alone(
+    line: Line, ehr: Ehr, patient: str
+) -> None:
     focus = ehr.create(note(patient, "one two")).reference
     run(line, focus)
     head = ehr.head(Answer("toy", focus))
@@ -162,13 +216,19 @@ def test_a_result_that_was_signed_elsewhere_is_left_alone(line: Line, ehr: Ehr, 
     assert "decided" in why(analyze(line, focus, 422))
 
 
-@pytest.mark.parametrize(("text", "reason"), [("  ", "The note is empty."), ("broken", "The note can't be read.")])
-def test_what_is_not_analysed_says_why(line: Line, ehr: Ehr, patient: str, text: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"), [("  ", "The note is empty."), ("broken", "The note can't be read.")]
+)
+def test_what_is_not_analysed_says_why(
+    line: Line, ehr: Ehr, patient: str, text: str, reason: str
+) -> None:
     assert why(analyze(line, ehr.create(note(patient, text)).reference, 422)) == reason
 
 
 def test_what_has_not_arrived_yet_asks_for_patience(line: Line, ehr: Ehr, patient: str) -> None:
-    answer = door(line).post("/analyze", json={"focus": ehr.create(note(patient, "not yet")).reference})
+    answer = door(line).post(
+        "/analyze", json={"focus": ehr.create(note(patient, "not yet")).reference}
+    )
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 
@@ -185,8 +245,12 @@ def test_a_consent_that_denies_is_obeyed(line: Line, ehr: Ehr, patient: str) -> 
     consent = {
         "resourceType": "Consent",
         "status": "active",
-        "scope": codes.concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
-        "category": [codes.concept("http://terminology.hl7.org/CodeSystem/consentcategorycodes", "npp")],
+        "scope": codes.concept(
+            "http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"
+        ),
+        "category": [
+            codes.concept("http://terminology.hl7.org/CodeSystem/consentcategorycodes", "npp")
+        ],
         "policyRule": {"text": "opt-in"},
         "patient": codes.reference(patient),
         "provision": {"provision": [{"type": "deny"}]},
@@ -195,8 +259,25 @@ def test_a_consent_that_denies_is_obeyed(line: Line, ehr: Ehr, patient: str) -> 
     assert "consent" in why(analyze(line, focus, 422))
 
 
-BAD_FOCI = [b"1", b'"../metadata"', b'"Patient/1/../2"', b'"Patient/."', b'"Patient/.."', b'"Patient/%2e%2e"', b'"Patient/1\\n"', b'"Patient/\\ud800"']
-BAD_BODIES = [b"", b"{", b"[]", b"{}", *(b'{"focus": ' + f + b"}" for f in BAD_FOCI), b'{"focus": "Patient/1", "x": 1}', b"\xff"]
+BAD_FOCI = [
+    b"1",
+    b'"../metadata"',
+    b'"Patient/1/../2"',
+    b'"Patient/."',
+    b'"Patient/.."',
+    b'"Patient/%2e%2e"',
+    b'"Patient/1\\n"',
+    b'"Patient/\\ud800"',
+]
+BAD_BODIES = [
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    *(b'{"focus": ' + f + b"}" for f in BAD_FOCI),
+    b'{"focus": "Patient/1", "x": 1}',
+    b"\xff",
+]
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)
@@ -210,9 +291,19 @@ def test_a_body_of_another_type_is_refused(line: Line) -> None:
 
 
 @budget(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.binary(max_size=200) | st.dictionaries(st.just("focus") | st.text(), st.text() | st.none() | st.lists(st.integers())).map(str).map(str.encode))
+@given(
+    st.binary(max_size=200)
+    | st.dictionaries(st.just("focus") | st.text(), st.text() | st.none() | st.lists(st.integers()))
+    .map(str)
+    .map(str.encode)
+)
 def test_no_body_makes_the_service_fail(line: Line, body: bytes) -> None:
-    assert door(line).post("/analyze", data=body, content_type="application/json").status_code in (400, 404, 413, 422)
+    assert door(line).post("/analyze", data=body, content_type="application/json").status_code in (
+        400,
+        404,
+        413,
+        422,
+    )
 
 
 # --- whose rights
@@ -224,33 +315,56 @@ def watched(tmp_path: Path) -> Iterator[tuple[FakeEhr, Line]]:
     with FakeEhr() as fake:
         own = Settings(fhir_url=fake.base, state_dir=tmp_path)
         with open_ehr(own) as client:
-            yield fake, Line(TOY, client, Model(), own.model_copy(update={"fhir_client_id": "careloop"}), at_ehr(client))
+            yield (
+                fake,
+                Line(
+                    TOY,
+                    client,
+                    Model(),
+                    own.model_copy(update={"fhir_client_id": "careloop"}),
+                    at_ehr(client),
+                ),
+            )
 
 
-def test_with_smart_a_caller_without_a_token_is_turned_away_unheard(watched: tuple[FakeEhr, Line]) -> None:
+def test_with_smart_a_caller_without_a_token_is_turned_away_unheard(
+    watched: tuple[FakeEhr, Line],
+) -> None:
     fake, line = watched
     answer = door(line).post("/analyze", json={"focus": "DocumentReference/1"})
     assert (answer.status_code, answer.json["issue"][0]["code"]) == (401, "login")  # type: ignore[index]
     assert fake.requests == []
 
 
-def test_every_request_carries_the_callers_token_and_no_other(watched: tuple[FakeEhr, Line]) -> None:
+def test_every_request_carries_the_callers_token_and_no_other(
+    watched: tuple[FakeEhr, Line],
+) -> None:
     fake, line = watched
     patient = line.ehr.create({"resourceType": "Patient"}).reference
     focus = line.ehr.create(note(patient, "one two")).reference
     fake.requests.clear()
-    answer = door(line).post("/analyze", json={"focus": focus}, headers={"Authorization": "Bearer of-the-caller"})
+    answer = door(line).post(
+        "/analyze", json={"focus": focus}, headers={"Authorization": "Bearer of-the-caller"}
+    )
     assert answer.status_code == 200, answer.text
     assert fake.requests
-    assert {headers.get("authorization") for _, _, headers in fake.requests} == {"Bearer of-the-caller"}
+    assert {headers.get("authorization") for _, _, headers in fake.requests} == {
+        "Bearer of-the-caller"
+    }
     assert {method for method, _, _ in fake.requests} == {"GET"}
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_what_the_ehr_refuses_the_caller_is_refused(watched: tuple[FakeEhr, Line], status: int) -> None:
+def test_what_the_ehr_refuses_the_caller_is_refused(
+    watched: tuple[FakeEhr, Line], status: int
+) -> None:
     fake, line = watched
     fake.faults.fail(1, status, path="DocumentReference/1")
-    answer = door(line).post("/analyze", json={"focus": "DocumentReference/1"}, headers={"Authorization": "Bearer of-the-caller"})
+    answer = door(line).post(
+        "/analyze",
+        json={"focus": "DocumentReference/1"},
+        headers={"Authorization": "Bearer of-the-caller"},
+    )
     assert answer.status_code == status
 
 

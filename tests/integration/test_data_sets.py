@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("genomics.evaluate", "imaging.evaluate", "imaging.train", "notes.evaluate", "notes.train")
+COMMANDS = (
+    "genomics.evaluate",
+    "imaging.evaluate",
+    "imaging.train",
+    "notes.evaluate",
+    "notes.train",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("there", [False, True])
 def test_a_folder_that_is_missing_or_lacks_the_data_is_named(
-    command: str, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    there: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "data"
     if there:

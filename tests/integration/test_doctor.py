@@ -25,7 +25,9 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(params=["fake-sekmet", "fake-hapi", "sekmet"])
-def ehr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+def ehr(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
     if request.param == "sekmet":
         with sekmet(tmp_path / "sekmet") as peer:
             monkeypatch.setenv("CARELOOP_FHIR_URL", peer.base)
@@ -45,7 +47,11 @@ def doctor(*services: str) -> tuple[int, str]:
 def missing(output: str) -> dict[str, str]:
     """What is missing -> what to do about it."""
     lines = output.splitlines()
-    return {line[9:].split(":")[0]: lines[n + 1].strip() for n, line in enumerate(lines) if line.startswith("missing")}
+    return {
+        line[9:].split(":")[0]: lines[n + 1].strip()
+        for n, line in enumerate(lines)
+        if line.startswith("missing")
+    }
 
 
 def test_all_is_well(ehr: str) -> None:
@@ -78,7 +84,9 @@ def test_a_url_that_is_no_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (code, list(missing(output))) == (1, ["EHR"]), output
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # kafka-python leaves its sockets open where it can't bootstrap
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # kafka-python leaves its sockets open where it can't bootstrap
 def test_a_broker_that_is_down(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARELOOP_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
     status, output = doctor("genomics")
@@ -95,7 +103,9 @@ def test_a_pacs_that_is_down(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "CARELOOP_REVIEW_LOCAL_USER" in missing(output)["login of review"]
 
 
-def test_without_torch_the_model_is_missing_and_the_extra_named(ehr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_model_is_missing_and_the_extra_named(
+    ehr: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     CliRunner().invoke(main, ["topics"])
     for name in [n for n in sys.modules if n == "services.imaging.model"]:
         monkeypatch.delitem(sys.modules, name)

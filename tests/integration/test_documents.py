@@ -20,7 +20,10 @@ def ehr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     server, _, unknown = request.param.partition(" ")
     if unknown:
         monkeypatch.delitem(search.PATHS, "relatesto")
-    with FakeEhr({"sekmet": SEKMET, "hapi": HAPI}[server]) as fake, open_ehr(Settings(fhir_url=fake.base)) as client:
+    with (
+        FakeEhr({"sekmet": SEKMET, "hapi": HAPI}[server]) as fake,
+        open_ehr(Settings(fhir_url=fake.base)) as client,
+    ):
         yield client
 
 
@@ -47,14 +50,21 @@ def test_what_a_current_document_replaces_is_replaced(ehr: Ehr, patients: list[s
     assert replaces(new) == (f"DocumentReference/{old['id']}",)
 
 
-@pytest.mark.parametrize("elements", [{"status": "entered-in-error"}, {"status": "superseded"}, {"docStatus": "entered-in-error"}])
-def test_a_replacement_that_does_not_stand_itself_replaces_nothing(ehr: Ehr, patients: list[str], elements: Json) -> None:
+@pytest.mark.parametrize(
+    "elements",
+    [{"status": "entered-in-error"}, {"status": "superseded"}, {"docStatus": "entered-in-error"}],
+)
+def test_a_replacement_that_does_not_stand_itself_replaces_nothing(
+    ehr: Ehr, patients: list[str], elements: Json
+) -> None:
     old = added(ehr, patients[0])
     added(ehr, patients[0], relatesTo=of("replaces", old), **elements)
     assert not is_replaced(old, ehr)
 
 
-def test_an_addendum_or_another_patients_document_replaces_nothing(ehr: Ehr, patients: list[str]) -> None:
+def test_an_addendum_or_another_patients_document_replaces_nothing(
+    ehr: Ehr, patients: list[str]
+) -> None:
     old = added(ehr, patients[0])
     added(ehr, patients[0], relatesTo=of("appends", old))
     added(ehr, patients[1], relatesTo=of("replaces", old))

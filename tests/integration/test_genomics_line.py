@@ -47,7 +47,13 @@ def line(ehr: Ehr, tmp_path: Path) -> Line:
 def document(ehr: Ehr, *attachments: Json, **elements: Any) -> str:
     patient = ehr.create({"resourceType": "Patient", "gender": "female"}).reference
     content = [{"attachment": a} for a in attachments]
-    resource = {"resourceType": "DocumentReference", "status": "current", "type": GENETIC_REPORT, "subject": {"reference": patient}, "content": content}
+    resource = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "type": GENETIC_REPORT,
+        "subject": {"reference": patient},
+        "content": content,
+    }
     return ehr.create(resource | elements).reference
 
 
@@ -74,7 +80,11 @@ def head(ehr: Ehr, reference: str) -> Head:
 
 
 def written(ehr: Ehr, reference: str) -> dict[str, Json]:
-    return {key: resource for key, target in head(ehr, reference).outputs.items() if (resource := ehr.read(target))}
+    return {
+        key: resource
+        for key, target in head(ehr, reference).outputs.items()
+        if (resource := ehr.read(target))
+    }
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -83,7 +93,10 @@ def test_the_demo_patient_gets_a_report(line: Line, ehr: Ehr, form: str) -> None
     reference = document(ehr, attached(pack(DEMO.read_bytes()), content_type))
     assert run(line, ehr, reference) == "result"
     report = written(ehr, reference)["report"]
-    assert (report["status"], codes.first_code(report["category"], codes.V2_0074)) == ("preliminary", "GE")
+    assert (report["status"], codes.first_code(report["category"], codes.V2_0074)) == (
+        "preliminary",
+        "GE",
+    )
     assert "CYP2C19 *2/*2: Poor Metabolizer." in report["conclusion"]
     assert "SLCO1B1 *1/*5: Decreased Function." in report["conclusion"]
 
@@ -98,7 +111,13 @@ def test_everything_written_is_valid(line: Line, ehr: Ehr, hl7_errors: Validate)
 
 
 def test_a_binary_is_followed(line: Line, ehr: Ehr) -> None:
-    binary = ehr.create({"resourceType": "Binary", "contentType": "text/vcf", "data": base64.b64encode(DEMO.read_bytes()).decode()}).reference
+    binary = ehr.create(
+        {
+            "resourceType": "Binary",
+            "contentType": "text/vcf",
+            "data": base64.b64encode(DEMO.read_bytes()).decode(),
+        }
+    ).reference
     reference = document(ehr, {"contentType": "text/vcf", "url": binary})
     assert run(line, ehr, reference) == "result"
 
@@ -109,7 +128,10 @@ def test_the_same_vcf_packed_anew_changes_nothing(line: Line, ehr: Ehr) -> None:
     before = head(ehr, reference).version
     resource = ehr.read(reference)
     assert resource is not None
-    ehr.update(resource | {"content": [{"attachment": attached(gzip.compress(DEMO.read_bytes()))}]}, resource["meta"]["versionId"])
+    ehr.update(
+        resource | {"content": [{"attachment": attached(gzip.compress(DEMO.read_bytes()))}]},
+        resource["meta"]["versionId"],
+    )
     assert run(line, ehr, reference) != "result"
     assert head(ehr, reference).version == before
 
@@ -120,11 +142,16 @@ def test_the_same_vcf_packed_anew_changes_nothing(line: Line, ehr: Ehr) -> None:
         ([attached(DEMO.read_bytes()[:-30])], "truncated"),
         ([attached(b"not a VCF")], "Not a VCF"),
         ([attached(vcf("chr2 5 . A G . PASS . GT 0/1"))], "no position of the genes"),
-        ([attached(vcf("chr2 5 . A G . PASS . GT 0/1", meta=[META[0], "##reference=hg19"]))], "GRCh37"),
+        (
+            [attached(vcf("chr2 5 . A G . PASS . GT 0/1", meta=[META[0], "##reference=hg19"]))],
+            "GRCh37",
+        ),
         ([attached(DEMO.read_bytes()), attached(DEMO.read_bytes())], "2 VCFs"),
     ],
 )
-def test_what_is_not_analysed_says_why(line: Line, ehr: Ehr, attachments: list[Json], words: str) -> None:
+def test_what_is_not_analysed_says_why(
+    line: Line, ehr: Ehr, attachments: list[Json], words: str
+) -> None:
     reference = document(ehr, *attachments)
     run_outcome = run(line, ehr, reference)
     found = head(ehr, reference)
@@ -132,7 +159,10 @@ def test_what_is_not_analysed_says_why(line: Line, ehr: Ehr, attachments: list[J
     assert words in found.task["statusReason"]["text"]
 
 
-@pytest.mark.parametrize("changes", [{"status": "superseded"}, {"status": "entered-in-error"}, {"docStatus": "entered-in-error"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"status": "superseded"}, {"status": "entered-in-error"}, {"docStatus": "entered-in-error"}],
+)
 def test_a_withdrawn_document_takes_its_result_back(line: Line, ehr: Ehr, changes: Json) -> None:
     reference = document(ehr, attached(DEMO.read_bytes()))
     run(line, ehr, reference)
@@ -147,16 +177,25 @@ def test_a_withdrawn_document_takes_its_result_back(line: Line, ehr: Ehr, change
     assert report["status"] in ("cancelled", "entered-in-error")
 
 
-def test_a_document_that_another_replaces_takes_its_result_back_whatever_its_own_status(line: Line, ehr: Ehr) -> None:
+def test_a_document_that_another_replaces_takes_its_result_back_whatever_its_own_status(
+    line: Line, ehr: Ehr
+) -> None:
     old = document(ehr, attached(DEMO.read_bytes()))
     run(line, ehr, old)
     subject = (ehr.read(old) or {})["subject"]
-    new = document(ehr, attached(DEMO.read_bytes()), subject=subject, relatesTo=[{"code": "replaces", "target": {"reference": old}}])
+    new = document(
+        ehr,
+        attached(DEMO.read_bytes()),
+        subject=subject,
+        relatesTo=[{"code": "replaces", "target": {"reference": old}}],
+    )
     run(line, ehr, new)
     assert run(line, ehr, old) == "withdrawn"
     assert (head(ehr, old).outcome, head(ehr, new).outcome) == ("cancelled", "requested")
 
 
 def test_an_index_file_beside_the_vcf_does_not_matter(line: Line, ehr: Ehr) -> None:
-    reference = document(ehr, attached(DEMO.read_bytes()), attached(b"TBI", "application/octet-stream"))
+    reference = document(
+        ehr, attached(DEMO.read_bytes()), attached(b"TBI", "application/octet-stream")
+    )
     assert run(line, ehr, reference) == "result"

@@ -30,7 +30,9 @@ def test_every_file_is_called_as_its_name_says(data: Path) -> None:
 
 
 def test_no_other_gene_is_called(data: Path) -> None:
-    assert [result.file for result in evaluate(data, load_tables()) if "; calls" in result.said] == []
+    assert [
+        result.file for result in evaluate(data, load_tables()) if "; calls" in result.said
+    ] == []
 
 
 def test_a_wrong_call_fails_the_command(tmp_path: Path, data: Path) -> None:
@@ -61,7 +63,9 @@ def test_a_wrong_call_fails_the_command(tmp_path: Path, data: Path) -> None:
         ("DPYD", "c1156het", [("Reference", "c.1156G>T (*12)")], []),
     ],
 )
-def test_how_a_file_name_is_read(name: str, stem: str, met: list[tuple[str, str]], unmet: list[tuple[str, str]]) -> None:
+def test_how_a_file_name_is_read(
+    name: str, stem: str, met: list[tuple[str, str]], unmet: list[tuple[str, str]]
+) -> None:
     wanted = expectation(gene(name), stem)
     assert wanted is not None
     assert wanted.met(met)

@@ -35,7 +35,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 @pytest.fixture
 def pacs(server: Orthanc) -> Pacs:
-    return open_pacs(Settings(dicomweb_url=server.url, dicomweb_username=USER, dicomweb_password=PASSWORD))
+    return open_pacs(
+        Settings(dicomweb_url=server.url, dicomweb_username=USER, dicomweb_password=PASSWORD)
+    )
 
 
 def test_a_film_comes_back_from_the_pacs_as_it_went_in(pacs: Pacs) -> None:
@@ -50,7 +52,11 @@ def test_a_film_comes_back_from_the_pacs_as_it_went_in(pacs: Pacs) -> None:
 
 
 def test_a_compressed_film_comes_back_compressed(pacs: Pacs) -> None:
-    compressed = film(StudyInstanceUID="1.2.840.1", SeriesInstanceUID="1.2.840.1.1", SOPInstanceUID="1.2.840.1.1.1")
+    compressed = film(
+        StudyInstanceUID="1.2.840.1",
+        SeriesInstanceUID="1.2.840.1.1",
+        SOPInstanceUID="1.2.840.1.1.1",
+    )
     compressed.file_meta.MediaStorageSOPInstanceUID = compressed.SOPInstanceUID
     compressed.compress(RLELossless, generate_instance_uid=False)
     pacs.store([compressed])
@@ -74,14 +80,22 @@ def test_a_wrong_password_is_no_missing_film(server: Orthanc) -> None:
 def test_a_server_that_is_no_pacs_is_refused(server: Orthanc) -> None:
     """Orthanc's own pages answer 404 to DICOMweb paths: nothing is there; HTML with 200 is no DICOM."""
     with pytest.raises((NotYet, InvalidInput)):
-        open_pacs(Settings(dicomweb_url=server.url.replace("dicom-web", "app"), dicomweb_username=USER, dicomweb_password=PASSWORD)).list_series("1.2.3")
+        open_pacs(
+            Settings(
+                dicomweb_url=server.url.replace("dicom-web", "app"),
+                dicomweb_username=USER,
+                dicomweb_password=PASSWORD,
+            )
+        ).list_series("1.2.3")
 
 
 def test_a_pacs_that_is_down_is_waited_for(tmp_path: Path) -> None:
     if not installed():
         pytest.skip(MISSING)
     with orthanc(tmp_path) as stopped:
-        settings = Settings(dicomweb_url=stopped.url, dicomweb_username=USER, dicomweb_password=PASSWORD)
+        settings = Settings(
+            dicomweb_url=stopped.url, dicomweb_username=USER, dicomweb_password=PASSWORD
+        )
     with pytest.raises(Unavailable, match="pacs"):
         open_pacs(settings).retrieve_series("1.2.3", "1.2.3.4")
 
@@ -99,15 +113,42 @@ def ehr_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def announce(ehr: Ehr, *, endpoint: str | None = None, **changes: Any) -> ResourceEvent:
     """The patient and her study in the EHR, and the event that intake would make of it."""
-    patient = ehr.create({"resourceType": "Patient", "birthDate": "1940-03-05", "gender": "female"} | changes).reference
+    patient = ehr.create(
+        {"resourceType": "Patient", "birthDate": "1940-03-05", "gender": "female"} | changes
+    ).reference
     [study] = imaging_studies([film()], patient)
     if endpoint:
-        kind = {"system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "dicom-wado-rs"}
-        payload = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/endpoint-payload-type", "code": "any"}]}]
-        place = {"resourceType": "Endpoint", "status": "active", "connectionType": kind, "payloadType": payload, "address": endpoint}
+        kind = {
+            "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type",
+            "code": "dicom-wado-rs",
+        }
+        payload = [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/endpoint-payload-type",
+                        "code": "any",
+                    }
+                ]
+            }
+        ]
+        place = {
+            "resourceType": "Endpoint",
+            "status": "active",
+            "connectionType": kind,
+            "payloadType": payload,
+            "address": endpoint,
+        }
         study["endpoint"] = [{"reference": ehr.create(place).reference}]
     written = ehr.create(study)
-    return ResourceEvent(written.reference, written.version, "create", subject=patient, status="available", codes=EVENT_CODES)
+    return ResourceEvent(
+        written.reference,
+        written.version,
+        "create",
+        subject=patient,
+        status="available",
+        codes=EVENT_CODES,
+    )
 
 
 def straight(settings: Settings, ehr: Ehr, event: ResourceEvent) -> str:
@@ -139,23 +180,43 @@ def model() -> Any:
 
 
 @pytest.fixture(params=["folder", "pacs", "endpoint"])
-def settings(request: pytest.FixtureRequest, ehr_url: str, server: Orthanc, tmp_path: Path) -> Settings:
+def settings(
+    request: pytest.FixtureRequest, ehr_url: str, server: Orthanc, tmp_path: Path
+) -> Settings:
     """Where the film is: in the folder, in the PACS of the settings, or where the study's Endpoint says (at the PACS's origin)."""
     if request.param == "folder":
         return Settings(fhir_url=ehr_url, state_dir=tmp_path)
     url = server.url if request.param == "pacs" else server.url.replace("dicom-web", "elsewhere")
-    return Settings(fhir_url=ehr_url, state_dir=tmp_path, dicomweb_url=url, dicomweb_username=USER, dicomweb_password=PASSWORD)
+    return Settings(
+        fhir_url=ehr_url,
+        state_dir=tmp_path,
+        dicomweb_url=url,
+        dicomweb_username=USER,
+        dicomweb_password=PASSWORD,
+    )
 
 
-def test_a_film_becomes_a_report_once(settings: Settings, server: Orthanc, opened: Callable[[Settings], Ehr], hl7_errors: Callable[[Json], list[str]]) -> None:
+def test_a_film_becomes_a_report_once(
+    settings: Settings,
+    server: Orthanc,
+    opened: Callable[[Settings], Ehr],
+    hl7_errors: Callable[[Json], list[str]],
+) -> None:
     ehr = opened(settings)
     elsewhere = settings.dicomweb_url is not None and settings.dicomweb_url != server.url
-    stored = Settings(state_dir=settings.state_dir, dicomweb_url=settings.dicomweb_url and server.url, dicomweb_username=USER, dicomweb_password=PASSWORD)
+    stored = Settings(
+        state_dir=settings.state_dir,
+        dicomweb_url=settings.dicomweb_url and server.url,
+        dicomweb_username=USER,
+        dicomweb_password=PASSWORD,
+    )
     open_pacs(stored).store([film()])
     event = announce(ehr, endpoint=server.url if elsewhere else None)
     assert straight(settings, ehr, event) == "result"
     assert straight(settings, ehr, event) == "unchanged"
-    [report] = list(ehr.search("DiagnosticReport", {"subject": str(event.subject)}, subject=event.subject))
+    [report] = list(
+        ehr.search("DiagnosticReport", {"subject": str(event.subject)}, subject=event.subject)
+    )
     assert report["imagingStudy"] == [{"reference": event.focus}]
     [finding] = [ehr.read(item["reference"]) for item in report["result"]]
     [media] = [ehr.read(item["link"]["reference"]) for item in report["media"]]
@@ -164,7 +225,9 @@ def test_a_film_becomes_a_report_once(settings: Settings, server: Orthanc, opene
         assert hl7_errors(resource) == []
 
 
-def test_another_persons_film_is_visibly_not_analysed(ehr_url: str, tmp_path: Path, opened: Callable[[Settings], Ehr]) -> None:
+def test_another_persons_film_is_visibly_not_analysed(
+    ehr_url: str, tmp_path: Path, opened: Callable[[Settings], Ehr]
+) -> None:
     settings = Settings(fhir_url=ehr_url, state_dir=tmp_path)
     ehr = opened(settings)
     open_pacs(settings).store([film()])

@@ -16,8 +16,17 @@ ONE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('pydicom', 'torch', 'tran
 def bare(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """`careloop ARGUMENTS` where only the modules of genomics and treatment can be imported."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
-    own = {"CARELOOP_STATE_DIR": str(tmp_path)} | {f"CARELOOP_{name.upper()}": value for name, value in settings.items()}
-    return subprocess.run([sys.executable, "-c", ONE_EXTRA, *arguments], env=inherited | own, capture_output=True, text=True, timeout=120, check=False)
+    own = {"CARELOOP_STATE_DIR": str(tmp_path)} | {
+        f"CARELOOP_{name.upper()}": value for name, value in settings.items()
+    }
+    return subprocess.run(
+        [sys.executable, "-c", ONE_EXTRA, *arguments],
+        env=inherited | own,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_models_lists_what_there_is_and_names_the_extra_of_the_rest(tmp_path: Path) -> None:
@@ -30,7 +39,11 @@ def test_models_lists_what_there_is_and_names_the_extra_of_the_rest(tmp_path: Pa
 
 def test_doctor_notes_what_is_not_installed_unless_it_is_named(tmp_path: Path) -> None:
     with FakeEhr() as ehr:
-        settings = {"fhir_url": ehr.base, "review_local_user": "x:Practitioner/1", "review_local_password": "x"}
+        settings = {
+            "fhir_url": ehr.base,
+            "review_local_user": "x:Practitioner/1",
+            "review_local_password": "x",
+        }
         assert bare(tmp_path, "topics", **settings).returncode == 0
         everything = bare(tmp_path, "doctor", **settings)
         assert everything.returncode == 0, everything.stdout
@@ -52,5 +65,7 @@ def test_doctor_tells_whether_the_access_logs_are_whole(tmp_path: Path, changed:
         path.write_bytes(path.read_bytes().replace(b"DocumentReference/0", b"DocumentReference/9"))
     said = bare(tmp_path, "doctor", "genomics").stdout
     assert (
-        "missing  access log genomics.jsonl: the chain is broken at line 2" if changed else "ok       access log genomics.jsonl: the chain is whole"
+        "missing  access log genomics.jsonl: the chain is broken at line 2"
+        if changed
+        else "ok       access log genomics.jsonl: the chain is whole"
     ) in said

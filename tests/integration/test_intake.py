@@ -40,7 +40,15 @@ from tests.peers import sekmet
 from tests.toy import note
 
 SECRET = "knock-knock"
-STEPS = ("Patient/..", "Patient/.", "patient/1", "DocumentReference/a b", "DocumentReference/%2e%2e", "DocumentReference", "urn:uuid:1")
+STEPS = (
+    "Patient/..",
+    "Patient/.",
+    "patient/1",
+    "DocumentReference/a b",
+    "DocumentReference/%2e%2e",
+    "DocumentReference",
+    "urn:uuid:1",
+)
 
 
 def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
@@ -49,19 +57,38 @@ def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
             "name": "notification-event",
             "part": [
                 {"name": "event-number", "valueString": str(number)},
-                {"name": "focus", "valueReference": {"reference": focus if focus in STEPS else f"https://elsewhere.example/fhir/{focus}"}},
+                {
+                    "name": "focus",
+                    "valueReference": {
+                        "reference": focus
+                        if focus in STEPS
+                        else f"https://elsewhere.example/fhir/{focus}"
+                    },
+                },
             ],
         }
         for number, focus in events
     ]
-    head = [{"name": "subscription", "valueReference": {"reference": "https://elsewhere.example/fhir/Subscription/s"}}, {"name": "type", "valueCode": kind}]
-    return {"resourceType": "Bundle", "type": "history", "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}]}
+    head = [
+        {
+            "name": "subscription",
+            "valueReference": {"reference": "https://elsewhere.example/fhir/Subscription/s"},
+        },
+        {"name": "type", "valueCode": kind},
+    ]
+    return {
+        "resourceType": "Bundle",
+        "type": "history",
+        "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}],
+    }
 
 
 def handshake(since_start: int | None) -> dict[str, Any]:
     body = notification("handshake", [])
     if since_start is not None:  # 64-bit integers are strings in R4 Backport
-        body["entry"][0]["resource"]["parameter"].append({"name": "events-since-subscription-start", "valueString": str(since_start)})
+        body["entry"][0]["resource"]["parameter"].append(
+            {"name": "events-since-subscription-start", "valueString": str(since_start)}
+        )
     return body
 
 
@@ -93,8 +120,14 @@ class Intake:
         return Keeper(self.ehr, self.settings, threading.Event())
 
     def app(self) -> Flask:
-        app = create_app("intake", Probes(list, CollectorRegistry()), title="t", max_body_bytes=2000, paths=PATHS)
-        app.register_blueprint(webhook(Doorway(self.ehr, self.publisher, self.sweep, self.state, threading.Event()), SECRET))
+        app = create_app(
+            "intake", Probes(list, CollectorRegistry()), title="t", max_body_bytes=2000, paths=PATHS
+        )
+        app.register_blueprint(
+            webhook(
+                Doorway(self.ehr, self.publisher, self.sweep, self.state, threading.Event()), SECRET
+            )
+        )
         return app
 
     def door(self) -> FlaskClient:
@@ -163,7 +196,9 @@ def first_told(intake: Intake, patient: str) -> str | None:
 
 class TestSweep:
     @everywhere
-    def test_every_version_once_and_deletes_with_their_subject(self, intake: Intake, patient: str) -> None:
+    def test_every_version_once_and_deletes_with_their_subject(
+        self, intake: Intake, patient: str
+    ) -> None:
         written = intake.ehr.create(note(patient, "first"))
         changed = intake.ehr.read(written.reference)
         assert changed
@@ -173,15 +208,24 @@ class TestSweep:
         for _ in range(3):
             intake.sweep.all()
         told = [(e.action, e.version, e.subject) for e in intake.events()]
-        assert told == [("create", "1", patient), ("update", "2", patient), ("delete", "3", patient)]
+        assert told == [
+            ("create", "1", patient),
+            ("update", "2", patient),
+            ("delete", "3", patient),
+        ]
 
-    def test_a_delete_alone_in_the_window_is_told_once_and_stops_nothing(self, intake: Intake, patient: str) -> None:
+    def test_a_delete_alone_in_the_window_is_told_once_and_stops_nothing(
+        self, intake: Intake, patient: str
+    ) -> None:
         """HAPI does not date deletes: the cursor moves all the same, and what was told stays remembered."""
         written = intake.ehr.create(note(patient, "first"))
         intake.sweep.all()
         time.sleep(0.01)
         began = datetime.now(UTC)
-        intake.state.advance("DocumentReference", instant(began + timedelta(seconds=intake.settings.intake_overlap_sec)))
+        intake.state.advance(
+            "DocumentReference",
+            instant(began + timedelta(seconds=intake.settings.intake_overlap_sec)),
+        )
         httpx.delete(f"{intake.ehr.base}/{written.reference}", timeout=60).raise_for_status()
         for _ in range(3):
             intake.sweep.all()
@@ -195,11 +239,17 @@ class TestSweep:
         [record] = intake.log.scan(EVENTS_TOPIC)
         [event] = intake.events()
         assert record.key == patient.encode()
-        assert event.codes == (f"{codes.LOINC}|34117-2",) and event.content_types == ("text/plain",) and event.status == "current"
+        assert (
+            event.codes == (f"{codes.LOINC}|34117-2",)
+            and event.content_types == ("text/plain",)
+            and event.status == "current"
+        )
         assert b"SECRET" not in (record.value or b"") and b"data" not in (record.value or b"")
         assert dict(record.headers)["ce_type"] == b"careloop.documentreference.create"
 
-    def test_what_changed_while_intake_was_down_is_found(self, intake: Intake, patient: str) -> None:
+    def test_what_changed_while_intake_was_down_is_found(
+        self, intake: Intake, patient: str
+    ) -> None:
         intake.ehr.create(note(patient, "before"))
         intake.sweep.all()
         later = intake.ehr.create(note(patient, "while down")).reference
@@ -215,7 +265,9 @@ class TestSweep:
         intake.sweep.all()
         assert len(intake.events()) == 1 and intake.state.swept()
 
-    def test_a_first_start_without_since_begins_now_and_remembers_it(self, intake: Intake, patient: str) -> None:
+    def test_a_first_start_without_since_begins_now_and_remembers_it(
+        self, intake: Intake, patient: str
+    ) -> None:
         intake.ehr.create(note(patient, "old news"))
         time.sleep(0.05)
         fresh = intake.settings.model_copy(update={"intake_since": None, "intake_overlap_sec": 0.0})
@@ -245,12 +297,23 @@ class TestDoor:
 
     def test_an_empty_post_publishes_before_it_answers(self, intake: Intake, patient: str) -> None:
         reference = intake.ehr.create(note(patient, "told")).reference
-        assert intake.door().post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET}).status_code == 200
+        assert (
+            intake.door()
+            .post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET})
+            .status_code
+            == 200
+        )
         assert [e.focus for e in intake.events()] == [reference]
 
-    def test_a_put_names_the_focus_and_its_body_is_not_believed(self, intake: Intake, patient: str) -> None:
+    def test_a_put_names_the_focus_and_its_body_is_not_believed(
+        self, intake: Intake, patient: str
+    ) -> None:
         reference = intake.ehr.create(note(patient, "told")).reference
-        answer = intake.door().put(f"/notify/DocumentReference/{reference}", json={"resourceType": "Lie"}, headers={SECRET_HEADER: SECRET})
+        answer = intake.door().put(
+            f"/notify/DocumentReference/{reference}",
+            json={"resourceType": "Lie"},
+            headers={SECRET_HEADER: SECRET},
+        )
         assert answer.status_code == 200 and [e.focus for e in intake.events()] == [reference]
 
     def test_a_notification_names_foci(self, intake: Intake, patient: str) -> None:
@@ -267,7 +330,9 @@ class TestDoor:
         assert intake.state.number("Subscription/s") == 3
 
     @pytest.mark.parametrize("left_out", ["number", "focus"])
-    def test_what_a_notification_leaves_out_in_its_midst_is_swept(self, intake: Intake, patient: str, left_out: str) -> None:
+    def test_what_a_notification_leaves_out_in_its_midst_is_swept(
+        self, intake: Intake, patient: str, left_out: str
+    ) -> None:
         first, missed, third = (intake.ehr.create(note(patient, text)).reference for text in "123")
         body = notification("event-notification", [(1, first), (2, missed), (3, third)])
         events = body["entry"][0]["resource"]["parameter"]
@@ -279,7 +344,9 @@ class TestDoor:
         assert {e.focus for e in intake.events()} == {first, missed, third}
 
     @pytest.mark.parametrize("since_start", [None, 0, 4])
-    def test_a_gap_before_the_first_notification_after_a_handshake_is_swept(self, intake: Intake, patient: str, since_start: int | None) -> None:
+    def test_a_gap_before_the_first_notification_after_a_handshake_is_swept(
+        self, intake: Intake, patient: str, since_start: int | None
+    ) -> None:
         post(intake, handshake(since_start))
         began = since_start or 0
         missed, second = (intake.ehr.create(note(patient, text)).reference for text in "12")
@@ -287,14 +354,18 @@ class TestDoor:
         assert {e.focus for e in intake.events()} == {missed, second}
         assert intake.state.number("Subscription/s") == began + 2
 
-    def test_the_first_notification_after_a_handshake_leaves_no_gap(self, intake: Intake, patient: str) -> None:
+    def test_the_first_notification_after_a_handshake_leaves_no_gap(
+        self, intake: Intake, patient: str
+    ) -> None:
         post(intake, handshake(4))
         intake.ehr.create(note(patient, "nobody told of it"))
         told = intake.ehr.create(note(patient, "5")).reference
         post(intake, notification("event-notification", [(5, told)]))
         assert [e.focus for e in intake.events()] == [told]
 
-    def test_a_handshake_counts_from_nought_and_a_late_one_or_a_heartbeat_moves_no_counter(self, intake: Intake) -> None:
+    def test_a_handshake_counts_from_nought_and_a_late_one_or_a_heartbeat_moves_no_counter(
+        self, intake: Intake
+    ) -> None:
         post(intake, notification("heartbeat", []))
         assert intake.state.number("Subscription/s") is None
         post(intake, handshake(None))
@@ -305,18 +376,33 @@ class TestDoor:
         assert intake.state.number("Subscription/s") == 3 and intake.events() == []
 
     def test_a_focus_that_is_gone_is_left_to_the_sweep(self, intake: Intake) -> None:
-        assert post(intake, notification("event-notification", [(1, "DocumentReference/never-was")])).status_code == 200
+        assert (
+            post(
+                intake, notification("event-notification", [(1, "DocumentReference/never-was")])
+            ).status_code
+            == 200
+        )
         assert intake.events() == []
 
-    def test_a_focus_that_the_ehr_does_not_show_is_left_to_the_sweep_and_stops_no_other(self, tmp_path: Path) -> None:
+    def test_a_focus_that_the_ehr_does_not_show_is_left_to_the_sweep_and_stops_no_other(
+        self, tmp_path: Path
+    ) -> None:
         with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
-            log, settings = MemoryLog(), Settings(fhir_url=fake.base, intake_since="1970-01-01T00:00:00Z")
+            log, settings = (
+                MemoryLog(),
+                Settings(fhir_url=fake.base, intake_since="1970-01-01T00:00:00Z"),
+            )
             log.create_topics(2, [])
             intake = Intake(ehr, log, log.sink(), settings, State(tmp_path / "intake.sqlite"))
             patient = ehr.create({"resourceType": "Patient"}).reference
             hidden, shown = (ehr.create(note(patient, text)).reference for text in "ab")
             fake.faults.fail(1, 403, method="GET", path=hidden)
-            assert post(intake, notification("event-notification", [(1, hidden), (2, shown)])).status_code == 200
+            assert (
+                post(
+                    intake, notification("event-notification", [(1, hidden), (2, shown)])
+                ).status_code
+                == 200
+            )
             assert [e.focus for e in intake.events()] == [shown]
             intake.sweep.all()
             assert {e.focus for e in intake.events()} == {shown, hidden}
@@ -325,9 +411,20 @@ class TestDoor:
     def test_a_focus_of_a_type_that_is_not_watched_is_not_even_read(self, tmp_path: Path) -> None:
         with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
             log = MemoryLog()
-            intake = Intake(ehr, log, log.sink(), Settings(fhir_url=fake.base), State(tmp_path / "intake.sqlite"))
+            intake = Intake(
+                ehr,
+                log,
+                log.sink(),
+                Settings(fhir_url=fake.base),
+                State(tmp_path / "intake.sqlite"),
+            )
             fake.faults.fail(10, 403, path="Practitioner")
-            assert post(intake, notification("event-notification", [(1, "Practitioner/1")])).status_code == 200
+            assert (
+                post(
+                    intake, notification("event-notification", [(1, "Practitioner/1")])
+                ).status_code
+                == 200
+            )
             intake.close()
 
     @pytest.mark.parametrize(
@@ -338,30 +435,49 @@ class TestDoor:
             (b'{"resourceType": "Bundle", "resourceType": "Bundle"}', 400),
             (b'{"a": NaN}', 400),
             (b"[" * 1000, 400),
-            *((orjson.dumps(notification("event-notification", [(1, focus)])), 400) for focus in STEPS),
+            *(
+                (orjson.dumps(notification("event-notification", [(1, focus)])), 400)
+                for focus in STEPS
+            ),
             (b"x" * 3000, 413),
         ],
     )
     def test_bad_bodies_get_an_outcome(self, intake: Intake, body: bytes, status: int) -> None:
-        answer = intake.door().post("/notify/DocumentReference", data=body, headers={SECRET_HEADER: SECRET})
+        answer = intake.door().post(
+            "/notify/DocumentReference", data=body, headers={SECRET_HEADER: SECRET}
+        )
         assert answer.status_code == status and answer.json["resourceType"] == "OperationOutcome"
 
     def test_a_type_that_is_not_watched_is_404(self, intake: Intake) -> None:
-        assert intake.door().post("/notify/Practitioner", headers={SECRET_HEADER: SECRET}).status_code == 404
+        assert (
+            intake.door().post("/notify/Practitioner", headers={SECRET_HEADER: SECRET}).status_code
+            == 404
+        )
 
     def test_a_log_that_is_away_is_503(self, intake: Intake, patient: str) -> None:
         intake.ehr.create(note(patient, "told"))
         away = Intake(intake.ehr, intake.log, FailingSink(), intake.settings, intake.state)
-        assert away.door().post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET}).status_code == 503
+        assert (
+            away.door()
+            .post("/notify/DocumentReference", headers={SECRET_HEADER: SECRET})
+            .status_code
+            == 503
+        )
 
     def test_every_route_is_described(self, intake: Intake) -> None:
-        rules = {r.rule.replace("<", "{").replace(">", "}") for r in intake.app().url_map.iter_rules()}
-        described = {p.replace("{type}", "{resource_type}").replace("{id}", "{logical_id}") for p in PATHS} - {"/sweep"}
+        rules = {
+            r.rule.replace("<", "{").replace(">", "}") for r in intake.app().url_map.iter_rules()
+        }
+        described = {
+            p.replace("{type}", "{resource_type}").replace("{id}", "{logical_id}") for p in PATHS
+        } - {"/sweep"}
         assert described <= rules
 
 
 def post(intake: Intake, body: dict[str, Any]) -> Any:
-    return intake.door().post("/notify/DocumentReference", json=body, headers={SECRET_HEADER: SECRET})
+    return intake.door().post(
+        "/notify/DocumentReference", json=body, headers={SECRET_HEADER: SECRET}
+    )
 
 
 class TestSubscriptions:
@@ -370,7 +486,9 @@ class TestSubscriptions:
         for _ in range(2):
             intake.keeper.look_after()
         ours = list(intake.ehr.search("Subscription", {}))
-        assert {s["criteria"] for s in ours} >= {f"{kind}?" for kind in (*WATCHED, "Consent")}  # sekmet has a topic for Patient
+        assert {s["criteria"] for s in ours} >= {
+            f"{kind}?" for kind in (*WATCHED, "Consent")
+        }  # sekmet has a topic for Patient
         assert len(ours) == len({s["channel"]["endpoint"] for s in ours}) == len(SWEPT)
         broken = intake.ehr.read(f"Subscription/{ours[0]['id']}")
         assert broken
@@ -387,26 +505,47 @@ class TestSubscriptions:
         serving = serve(intake.app(), "127.0.0.1", port)
         try:
             intake.keeper.look_after()
-            mine = lambda: [s["status"] for s in intake.ehr.search("Subscription", {}) if s["channel"]["endpoint"].endswith("/DocumentReference")]  # noqa: E731
-            assert settle(lambda: mine() == ["active"])  # what is written before that is the sweep's
+            mine = lambda: [
+                s["status"]
+                for s in intake.ehr.search("Subscription", {})
+                if s["channel"]["endpoint"].endswith("/DocumentReference")
+            ]  # noqa: E731
+            assert settle(
+                lambda: mine() == ["active"]
+            )  # what is written before that is the sweep's
             assert first_told(intake, patient)
         finally:
             serving.close()
 
-    def test_where_a_topic_subscription_is_refused_a_classic_one_stands(self, tmp_path: Path) -> None:
+    def test_where_a_topic_subscription_is_refused_a_classic_one_stands(
+        self, tmp_path: Path
+    ) -> None:
         """HAPI wants filter criteria, which would narrow what we hear."""
-        with FakeEhr(replace(HAPI, topics={TOPIC: frozenset({"DocumentReference"})})) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+        with (
+            FakeEhr(replace(HAPI, topics={TOPIC: frozenset({"DocumentReference"})})) as fake,
+            open_ehr(Settings(fhir_url=fake.base)) as ehr,
+        ):
             ehr.create(topic("DocumentReference", "true"))
-            settings = Settings(fhir_url=fake.base, state_dir=tmp_path, intake_webhook_url="http://127.0.0.1:9/notify", intake_webhook_secret=SecretStr(SECRET))
+            settings = Settings(
+                fhir_url=fake.base,
+                state_dir=tmp_path,
+                intake_webhook_url="http://127.0.0.1:9/notify",
+                intake_webhook_secret=SecretStr(SECRET),
+            )
             for _ in range(2):
                 Keeper(ehr, settings, threading.Event()).look_after()
-            assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(f"{kind}?" for kind in SWEPT)
+            assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(
+                f"{kind}?" for kind in SWEPT
+            )
 
     def test_a_topic_that_fits_is_used_and_handshaken(self, tmp_path: Path) -> None:
         port = free_port()
         with sekmet(tmp_path / "ehr") as peer:
             settings = Settings(
-                fhir_url=peer.base, state_dir=tmp_path, intake_webhook_url=f"http://127.0.0.1:{port}/notify", intake_webhook_secret=SecretStr(SECRET)
+                fhir_url=peer.base,
+                state_dir=tmp_path,
+                intake_webhook_url=f"http://127.0.0.1:{port}/notify",
+                intake_webhook_secret=SecretStr(SECRET),
             )
             ehr, log = open_ehr(settings), MemoryLog()
             log.create_topics(4, [])
@@ -438,8 +577,13 @@ def topic(kind: str, fhirpath: str) -> dict[str, Any]:
     ]
     return {
         "resourceType": "Basic",
-        "extension": [{"url": f"{R5}.url", "valueUri": TOPIC}, {"url": f"{R5}.resourceTrigger", "extension": trigger}],
-        "code": {"coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]},
+        "extension": [
+            {"url": f"{R5}.url", "valueUri": TOPIC},
+            {"url": f"{R5}.resourceTrigger", "extension": trigger},
+        ],
+        "code": {
+            "coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]
+        },
     }
 
 
@@ -449,7 +593,15 @@ def test_only_a_topic_that_hides_nothing_fits() -> None:
     assert fitting([], [topic("Observation", "true")], WATCHED) == {}
 
 
-@pytest.mark.parametrize("body", [None, {}, {"resourceType": "Bundle"}, {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Parameters"}}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        {"resourceType": "Bundle"},
+        {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Parameters"}}]},
+    ],
+)
 def test_what_is_no_notification_is_refused(body: Any) -> None:
     with pytest.raises(InvalidInput):
         parse(body)

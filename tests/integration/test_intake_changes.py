@@ -56,7 +56,9 @@ class Intake:
     health: Health = field(default_factory=Health)
 
     def __post_init__(self) -> None:
-        self.settings = Settings(fhir_url=self.ehr.base, state_dir=self.folder, intake_since="1970-01-01T00:00:00Z")
+        self.settings = Settings(
+            fhir_url=self.ehr.base, state_dir=self.folder, intake_since="1970-01-01T00:00:00Z"
+        )
         self.state = State(self.folder / "intake.sqlite")
         self.connect()
 
@@ -70,11 +72,25 @@ class Intake:
         self.state.close()
 
     def sweep(self) -> dict[str, str]:
-        publisher = Publisher(cast(Ehr, self.ehr), self.sink, self.state, threading.Lock(), self.health)
-        return dict(Sweep(publisher, self.state, self.settings, threading.Event(), lambda: self.log.identity(EVENTS_TOPIC), self.stop).all())
+        publisher = Publisher(
+            cast(Ehr, self.ehr), self.sink, self.state, threading.Lock(), self.health
+        )
+        return dict(
+            Sweep(
+                publisher,
+                self.state,
+                self.settings,
+                threading.Event(),
+                lambda: self.log.identity(EVENTS_TOPIC),
+                self.stop,
+            ).all()
+        )
 
     def events(self) -> list[ResourceEvent]:
-        return [decode(r.value, r.headers) for r in sorted(self.log.scan(EVENTS_TOPIC), key=lambda r: r.timestamp)]
+        return [
+            decode(r.value, r.headers)
+            for r in sorted(self.log.scan(EVENTS_TOPIC), key=lambda r: r.timestamp)
+        ]
 
     def told(self) -> list[tuple[str, str, str | None]]:
         return [(e.focus, e.action, e.subject) for e in self.events()]
@@ -103,7 +119,12 @@ def intake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Intake]:
 
 def version(number: int, time: str, reference: str = NOTE, **elements: Any) -> Version:
     kind, logical_id = reference.split("/")
-    resource = {"resourceType": kind, "id": logical_id, "meta": {"versionId": str(number), "lastUpdated": time}, **elements}
+    resource = {
+        "resourceType": kind,
+        "id": logical_id,
+        "meta": {"versionId": str(number), "lastUpdated": time},
+        **elements,
+    }
     return Version(reference, str(number), time, False, resource)
 
 
@@ -113,7 +134,12 @@ def moment(ago: timedelta = timedelta()) -> str:
 
 class TestOddAnswers:
     def test_a_refused_type_stops_no_other_and_is_named(self, scripted: Any) -> None:
-        intake = scripted({"Patient": FhirError(403, "GET Patient/_history"), "DocumentReference": [version(1, moment())]})
+        intake = scripted(
+            {
+                "Patient": FhirError(403, "GET Patient/_history"),
+                "DocumentReference": [version(1, moment())],
+            }
+        )
         assert list(intake.sweep()) == ["Patient"]
         assert [e.focus for e in intake.events()] == [NOTE]
         assert intake.state.swept() is None
@@ -124,36 +150,65 @@ class TestOddAnswers:
         assert intake.health.refused.labels("Patient")._value.get() == 0
 
     def test_a_history_that_is_none_stops_no_other(self, scripted: Any) -> None:
-        intake = scripted({"ImagingStudy": KeyError("id"), "DocumentReference": [version(1, moment())]})
+        intake = scripted(
+            {"ImagingStudy": KeyError("id"), "DocumentReference": [version(1, moment())]}
+        )
         assert list(intake.sweep()) == ["ImagingStudy"] and len(intake.events()) == 1
 
     def test_a_malformed_resource_is_counted_once_and_left_out(self, scripted: Any) -> None:
         broken = version(1, moment(), "DocumentReference/broken", content=7)
-        untold = version(1, moment(), "DocumentReference/untold", category=[{"coding": [{"code": "a"}]}], intent=5)
+        untold = version(
+            1,
+            moment(),
+            "DocumentReference/untold",
+            category=[{"coding": [{"code": "a"}]}],
+            intent=5,
+        )
         intake = scripted({"DocumentReference": [broken, untold, version(1, moment())]})
         for _ in range(2):
             assert intake.sweep() == {}
         assert [e.focus for e in intake.events()] == [NOTE]
         assert intake.health.skipped.labels("DocumentReference")._value.get() == 2
 
-    def test_a_resource_without_an_id_is_counted_once_and_stops_no_other(self, scripted: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_resource_without_an_id_is_counted_once_and_stops_no_other(
+        self, scripted: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
         entries = [
-            {"resource": {"resourceType": "DocumentReference", "meta": {"versionId": "1", "lastUpdated": moment()}}},
+            {
+                "resource": {
+                    "resourceType": "DocumentReference",
+                    "meta": {"versionId": "1", "lastUpdated": moment()},
+                }
+            },
             {"resource": version(1, moment()).resource},
         ]
-        intake = scripted({"DocumentReference": list(versions({"entry": entries}, "DocumentReference", moment()))})
+        intake = scripted(
+            {"DocumentReference": list(versions({"entry": entries}, "DocumentReference", moment()))}
+        )
         for _ in range(2):
             assert intake.sweep() == {}
         assert [e.focus for e in intake.events()] == [NOTE]
-        assert intake.health.skipped.labels("DocumentReference")._value.get() == 1 and "left out" in caplog.text
+        assert (
+            intake.health.skipped.labels("DocumentReference")._value.get() == 1
+            and "left out" in caplog.text
+        )
 
     def test_a_subject_that_is_no_reference_is_nobody(self, scripted: Any) -> None:
-        intake = scripted({"DocumentReference": [version(1, moment(), content=[{}], subject={"reference": 5})]})
+        intake = scripted(
+            {"DocumentReference": [version(1, moment(), content=[{}], subject={"reference": 5})]}
+        )
         intake.sweep()
         assert intake.told() == [(NOTE, "create", None)]
 
     def test_a_delete_without_a_time_is_told_once(self, scripted: Any) -> None:
-        intake = scripted({"DocumentReference": [Version(NOTE, "1", "", True, None), version(1, moment(), "DocumentReference/2")]})
+        intake = scripted(
+            {
+                "DocumentReference": [
+                    Version(NOTE, "1", "", True, None),
+                    version(1, moment(), "DocumentReference/2"),
+                ]
+            }
+        )
         for _ in range(3):
             assert intake.sweep() == {}
         assert sorted(e.action for e in intake.events()) == ["create", "delete"]
@@ -175,7 +230,9 @@ class TestOddAnswers:
 
 
 class TestTime:
-    def test_a_type_that_was_idle_for_hours_is_not_told_again(self, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_type_that_was_idle_for_hours_is_not_told_again(
+        self, intake: Intake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         intake.ehr.create(note(patient, "one"))
         intake.sweep()
@@ -186,8 +243,13 @@ class TestTime:
             intake.sweep()
         assert len(intake.events()) == told == 1
 
-    def test_what_lies_far_behind_the_cursor_is_forgotten_for_this_type_alone(self, scripted: Any) -> None:
-        old, other = version(1, moment(timedelta(hours=3))), version(1, moment(timedelta(hours=3)), "Observation/1")
+    def test_what_lies_far_behind_the_cursor_is_forgotten_for_this_type_alone(
+        self, scripted: Any
+    ) -> None:
+        old, other = (
+            version(1, moment(timedelta(hours=3))),
+            version(1, moment(timedelta(hours=3)), "Observation/1"),
+        )
         intake = scripted({"DocumentReference": [old], "Observation": [other]})
         intake.sweep()
         intake.ehr.told = {"DocumentReference": [version(1, moment(), "DocumentReference/2")]}
@@ -199,23 +261,41 @@ class TestTime:
         assert health.unready(moment(timedelta(minutes=3)), sweep_sec=60) == []
         assert "began at" in health.unready(moment(timedelta(minutes=4)), sweep_sec=60)[0]
 
-    def test_a_long_history_is_published_in_parts_whatever_its_order(self, scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_long_history_is_published_in_parts_whatever_its_order(
+        self, scripted: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(publish, "PART", 2)
         times = [moment(timedelta(seconds=s)) for s in range(9, 0, -1)]
-        written = [version(n, time, subject={"reference": f"Patient/{1 + n // 6}"}) for n, time in enumerate(times, 1)]
-        intake = scripted({"DocumentReference": written[::-1]})  # newest first: it moved from Patient/1 to Patient/2 with version 6
+        written = [
+            version(n, time, subject={"reference": f"Patient/{1 + n // 6}"})
+            for n, time in enumerate(times, 1)
+        ]
+        intake = scripted(
+            {"DocumentReference": written[::-1]}
+        )  # newest first: it moved from Patient/1 to Patient/2 with version 6
         for _ in range(2):
             intake.sweep()
         assert {e.version for e in intake.events()} == {v.version for v in written}
         last = intake.state.last(NOTE)
-        assert last and (last.version, last.subject) == ("9", "Patient/2") and intake.state.cursor("DocumentReference") == times[-1]
+        assert (
+            last
+            and (last.version, last.subject) == ("9", "Patient/2")
+            and intake.state.cursor("DocumentReference") == times[-1]
+        )
 
 
 class TestWhose:
     @pytest.mark.parametrize("kind", ["DocumentReference", "Observation"])
-    def test_a_corrected_subject_is_told_to_both_patients_unless_it_is_an_input(self, intake: Intake, kind: str) -> None:
+    def test_a_corrected_subject_is_told_to_both_patients_unless_it_is_an_input(
+        self, intake: Intake, kind: str
+    ) -> None:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
-        value = {"resourceType": "Observation", "status": "final", "code": {"text": "a value"}, "subject": {"reference": wrong}}
+        value = {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "a value"},
+            "subject": {"reference": wrong},
+        }
         written = intake.ehr.create(note(wrong, "whose?") if kind == "DocumentReference" else value)
         intake.sweep()
         current = intake.ehr.read(written.reference)
@@ -225,18 +305,28 @@ class TestWhose:
         update = (written.reference, "update")
         assert intake.told()[0] == (written.reference, "create", wrong)
         both = [(*update, right), (*update, wrong)]
-        assert sorted(intake.told()[1:], key=str) == sorted(both[:1] if kind == "DocumentReference" else both, key=str)
+        assert sorted(intake.told()[1:], key=str) == sorted(
+            both[:1] if kind == "DocumentReference" else both, key=str
+        )
 
     def test_a_delete_of_what_was_never_seen_still_says_whose_it_was(self, intake: Intake) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         written = intake.ehr.create(note(patient, "before our time"))
-        intake.settings = intake.settings.model_copy(update={"intake_since": moment(), "intake_overlap_sec": 0.0})
+        intake.settings = intake.settings.model_copy(
+            update={"intake_since": moment(), "intake_overlap_sec": 0.0}
+        )
         httpx.delete(f"{intake.ehr.base}/{written.reference}", timeout=60).raise_for_status()
         intake.sweep()
-        assert [t for t in intake.told() if t[1] == "delete"] == [(written.reference, "delete", patient)]
+        assert [t for t in intake.told() if t[1] == "delete"] == [
+            (written.reference, "delete", patient)
+        ]
 
-    @pytest.mark.parametrize("error", [FhirError(410, "GET"), FhirError(404, "GET"), Unavailable("ehr", suspect=True)])
-    def test_a_delete_whose_last_version_is_gone_is_told_all_the_same(self, scripted: Any, error: Exception) -> None:
+    @pytest.mark.parametrize(
+        "error", [FhirError(410, "GET"), FhirError(404, "GET"), Unavailable("ehr", suspect=True)]
+    )
+    def test_a_delete_whose_last_version_is_gone_is_told_all_the_same(
+        self, scripted: Any, error: Exception
+    ) -> None:
         def operation(path: str, params: dict[str, str]) -> Any:
             assert path == f"{NOTE}/_history/6"
             raise error
@@ -247,9 +337,16 @@ class TestWhose:
         assert intake.told() == [(NOTE, "delete", None)]
 
     @pytest.mark.parametrize("kind", ["Consent", "Patient"])
-    def test_a_change_of_patient_or_consent_tells_the_patients_foci_again(self, intake: Intake, kind: str) -> None:
-        patient, other = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
-        mine, gone, theirs = (intake.ehr.create(note(p, text)).reference for p, text in ((patient, "a"), (patient, "b"), (other, "c")))
+    def test_a_change_of_patient_or_consent_tells_the_patients_foci_again(
+        self, intake: Intake, kind: str
+    ) -> None:
+        patient, other = (
+            intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2)
+        )
+        mine, gone, theirs = (
+            intake.ehr.create(note(p, text)).reference
+            for p, text in ((patient, "a"), (patient, "b"), (other, "c"))
+        )
         intake.sweep()
         httpx.delete(f"{intake.ehr.base}/{gone}", timeout=60).raise_for_status()
         intake.sweep()
@@ -259,21 +356,35 @@ class TestWhose:
         for _ in range(3):
             intake.sweep()
         [again] = intake.events()[before:]
-        assert (again.focus, again.action, again.subject, again.version, again.content_types) == (mine, "update", patient, "1", ("text/plain",))
+        assert (again.focus, again.action, again.subject, again.version, again.content_types) == (
+            mine,
+            "update",
+            patient,
+            "1",
+            ("text/plain",),
+        )
 
     def test_a_document_that_replaces_another_tells_the_other_again(self, intake: Intake) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         old, other = (intake.ehr.create(note(patient, text)).reference for text in "ab")
         intake.sweep()
         before = len(intake.events())
-        new = intake.ehr.create(note(patient, "c") | {"relatesTo": [{"code": "replaces", "target": {"reference": old}}]})
+        new = intake.ehr.create(
+            note(patient, "c") | {"relatesTo": [{"code": "replaces", "target": {"reference": old}}]}
+        )
         for _ in range(2):
             intake.sweep()
-        assert intake.told()[before:] == [(new.reference, "create", patient), (old, "update", patient)]
+        assert intake.told()[before:] == [
+            (new.reference, "create", patient),
+            (old, "update", patient),
+        ]
         assert other != old and intake.events()[-1].content_types == ("text/plain",)
         httpx.delete(f"{intake.ehr.base}/{new.reference}", timeout=60).raise_for_status()
         intake.sweep()
-        assert intake.told()[before + 2 :] == [(new.reference, "delete", patient), (old, "update", patient)]  # it stands again
+        assert intake.told()[before + 2 :] == [
+            (new.reference, "delete", patient),
+            (old, "update", patient),
+        ]  # it stands again
 
 
 def change(ehr: Any, kind: str, patient: str) -> None:
@@ -281,9 +392,24 @@ def change(ehr: Any, kind: str, patient: str) -> None:
         current = ehr.read(patient)
         ehr.update(current | {"active": False}, current["meta"]["versionId"])
         return
-    coding = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
-    words = {"scope": {"coding": [coding]}, "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}], "policyRule": {"text": "none"}}
-    ehr.create({"resourceType": "Consent", "status": "active", "patient": {"reference": patient}, "provision": {"type": "deny"}, **words})
+    coding = {
+        "system": "http://terminology.hl7.org/CodeSystem/consentscope",
+        "code": "patient-privacy",
+    }
+    words = {
+        "scope": {"coding": [coding]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "policyRule": {"text": "none"},
+    }
+    ehr.create(
+        {
+            "resourceType": "Consent",
+            "status": "active",
+            "patient": {"reference": patient},
+            "provision": {"type": "deny"},
+            **words,
+        }
+    )
 
 
 class TestEventLog:
@@ -314,6 +440,10 @@ class TestEventLog:
         def away() -> str:
             raise Unavailable("broker")
 
-        publisher = Publisher(intake.ehr, intake.sink, intake.state, threading.Lock(), intake.health)
-        assert list(Sweep(publisher, intake.state, intake.settings, threading.Event(), away).all()) == ["event log"]
+        publisher = Publisher(
+            intake.ehr, intake.sink, intake.state, threading.Lock(), intake.health
+        )
+        assert list(
+            Sweep(publisher, intake.state, intake.settings, threading.Event(), away).all()
+        ) == ["event log"]
         assert "event log" in intake.health.unready(intake.state.swept(), 60)[0]

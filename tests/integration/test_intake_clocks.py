@@ -22,7 +22,9 @@ class Heeding(Scripted):
     """Tells only what is not older than what it is asked for, as the standard says."""
 
     def history(self, kind: str, since: str) -> Iterator[Version]:
-        yield from (v for v in super().history(kind, since) if not v.time or parse(v.time) >= parse(since))
+        yield from (
+            v for v in super().history(kind, since) if not v.time or parse(v.time) >= parse(since)
+        )
 
 
 @pytest.fixture
@@ -45,9 +47,17 @@ def ahead(intake: Intake) -> float:
     return float(intake.health.ahead_sec.labels(KIND)._value.get())
 
 
-def test_a_version_stamped_in_the_future_hides_nothing(intake: Intake, caplog: pytest.LogCaptureFixture) -> None:
-    assert found(intake, version(1, moment(timedelta(minutes=5))), version(1, moment(-YEAR), f"{KIND}/future")) == [NOTE, f"{KIND}/future"]
-    assert [r.levelno for r in caplog.records if "ahead of our clock" in r.getMessage()] == [logging.WARNING]
+def test_a_version_stamped_in_the_future_hides_nothing(
+    intake: Intake, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert found(
+        intake,
+        version(1, moment(timedelta(minutes=5))),
+        version(1, moment(-YEAR), f"{KIND}/future"),
+    ) == [NOTE, f"{KIND}/future"]
+    assert [r.levelno for r in caplog.records if "ahead of our clock" in r.getMessage()] == [
+        logging.WARNING
+    ]
     assert ahead(intake) == pytest.approx(YEAR.total_seconds(), abs=60)
     assert found(intake, version(1, moment(), f"{KIND}/2")) == [f"{KIND}/2"]
     cursor = intake.state.cursor(KIND)
@@ -59,7 +69,9 @@ def test_a_version_stamped_in_the_future_hides_nothing(intake: Intake, caplog: p
 def test_a_cursor_that_a_former_version_left_in_the_future_is_brought_back(intake: Intake) -> None:
     intake.state.begin("1970-01-01T00:00:00.000Z")
     intake.state.advance(KIND, moment(-YEAR))
-    assert found(intake, version(1, moment(timedelta(hours=5))), version(1, moment(), f"{KIND}/2")) == [NOTE, f"{KIND}/2"]
+    assert found(
+        intake, version(1, moment(timedelta(hours=5))), version(1, moment(), f"{KIND}/2")
+    ) == [NOTE, f"{KIND}/2"]
     cursor = intake.state.cursor(KIND)
     assert cursor and parse(cursor) <= datetime.now(UTC)
 
@@ -75,17 +87,35 @@ def test_an_ehr_whose_clock_differs_is_told_once_and_whole(intake: Intake, minut
 def test_the_cursor_stands_at_the_newest_instant_not_at_the_greatest_text(intake: Intake) -> None:
     newest = datetime.now(UTC) - timedelta(minutes=1)
     earlier = (newest - timedelta(minutes=1)).astimezone(timezone(timedelta(hours=14)))
-    found(intake, version(1, newest.astimezone(timezone(timedelta(hours=-12))).isoformat()), version(1, earlier.isoformat(), f"{KIND}/2"))
+    found(
+        intake,
+        version(1, newest.astimezone(timezone(timedelta(hours=-12))).isoformat()),
+        version(1, earlier.isoformat(), f"{KIND}/2"),
+    )
     assert intake.state.cursor(KIND) == instant(newest)
 
 
-@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00", "2026-13-01T00:00:00Z", "yesterday", ""])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+14:00",
+        "2026-13-01T00:00:00Z",
+        "yesterday",
+        "",
+    ],
+)
 def test_a_time_that_is_none_stops_nothing(intake: Intake, time: str) -> None:
     intake.ehr = Scripted({})  # the sweep's answer may hold anything
-    assert sorted(found(intake, version(1, time), version(1, moment(), f"{KIND}/2"))) == [NOTE, f"{KIND}/2"]
+    assert sorted(found(intake, version(1, time), version(1, moment(), f"{KIND}/2"))) == [
+        NOTE,
+        f"{KIND}/2",
+    ]
 
 
-def test_an_ehr_that_tells_all_whatever_it_is_asked_makes_no_event_twice(intake: Intake, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_ehr_that_tells_all_whatever_it_is_asked_makes_no_event_twice(
+    intake: Intake, caplog: pytest.LogCaptureFixture
+) -> None:
     intake.ehr = Scripted({})
     old = [version(1, moment(timedelta(hours=5, minutes=n)), f"{KIND}/old-{n}") for n in range(3)]
     assert len(found(intake, *old, version(1, moment()))) == 4
@@ -94,6 +124,8 @@ def test_an_ehr_that_tells_all_whatever_it_is_asked_makes_no_event_twice(intake:
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_type_and_is_named(intake: Intake) -> None:
-    intake.ehr = Scripted({"ImagingStudy": httpx.DecodingError("not gzip"), KIND: [version(1, moment())]})
+    intake.ehr = Scripted(
+        {"ImagingStudy": httpx.DecodingError("not gzip"), KIND: [version(1, moment())]}
+    )
     assert intake.sweep() == {"ImagingStudy": "unexpected DecodingError"}
     assert [e.focus for e in intake.events()] == [NOTE]

@@ -25,7 +25,14 @@ from tests.toy import note
 
 
 def settings_for(folder: Path, base: str, **more: Any) -> Settings:
-    return Settings(fhir_url=base, state_dir=folder, http_port=free_port(), intake_since="1970-01-01T00:00:00Z", intake_sweep_sec=0.2, **more)
+    return Settings(
+        fhir_url=base,
+        state_dir=folder,
+        http_port=free_port(),
+        intake_since="1970-01-01T00:00:00Z",
+        intake_sweep_sec=0.2,
+        **more,
+    )
 
 
 @contextmanager
@@ -66,18 +73,25 @@ def get(url: str) -> httpx.Response:
 
 def test_probes_answer_while_the_event_log_is_waited_for(tmp_path: Path) -> None:
     with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
-        reference = ehr.create(note(ehr.create({"resourceType": "Patient"}).reference, "one")).reference
+        reference = ehr.create(
+            note(ehr.create({"resourceType": "Patient"}).reference, "one")
+        ).reference
         settings = settings_for(tmp_path, fake.base)
         with running(settings) as base:
             eventually(lambda: "careloop topics" in waiting(base))
             log = open_log(settings)
             log.create_topics(2, [])
             eventually(lambda: get(f"{base}/readyz").status_code == 200)
-            assert [r.value is not None and reference.encode() in r.value for r in log.scan(EVENTS_TOPIC)] == [True]
+            assert [
+                r.value is not None and reference.encode() in r.value
+                for r in log.scan(EVENTS_TOPIC)
+            ] == [True]
         assert State(tmp_path / "intake.sqlite").swept()
 
 
-def test_an_ehr_that_refuses_a_type_or_is_away_makes_it_unready_and_stops_nothing(tmp_path: Path) -> None:
+def test_an_ehr_that_refuses_a_type_or_is_away_makes_it_unready_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
     settings = settings_for(tmp_path, f"http://127.0.0.1:{free_port()}/fhir", fhir_timeout_sec=0.5)
     with running(settings) as base:
         eventually(lambda: "ehr is not available" in waiting(base))
@@ -97,7 +111,16 @@ def test_a_url_without_a_fhir_api_is_told_at_the_start(tmp_path: Path) -> None:
 
 def test_a_refused_subscription_stops_no_other(tmp_path: Path) -> None:
     with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
-        settings = settings_for(tmp_path, fake.base, intake_webhook_url="http://127.0.0.1:9/notify", intake_webhook_secret=SecretStr("s"))
+        settings = settings_for(
+            tmp_path,
+            fake.base,
+            intake_webhook_url="http://127.0.0.1:9/notify",
+            intake_webhook_secret=SecretStr("s"),
+        )
         fake.faults.fail(1, 403, method="POST", path="Subscription")
         Keeper(ehr, settings, threading.Event()).look_after()
-        assert {s["criteria"] for s in ehr.search("Subscription", {})} >= {"Consent?", "DocumentReference?", "Observation?"}
+        assert {s["criteria"] for s in ehr.search("Subscription", {})} >= {
+            "Consent?",
+            "DocumentReference?",
+            "Observation?",
+        }

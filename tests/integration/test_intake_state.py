@@ -60,47 +60,85 @@ def kept(intake: Intake) -> list[str]:
 
 
 def lab(subject: str) -> dict[str, Any]:
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "a value"}, "subject": {"reference": subject}}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "a value"},
+        "subject": {"reference": subject},
+    }
 
 
 class TestGrowth:
-    def test_what_nobody_tells_again_is_kept_while_a_sweep_may_meet_it(self, scripted: Intake) -> None:
+    def test_what_nobody_tells_again_is_kept_while_a_sweep_may_meet_it(
+        self, scripted: Intake
+    ) -> None:
         old = moment(timedelta(hours=3))
-        kinds = ("Consent", "ImagingStudy", "DocumentReference", "DiagnosticReport", "Condition", "MedicationRequest", "AllergyIntolerance", "Observation")
-        scripted.ehr.told = {k: [version(1, old, f"{k}/1", **ABOUT), version(1, moment(), f"{k}/2", **ABOUT)] for k in kinds}
+        kinds = (
+            "Consent",
+            "ImagingStudy",
+            "DocumentReference",
+            "DiagnosticReport",
+            "Condition",
+            "MedicationRequest",
+            "AllergyIntolerance",
+            "Observation",
+        )
+        scripted.ehr.told = {
+            k: [version(1, old, f"{k}/1", **ABOUT), version(1, moment(), f"{k}/2", **ABOUT)]
+            for k in kinds
+        }
         scripted.sweep()
-        assert kept(scripted) == sorted([*(f"{k}/1" for k in kinds[:3]), *(f"{k}/2" for k in kinds)])
+        assert kept(scripted) == sorted(
+            [*(f"{k}/1" for k in kinds[:3]), *(f"{k}/2" for k in kinds)]
+        )
 
     def test_a_first_sweep_of_years_fills_the_file_with_no_results(self, tmp_path: Path) -> None:
         state, years = State(tmp_path / "intake.sqlite"), moment(timedelta(days=900))
         versions = [f"Observation/{uuid4()}" for _ in range(2000)]
         for start in range(0, len(versions), 100):
-            state.remember([("1", ResourceEvent(v, "1", "create", subject=PATIENT, time=years)) for v in versions[start : start + 100]])
-        assert pages(state) / len(versions) == pytest.approx(90, rel=0.25)  # docs/operations.md, "What grows"
-        assert state._db.execute("SELECT count(*) FROM recent").fetchone() == (0,) and not state.is_new(versions[9], "1")
+            state.remember(
+                [
+                    ("1", ResourceEvent(v, "1", "create", subject=PATIENT, time=years))
+                    for v in versions[start : start + 100]
+                ]
+            )
+        assert pages(state) / len(versions) == pytest.approx(
+            90, rel=0.25
+        )  # docs/operations.md, "What grows"
+        assert state._db.execute("SELECT count(*) FROM recent").fetchone() == (
+            0,
+        ) and not state.is_new(versions[9], "1")
         state.close()
 
     def test_a_delete_of_what_is_known_no_longer_says_whose_it_was(self, intake: Intake) -> None:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         written = intake.ehr.create(lab(patient)).reference
         intake.sweep()
-        intake.state._db.execute("DELETE FROM recent")  # as time does; the versions themselves are not told again here
+        intake.state._db.execute(
+            "DELETE FROM recent"
+        )  # as time does; the versions themselves are not told again here
         assert intake.state.last(written) is None
         httpx.delete(f"{intake.ehr.base}/{written}").raise_for_status()
         intake.sweep()
         assert (written, "delete", patient) in intake.told()
 
-    def test_a_corrected_subject_of_what_is_known_no_longer_is_told_to_both(self, intake: Intake) -> None:
+    def test_a_corrected_subject_of_what_is_known_no_longer_is_told_to_both(
+        self, intake: Intake
+    ) -> None:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         written = intake.ehr.create(lab(wrong))
         intake.sweep()
-        intake.state._db.execute("DELETE FROM recent")  # as time does; the versions themselves are not told again here
+        intake.state._db.execute(
+            "DELETE FROM recent"
+        )  # as time does; the versions themselves are not told again here
         intake.ehr.update(lab(right) | {"id": written.reference.split("/")[1]}, written.version)
         intake.sweep()
         update = (written.reference, "update")
         assert {(*update, right), (*update, wrong)} <= set(intake.told())
 
-    def test_nobody_waits_while_the_ehr_is_asked_whose_it_was(self, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nobody_waits_while_the_ehr_is_asked_whose_it_was(
+        self, intake: Intake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         written = intake.ehr.create(lab(wrong))
         intake.sweep()
@@ -112,20 +150,31 @@ class TestGrowth:
             return real(path, params)
 
         monkeypatch.setattr(intake.ehr, "operation", operation)
-        corrected = {**lab(right), "id": written.reference.split("/")[1], "meta": {"versionId": "2", "lastUpdated": moment()}}
+        corrected = {
+            **lab(right),
+            "id": written.reference.split("/")[1],
+            "meta": {"versionId": "2", "lastUpdated": moment()},
+        }
         publisher = Publisher(intake.ehr, intake.sink, intake.state, lock, intake.health)
         publisher.versions([Version(written.reference, "2", moment(), False, corrected)])
         assert asked == [(f"{written.reference}/_history/1", False)]
-        assert {(written.reference, "update", right), (written.reference, "update", wrong)} <= set(intake.told())
+        assert {(written.reference, "update", right), (written.reference, "update", wrong)} <= set(
+            intake.told()
+        )
 
     def test_where_versions_are_not_counted_whose_it_was_is_kept(self, scripted: Intake) -> None:
         old = version(1, moment(timedelta(hours=3)), LAB, **ABOUT)
         lots = Version(LAB, "5f1c", old.time, False, old.resource)
-        scripted.ehr.told = {"Observation": [lots, version(7001, moment(), "Observation/2", **ABOUT)]}
+        scripted.ehr.told = {
+            "Observation": [lots, version(7001, moment(), "Observation/2", **ABOUT)]
+        }
         scripted.sweep()
         scripted.ehr.told = {"Observation": [Version(LAB, "77aa", moment(), True, None)]}
         scripted.sweep()
-        assert (LAB, "delete", PATIENT) in scripted.told() and kept(scripted) == [LAB, "Observation/2"]
+        assert (LAB, "delete", PATIENT) in scripted.told() and kept(scripted) == [
+            LAB,
+            "Observation/2",
+        ]
 
 
 class TestFormerVersion:
@@ -136,11 +185,16 @@ class TestFormerVersion:
             ResourceEvent("Observation/1", "1", "create", subject=PATIENT, time=time),
             ResourceEvent("Observation/lots", "a7", "update", subject=PATIENT, time=time),
             ResourceEvent("ImagingStudy/1", "1", "create", subject=PATIENT, time=time),
-            ResourceEvent("DiagnosticReport/1", "2", "update", subject=PATIENT, answer_of="imaging", time=time),
+            ResourceEvent(
+                "DiagnosticReport/1", "2", "update", subject=PATIENT, answer_of="imaging", time=time
+            ),
         ]
         with sqlite3.connect(path) as db:
             db.executescript(FORMER)
-            db.executemany("INSERT INTO foci VALUES (?, ?, ?, ?)", [(e.focus, e.subject, e.time, encode(e, "")[1]) for e in events])
+            db.executemany(
+                "INSERT INTO foci VALUES (?, ?, ?, ?)",
+                [(e.focus, e.subject, e.time, encode(e, "")[1]) for e in events],
+            )
             db.execute("INSERT INTO cursors VALUES ('Observation', ?)", (time,))
         db.close()
         return path
@@ -148,10 +202,16 @@ class TestFormerVersion:
     def test_it_opens_and_knows_what_is_told_again_and_no_more(self, path: Path) -> None:
         for _ in range(2):
             state = State(path)
-            assert [[e.focus for e in page] for page in state.inputs_of(PATIENT)] == [["ImagingStudy/1"]]
+            assert [[e.focus for e in page] for page in state.inputs_of(PATIENT)] == [
+                ["ImagingStudy/1"]
+            ]
             plan = state.plan_of(PATIENT)
             assert plan and plan.focus == "DiagnosticReport/1"
-            assert state.last("Observation/1") is None and state.last("Observation/lots") and state.cursor("Observation")
+            assert (
+                state.last("Observation/1") is None
+                and state.last("Observation/lots")
+                and state.cursor("Observation")
+            )
             assert state.counted
             state.close()
 
@@ -176,7 +236,9 @@ class TestFullDisk:
         assert scripted.sweep() == {}
         assert {e.focus for e in scripted.events()} == {v.reference for v in labs}
 
-    def test_what_could_not_be_remembered_is_not_published_again_and_again(self, scripted: Intake) -> None:
+    def test_what_could_not_be_remembered_is_not_published_again_and_again(
+        self, scripted: Intake
+    ) -> None:
         publisher = Publisher(scripted.ehr, scripted.sink, scripted.state, threading.Lock())
         scripted.state._db.execute("PRAGMA query_only = ON")
         for _ in range(3):
@@ -186,7 +248,9 @@ class TestFullDisk:
         scripted.state._db.execute("PRAGMA query_only = OFF")
         assert publisher.versions([version(1, moment())]) == 1 and len(scripted.events()) == 1
 
-    def test_readiness_says_so_and_the_process_goes_on(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_readiness_says_so_and_the_process_goes_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         opened: list[State] = []
 
         def first_full(path: Path) -> State:
@@ -209,12 +273,19 @@ class TestFullDisk:
                 reference = ehr.create(note(patient, "while full")).reference
                 opened[0]._db.execute("PRAGMA query_only = OFF")
                 eventually(lambda: httpx.get(f"{base}/readyz").status_code == 200)
-                eventually(lambda: any(reference.encode() in (r.value or b"") for r in log.scan(EVENTS_TOPIC)))
+                eventually(
+                    lambda: any(
+                        reference.encode() in (r.value or b"") for r in log.scan(EVENTS_TOPIC)
+                    )
+                )
 
 
 def pages(state: State) -> int:
     """The bytes in the file that hold something."""
-    [free], [used], [page] = (state._db.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count", "page_size"))
+    [free], [used], [page] = (
+        state._db.execute(f"PRAGMA {name}").fetchone()
+        for name in ("freelist_count", "page_count", "page_size")
+    )
     return int((used - free) * page)
 
 
@@ -222,7 +293,20 @@ def bytes_each(folder: Path, kind: str, count: int = 2000, **elements: Any) -> f
     """What one resource adds to the file once no sweep will meet it again, with ids as long as UUIDs and a patient each."""
     state, time = State(folder / f"{kind}.sqlite"), moment(timedelta(hours=3))
     before = pages(state)
-    told = [("1", ResourceEvent(f"{kind}/{uuid4()}", "1", "create", subject=f"Patient/{uuid4()}", time=time, **elements)) for _ in range(count)]
+    told = [
+        (
+            "1",
+            ResourceEvent(
+                f"{kind}/{uuid4()}",
+                "1",
+                "create",
+                subject=f"Patient/{uuid4()}",
+                time=time,
+                **elements,
+            ),
+        )
+        for _ in range(count)
+    ]
     for start in range(0, count, 100):
         state.remember(told[start : start + 100])
     state.forget(kind, moment())
@@ -234,7 +318,11 @@ def bytes_each(folder: Path, kind: str, count: int = 2000, **elements: Any) -> f
 def test_what_a_resource_costs_for_good_is_what_the_operations_page_says(tmp_path: Path) -> None:
     """docs/operations.md, "What grows"."""
     code = ("http://dicom.nema.org/resources/ontology/DCM|DX", "http://loinc.org|36643-5")
-    assert bytes_each(tmp_path, "ImagingStudy", status="available", codes=code) == pytest.approx(640, rel=0.25)
-    assert bytes_each(tmp_path, "DiagnosticReport", status="preliminary", codes=code, answer_of="imaging") == pytest.approx(480, rel=0.25)
+    assert bytes_each(tmp_path, "ImagingStudy", status="available", codes=code) == pytest.approx(
+        640, rel=0.25
+    )
+    assert bytes_each(
+        tmp_path, "DiagnosticReport", status="preliminary", codes=code, answer_of="imaging"
+    ) == pytest.approx(480, rel=0.25)
     assert bytes_each(tmp_path, "Patient") == pytest.approx(470, rel=0.25)
     assert bytes_each(tmp_path, "Observation", status="final", codes=code) < 20

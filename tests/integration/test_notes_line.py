@@ -36,8 +36,12 @@ def line(model: NotesModel, tmp_path: Path) -> Iterator[Line]:
         ehr.close()
 
 
-def document(ehr: Ehr, raw: bytes, content_type: str = "text/plain; charset=utf-8", **elements: Any) -> Json:
-    patient = ehr.create({"resourceType": "Patient", "gender": "female", "birthDate": "1940"}).reference
+def document(
+    ehr: Ehr, raw: bytes, content_type: str = "text/plain; charset=utf-8", **elements: Any
+) -> Json:
+    patient = ehr.create(
+        {"resourceType": "Patient", "gender": "female", "birthDate": "1940"}
+    ).reference
     attachment = {"contentType": content_type, "data": base64.b64encode(raw).decode()}
     resource = {
         "resourceType": "DocumentReference",
@@ -72,20 +76,35 @@ def head(line: Line, resource: Json) -> Head:
 
 
 def outputs(line: Line, resource: Json) -> dict[str, Json]:
-    return {key: stored(line.ehr, reference) for key, reference in head(line, resource).outputs.items()}
+    return {
+        key: stored(line.ehr, reference) for key, reference in head(line, resource).outputs.items()
+    }
 
 
 def test_the_demo_note_becomes_a_report_that_hl7_accepts(line: Line, hl7_errors: Validate) -> None:
     note = document(line.ehr, NOTE)
     assert run(line, note) == "result"
     found = outputs(line, note)
-    drugs = {codes.first_code(r["valueCodeableConcept"], codes.RXNORM) for r in found.values() if codes.has_code(r.get("code"), codes.LOINC, "10160-0")}
+    drugs = {
+        codes.first_code(r["valueCodeableConcept"], codes.RXNORM)
+        for r in found.values()
+        if codes.has_code(r.get("code"), codes.LOINC, "10160-0")
+    }
     assert drugs == {"32968", "1191", "7646", "36567", "29046"}
-    problems = {codes.first_code(r["code"], codes.SNOMED) for r in found.values() if r["resourceType"] == "Condition"}
+    problems = {
+        codes.first_code(r["code"], codes.SNOMED)
+        for r in found.values()
+        if r["resourceType"] == "Condition"
+    }
     assert {"38341003", "53741008", "55822004"} <= problems
     assert not {"29857009", "363406005", "233604007"} & problems
     assert found["report"]["status"] == "preliminary"
-    assert hl7_errors(collection([note, stored(line.ehr, note["subject"]["reference"]), *found.values()])) == []
+    assert (
+        hl7_errors(
+            collection([note, stored(line.ehr, note["subject"]["reference"]), *found.values()])
+        )
+        == []
+    )
     text = NOTE.decode()
     for evidence in (e for r in found.values() for e in r.get("evidence", [])):
         quoted, place = evidence["extension"]
@@ -99,7 +118,14 @@ def test_the_same_note_again_changes_nothing_and_a_new_text_does(line: Line) -> 
     before = head(line, note).version
     assert run(line, note) == "unchanged"
     assert head(line, note).version == before
-    content = [{"attachment": {"contentType": "text/plain", "data": base64.b64encode(b"She has gout.").decode()}}]
+    content = [
+        {
+            "attachment": {
+                "contentType": "text/plain",
+                "data": base64.b64encode(b"She has gout.").decode(),
+            }
+        }
+    ]
     line.ehr.update(note | {"content": content}, note["meta"]["versionId"])
     assert run(line, stored(line.ehr, f"DocumentReference/{note['id']}")) == "result"
     assert "report" in outputs(line, note)
@@ -109,7 +135,11 @@ def test_the_same_note_again_changes_nothing_and_a_new_text_does(line: Line) -> 
 def test_a_note_that_another_replaces_is_retracted_whatever_its_own_status(line: Line) -> None:
     old = document(line.ehr, NOTE)
     run(line, old)
-    drafts = [f"{r['resourceType']}/{r['id']}" for r in outputs(line, old).values() if r["resourceType"] in ("Condition", "DiagnosticReport")]
+    drafts = [
+        f"{r['resourceType']}/{r['id']}"
+        for r in outputs(line, old).values()
+        if r["resourceType"] in ("Condition", "DiagnosticReport")
+    ]
     replacing = [{"code": "replaces", "target": {"reference": f"DocumentReference/{old['id']}"}}]
     new = document(line.ehr, NOTE, subject=old["subject"], relatesTo=replacing)
     assert run(line, new) == "result"
@@ -117,7 +147,9 @@ def test_a_note_that_another_replaces_is_retracted_whatever_its_own_status(line:
     assert (head(line, old).outcome, head(line, new).outcome) == ("cancelled", "requested")
     taken_back = [stored(line.ehr, reference) for reference in drafts]
     assert any(r["resourceType"] == "Condition" for r in taken_back)
-    assert all(lifecycle.status_of(r) in ("refuted", "entered-in-error", "cancelled") for r in taken_back)
+    assert all(
+        lifecycle.status_of(r) in ("refuted", "entered-in-error", "cancelled") for r in taken_back
+    )
 
 
 @pytest.mark.parametrize("status", ["superseded", "entered-in-error"])
@@ -132,12 +164,18 @@ def test_a_note_that_no_longer_holds_is_retracted(line: Line, status: str) -> No
 @pytest.mark.parametrize(
     ("raw", "elements", "reason"),
     [
-        (b"Die Patientin wurde wegen Husten und Fieber aufgenommen, keine Brustschmerzen, kein Durchfall.", {}, "The note is not in English."),
+        (
+            b"Die Patientin wurde wegen Husten und Fieber aufgenommen, keine Brustschmerzen, kein Durchfall.",
+            {},
+            "The note is not in English.",
+        ),
         (b" \n", {}, "The note holds no text."),
         (b"fever \x00\x01", {}, "The attachment holds control characters: it is not a text."),
     ],
 )
-def test_what_cannot_be_read_is_not_analysed_and_says_why(line: Line, raw: bytes, elements: Json, reason: str) -> None:
+def test_what_cannot_be_read_is_not_analysed_and_says_why(
+    line: Line, raw: bytes, elements: Json, reason: str
+) -> None:
     note = document(line.ehr, raw, **elements)
     assert run(line, note) == "not_analysed"
     assert head(line, note).task["statusReason"]["text"] == reason
@@ -147,7 +185,15 @@ def test_html_and_a_binary_are_read(line: Line) -> None:
     html = document(line.ehr, b"<p>She has <b>gout</b></p>", "text/html")
     assert run(line, html) == "result"
     assert "problem-90560007" in outputs(line, html)
-    binary = line.ehr.create({"resourceType": "Binary", "contentType": "text/plain", "data": base64.b64encode(b"She has gout.").decode()}).reference
-    note = document(line.ehr, b"", content=[{"attachment": {"contentType": "text/plain", "url": binary}}])
+    binary = line.ehr.create(
+        {
+            "resourceType": "Binary",
+            "contentType": "text/plain",
+            "data": base64.b64encode(b"She has gout.").decode(),
+        }
+    ).reference
+    note = document(
+        line.ehr, b"", content=[{"attachment": {"contentType": "text/plain", "url": binary}}]
+    )
     assert run(line, note) == "result"
     assert "problem-90560007" in outputs(line, note)

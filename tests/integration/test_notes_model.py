@@ -44,36 +44,60 @@ def said(text: str, model: NotesModel) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("She denies chest pain, shortness of breath or fever.", {"chest pain": "negated", "dyspnea": "negated", "fever": "negated"}),
-        ("No evidence of heart failure but there is pneumonia.", {"heart failure": "negated", "pneumonia": "present"}),
+        (
+            "She denies chest pain, shortness of breath or fever.",
+            {"chest pain": "negated", "dyspnea": "negated", "fever": "negated"},
+        ),
+        (
+            "No evidence of heart failure but there is pneumonia.",
+            {"heart failure": "negated", "pneumonia": "present"},
+        ),
         ("No history of asthma.", {"asthma": "negated"}),
-        ("She has a history of asthma and hypertension.", {"asthma": "present", "hypertension": "present"}),
+        (
+            "She has a history of asthma and hypertension.",
+            {"asthma": "present", "hypertension": "present"},
+        ),
         ("Extremities: No edema.", {"edema": "negated"}),
         ("Negative   for\npneumonia.", {"pneumonia": "negated"}),
         ("Pneumonia was ruled out.", {"pneumonia": "negated"}),
         ("Rule out pneumonia.", {"pneumonia": "possible"}),
         ("Possible pulmonary embolism.", {"pulmonary embolism": "possible"}),
         ("Mother with breast cancer.", {"breast cancer": "family"}),
-        ("Family history of colon cancer, no family history of stroke.", {"colon cancer": "family"}),
+        (
+            "Family history of colon cancer, no family history of stroke.",
+            {"colon cancer": "family"},
+        ),
         ("Return if fever or vomiting.", {"fever": "hypothetical", "vomiting": "hypothetical"}),
         ("He had influenza two years ago.", {"influenza": "historical"}),
         ("No fever. Cough since Monday.", {"fever": "negated", "cough": "present"}),
         ("No change in her asthma medication; worsening dyspnea.", {"dyspnea": "present"}),
-        ("Allergic to penicillin and codeine. Takes warfarin.", {"penicillin": "allergy", "codeine": "allergy", "warfarin": "present"}),
+        (
+            "Allergic to penicillin and codeine. Takes warfarin.",
+            {"penicillin": "allergy", "codeine": "allergy", "warfarin": "present"},
+        ),
         ("Penicillin allergy.", {"penicillin": "allergy"}),
-        ("Warfarin was stopped in May; started apixaban.", {"warfarin": "stopped", "apixaban": "present"}),
+        (
+            "Warfarin was stopped in May; started apixaban.",
+            {"warfarin": "stopped", "apixaban": "present"},
+        ),
         ("Discontinue omeprazole.", {"omeprazole": "stopped"}),
         ("She is not on aspirin.", {"aspirin": "negated"}),
         ("Consider clopidogrel.", {"clopidogrel": "hypothetical"}),
     ],
 )
-def test_how_a_sentence_speaks_of_it(text: str, expected: dict[str, str], model: NotesModel) -> None:
+def test_how_a_sentence_speaks_of_it(
+    text: str, expected: dict[str, str], model: NotesModel
+) -> None:
     found = said(text, model)
     assert {name: found.get(name) for name in expected} == expected
 
 
 def test_negation_ends_with_its_sentence_and_its_line(model: NotesModel) -> None:
-    assert said("- No diabetes\n- Gout\n- Asthma", model) == {"diabetes mellitus": "negated", "gout": "present", "asthma": "present"}
+    assert said("- No diabetes\n- Gout\n- Asthma", model) == {
+        "diabetes mellitus": "negated",
+        "gout": "present",
+        "asthma": "present",
+    }
 
 
 ODD = (
@@ -96,19 +120,45 @@ def test_a_sentence_longer_than_the_network_is_read_to_its_end(model: NotesModel
 
 
 def test_the_model_finds_what_no_list_has(model: NotesModel) -> None:
-    found = mentions("He has sarcoidosis and takes bosentan 125 mg daily. Serum glucose was 101.", model)
-    assert [(m.text, m.kind, m.concept) for m in found] == [("sarcoidosis", "problem", None), ("bosentan", "drug", None)]
+    found = mentions(
+        "He has sarcoidosis and takes bosentan 125 mg daily. Serum glucose was 101.", model
+    )
+    assert [(m.text, m.kind, m.concept) for m in found] == [
+        ("sarcoidosis", "problem", None),
+        ("bosentan", "drug", None),
+    ]
     assert all(m.confidence is not None and SURE <= m.confidence <= 1 for m in found)
 
 
 def test_the_demo_note(model: NotesModel) -> None:
     found = Findings(mentions(NOTE.read_text(encoding="utf-8"), model))
     problems = {group[0].name for group in found.present("problem").values()}
-    assert {"hypertension", "coronary artery disease", "hyperlipidemia", "cough", "fever"} <= problems
-    assert not {"chest pain", "colon cancer", "pneumonia", "stroke", "type 2 diabetes mellitus"} & problems
-    assert {g[0].name for g in found.present("drug").values()} == {"clopidogrel", "aspirin", "omeprazole", "simvastatin", "lisinopril"}
+    assert {
+        "hypertension",
+        "coronary artery disease",
+        "hyperlipidemia",
+        "cough",
+        "fever",
+    } <= problems
+    assert (
+        not {"chest pain", "colon cancer", "pneumonia", "stroke", "type 2 diabetes mellitus"}
+        & problems
+    )
+    assert {g[0].name for g in found.present("drug").values()} == {
+        "clopidogrel",
+        "aspirin",
+        "omeprazole",
+        "simvastatin",
+        "lisinopril",
+    }
     aside = {(m.name, m.assertion) for m in found.set_aside()}
-    assert {("chest pain", "negated"), ("colon cancer", "family"), ("pneumonia", "possible"), ("penicillin", "allergy"), ("ibuprofen", "stopped")} <= aside
+    assert {
+        ("chest pain", "negated"),
+        ("colon cancer", "family"),
+        ("pneumonia", "possible"),
+        ("penicillin", "allergy"),
+        ("ibuprofen", "stopped"),
+    } <= aside
 
 
 def test_the_same_note_gives_the_same_findings_alone_and_in_a_batch(model: NotesModel) -> None:
@@ -130,7 +180,9 @@ def test_a_long_note_takes_time_in_proportion(model: NotesModel) -> None:
 
 
 @pytest.mark.parametrize("piece", ["no HTN ", "no HTN. ", "HTN((((", "HTN no no no "])
-def test_names_and_modifiers_without_a_full_stop_take_time_in_proportion(piece: str, model: NotesModel) -> None:
+def test_names_and_modifiers_without_a_full_stop_take_time_in_proportion(
+    piece: str, model: NotesModel
+) -> None:
     class ContextOnly:
         def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
             return [[] for _ in passages]
@@ -140,14 +192,22 @@ def test_names_and_modifiers_without_a_full_stop_take_time_in_proportion(piece: 
     def seconds(characters: int) -> float:
         began = time.process_time()
         text = piece * (characters // len(piece))
-        assert len(read(Inputs("Patient/1", "", {}, "DocumentReference/1", "34117-2", text), ContextOnly()).mentions) == text.count("HTN")
+        assert len(
+            read(
+                Inputs("Patient/1", "", {}, "DocumentReference/1", "34117-2", text), ContextOnly()
+            ).mentions
+        ) == text.count("HTN")
         return time.process_time() - began
 
     seconds(2_000)
-    assert seconds(32_000) < 8 * max(seconds(8_000), 0.1)  # each name with each modifier: 16 times as long
+    assert seconds(32_000) < 8 * max(
+        seconds(8_000), 0.1
+    )  # each name with each modifier: 16 times as long
 
 
-def test_nothing_of_the_note_is_logged(model: NotesModel, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_of_the_note_is_logged(
+    model: NotesModel, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     caplog.set_level(logging.DEBUG)
     mentions("Zebediah denies quinsy. Takes warfarin.", model)
     out, err = capfd.readouterr()
@@ -159,7 +219,9 @@ def test_squeezed_text_maps_back_character_by_character() -> None:
     text = " a\n\n b\tc  "
     squeezed, places = squeeze(text)
     assert squeezed == "a b c "
-    assert [squeezed[p] for p, c in zip(places, text, strict=True) if not c.isspace()] == list("abc")
+    assert [squeezed[p] for p, c in zip(places, text, strict=True) if not c.isspace()] == list(
+        "abc"
+    )
 
 
 # --- the weights
@@ -183,39 +245,82 @@ def test_the_card_says_whose_numbers_these_are(model: NotesModel) -> None:
         assert f"{metrics[name]:.3f}" in model.card.card
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks transformers by an old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # peft asks transformers by an old name
 def test_our_merge_is_pefts(tmp_path: Path) -> None:
     import torch
     from peft import LoraConfig, TaskType, get_peft_model, get_peft_model_state_dict
 
     base, _ = tiny_bert(tmp_path)
     twin, _ = tiny_bert(tmp_path)
-    adapted = get_peft_model(base, LoraConfig(task_type=TaskType.TOKEN_CLS, r=4, lora_alpha=8, target_modules=["query", "dense"]))
+    adapted = get_peft_model(
+        base,
+        LoraConfig(
+            task_type=TaskType.TOKEN_CLS, r=4, lora_alpha=8, target_modules=["query", "dense"]
+        ),
+    )
     with torch.no_grad():
         for name, weight in adapted.named_parameters():
             if "lora_" in name or "classifier" in name:
                 weight.normal_(std=0.3)
-    merge_adapter(twin, get_peft_model_state_dict(adapted, save_embedding_layers=False), {"lora_alpha": 8, "r": 4})
+    merge_adapter(
+        twin,
+        get_peft_model_state_dict(adapted, save_embedding_layers=False),
+        {"lora_alpha": 8, "r": 4},
+    )
     ids = torch.tensor([[2, 5, 6, 7, 3]])
     with torch.inference_mode():
-        assert torch.allclose(adapted.eval()(input_ids=ids).logits, twin.eval()(input_ids=ids).logits, atol=1e-5)
+        assert torch.allclose(
+            adapted.eval()(input_ids=ids).logits, twin.eval()(input_ids=ids).logits, atol=1e-5
+        )
     with pytest.raises(Misconfigured, match="nowhere"):
-        merge_adapter(twin, {"base_model.model.nowhere.weight": torch.zeros(1)}, {"lora_alpha": 8, "r": 4})
+        merge_adapter(
+            twin, {"base_model.model.nowhere.weight": torch.zeros(1)}, {"lora_alpha": 8, "r": 4}
+        )
 
 
 # --- a model of the user's own
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "she", "has", "gout", "and", "takes", "aspirin", ".", "##s", ","]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "she",
+    "has",
+    "gout",
+    "and",
+    "takes",
+    "aspirin",
+    ".",
+    "##s",
+    ",",
+]
 
 
-def tiny_bert(folder: Path, labels: tuple[str, ...] = ("O", "B-Drug", "I-Drug", "B-Problem", "I-Problem")) -> tuple[Any, Any]:
+def tiny_bert(
+    folder: Path, labels: tuple[str, ...] = ("O", "B-Drug", "I-Drug", "B-Problem", "I-Problem")
+) -> tuple[Any, Any]:
     import torch
     from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast
 
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
     torch.manual_seed(1)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 40}
-    config = BertConfig(vocab_size=len(WORDS), id2label=dict(enumerate(labels)), label2id={v: k for k, v in enumerate(labels)}, **sizes)
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 40,
+    }
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        id2label=dict(enumerate(labels)),
+        label2id={v: k for k, v in enumerate(labels)},
+        **sizes,
+    )
     tokenizer = BertTokenizerFast(vocab={word: i for i, word in enumerate(WORDS)})
     return BertForTokenClassification(config), tokenizer
 
@@ -237,12 +342,16 @@ def test_a_users_model_plugs_in_by_configuration_alone(own_model: Path, model: N
     text = "She has gout, and takes aspirins. " * 30
     marked = plugged.entities([text, "gout"])
     assert len(marked) == 2
-    assert all(0 <= e.start < e.end <= len(text) and text[e.start : e.end].strip() for e in marked[0])
+    assert all(
+        0 <= e.start < e.end <= len(text) and text[e.start : e.end].strip() for e in marked[0]
+    )
     found = read(Inputs("Patient/1", "", {}, "DocumentReference/1", "34117-2", text), plugged)
     assert {"gout"} <= {m.name for m in found.mentions}  # the lists speak beside whatever model
 
 
-def test_what_is_no_such_model_is_refused_with_the_settings_name(own_model: Path, tmp_path: Path) -> None:
+def test_what_is_no_such_model_is_refused_with_the_settings_name(
+    own_model: Path, tmp_path: Path
+) -> None:
     with pytest.raises(Misconfigured, match="CARELOOP_NOTES_MODEL"):
         load(Settings(notes_model=str(tmp_path / "nothing")))
     (own_model / "model.safetensors").rename(own_model / "pytorch_model.bin")  # a pickle's name
@@ -257,8 +366,14 @@ def test_it_reaches_its_floors_on_a_tenth(model: NotesModel) -> None:
     if not DATA.is_dir():
         assert not os.environ.get("CI"), "../shared/data is missing"
         pytest.skip("../shared/data is not on this machine")
-    scores = evaluate.entity_scores(read_iob(DATA / "entities" / "BC5CDR-IOB" / "devel.tsv")[::12], model, ("Chemical", "Disease"))
+    scores = evaluate.entity_scores(
+        read_iob(DATA / "entities" / "BC5CDR-IOB" / "devel.tsv")[::12],
+        model,
+        ("Chemical", "Disease"),
+    )
     assert scores["Chemical"] > evaluate.FLOORS["BC5CDR chemical F1"] - 0.03
     assert scores["Disease"] > evaluate.FLOORS["BC5CDR disease F1"] - 0.03
-    negation = evaluate.assertion_scores(evaluate.read_assertions(DATA / "negation" / "annotations.tsv"), model)
+    negation = evaluate.assertion_scores(
+        evaluate.read_assertions(DATA / "negation" / "annotations.tsv"), model
+    )
     assert negation["negation F1"] >= evaluate.FLOORS["negation F1"]

@@ -37,7 +37,14 @@ END_SEC = 40.0  # for a process to end; far more than its SHUTDOWN_SEC of 1 or 5
 
 def environment(tmp_path: Path, fhir_url: str, port: int) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
-    own = {"STATE_DIR": tmp_path / "state", "FHIR_URL": fhir_url, "HTTP_PORT": port, "FHIR_TIMEOUT_SEC": 20, "PLAN_QUIET_SEC": 0, "SHUTDOWN_SEC": 5}
+    own = {
+        "STATE_DIR": tmp_path / "state",
+        "FHIR_URL": fhir_url,
+        "HTTP_PORT": port,
+        "FHIR_TIMEOUT_SEC": 20,
+        "PLAN_QUIET_SEC": 0,
+        "SHUTDOWN_SEC": 5,
+    }
     return inherited | {f"CARELOOP_{name}": str(value) for name, value in own.items()}
 
 
@@ -52,7 +59,9 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_SEC) -> Any:
 
 def port_of_two() -> int:
     """The first of two free ports side by side. Not drawn from those that Linux gives away: there the second is as likely a client's."""
-    return next(p for p in random.sample(range(20_000, 30_000, 2), 5_000) if is_free(p) and is_free(p + 1))
+    return next(
+        p for p in random.sample(range(20_000, 30_000, 2), 5_000) if is_free(p) and is_free(p + 1)
+    )
 
 
 def ready(port: int) -> Mapping[str, Any] | None:
@@ -86,13 +95,17 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     yield start
     for process in processes:
-        for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
+        for child in (
+            psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        ):
             child.kill()
         process.kill()
         process.wait()
 
 
-def test_a_service_says_what_it_waits_for_works_when_it_comes_and_ends_in_order(tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_a_service_says_what_it_waits_for_works_when_it_comes_and_ends_in_order(
+    tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     peer, port = Sekmet(tmp_path / "sekmet"), free_port()
     own = environment(tmp_path, peer.base, port)
     process = started(own, "run", "genomics")
@@ -108,9 +121,14 @@ def test_a_service_says_what_it_waits_for_works_when_it_comes_and_ends_in_order(
         peer.stop()
 
 
-def test_a_request_that_hangs_does_not_hold_up_the_end(tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_a_request_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     port = free_port()
-    own = environment(tmp_path, ehr.base, port) | {"CARELOOP_FHIR_TIMEOUT_SEC": "120", "CARELOOP_SHUTDOWN_SEC": "1"}
+    own = environment(tmp_path, ehr.base, port) | {
+        "CARELOOP_FHIR_TIMEOUT_SEC": "120",
+        "CARELOOP_SHUTDOWN_SEC": "1",
+    }
     settings = Settings(fhir_url=ehr.base, state_dir=tmp_path / "state")
     log = open_log(settings)
     log.create_topics(settings.partitions, ["genomics"])
@@ -123,7 +141,12 @@ def test_a_request_that_hangs_does_not_hold_up_the_end(tmp_path: Path, ehr: Fake
     sink = log.sink()
     sink.send(EVENTS_TOPIC, [Message(*encode(event_of(resource, "create"), ehr.base))])
     sink.close()
-    until(lambda: 'careloop_in_flight{service="genomics"} 1.0' in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SEC).text)
+    until(
+        lambda: (
+            'careloop_in_flight{service="genomics"} 1.0'
+            in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SEC).text
+        )
+    )
     process.send_signal(signal.SIGTERM)
     assert process.wait(END_SEC) == 0
 
@@ -131,14 +154,18 @@ def test_a_request_that_hangs_does_not_hold_up_the_end(tmp_path: Path, ehr: Fake
 def test_what_must_be_mended_ends_the_process_with_status_2_and_a_line_that_names_it(
     tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    process = started(environment(tmp_path, f"{ehr.base}/nothing/here", free_port()), "run", "genomics")
+    process = started(
+        environment(tmp_path, f"{ehr.base}/nothing/here", free_port()), "run", "genomics"
+    )
     assert process.wait(90) == 2
     last = (tmp_path / "log").read_text().splitlines()[-1]
     assert last.startswith("{")
     assert "CARELOOP_FHIR_URL" in last
 
 
-def test_several_are_children_that_are_revived_and_stopped_together(tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_several_are_children_that_are_revived_and_stopped_together(
+    tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     port = port_of_two()
     own = environment(tmp_path, ehr.base, port)
     assert started(own, "topics").wait(PATIENCE_SEC) == 0
@@ -148,7 +175,9 @@ def test_several_are_children_that_are_revived_and_stopped_together(tmp_path: Pa
     children = psutil.Process(process.pid).children()
     assert len(children) == 2
     children[0].kill()
-    until(lambda: len(now := psutil.Process(process.pid).children()) == 2 and children[0] not in now)
+    until(
+        lambda: len(now := psutil.Process(process.pid).children()) == 2 and children[0] not in now
+    )
     until(lambda: all((ready(p) or {}).get("status") == "ready" for p in both), 90)
     last = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGTERM)
@@ -156,20 +185,34 @@ def test_several_are_children_that_are_revived_and_stopped_together(tmp_path: Pa
     assert not any(child.is_running() for child in last)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent ended")
-def test_children_end_with_a_parent_that_is_killed(tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a child that its parent ended"
+)
+def test_children_end_with_a_parent_that_is_killed(
+    tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     port = port_of_two()
     process = started(environment(tmp_path, ehr.base, port), "run", "genomics", "treatment")
     children = until(lambda: psutil.Process(process.pid).children())
     until(lambda: ready(port))
     process.kill()
     process.wait()
-    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
+    until(
+        lambda: (
+            not any(
+                child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children
+            )
+        )
+    )
 
 
-def test_a_child_that_cannot_start_as_things_are_set_up_ends_them_all(tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_a_child_that_cannot_start_as_things_are_set_up_ends_them_all(
+    tmp_path: Path, ehr: FakeEhr, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     port = port_of_two()
-    process = started(environment(tmp_path, f"{ehr.base}/nothing", port), "run", "genomics", "treatment")
+    process = started(
+        environment(tmp_path, f"{ehr.base}/nothing", port), "run", "genomics", "treatment"
+    )
     assert process.wait(90) == 2
     assert "can't start as things are set up" in (tmp_path / "log").read_text()
 
@@ -182,9 +225,16 @@ def test_neither_logs_nor_metrics_quote_a_patient(tmp_path: Path, ehr: FakeEhr) 
     log = open_log(settings)
     log.create_topics(settings.partitions, ["genomics"])
     with open_ehr(settings) as client:
-        patient = client.create({"resourceType": "Patient", "name": [{"family": CANARY}], "birthDate": "1940-03-05"}).reference
-        good = VCF.read_bytes().replace(b"##fileformat=VCFv4.2\n", f"##fileformat=VCFv4.2\n##sample={CANARY}\n".encode())
-        documents = [client.create(document(patient, body)).reference for body in (good, good[:3000] + CANARY.encode())]
+        patient = client.create(
+            {"resourceType": "Patient", "name": [{"family": CANARY}], "birthDate": "1940-03-05"}
+        ).reference
+        good = VCF.read_bytes().replace(
+            b"##fileformat=VCFv4.2\n", f"##fileformat=VCFv4.2\n##sample={CANARY}\n".encode()
+        )
+        documents = [
+            client.create(document(patient, body)).reference
+            for body in (good, good[:3000] + CANARY.encode())
+        ]
         child = service_child("genomics", own, tmp_path / "log")
         child.start()
         try:
@@ -197,9 +247,15 @@ def test_neither_logs_nor_metrics_quote_a_patient(tmp_path: Path, ehr: FakeEhr) 
             sink.send(EVENTS_TOPIC, [Message(b"x", f'{{"focus": "{CANARY}"'.encode(), [])])
             sink.close()
             until(lambda: log.group_lag(EVENTS_TOPIC, group_of("genomics")) == 0)
-            outcomes = [head.outcome for d in documents if (head := client.head(Answer("genomics", d)))]
+            outcomes = [
+                head.outcome for d in documents if (head := client.head(Answer("genomics", d)))
+            ]
             assert outcomes == ["requested", "rejected"]
-            httpx.post(f"http://127.0.0.1:{port}/analyze", json={"focus": f"Patient/{CANARY}"}, timeout=PATIENCE_SEC)
+            httpx.post(
+                f"http://127.0.0.1:{port}/analyze",
+                json={"focus": f"Patient/{CANARY}"},
+                timeout=PATIENCE_SEC,
+            )
             metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SEC).text
         finally:
             assert child.process is not None
@@ -213,7 +269,11 @@ def test_neither_logs_nor_metrics_quote_a_patient(tmp_path: Path, ehr: FakeEhr) 
 
 
 def document(patient: str, body: bytes) -> dict[str, Any]:
-    attachment = {"contentType": "text/vcf", "data": base64.b64encode(body).decode(), "title": CANARY}
+    attachment = {
+        "contentType": "text/vcf",
+        "data": base64.b64encode(body).decode(),
+        "title": CANARY,
+    }
     return {
         "resourceType": "DocumentReference",
         "status": "current",

@@ -21,9 +21,15 @@ Json = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 UNUSED: Final = {  # types that are granted and that this patient gives no reason to touch
     "imaging": {"Endpoint"},  # her study names none
-    "genomics": {"Binary", "Patient"},  # her VCF and note are inline; the patient's own data play no part
+    "genomics": {
+        "Binary",
+        "Patient",
+    },  # her VCF and note are inline; the patient's own data play no part
     "notes": {"Binary", "Patient"},
-    "treatment": {"Medication", "RiskAssessment"},  # her orders carry codes, not references; her reports link no risk
+    "treatment": {
+        "Medication",
+        "RiskAssessment",
+    },  # her orders carry codes, not references; her reports link no risk
 }
 
 
@@ -65,14 +71,22 @@ def work(line: Line, references: Sequence[str]) -> set[str]:
         assert resource is not None
         if line.service.accepts(event := event_of(resource, "update")):
             taken = line.take(event, only_deletes=False)
-            settled.add(taken if not isinstance(taken, Case) else line.put(taken, line.service.analyze([taken.inputs], line.model)[0]))
+            settled.add(
+                taken
+                if not isinstance(taken, Case)
+                else line.put(taken, line.service.analyze([taken.inputs], line.model)[0])
+            )
     return settled
 
 
 def asked(service: Service, settings: Settings, references: Sequence[str]) -> set[tuple[str, str]]:
     """What one service asks of the EHR while it answers these, and once more when nothing has changed."""
     with open_ehr(settings) as other:
-        mine = [r for r in references if (found := other.read(r)) and service.accepts(event_of(found, "update"))]
+        mine = [
+            r
+            for r in references
+            if (found := other.read(r)) and service.accepts(event_of(found, "update"))
+        ]
     watched = Watched(settings)
     with watched.ehr:
         line = Line(service, watched.ehr, service.load(settings), settings, at_ehr(watched.ehr))
@@ -81,22 +95,34 @@ def asked(service: Service, settings: Settings, references: Sequence[str]) -> se
     return watched.needed
 
 
-def test_services_ask_for_nothing_beyond_their_scopes_and_use_what_they_are_granted(clinic: tuple[Settings, list[str]]) -> None:
+def test_services_ask_for_nothing_beyond_their_scopes_and_use_what_they_are_granted(
+    clinic: tuple[Settings, list[str]],
+) -> None:
     settings, references = clinic
     for service in map(catalogue.analyser, catalogue.ANALYSERS):
         with open_ehr(settings) as ehr:
             reports = [f"DiagnosticReport/{r['id']}" for r in ehr.search("DiagnosticReport", {})]
         needed = asked(service, settings, [*references, *reports])
-        granted = {(kind, letter) for kind, letters in permissions_of(service).items() for letter in letters}
+        granted = {
+            (kind, letter)
+            for kind, letters in permissions_of(service).items()
+            for letter in letters
+        }
         assert needed - granted == set(), service.name
         unused = granted - needed
-        assert {kind for kind, _ in granted} - {kind for kind, _ in needed} == UNUSED[service.name], service.name
+        assert {kind for kind, _ in granted} - {kind for kind, _ in needed} == UNUSED[
+            service.name
+        ], service.name
         assert {kind for kind, letter in unused if letter == "c"} == set(), service.name
-        assert {kind for kind, letter in unused if letter == "u"} <= service.writes, f"{service.name}: updates are for a changed input"
+        assert {kind for kind, letter in unused if letter == "u"} <= service.writes, (
+            f"{service.name}: updates are for a changed input"
+        )
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_type_that_is_not_listed_and_not_searchable_for_us_does_not_count_as_missing(status: int, clinic: tuple[Settings, list[str]]) -> None:
+def test_a_type_that_is_not_listed_and_not_searchable_for_us_does_not_count_as_missing(
+    status: int, clinic: tuple[Settings, list[str]]
+) -> None:
     """Under SMART scopes the EHR refuses the search by which an unlisted type is looked for: `Goal.cru` holds no `s`."""
     with FakeEhr() as fake, open_ehr(Settings(fhir_url=fake.base), bearer="of a caller") as ehr:
         fake.faults.fail(1, status, path="Goal")

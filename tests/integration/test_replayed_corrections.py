@@ -37,7 +37,9 @@ def test_a_former_subject_changes_nothing_in_a_replay(clinic: World, former: str
         subject = clinic.patient
         clinic.ehr.create(consent(subject, {"provision": [{"type": "deny"}]}))
     else:
-        subject = clinic.ehr.create({"resourceType": "Group", "type": "person", "actual": True}).reference
+        subject = clinic.ehr.create(
+            {"resourceType": "Group", "type": "person", "actual": True}
+        ).reference
     notes = [clinic.write(f"filed under another {n}", subject) for n in range(4)]
     clinic.tell(*notes)
     with clinic.running():
@@ -46,7 +48,9 @@ def test_a_former_subject_changes_nothing_in_a_replay(clinic: World, former: str
         for note in notes:
             resource = clinic.ehr.read(note)
             assert resource
-            clinic.ehr.update(resource | {"subject": codes.reference(berta)}, resource["meta"]["versionId"])
+            clinic.ehr.update(
+                resource | {"subject": codes.reference(berta)}, resource["meta"]["versionId"]
+            )
         clinic.tell(*notes)
         assert clinic.settled()
     before = clinic.versions()

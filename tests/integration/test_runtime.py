@@ -40,7 +40,14 @@ class World:
 
     def __init__(self, fake: FakeEhr, tmp_path: Path) -> None:
         self.fake = fake
-        self.settings = Settings(fhir_url=fake.base, state_dir=tmp_path, backoff_max_sec=0.2, not_yet_max_sec=1.0, fhir_timeout_sec=20.0, shutdown_sec=5.0)
+        self.settings = Settings(
+            fhir_url=fake.base,
+            state_dir=tmp_path,
+            backoff_max_sec=0.2,
+            not_yet_max_sec=1.0,
+            fhir_timeout_sec=20.0,
+            shutdown_sec=5.0,
+        )
         self.log = MemoryLog(LEASE_SEC)
         self.log.create_topics(4, ["toy"])
         self.sink = self.log.sink()
@@ -50,7 +57,9 @@ class World:
     def runtime(self, **changes: Any) -> Runtime:
         service = replace(TOY, **{k: v for k, v in changes.items() if k != "settings"})
         settings = self.settings.model_copy(update=changes.get("settings", {}))
-        return Runtime(Line(service, self.ehr, Model(), settings, at_ehr(self.ehr)), self.log, Metrics("toy"))
+        return Runtime(
+            Line(service, self.ehr, Model(), settings, at_ehr(self.ehr)), self.log, Metrics("toy")
+        )
 
     @contextmanager
     def running(self, **changes: Any) -> Iterator[Runtime]:
@@ -71,7 +80,9 @@ class World:
         for reference in references:
             resource = self.ehr.read(reference)
             assert resource
-            self.sink.send(EVENTS_TOPIC, [Message(*encode(event_of(resource, "update"), self.ehr.base))])
+            self.sink.send(
+                EVENTS_TOPIC, [Message(*encode(event_of(resource, "update"), self.ehr.base))]
+            )
 
     def settled(self, seconds: float = PATIENCE_SEC) -> bool:
         return until(lambda: self.log.group_lag(EVENTS_TOPIC, group_of("toy")) == 0, seconds)
@@ -86,7 +97,9 @@ class World:
 
     def versions(self) -> dict[str, str]:
         kinds = ("Task", "DiagnosticReport", "Observation", "Provenance", "AuditEvent", "Device")
-        return {f"{k}/{r['id']}": r["meta"]["versionId"] for k in kinds for r in self.fake.resources(k)}
+        return {
+            f"{k}/{r['id']}": r["meta"]["versionId"] for k in kinds for r in self.fake.resources(k)
+        }
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_SEC) -> bool:
@@ -131,7 +144,9 @@ def test_a_replay_of_the_whole_topic_writes_nothing(world: World) -> None:
     assert world.versions() == before
 
 
-def test_poison_becomes_one_dead_letter_and_holds_nobody_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_poison_becomes_one_dead_letter_and_holds_nobody_up(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     trace = [("traceparent", new_traceparent().encode())]
     world.sink.send(EVENTS_TOPIC, [Message(world.patient.encode(), b"\x00 not an event", trace)])
     reference = world.write("behind the poison")
@@ -139,7 +154,11 @@ def test_poison_becomes_one_dead_letter_and_holds_nobody_up(world: World, caplog
     with world.running():
         assert world.settled()
     [letter] = dead_letters.letters(world.log, "toy")
-    assert letter.value == b"\x00 not an event" and f"trace {trace_id(letter.headers)}" in caplog.text and trace_id(trace) in caplog.text
+    assert (
+        letter.value == b"\x00 not an event"
+        and f"trace {trace_id(letter.headers)}" in caplog.text
+        and trace_id(trace) in caplog.text
+    )
     assert world.outcome(reference) == "requested"
 
 
@@ -190,7 +209,9 @@ def test_what_arrives_while_waiting_is_analysed(world: World) -> None:
         time.sleep(0.3)
         resource = world.ehr.read(reference)
         assert resource
-        world.ehr.update(resource | {"content": note("x", "arrived")["content"]}, resource["meta"]["versionId"])
+        world.ehr.update(
+            resource | {"content": note("x", "arrived")["content"]}, resource["meta"]["versionId"]
+        )
         assert world.settled()
     assert world.outcome(reference) == "requested"
 
@@ -208,8 +229,12 @@ def test_an_ehr_that_is_away_pauses_and_loses_nothing(world: World) -> None:
     assert dead_letters.letters(world.log, "toy") == []
 
 
-@pytest.mark.parametrize(("asked", "least", "most"), [(300.0, 299, 301), (None, 0, 1), (0.0, 0, 1), (10**6, 299, 301)])
-def test_the_pause_that_was_asked_for_is_kept(world: World, asked: float | None, least: float, most: float) -> None:
+@pytest.mark.parametrize(
+    ("asked", "least", "most"), [(300.0, 299, 301), (None, 0, 1), (0.0, 0, 1), (10**6, 299, 301)]
+)
+def test_the_pause_that_was_asked_for_is_kept(
+    world: World, asked: float | None, least: float, most: float
+) -> None:
     runtime, now = world.runtime(), time.monotonic()  # its own back-off ends at 0.2 s
     runtime._pause(Unavailable("ehr", retry_after_sec=asked))
     item = Item(Record("t", 0, 0, b"k", b"", (), 0.0), None, "0-0", now)
@@ -230,7 +255,11 @@ def test_an_answer_that_was_lost_after_the_write_is_not_written_twice(world: Wor
 def test_a_refusal_of_the_ehr_is_a_dead_letter_after_one_attempt(world: World) -> None:
     reference = world.write("refused")
     world.tell(reference)
-    with world.running(resources=lambda inputs, findings, pen: [pen.draft("DiagnosticReport", "report", code={"text": "x"}, status="draft")]):
+    with world.running(
+        resources=lambda inputs, findings, pen: [
+            pen.draft("DiagnosticReport", "report", code={"text": "x"}, status="draft")
+        ]
+    ):
         assert world.settled()
     [letter] = dead_letters.letters(world.log, "toy")
     assert letter.attempts == 1 and letter.error == "InvalidResource"
@@ -249,13 +278,19 @@ def test_a_burst_of_dead_letters_pauses_the_service_and_empties_no_topic(world: 
         assert until(lambda: again.limited), "a restart does not reset the count"
 
 
-def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shared.runtime.LIMIT_PAUSE_SEC", 0.1)
     window_sec, clock = 600.0, [0.0]
-    monkeypatch.setattr("shared.dead_letters.time", SimpleNamespace(time=lambda: time.time() + clock[0]))
+    monkeypatch.setattr(
+        "shared.dead_letters.time", SimpleNamespace(time=lambda: time.time() + clock[0])
+    )
     references = [world.write(f"crash {n}") for n in range(6)]
     world.tell(*references)
-    with world.running(settings={"dead_letter_limit": 3, "dead_letter_window_sec": window_sec, "max_attempts": 1}) as runtime:
+    with world.running(
+        settings={"dead_letter_limit": 3, "dead_letter_window_sec": window_sec, "max_attempts": 1}
+    ) as runtime:
         assert until(lambda: runtime.limited)
         assert len(dead_letters.letters(world.log, "toy")) < 6
         clock[0] = window_sec
@@ -265,7 +300,9 @@ def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed
 
 
 @pytest.mark.parametrize("fault", ["broker", 409, 412, 429, 500, 503])
-def test_a_burial_that_is_interrupted_is_finished(world: World, monkeypatch: pytest.MonkeyPatch, fault: str | int) -> None:
+def test_a_burial_that_is_interrupted_is_finished(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: str | int
+) -> None:
     crash, behind = world.write("crash"), world.write("behind it")
     world.tell(crash)
     real, calls = dead_letters.bury, [0]
@@ -273,7 +310,9 @@ def test_a_burial_that_is_interrupted_is_finished(world: World, monkeypatch: pyt
     def bury(*args: Any) -> None:
         calls[0] += 1
         if isinstance(fault, int):
-            world.fake.faults.fail(2, fault, retry_after="0", method="POST")  # of the writes that follow, its head is the first
+            world.fake.faults.fail(
+                2, fault, retry_after="0", method="POST"
+            )  # of the writes that follow, its head is the first
         elif calls[0] == 1:
             raise Unavailable("broker", "a hiccup")
         real(*args)
@@ -329,7 +368,10 @@ def test_a_planted_commit_before_write_is_seen(world: World) -> None:
 
 
 def test_signals_of_shutdown_drain_what_is_in_flight(world: World) -> None:
-    references = [world.write(f"note {n}", world.ehr.create({"resourceType": "Patient"}).reference) for n in range(12)]
+    references = [
+        world.write(f"note {n}", world.ehr.create({"resourceType": "Patient"}).reference)
+        for n in range(12)
+    ]
     world.tell(*references)
     with world.running():
         until(lambda: world.reports() > 0)
@@ -351,7 +393,10 @@ def test_a_change_to_a_report_that_was_signed_elsewhere_gets_its_answer(world: W
         note_ = world.ehr.read(reference)
         assert report and note_
         world.ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
-        world.ehr.update(note_ | {"content": note("x", "changed afterwards, longer")["content"]}, note_["meta"]["versionId"])
+        world.ehr.update(
+            note_ | {"content": note("x", "changed afterwards, longer")["content"]},
+            note_["meta"]["versionId"],
+        )
         world.tell(reference)
         assert world.settled()
     last = world.ehr.head(Answer("toy", reference))
@@ -381,7 +426,9 @@ def test_a_missing_dead_letter_topic_ends_the_service_with_the_command_to_run(wo
     world.log = MemoryLog(LEASE_SEC)
     world.log.create_topics(4, ["other"])
     sink = world.log.sink()
-    sink.send(EVENTS_TOPIC, [Message(*encode(event_of(world.ehr.read(reference) or {}, "update"), "x"))])
+    sink.send(
+        EVENTS_TOPIC, [Message(*encode(event_of(world.ehr.read(reference) or {}, "update"), "x"))]
+    )
     sink.close()
     with pytest.raises(Misconfigured, match="careloop topics"):
         world.runtime(settings={"max_attempts": 1}).run(threading.Event())
@@ -413,7 +460,9 @@ def test_an_old_record_still_waits_for_what_it_announced(world: World) -> None:
     assert time.monotonic() - began > 1.0
 
 
-def test_a_model_that_never_comes_back_makes_the_service_unready_and_its_record_grow_old(world: World) -> None:
+def test_a_model_that_never_comes_back_makes_the_service_unready_and_its_record_grow_old(
+    world: World,
+) -> None:
     gate = threading.Event()
 
     def hang(batch: Any, _: Any) -> list[Findings]:
@@ -424,7 +473,12 @@ def test_a_model_that_never_comes_back_makes_the_service_unready_and_its_record_
     with world.running(analyze=hang, settings={"model_stall_sec": 0.2}) as runtime:
 
         def age() -> float:
-            return runtime._metrics.registry.get_sample_value("careloop_oldest_unfinished_seconds", {"service": "toy"}) or 0.0
+            return (
+                runtime._metrics.registry.get_sample_value(
+                    "careloop_oldest_unfinished_seconds", {"service": "toy"}
+                )
+                or 0.0
+            )
 
         assert until(lambda: any("s on one batch" in words for words in runtime.ready()))
         assert until(lambda: age() > 0.2)
@@ -442,14 +496,37 @@ def test_metrics_hold_outcomes_and_no_ids(world: World) -> None:
         text = generate_latest(runtime._metrics.registry).decode()
     assert 'careloop_events_total{outcome="result",service="toy"} 1.0' in text
     assert "Patient" not in text and "DocumentReference" not in text
-    assert set(re.findall(r'(\w+)="', text)) <= {"service", "outcome", "stage", "error", "le", "implementation", "major", "minor", "patchlevel", "version"}
+    assert set(re.findall(r'(\w+)="', text)) <= {
+        "service",
+        "outcome",
+        "stage",
+        "error",
+        "le",
+        "implementation",
+        "major",
+        "minor",
+        "patchlevel",
+        "version",
+    }
 
 
 def test_a_record_over_which_the_ehr_breaks_down_does_not_stop_the_others(world: World) -> None:
     patients = [world.ehr.create({"resourceType": "Patient"}).reference for _ in range(8)]
     bad, *good = [world.write(f"note {n}", p) for n, p in enumerate(patients)]
     world.fake.faults.fail(1000, 500, method="GET", path=bad)
-    world.sink.send(EVENTS_TOPIC, [Message(*encode(ResourceEvent(bad, "1", "update", patients[0], "current", content_types=("text/plain",)), "x"))])
+    world.sink.send(
+        EVENTS_TOPIC,
+        [
+            Message(
+                *encode(
+                    ResourceEvent(
+                        bad, "1", "update", patients[0], "current", content_types=("text/plain",)
+                    ),
+                    "x",
+                )
+            )
+        ],
+    )
     with world.running():
         for reference in good:
             world.tell(reference)
@@ -473,7 +550,9 @@ def test_a_backlog_is_not_gathered_all_at_once(world: World) -> None:
         return TOY.analyze(batch, model)
 
     with world.running(gather=gather, analyze=analyze):
-        assert until(lambda: len(held) >= 16) and not until(lambda: len(held) > 16, 0.5), "as many as two rounds of the pool, no more"
+        assert until(lambda: len(held) >= 16) and not until(lambda: len(held) > 16, 0.5), (
+            "as many as two rounds of the pool, no more"
+        )
         gate.set()
         assert world.settled()
     assert len(held) == 30

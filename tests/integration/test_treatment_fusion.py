@@ -32,7 +32,9 @@ def ehr() -> Iterator[Ehr]:
         client.close()
 
 
-def answered(service: Service, ehr: Ehr, settings: Settings, event: ResourceEvent) -> dict[str, Json]:
+def answered(
+    service: Service, ehr: Ehr, settings: Settings, event: ResourceEvent
+) -> dict[str, Json]:
     """What the service writes on the event, by key."""
     line = Line(service, ehr, service.load(settings), settings, at_ehr(ehr))
     case = line.take(event)
@@ -41,17 +43,29 @@ def answered(service: Service, ehr: Ehr, settings: Settings, event: ResourceEven
     assert line.put(case, findings) == "result"
     head = ehr.head(Answer(service.name, service.input_of(event)))
     assert head is not None
-    return {key: resource for key, reference in head.outputs.items() if (resource := ehr.read(reference))}
+    return {
+        key: resource
+        for key, reference in head.outputs.items()
+        if (resource := ehr.read(reference))
+    }
 
 
 @pytest.fixture(scope="module")
 def plan(ehr: Ehr) -> dict[str, Json]:
     settings = load_settings(fhir_url=ehr.base)
     loaded = orjson.loads((EXAMPLE / "patient.json").read_bytes())["entry"]
-    posted = [{**entry, "request": {"method": "POST", "url": entry["resource"]["resourceType"]}} for entry in loaded]
+    posted = [
+        {**entry, "request": {"method": "POST", "url": entry["resource"]["resourceType"]}}
+        for entry in loaded
+    ]
     entries = ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posted})
-    subject = next(r for e in entries if (r := relative(e["response"]["location"])).startswith("Patient/"))
-    attachment = {"contentType": "text/vcf", "data": base64.b64encode((EXAMPLE / "genome.vcf").read_bytes()).decode()}
+    subject = next(
+        r for e in entries if (r := relative(e["response"]["location"])).startswith("Patient/")
+    )
+    attachment = {
+        "contentType": "text/vcf",
+        "data": base64.b64encode((EXAMPLE / "genome.vcf").read_bytes()).decode(),
+    }
     document = {
         "resourceType": "DocumentReference",
         "status": "current",
@@ -60,16 +74,35 @@ def plan(ehr: Ehr) -> dict[str, Json]:
         "content": [{"attachment": attachment}],
     }
     vcf = ehr.create(document)
-    answered(GENOMICS, ehr, settings, ResourceEvent(vcf.reference, vcf.version, "create", subject=subject, content_types=("text/vcf",)))
-    return answered(TREATMENT, ehr, settings, ResourceEvent("DiagnosticReport/any", "1", "create", subject=subject, answer_of="genomics"))
+    answered(
+        GENOMICS,
+        ehr,
+        settings,
+        ResourceEvent(
+            vcf.reference, vcf.version, "create", subject=subject, content_types=("text/vcf",)
+        ),
+    )
+    return answered(
+        TREATMENT,
+        ehr,
+        settings,
+        ResourceEvent("DiagnosticReport/any", "1", "create", subject=subject, answer_of="genomics"),
+    )
 
 
-def test_her_genes_lead_to_a_cited_dose_and_her_age_withholds_the_other(plan: dict[str, Json]) -> None:
+def test_her_genes_lead_to_a_cited_dose_and_her_age_withholds_the_other(
+    plan: dict[str, Json],
+) -> None:
     request = plan["dose-cyp2c19-clopidogrel-ticagrelor"]
     (amount,) = request["dosageInstruction"][0]["doseAndRate"]
     assert (amount["doseQuantity"]["value"], amount["doseQuantity"]["code"]) == (90, "mg")
-    assert "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/" in request["note"][0]["text"]
-    assert any("Not proposed: prasugrel" in n["text"] and "75" in n["text"] for n in plan["report"]["note"])
+    assert (
+        "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/"
+        in request["note"][0]["text"]
+    )
+    assert any(
+        "Not proposed: prasugrel" in n["text"] and "75" in n["text"] for n in plan["report"]["note"]
+    )
 
 
 def test_her_orders_raise_the_interaction(plan: dict[str, Json]) -> None:

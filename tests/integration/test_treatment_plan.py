@@ -54,7 +54,9 @@ class Chart:
 
     def look(self) -> str:
         """What an event about this patient does: `result` after a write, else how the line settled."""
-        return self.settle(ResourceEvent(self.report, "1", "update", subject=self.patient, answer_of="genomics"))
+        return self.settle(
+            ResourceEvent(self.report, "1", "update", subject=self.patient, answer_of="genomics")
+        )
 
     def hear(self, reference: str) -> str:
         """What becomes of the event of this resource as it stands: `not accepted`, or as `look`."""
@@ -89,7 +91,9 @@ class Chart:
 def made(ehr: Ehr, resource: Json, subject: str) -> str:
     """The resource as a new one of this patient."""
     body = {k: v for k, v in resource.items() if k not in ("id", "meta")}
-    return ehr.create(body | ({"subject": codes.reference(subject)} if "subject" in body else {})).reference
+    return ehr.create(
+        body | ({"subject": codes.reference(subject)} if "subject" in body else {})
+    ).reference
 
 
 @pytest.fixture
@@ -98,12 +102,18 @@ def chart(ehr: Ehr) -> Chart:
     line = Line(SERVICE, ehr, SERVICE.load(settings), settings, at_ehr(ehr))
     subject = made(ehr, patient(), PATIENT)
     found = made(ehr, genotype("CYP2C19", "*1/*2"), subject)
-    said = implication("clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8")
+    said = implication(
+        "clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"
+    )
     about = made(ehr, said | {"derivedFrom": [codes.reference(found)]}, subject)
-    written = report("genomics", "gen", conclusion="CYP2C19 *1/*2.") | {"result": [codes.reference(found), codes.reference(about)]}
+    written = report("genomics", "gen", conclusion="CYP2C19 *1/*2.") | {
+        "result": [codes.reference(found), codes.reference(about)]
+    }
     clopidogrel = made(ehr, order("clopidogrel", "32968", mg=75), subject)
     omeprazole = made(ehr, order("omeprazole", "7646", mg=20), subject)
-    return Chart(ehr, line, subject, made(ehr, written, subject), found, about, clopidogrel, omeprazole)
+    return Chart(
+        ehr, line, subject, made(ehr, written, subject), found, about, clopidogrel, omeprazole
+    )
 
 
 def test_the_plan_proposes_a_dose_and_raises_an_alert(chart: Chart) -> None:
@@ -114,7 +124,10 @@ def test_the_plan_proposes_a_dose_and_raises_an_alert(chart: Chart) -> None:
     request = chart.output("dose-cyp2c19-clopidogrel-ticagrelor")
     assert request["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] == 90
     issue = chart.output("interaction-clopidogrel-omeprazole-clopidogrel-omeprazole")
-    assert {i["reference"].rsplit("/", 2)[-2] + "/" + i["reference"].rsplit("/", 1)[-1] for i in issue["implicated"]} == {chart.clopidogrel, chart.omeprazole}
+    assert {
+        i["reference"].rsplit("/", 2)[-2] + "/" + i["reference"].rsplit("/", 1)[-1]
+        for i in issue["implicated"]
+    } == {chart.clopidogrel, chart.omeprazole}
 
 
 def test_a_replay_and_a_bare_signature_change_nothing(chart: Chart) -> None:
@@ -149,7 +162,9 @@ def test_a_rejected_report_takes_its_proposals_along(chart: Chart) -> None:
 
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
 @pytest.mark.parametrize("which", ["genotype", "implication"])
-def test_a_result_taken_back_in_the_ehr_takes_its_proposals_along(chart: Chart, which: str, status: str) -> None:
+def test_a_result_taken_back_in_the_ehr_takes_its_proposals_along(
+    chart: Chart, which: str, status: str
+) -> None:
     chart.look()
     dose = chart.head().outputs["dose-cyp2c19-clopidogrel-ticagrelor"]
     chart.change(getattr(chart, which), status=status)
@@ -171,7 +186,9 @@ def test_the_events_of_our_own_writing_draw_nothing_twice(chart: Chart) -> None:
     """Neither the results that stand with their report nor the plan that was drawn from them echo."""
     chart.look()
     before, parts = chart.head().version, [*chart.head().outputs.values(), chart.head().reference]
-    assert [chart.hear(ref) for ref in (chart.genotype, chart.implication, chart.report)] == ["unchanged"] * 3
+    assert [chart.hear(ref) for ref in (chart.genotype, chart.implication, chart.report)] == [
+        "unchanged"
+    ] * 3
     assert [chart.hear(ref) for ref in parts] == ["not accepted"] * len(parts)
     for ref in (chart.genotype, chart.implication):  # a bare signature
         chart.change(ref, status="final")
@@ -179,7 +196,9 @@ def test_the_events_of_our_own_writing_draw_nothing_twice(chart: Chart) -> None:
     assert chart.head().version == before
 
 
-def test_when_nothing_is_left_the_plan_is_withdrawn_and_comes_back_with_its_reason(chart: Chart) -> None:
+def test_when_nothing_is_left_the_plan_is_withdrawn_and_comes_back_with_its_reason(
+    chart: Chart,
+) -> None:
     chart.look()
     plan = chart.head().outputs["report"]
     chart.change(chart.report, status="cancelled")
@@ -205,18 +224,25 @@ def test_a_signed_plan_stays_and_its_own_orders_open_nothing(chart: Chart) -> No
 def test_a_patient_on_whom_no_rule_speaks_gets_no_plan(ehr: Ehr, chart: Chart) -> None:
     subject = made(ehr, patient(), PATIENT)
     order_only = made(ehr, order("levothyroxine", "10582"), subject)
-    event = ResourceEvent(order_only, "1", "create", subject=subject, status="active", intent="order")
+    event = ResourceEvent(
+        order_only, "1", "create", subject=subject, status="active", intent="order"
+    )
     assert chart.line.take(event) == "not_ours"
     assert ehr.head(Answer("treatment", subject)) is None
 
 
 def test_another_patients_results_are_never_read(chart: Chart, ehr: Ehr) -> None:
     other = made(ehr, patient(), PATIENT)
-    crossed = report("genomics", "x") | {"identifier": ours("genomics"), "result": [codes.reference(chart.implication)]}
+    crossed = report("genomics", "x") | {
+        "identifier": ours("genomics"),
+        "result": [codes.reference(chart.implication)],
+    }
     made(ehr, crossed, other)
     made(ehr, order("clopidogrel", "32968"), other)
     event = ResourceEvent("DiagnosticReport/x", "1", "create", subject=other, answer_of="genomics")
     taken = chart.line.take(event)
     assert isinstance(taken, Case)
     assert taken.inputs.implications == ()
-    assert {m.reference for m in taken.inputs.medications}.isdisjoint({chart.clopidogrel, chart.omeprazole})
+    assert {m.reference for m in taken.inputs.medications}.isdisjoint(
+        {chart.clopidogrel, chart.omeprazole}
+    )

@@ -24,5 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(
-                pytest.mark.filterwarnings(r"ignore:Exception ignored in. <(socket\.socket|ssl\.SSLSocket) fd:pytest.PytestUnraisableExceptionWarning")
+                pytest.mark.filterwarnings(
+                    r"ignore:Exception ignored in. <(socket\.socket|ssl\.SSLSocket) fd:pytest.PytestUnraisableExceptionWarning"
+                )
             )

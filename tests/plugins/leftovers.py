@@ -12,7 +12,12 @@ from collections.abc import Generator
 
 import pytest
 
-ERROR = ("last_type", "last_value", "last_traceback", "last_exc")  # where pytest keeps the error of a test that failed
+ERROR = (
+    "last_type",
+    "last_value",
+    "last_traceback",
+    "last_exc",
+)  # where pytest keeps the error of a test that failed
 
 
 @pytest.hookimpl(wrapper=True)

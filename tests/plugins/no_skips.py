@@ -16,7 +16,9 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     if not any(word in reason for word in ALLOWED):
         report.outcome = "failed"
-        report.longrepr = f"{report.nodeid}: skipped under CI, which must start what its tests need. {reason}"
+        report.longrepr = (
+            f"{report.nodeid}: skipped under CI, which must start what its tests need. {reason}"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

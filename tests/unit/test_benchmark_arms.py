@@ -15,7 +15,9 @@ from shared.line import Line, at_ehr
 from shared.settings import Settings
 
 
-def test_the_script_writes_one_report_per_event_and_reads_its_time_from_the_ehr(tmp_path: Path) -> None:
+def test_the_script_writes_one_report_per_event_and_reads_its_time_from_the_ehr(
+    tmp_path: Path,
+) -> None:
     with FakeEhr() as fake, open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as ehr:
         line = Line(WORDS, ehr, None, Settings(fhir_url=fake.base, state_dir=tmp_path), at_ehr(ehr))
         patients = write_new(ehr, [{"resourceType": "Patient"}] * 2)
@@ -24,7 +26,9 @@ def test_the_script_writes_one_report_per_event_and_reads_its_time_from_the_ehr(
         assert len(block.latencies) == 6 and min(block.latencies) > 0.02 and block.seconds > 0.06
 
 
-def test_an_event_without_a_result_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_without_a_result_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(arms, "LONGEST_SEC", 0.2)
     with FakeEhr() as fake, open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as ehr:
         [patient] = write_new(ehr, [{"resourceType": "Patient"}])

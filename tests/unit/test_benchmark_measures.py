@@ -17,7 +17,9 @@ PACED = "P modest"
 RATE = {0: 20.0, 20: 10.0, 100: 4.0}
 
 
-def arm(name: str, *latencies_ms: float, log: str = "", ehr: str = "fake", model_ms: int = 0) -> Arm:
+def arm(
+    name: str, *latencies_ms: float, log: str = "", ehr: str = "fake", model_ms: int = 0
+) -> Arm:
     """One block, one event after the other."""
     seconds = [latency / 1000 for latency in latencies_ms]
     return Arm(name, log, ehr, model_ms, (Block(sum(seconds), seconds),))
@@ -61,7 +63,15 @@ def test_ratios_compare_each_pipeline_with_the_script_of_its_ehr_and_model() -> 
 
 
 def test_bars_say_met_not_met_or_why_they_were_not_measured() -> None:
-    arms = by_name([arm("S", 10, 10), pipeline("P", 12.5, 12.5), pipeline(PACED, 14, 14), arm("S8", 9, 9, ehr="sekmet"), pipeline("P", 10, 10, ehr="sekmet")])
+    arms = by_name(
+        [
+            arm("S", 10, 10),
+            pipeline("P", 12.5, 12.5),
+            pipeline(PACED, 14, 14),
+            arm("S8", 9, 9, ehr="sekmet"),
+            pipeline("P", 10, 10, ehr="sekmet"),
+        ]
+    )
     found = {bar.what: bar for bar in bars(arms, PACED)}
     assert found["sqlite: P over S, 0 ms model, saturated"].met is True
     one = found["sqlite: P over S, 0 ms model, one event"]
@@ -73,14 +83,29 @@ def test_bars_say_met_not_met_or_why_they_were_not_measured() -> None:
 
 def test_added_latency_is_measured_against_the_scripts_median() -> None:
     hundred = pipeline("P@100", *([15.0] * 490 + [60.0] * 10))
-    found = {bar.what: bar for bar in bars(by_name([arm("S", 10, 10), pipeline("P", 5, 5), hundred]), PACED)}
+    found = {
+        bar.what: bar
+        for bar in bars(by_name([arm("S", 10, 10), pipeline("P", 5, 5), hundred]), PACED)
+    }
     assert found["sqlite: added latency at 100 events/s, p50"].measured == 5.0
-    assert found["sqlite: added latency at 100 events/s, p99"].measured == 50.0 and not found["sqlite: added latency at 100 events/s, p99"].met
+    assert (
+        found["sqlite: added latency at 100 events/s, p99"].measured == 50.0
+        and not found["sqlite: added latency at 100 events/s, p99"].met
+    )
 
 
 def test_only_p_over_s_ratios_over_fifteen_percent_are_regressions() -> None:
-    before = {"P/S one event sqlite fake 0ms": 1.0, "P/S saturated sqlite fake 0ms": 1.0, "P/M saturated sqlite fake 20ms": 1.0, "P/S of a log not run": 1.0}
-    now = {"P/S one event sqlite fake 0ms": 1.16, "P/S saturated sqlite fake 0ms": 1.14, "P/M saturated sqlite fake 20ms": 2.0}
+    before = {
+        "P/S one event sqlite fake 0ms": 1.0,
+        "P/S saturated sqlite fake 0ms": 1.0,
+        "P/M saturated sqlite fake 20ms": 1.0,
+        "P/S of a log not run": 1.0,
+    }
+    now = {
+        "P/S one event sqlite fake 0ms": 1.16,
+        "P/S saturated sqlite fake 0ms": 1.14,
+        "P/M saturated sqlite fake 20ms": 2.0,
+    }
     assert regressions(now, before) == ["P/S one event sqlite fake 0ms: 1.16, was 1.00"]
 
 
@@ -91,7 +116,9 @@ def test_events_that_were_appended_at_once_have_no_latency_in_the_report() -> No
     assert paced["arm"] == "P at 20/s" and paced["p50_ms"] == 13.0 and paced["p99_ms"] is None
 
 
-def test_check_fails_the_command_on_a_regression_and_json_holds_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_fails_the_command_on_a_regression_and_json_holds_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arms = by_name([arm("S", 10, 10), pipeline("P", 12, 12), pipeline(PACED, 12, 12)])
     monkeypatch.setattr(loop, "run", lambda *_: arms)
     monkeypatch.setattr(loop, "BASELINE", tmp_path / "baseline.json")
@@ -118,7 +145,9 @@ def test_the_tables_of_the_docs_are_written_between_their_markers(tmp_path: Path
         into(file, document)
     text = file.read_text()
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
-    assert "| sqlite: P over S, 0 ms model, one event | 4.0 ms | at most 3 ms | **not met** |" in text
+    assert (
+        "| sqlite: P over S, 0 ms model, one event | 4.0 ms | at most 3 ms | **not met** |" in text
+    )
     file.write_text("no markers")
     with pytest.raises(ValueError, match="no markers"):
         into(file, document)

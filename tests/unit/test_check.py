@@ -18,13 +18,21 @@ from tests import r4_table
 
 Json = dict[str, Any]
 
-RECORD: Json = json.loads((Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8"))
+RECORD: Json = json.loads(
+    (Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8")
+)
 SECRET = "Wilhelmina"
 
 
 def example(kind: str) -> Json:
     """The last resource of this kind in tests/data/record.json."""
-    return copy.deepcopy(next(e["resource"] for e in reversed(RECORD["entry"]) if e["resource"]["resourceType"] == kind))
+    return copy.deepcopy(
+        next(
+            e["resource"]
+            for e in reversed(RECORD["entry"])
+            if e["resource"]["resourceType"] == kind
+        )
+    )
 
 
 def mutant(kind: str, **changes: Any) -> Json:
@@ -37,82 +45,223 @@ def ref(target: str) -> Json:
 
 
 MUTANTS: dict[str, tuple[Json, str]] = {
-    "status not of the kind": (mutant("DiagnosticReport", status="draft"), r"DiagnosticReport\.status: .*diagnostic-report-status"),
+    "status not of the kind": (
+        mutant("DiagnosticReport", status="draft"),
+        r"DiagnosticReport\.status: .*diagnostic-report-status",
+    ),
     "status missing": (mutant("Observation", status=None), r"Observation\.status: required"),
     "goal status": (mutant("Goal", lifecycleStatus="draft"), r"Goal\.lifecycleStatus: "),
     "plan intent": (mutant("CarePlan", intent="instance-order"), r"CarePlan\.intent: "),
     "task intent missing": (mutant("Task", intent=None), r"Task\.intent: required"),
     "condition status of another list": (
-        mutant("Condition", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "preliminary")),
+        mutant(
+            "Condition",
+            verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "preliminary"),
+        ),
         r"Condition\.verificationStatus: .*condition-ver-status",
     ),
     "audit outcome": (mutant("AuditEvent", outcome="1"), r"AuditEvent\.outcome: "),
     "media status missing": (mutant("Media", status=None), r"Media\.status: required"),
-    "device as report's performer": (mutant("DiagnosticReport", performer=[ref("Device/m")]), r"DiagnosticReport\.performer\[0\]: a Device can't stand here"),
-    "device as interpreter": (mutant("DiagnosticReport", resultsInterpreter=[ref("Device/m")]), r"resultsInterpreter\[0\]: a Device"),
-    "device as observation's performer": (mutant("Observation", performer=[ref("Device/m")]), r"Observation\.performer\[0\]: a Device"),
-    "device as recorder": (mutant("Condition", recorder=ref("Device/m")), r"Condition\.recorder: a Device"),
-    "device as asserter": (mutant("Condition", asserter=ref("https://ehr.example/fhir/Device/m")), r"Condition\.asserter: a Device"),
-    "device as prescription's recorder": (mutant("MedicationRequest", recorder=ref("Device/m")), r"MedicationRequest\.recorder: a Device"),
-    "device as expressedBy": (mutant("Goal", expressedBy=ref("Device/m/_history/2")), r"Goal\.expressedBy: a Device"),
-    "device as consent's performer": (mutant("Consent", performer=[ref("Device/m")]), r"Consent\.performer\[0\]: a Device"),
-    "binary in derivedFrom": (mutant("Observation", derivedFrom=[ref("Binary/b")]), r"Observation\.derivedFrom\[0\]: a Binary"),
-    "risk as result": (mutant("DiagnosticReport", result=[ref("RiskAssessment/r")]), r"DiagnosticReport\.result\[0\]: a RiskAssessment"),
-    "subject that only R4B allows": (mutant("Observation", subject=ref("Procedure/p")), r"Observation\.subject: a Procedure"),
-    "risk in addresses": (mutant("CarePlan", addresses=[ref("RiskAssessment/r")]), r"CarePlan\.addresses\[0\]: a RiskAssessment"),
-    "goal as activity": (mutant("CarePlan", activity=[{"reference": ref("Goal/g")}]), r"CarePlan\.activity\[0\]\.reference: a Goal"),
-    "risk as reason": (mutant("MedicationRequest", reasonReference=[ref("RiskAssessment/r")]), r"reasonReference\[0\]: a RiskAssessment"),
-    "reference's type contradicts": (mutant("Task", owner={"reference": "Practitioner/p", "type": "Patient"}), r"Task\.owner\.type: "),
+    "device as report's performer": (
+        mutant("DiagnosticReport", performer=[ref("Device/m")]),
+        r"DiagnosticReport\.performer\[0\]: a Device can't stand here",
+    ),
+    "device as interpreter": (
+        mutant("DiagnosticReport", resultsInterpreter=[ref("Device/m")]),
+        r"resultsInterpreter\[0\]: a Device",
+    ),
+    "device as observation's performer": (
+        mutant("Observation", performer=[ref("Device/m")]),
+        r"Observation\.performer\[0\]: a Device",
+    ),
+    "device as recorder": (
+        mutant("Condition", recorder=ref("Device/m")),
+        r"Condition\.recorder: a Device",
+    ),
+    "device as asserter": (
+        mutant("Condition", asserter=ref("https://ehr.example/fhir/Device/m")),
+        r"Condition\.asserter: a Device",
+    ),
+    "device as prescription's recorder": (
+        mutant("MedicationRequest", recorder=ref("Device/m")),
+        r"MedicationRequest\.recorder: a Device",
+    ),
+    "device as expressedBy": (
+        mutant("Goal", expressedBy=ref("Device/m/_history/2")),
+        r"Goal\.expressedBy: a Device",
+    ),
+    "device as consent's performer": (
+        mutant("Consent", performer=[ref("Device/m")]),
+        r"Consent\.performer\[0\]: a Device",
+    ),
+    "binary in derivedFrom": (
+        mutant("Observation", derivedFrom=[ref("Binary/b")]),
+        r"Observation\.derivedFrom\[0\]: a Binary",
+    ),
+    "risk as result": (
+        mutant("DiagnosticReport", result=[ref("RiskAssessment/r")]),
+        r"DiagnosticReport\.result\[0\]: a RiskAssessment",
+    ),
+    "subject that only R4B allows": (
+        mutant("Observation", subject=ref("Procedure/p")),
+        r"Observation\.subject: a Procedure",
+    ),
+    "risk in addresses": (
+        mutant("CarePlan", addresses=[ref("RiskAssessment/r")]),
+        r"CarePlan\.addresses\[0\]: a RiskAssessment",
+    ),
+    "goal as activity": (
+        mutant("CarePlan", activity=[{"reference": ref("Goal/g")}]),
+        r"CarePlan\.activity\[0\]\.reference: a Goal",
+    ),
+    "risk as reason": (
+        mutant("MedicationRequest", reasonReference=[ref("RiskAssessment/r")]),
+        r"reasonReference\[0\]: a RiskAssessment",
+    ),
+    "reference's type contradicts": (
+        mutant("Task", owner={"reference": "Practitioner/p", "type": "Patient"}),
+        r"Task\.owner\.type: ",
+    ),
     "reference to nowhere": (mutant("Task", focus=ref("p17")), r"Task\.focus: neither"),
-    "reference to no kind": (mutant("Task", focus=ref("Result/17")), r"Task\.focus: R4 has no such kind"),
-    "dangling #": (mutant("Task", focus=ref("#gone")), r"Task\.focus: nothing of that name is contained"),
-    "contained and unused": (mutant("Task", contained=[{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}]), r"Task\.contained: .*dom-3"),
+    "reference to no kind": (
+        mutant("Task", focus=ref("Result/17")),
+        r"Task\.focus: R4 has no such kind",
+    ),
+    "dangling #": (
+        mutant("Task", focus=ref("#gone")),
+        r"Task\.focus: nothing of that name is contained",
+    ),
+    "contained and unused": (
+        mutant("Task", contained=[{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}]),
+        r"Task\.contained: .*dom-3",
+    ),
     "id of 65": (mutant("Device", id="a" * 65), r"Device\.id: not an id"),
     "id with _": (mutant("Device", id="chest_model"), r"Device\.id: not an id"),
     "unknown element": (mutant("Device", digest=SECRET), r"Device\.digest: R4 has no such element"),
-    "unknown nested element": (mutant("CarePlan", activity=[{"reference": ref("Task/t"), "status": "draft"}]), r"activity\[0\]\.status: R4 has no"),
-    "R5's element": (mutant("Provenance", patient=ref("Patient/p")), r"Provenance\.patient: R4 has no such element"),
-    "choice made twice": (mutant("DiagnosticReport", effectivePeriod={"start": "2026-01-01"}), r"DiagnosticReport\.effective: more than one"),
-    "list where one is due": (mutant("Composition", identifier=[{"value": SECRET}]), r"Composition\.identifier: must be an object"),
-    "one where a list is due": (mutant("DiagnosticReport", result=ref("Observation/o")), r"DiagnosticReport\.result: must be a list"),
-    "empty list": (mutant("DiagnosticReport", result=[]), r"DiagnosticReport\.result: must be a list that is not empty"),
-    "empty text": (mutant("DiagnosticReport", conclusion=" "), r"DiagnosticReport\.conclusion: must be text"),
-    "null": (mutant("DiagnosticReport") | {"conclusion": None}, r"DiagnosticReport\.conclusion: must be text"),
-    "number as text": (mutant("RiskAssessment", prediction=[{"probabilityDecimal": "12.5"}]), r"probabilityDecimal: not a finite number"),
-    "NaN": (mutant("RiskAssessment", prediction=[{"probabilityDecimal": float("nan")}]), r"probabilityDecimal: not a finite number"),
-    "150 percent": (mutant("RiskAssessment", prediction=[{"probabilityDecimal": 150}]), r"prediction\[0\]: probability is 0 to 100"),
-    "target without measure": (mutant("Goal", target=[{"detailString": SECRET}]), r"Goal\.target\[0\]: detail needs measure"),
+    "unknown nested element": (
+        mutant("CarePlan", activity=[{"reference": ref("Task/t"), "status": "draft"}]),
+        r"activity\[0\]\.status: R4 has no",
+    ),
+    "R5's element": (
+        mutant("Provenance", patient=ref("Patient/p")),
+        r"Provenance\.patient: R4 has no such element",
+    ),
+    "choice made twice": (
+        mutant("DiagnosticReport", effectivePeriod={"start": "2026-01-01"}),
+        r"DiagnosticReport\.effective: more than one",
+    ),
+    "list where one is due": (
+        mutant("Composition", identifier=[{"value": SECRET}]),
+        r"Composition\.identifier: must be an object",
+    ),
+    "one where a list is due": (
+        mutant("DiagnosticReport", result=ref("Observation/o")),
+        r"DiagnosticReport\.result: must be a list",
+    ),
+    "empty list": (
+        mutant("DiagnosticReport", result=[]),
+        r"DiagnosticReport\.result: must be a list that is not empty",
+    ),
+    "empty text": (
+        mutant("DiagnosticReport", conclusion=" "),
+        r"DiagnosticReport\.conclusion: must be text",
+    ),
+    "null": (
+        mutant("DiagnosticReport") | {"conclusion": None},
+        r"DiagnosticReport\.conclusion: must be text",
+    ),
+    "number as text": (
+        mutant("RiskAssessment", prediction=[{"probabilityDecimal": "12.5"}]),
+        r"probabilityDecimal: not a finite number",
+    ),
+    "NaN": (
+        mutant("RiskAssessment", prediction=[{"probabilityDecimal": float("nan")}]),
+        r"probabilityDecimal: not a finite number",
+    ),
+    "150 percent": (
+        mutant("RiskAssessment", prediction=[{"probabilityDecimal": 150}]),
+        r"prediction\[0\]: probability is 0 to 100",
+    ),
+    "target without measure": (
+        mutant("Goal", target=[{"detailString": SECRET}]),
+        r"Goal\.target\[0\]: detail needs measure",
+    ),
     "modified before authored": (
         mutant("Task", authoredOn="2026-01-01T10:00:00+02:00", lastModified="2026-01-01T07:59:59Z"),
         r"Task: lastModified must not be before",
     ),
     "in error, yet active": (
-        mutant("Condition", verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "entered-in-error")),
+        mutant(
+            "Condition",
+            verificationStatus=codes.concept(codes.CONDITION_VERIFICATION, "entered-in-error"),
+        ),
         r"Condition: no clinicalStatus",
     ),
-    "evidence of nothing": (mutant("Condition", evidence=[{"id": "e1"}]), r"Condition\.evidence\[0\]: code or detail"),
+    "evidence of nothing": (
+        mutant("Condition", evidence=[{"id": "e1"}]),
+        r"Condition\.evidence\[0\]: code or detail",
+    ),
     "reference and detail": (
-        mutant("CarePlan", activity=[{"reference": ref("Task/t"), "detail": {"status": "not-started"}}]),
+        mutant(
+            "CarePlan", activity=[{"reference": ref("Task/t"), "detail": {"status": "not-started"}}]
+        ),
         r"activity\[0\]: reference or detail",
     ),
-    "detail without status": (mutant("CarePlan", activity=[{"detail": {"description": SECRET}}]), r"activity\[0\]\.detail\.status: required"),
-    "empty section": (mutant("Composition", section=[{"title": "Findings"}]), r"Composition\.section\[0\]: text, entry or section"),
+    "detail without status": (
+        mutant("CarePlan", activity=[{"detail": {"description": SECRET}}]),
+        r"activity\[0\]\.detail\.status: required",
+    ),
+    "empty section": (
+        mutant("Composition", section=[{"title": "Findings"}]),
+        r"Composition\.section\[0\]: text, entry or section",
+    ),
     "composition without date": (mutant("Composition", date=None), r"Composition\.date: required"),
-    "mitigation without action": (mutant("DetectedIssue", mitigation=[{"date": "2026-01-01"}]), r"mitigation\[0\]\.action: required"),
+    "mitigation without action": (
+        mutant("DetectedIssue", mitigation=[{"date": "2026-01-01"}]),
+        r"mitigation\[0\]\.action: required",
+    ),
     "resource and action": (
         mutant("RequestGroup", action=[{"resource": ref("Task/t"), "action": [{"title": "a"}]}]),
         r"RequestGroup\.action\[0\]: resource or action",
     ),
-    "mm^3": (mutant("Observation", valueQuantity=codes.quantity(12, "mm3", "mm^3"), valueCodeableConcept=None), r"valueQuantity: not a UCUM code"),
-    "a URI without its scheme": (mutant("Device", identifier=[{"system": codes.RESOURCE, "value": SECRET}]), r"identifier\[0\]: a value of urn:ietf"),
-    "rubbish instead of a coding": (mutant("Observation", code={"coding": [SECRET]}), r"Observation\.code\.coding\[0\]: must be an object"),
+    "mm^3": (
+        mutant(
+            "Observation",
+            valueQuantity=codes.quantity(12, "mm3", "mm^3"),
+            valueCodeableConcept=None,
+        ),
+        r"valueQuantity: not a UCUM code",
+    ),
+    "a URI without its scheme": (
+        mutant("Device", identifier=[{"system": codes.RESOURCE, "value": SECRET}]),
+        r"identifier\[0\]: a value of urn:ietf",
+    ),
+    "rubbish instead of a coding": (
+        mutant("Observation", code={"coding": [SECRET]}),
+        r"Observation\.code\.coding\[0\]: must be an object",
+    ),
     "broken XHTML": (
-        mutant("Composition", text={"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{SECRET} & co</div>'}),
+        mutant(
+            "Composition",
+            text={
+                "status": "generated",
+                "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{SECRET} & co</div>',
+            },
+        ),
         r"text: div must be",
     ),
-    "extension without value": (mutant("DiagnosticReport", extension=[{"url": codes.AI_CONFIDENCE}]), r"extension\[0\]: value or extensions"),
-    "instant without zone": (mutant("DiagnosticReport", issued="2026-01-01T00:00:00"), r"DiagnosticReport\.issued: not a instant"),
-    "no resource of ours": ({"resourceType": "Claim", "status": "active"}, r"Claim: not a resource of a kind"),
+    "extension without value": (
+        mutant("DiagnosticReport", extension=[{"url": codes.AI_CONFIDENCE}]),
+        r"extension\[0\]: value or extensions",
+    ),
+    "instant without zone": (
+        mutant("DiagnosticReport", issued="2026-01-01T00:00:00"),
+        r"DiagnosticReport\.issued: not a instant",
+    ),
+    "no resource of ours": (
+        {"resourceType": "Claim", "status": "active"},
+        r"Claim: not a resource of a kind",
+    ),
     "no kind": ({"status": "active"}, r"\?: not a resource"),
 }
 
@@ -121,7 +270,9 @@ def test_the_record_passes() -> None:
     check_bundle(RECORD)
 
 
-@pytest.mark.parametrize("kind", sorted({entry["resource"]["resourceType"] for entry in RECORD["entry"]}))
+@pytest.mark.parametrize(
+    "kind", sorted({entry["resource"]["resourceType"] for entry in RECORD["entry"]})
+)
 def test_each_resource_passes_alone(kind: str) -> None:
     check(example(kind))
 
@@ -142,7 +293,13 @@ def test_what_only_the_data_type_library_knows_is_refused() -> None:
 
 def places(node: Any) -> Iterator[tuple[Any, Any]]:
     """Every (container, key) below."""
-    for key, value in list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []:
+    for key, value in (
+        list(node.items())
+        if isinstance(node, dict)
+        else list(enumerate(node))
+        if isinstance(node, list)
+        else []
+    ):
         yield node, key
         yield from places(value)
 
@@ -189,13 +346,24 @@ def test_a_long_list_of_problems_is_cut() -> None:
 
 
 def test_a_contained_resource_may_be_referred_to() -> None:
-    check(mutant("Task", contained=[{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}], focus=ref("#b")))
+    check(
+        mutant(
+            "Task",
+            contained=[{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}],
+            focus=ref("#b"),
+        )
+    )
 
 
 def test_extensions_beside_a_primitive_are_looked_at() -> None:
-    reason = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+    reason = {
+        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+        "valueCode": "unknown",
+    }
     check(mutant("Composition", date=None, _date={"extension": [reason]}))
-    with pytest.raises(InvalidResource, match=r"Composition\._date\.reason: R4 has no such element"):
+    with pytest.raises(
+        InvalidResource, match=r"Composition\._date\.reason: R4 has no such element"
+    ):
         check(mutant("Composition", date=None, _date={"reason": SECRET}))
     with pytest.raises(InvalidResource, match=r"Composition\._section: only a primitive"):
         check(mutant("Composition", _section={"extension": [reason]}))
@@ -225,16 +393,27 @@ def changed_entry(index: int, **changes: Any) -> Json:
 def test_a_urn_must_name_an_entry() -> None:
     bundle = copy.deepcopy(RECORD)
     del bundle["entry"][0]  # the Patient, whom everything refers to
-    with pytest.raises(InvalidResource, match=r"Bundle\.entry\[\d+\]\.resource\.subject: no entry of the Bundle has that fullUrl"):
+    with pytest.raises(
+        InvalidResource,
+        match=r"Bundle\.entry\[\d+\]\.resource\.subject: no entry of the Bundle has that fullUrl",
+    ):
         check_bundle(bundle)
 
 
 def test_a_urn_is_checked_for_its_kind() -> None:
     bundle = copy.deepcopy(RECORD)
-    device = next(e["fullUrl"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Device")
-    report = next(e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "DiagnosticReport")
+    device = next(
+        e["fullUrl"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Device"
+    )
+    report = next(
+        e["resource"]
+        for e in bundle["entry"]
+        if e["resource"]["resourceType"] == "DiagnosticReport"
+    )
     report["performer"] = [ref(device)]
-    with pytest.raises(InvalidResource, match=r"resource\.performer\[0\]: a Device can't stand here"):
+    with pytest.raises(
+        InvalidResource, match=r"resource\.performer\[0\]: a Device can't stand here"
+    ):
         check_bundle(bundle)
 
 
@@ -246,9 +425,19 @@ def test_two_entries_may_not_share_a_full_url() -> None:
 
 def test_a_put_names_what_it_carries() -> None:
     resource = RECORD["entry"][0]["resource"] | {"id": "p1"}
-    check_bundle(changed_entry(0, resource=resource, request={"method": "PUT", "url": "Patient/p1", "ifMatch": 'W/"1"'}))
+    check_bundle(
+        changed_entry(
+            0, resource=resource, request={"method": "PUT", "url": "Patient/p1", "ifMatch": 'W/"1"'}
+        )
+    )
     with pytest.raises(InvalidResource, match=r"Bundle\.entry\[0\]: a PUT's url must name"):
-        check_bundle(changed_entry(0, resource=resource, request={"method": "PUT", "url": "Patient/p2", "ifMatch": 'W/"1"'}))
+        check_bundle(
+            changed_entry(
+                0,
+                resource=resource,
+                request={"method": "PUT", "url": "Patient/p2", "ifMatch": 'W/"1"'},
+            )
+        )
 
 
 def test_an_entry_of_a_transaction_says_what_to_do() -> None:
@@ -260,12 +449,21 @@ def test_an_entry_of_a_transaction_says_what_to_do() -> None:
 
 def test_an_entry_of_a_bad_resource_is_refused_by_its_place() -> None:
     with pytest.raises(InvalidResource, match=r"Bundle\.entry\[2\]\.resource\.status: required"):
-        check_bundle(changed_entry(2, resource={k: v for k, v in RECORD["entry"][2]["resource"].items() if k != "status"}))
+        check_bundle(
+            changed_entry(
+                2,
+                resource={k: v for k, v in RECORD["entry"][2]["resource"].items() if k != "status"},
+            )
+        )
 
 
 def test_a_bundle_that_a_proxy_refuses_is_refused() -> None:
     media = mutant("Media", content={"contentType": "image/png", "data": "A" * MAX_BUNDLE_BYTES})
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": "urn:uuid:00000000-0000-5000-8000-00000000aaaa", "resource": media}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"fullUrl": "urn:uuid:00000000-0000-5000-8000-00000000aaaa", "resource": media}],
+    }
     with pytest.raises(InvalidResource, match=rf"more than {MAX_BUNDLE_BYTES}"):
         check_size(bundle)
 

@@ -18,7 +18,9 @@ from shared.settings import Settings
 from tests.fakes import FakeEhr
 
 ROOT = Path(__file__).parents[2]
-PATIENT = json.dumps({"resourceType": "Patient", "identifier": [{"system": "urn:test:mrn", "value": "1"}]})
+PATIENT = json.dumps(
+    {"resourceType": "Patient", "identifier": [{"system": "urn:test:mrn", "value": "1"}]}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,9 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [n for n in os.environ if n.startswith("CARELOOP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("CARELOOP_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("CARELOOP_FHIR_URL", "http://127.0.0.1:9/fhir")  # nobody listens on the discard port
+    monkeypatch.setenv(
+        "CARELOOP_FHIR_URL", "http://127.0.0.1:9/fhir"
+    )  # nobody listens on the discard port
     monkeypatch.setenv("CARELOOP_FHIR_TIMEOUT_SEC", "0.5")
 
 
@@ -90,13 +94,19 @@ def test_an_unknown_service_or_command_is_named_with_what_there_is() -> None:
 
 
 def test_an_ehr_that_does_not_answer_is_named_with_its_setting(tmp_path: Path) -> None:
-    (tmp_path / "p.json").write_text(json.dumps({"resourceType": "Patient", "managingOrganization": {"reference": "Organization/1"}}))
+    (tmp_path / "p.json").write_text(
+        json.dumps(
+            {"resourceType": "Patient", "managingOrganization": {"reference": "Organization/1"}}
+        )
+    )
     line = refused("load", str(tmp_path / "p.json"))
     assert "CARELOOP_FHIR_URL" in line
     assert "careloop doctor" in line
 
 
-def test_a_url_that_is_none_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_url_that_is_none_is_named_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "p.json").write_text(PATIENT)
     monkeypatch.setenv("CARELOOP_FHIR_URL", "fhir.example")
     assert "CARELOOP_FHIR_URL" in refused("load", str(tmp_path / "p.json"))
@@ -117,7 +127,11 @@ def test_load_prints_what_stands_and_the_second_time_knows_it(ehr: FakeEhr, tmp_
     assert "Next:" in first.stdout
     assert "scan.pdf" in first.stderr
     [row] = json.loads(careloop("load", "--json", str(tmp_path)).stdout)
-    assert row == {"file": "p.json", "resource": f"Patient/{ehr.resources('Patient')[0]['id']}", "new": False}
+    assert row == {
+        "file": "p.json",
+        "resource": f"Patient/{ehr.resources('Patient')[0]['id']}",
+        "new": False,
+    }
 
 
 def test_topics_are_created_once() -> None:
@@ -134,7 +148,9 @@ def test_scopes_are_printed_one_a_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("client_id", [None, "careloop-imaging"])
-def test_the_public_key_is_printed_as_a_jwk_set_with_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, client_id: str | None) -> None:
+def test_the_public_key_is_printed_as_a_jwk_set_with_nothing_private(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, client_id: str | None
+) -> None:
     key = ECKey.generate_key("P-384")
     path = tmp_path / "key.pem"
     path.write_bytes(key.as_pem(private=True))
@@ -143,7 +159,13 @@ def test_the_public_key_is_printed_as_a_jwk_set_with_nothing_private(monkeypatch
         monkeypatch.setenv("CARELOOP_FHIR_CLIENT_ID", client_id)
     [printed] = json.loads(careloop("jwks").stdout)["keys"]
     public = key.as_dict(private=False)
-    assert (printed["x"], printed["y"], printed["crv"], printed["alg"], printed["use"]) == (public["x"], public["y"], "P-384", "ES384", "sig")
+    assert (printed["x"], printed["y"], printed["crv"], printed["alg"], printed["use"]) == (
+        public["x"],
+        public["y"],
+        "P-384",
+        "ES384",
+        "sig",
+    )
     assert printed["kid"] and "d" not in printed
 
 
@@ -161,13 +183,17 @@ def test_settings_show_what_is_set_and_no_value(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_table_has_a_row_of_three_cells_for_each_setting() -> None:
     rows = careloop("settings", "--markdown").output.splitlines()[2:]
-    assert [row.split("`")[1] for row in rows] == [f"CARELOOP_{name.upper()}" for name in Settings.model_fields]
+    assert [row.split("`")[1] for row in rows] == [
+        f"CARELOOP_{name.upper()}" for name in Settings.model_fields
+    ]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
 
 
 def test_the_readmes_table_is_the_printed_one() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip() == as_markdown(Settings)
+    assert readme.split("<!-- settings -->")[1].split("<!-- /settings -->")[
+        0
+    ].strip() == as_markdown(Settings)
 
 
 def test_a_dead_letter_that_is_not_there_is_wrong_usage() -> None:

@@ -12,7 +12,15 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from shared.errors import CareloopError, Conflict, FhirError, InvalidInput, Misconfigured, NotYet, Unavailable
+from shared.errors import (
+    CareloopError,
+    Conflict,
+    FhirError,
+    InvalidInput,
+    Misconfigured,
+    NotYet,
+    Unavailable,
+)
 from shared.fhir.capabilities import missing_capabilities, subscription_topics
 from shared.fhir.client import Ehr, Written, open_ehr
 from shared.fhir.http import Rest, failure, retry_after
@@ -40,14 +48,32 @@ def ehr(fake: FakeEhr) -> Iterator[Ehr]:
     client.close()
 
 
-def answering(respond: Callable[[httpx.Request], httpx.Response], base: str = "http://ehr.test/fhir", **options: Any) -> Ehr:
+def answering(
+    respond: Callable[[httpx.Request], httpx.Response],
+    base: str = "http://ehr.test/fhir",
+    **options: Any,
+) -> Ehr:
     """An Ehr whose server is a function."""
     client = httpx.Client(transport=httpx.MockTransport(respond))
     return Ehr(Rest(client, base, 2.0), **options)
 
 
-@pytest.mark.parametrize("reference", ["Patient/.", "Patient/..", "http://elsewhere/Patient/..", "Patient/%2e%2e", "#contained", "urn:uuid:1", "Patient/", ""])
-def test_what_is_no_reference_to_a_resource_is_not_asked_for(fake: FakeEhr, ehr: Ehr, reference: str) -> None:
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Patient/.",
+        "Patient/..",
+        "http://elsewhere/Patient/..",
+        "Patient/%2e%2e",
+        "#contained",
+        "urn:uuid:1",
+        "Patient/",
+        "",
+    ],
+)
+def test_what_is_no_reference_to_a_resource_is_not_asked_for(
+    fake: FakeEhr, ehr: Ehr, reference: str
+) -> None:
     fake.requests.clear()
     assert ehr.read(reference) is None
     assert not fake.requests
@@ -65,13 +91,17 @@ class TestRetries:
         assert (down.value.dependency, down.value.retry_after_sec) == ("ehr", 0.0)
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_a_write_is_repeated_when_the_server_did_nothing(self, fake: FakeEhr, ehr: Ehr, status: int) -> None:
+    def test_a_write_is_repeated_when_the_server_did_nothing(
+        self, fake: FakeEhr, ehr: Ehr, status: int
+    ) -> None:
         fake.faults.fail(2, status, retry_after="0", method="POST")
         ehr.create(TASK)
         assert len(fake.resources("Task")) == 1
 
     @pytest.mark.parametrize("status", [500, 502, 504])
-    def test_a_write_that_may_have_been_done_is_not_repeated(self, fake: FakeEhr, ehr: Ehr, status: int) -> None:
+    def test_a_write_that_may_have_been_done_is_not_repeated(
+        self, fake: FakeEhr, ehr: Ehr, status: int
+    ) -> None:
         fake.faults.fail(1, status, method="POST")
         with pytest.raises(Unavailable):
             ehr.create(TASK)
@@ -93,7 +123,9 @@ class TestRetries:
         fake.faults.drop_after_write(method="GET")
         assert ehr.read(made) is not None
 
-    def test_retry_after_is_honoured_within_the_limit_and_reported_beyond_it(self, fake: FakeEhr, ehr: Ehr) -> None:
+    def test_retry_after_is_honoured_within_the_limit_and_reported_beyond_it(
+        self, fake: FakeEhr, ehr: Ehr
+    ) -> None:
         made = ehr.create(TASK).reference
         fake.faults.fail(1, 503, retry_after="1", method="GET")
         began = time.monotonic()
@@ -109,12 +141,18 @@ class TestRetries:
     def test_a_slow_server_is_unavailable_in_time(self, fake: FakeEhr) -> None:
         fake.faults.latency_sec = 20
         began = time.monotonic()
-        with open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=0.3)) as ehr, pytest.raises(Unavailable):
+        with (
+            open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=0.3)) as ehr,
+            pytest.raises(Unavailable),
+        ):
             ehr.read("Task/1")
         assert time.monotonic() - began < 5
 
     def test_nobody_listens(self) -> None:
-        with open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=2)) as ehr, pytest.raises(Unavailable, match="ConnectError"):
+        with (
+            open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=2)) as ehr,
+            pytest.raises(Unavailable, match="ConnectError"),
+        ):
             ehr.capabilities()
 
     def test_dates_in_retry_after(self) -> None:
@@ -144,17 +182,23 @@ class TestRetries:
     ],
 )
 def test_what_a_status_means(status: int, forwarded: bool, expected: type[CareloopError]) -> None:
-    assert isinstance(failure(httpx.Response(status), "PUT Task/1", safe=False, forwarded=forwarded), expected)
+    assert isinstance(
+        failure(httpx.Response(status), "PUT Task/1", safe=False, forwarded=forwarded), expected
+    )
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
     with pytest.raises(Unavailable, match="without FHIR JSON"):
-        answering(lambda _: httpx.Response(200, text="<html>please log in</html>")).read("Patient/1")
+        answering(lambda _: httpx.Response(200, text="<html>please log in</html>")).read(
+            "Patient/1"
+        )
 
 
 def test_each_request_is_announced_without_its_query_and_may_be_stopped(fake: FakeEhr) -> None:
     seen: list[tuple[str, str]] = []
-    with open_ehr(load_settings(fhir_url=fake.base), before=lambda method, place: seen.append((method, place))) as ehr:
+    with open_ehr(
+        load_settings(fhir_url=fake.base), before=lambda method, place: seen.append((method, place))
+    ) as ehr:
         made = ehr.create(TASK).reference
         list(ehr.search("Task", {"identifier": "a|secret"}))
         list(ehr.history("Task", "2020-01-01T00:00:00Z"))
@@ -163,7 +207,10 @@ def test_each_request_is_announced_without_its_query_and_may_be_stopped(fake: Fa
     def refuse(method: str, place: str) -> None:
         raise OSError("disk full")
 
-    with open_ehr(load_settings(fhir_url=fake.base), before=refuse) as ehr, pytest.raises(OSError, match="disk full"):
+    with (
+        open_ehr(load_settings(fhir_url=fake.base), before=refuse) as ehr,
+        pytest.raises(OSError, match="disk full"),
+    ):
         ehr.read(made)
     assert len(fake.requests) == 3
 
@@ -176,11 +223,17 @@ def test_searches_and_reads_ask_for_no_cache(fake: FakeEhr, ehr: Ehr) -> None:
 
 
 class TestConnections:
-    def test_one_that_was_idle_is_not_used_again(self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_was_idle_is_not_used_again(
+        self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("shared.fhir.client.KEEPALIVE_SEC", 1.5)
         opened = []
         connect = socket.create_connection
-        monkeypatch.setattr(socket, "create_connection", lambda *place, **options: opened.append(place) or connect(*place, **options))
+        monkeypatch.setattr(
+            socket,
+            "create_connection",
+            lambda *place, **options: opened.append(place) or connect(*place, **options),
+        )
         with open_ehr(load_settings(fhir_url=fake.base)) as ehr:
             for pause in (0.0, 0.0, 2.0):
                 time.sleep(pause)
@@ -194,10 +247,22 @@ class TestLinks:
     @pytest.mark.parametrize(
         ("link", "expected"),
         [
-            ("http://internal:8080/r4/fhir/Task?_offset=2", "https://ehr.example/r4/fhir/Task?_offset=2"),
-            ("http://internal:8080/fhir/Task?_offset=2", "https://ehr.example/r4/fhir/Task?_offset=2"),
-            ("http://internal:8080/fhir?_getpages=a&b=c", "https://ehr.example/r4/fhir?_getpages=a&b=c"),
-            ("http://internal:8080/fhir/Task/_history?_offset=2", "https://ehr.example/r4/fhir/Task/_history?_offset=2"),
+            (
+                "http://internal:8080/r4/fhir/Task?_offset=2",
+                "https://ehr.example/r4/fhir/Task?_offset=2",
+            ),
+            (
+                "http://internal:8080/fhir/Task?_offset=2",
+                "https://ehr.example/r4/fhir/Task?_offset=2",
+            ),
+            (
+                "http://internal:8080/fhir?_getpages=a&b=c",
+                "https://ehr.example/r4/fhir?_getpages=a&b=c",
+            ),
+            (
+                "http://internal:8080/fhir/Task/_history?_offset=2",
+                "https://ehr.example/r4/fhir/Task/_history?_offset=2",
+            ),
             ("Task?_offset=2", "https://ehr.example/r4/fhir/Task?_offset=2"),
             ("_page/7", "https://ehr.example/r4/fhir/_page/7"),
             ("https://ehr.example/r4/fhir/_page/7", "https://ehr.example/r4/fhir/_page/7"),
@@ -209,20 +274,47 @@ class TestLinks:
     @pytest.mark.parametrize(
         ("base", "link", "expected"),
         [
-            ("https://ehr.example", "http://hapi:8080/fhir?_getpages=a&b=c", "https://ehr.example?_getpages=a&b=c"),
-            ("https://ehr.example", "http://hapi:8080/fhir/Task?_offset=2", "https://ehr.example/Task?_offset=2"),
+            (
+                "https://ehr.example",
+                "http://hapi:8080/fhir?_getpages=a&b=c",
+                "https://ehr.example?_getpages=a&b=c",
+            ),
+            (
+                "https://ehr.example",
+                "http://hapi:8080/fhir/Task?_offset=2",
+                "https://ehr.example/Task?_offset=2",
+            ),
             ("https://ehr.example", "https://ehr.example/_page/7", "https://ehr.example/_page/7"),
-            ("https://ehr.example/fhir", "http://hapi:8080/fhir/R4?_getpages=a", "https://ehr.example/fhir?_getpages=a"),
-            ("https://ehr.example/fhir", "http://hapi:8080/fhir/R4/Task/_history?_offset=2", "https://ehr.example/fhir/Task/_history?_offset=2"),
-            ("https://ehr.example/fhir", "http://hapi:8080/?_getpages=a", "https://ehr.example/fhir?_getpages=a"),
+            (
+                "https://ehr.example/fhir",
+                "http://hapi:8080/fhir/R4?_getpages=a",
+                "https://ehr.example/fhir?_getpages=a",
+            ),
+            (
+                "https://ehr.example/fhir",
+                "http://hapi:8080/fhir/R4/Task/_history?_offset=2",
+                "https://ehr.example/fhir/Task/_history?_offset=2",
+            ),
+            (
+                "https://ehr.example/fhir",
+                "http://hapi:8080/?_getpages=a",
+                "https://ehr.example/fhir?_getpages=a",
+            ),
         ],
     )
-    def test_a_proxy_may_map_the_root_or_a_part_of_the_path(self, base: str, link: str, expected: str) -> None:
+    def test_a_proxy_may_map_the_root_or_a_part_of_the_path(
+        self, base: str, link: str, expected: str
+    ) -> None:
         assert onto(base, link, "Task") == expected
 
     def test_a_history_keeps_its_limit(self) -> None:
-        assert with_since("http://x/Task/_history?_offset=1", "S") == "http://x/Task/_history?_offset=1&_since=S"
-        assert with_since("http://x/Task/_history?_since=T", "S") == "http://x/Task/_history?_since=T"
+        assert (
+            with_since("http://x/Task/_history?_offset=1", "S")
+            == "http://x/Task/_history?_offset=1&_since=S"
+        )
+        assert (
+            with_since("http://x/Task/_history?_since=T", "S") == "http://x/Task/_history?_since=T"
+        )
         assert with_since("http://x?_getpages=1", "S") == "http://x?_getpages=1"
 
     def test_a_link_that_leads_in_a_circle_ends(self) -> None:
@@ -231,7 +323,9 @@ class TestLinks:
             "link": [{"relation": "next", "url": "http://ehr.test/fhir/Task?page=1"}],
             "entry": [{"resource": {**TASK, "id": "1"}}],
         }
-        assert [t["id"] for t in answering(lambda _: httpx.Response(200, json=page)).search("Task", {})] == ["1"]
+        assert [
+            t["id"] for t in answering(lambda _: httpx.Response(200, json=page)).search("Task", {})
+        ] == ["1"]
 
     def test_only_matches_of_the_type_count(self) -> None:
         entries = [
@@ -240,7 +334,9 @@ class TestLinks:
             {"resource": {"resourceType": "Patient", "id": "3"}, "search": {"mode": "match"}},
             {"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}},
         ]
-        ehr = answering(lambda _: httpx.Response(200, json={"resourceType": "Bundle", "entry": entries}))
+        ehr = answering(
+            lambda _: httpx.Response(200, json={"resourceType": "Bundle", "entry": entries})
+        )
         assert [t["id"] for t in ehr.search("Task", {})] == ["1"]
 
 
@@ -257,7 +353,9 @@ class TestVersions:
             (None, None, None),
         ],
     )
-    def test_every_shape(self, etag: str | None, location: str | None, expected: str | None) -> None:
+    def test_every_shape(
+        self, etag: str | None, location: str | None, expected: str | None
+    ) -> None:
         assert version_in(etag, location) == expected
 
     def test_a_server_that_says_nothing_is_asked(self) -> None:
@@ -269,30 +367,78 @@ class TestVersions:
         assert answering(respond).update({**TASK, "id": "1"}, "6") == Written("Task/1", "7", False)
 
     def test_deletes_in_a_history(self) -> None:
-        entry = {"fullUrl": "http://h/fhir/Task/1", "request": {"method": "DELETE", "url": "Task/1/_history/5"}, "response": {"lastModified": "T"}}
+        entry = {
+            "fullUrl": "http://h/fhir/Task/1",
+            "request": {"method": "DELETE", "url": "Task/1/_history/5"},
+            "response": {"lastModified": "T"},
+        }
         found = list(versions({"entry": [entry]}, "Task", "2026-01-01T00:00:00.000Z"))
-        assert [(v.reference, v.version, v.time, v.deleted, v.resource) for v in found] == [("Task/1", "5", "T", True, None)]
+        assert [(v.reference, v.version, v.time, v.deleted, v.resource) for v in found] == [
+            ("Task/1", "5", "T", True, None)
+        ]
 
     def test_an_undated_delete_counts_as_of_the_entry_before_it_or_of_the_answer(self) -> None:
-        gone = [{"request": {"method": "DELETE", "url": f"Task/{n}/_history/2"}, "response": {"etag": 'W/"2"'}} for n in (1, 2)]
-        newer = {"resource": {**TASK, "id": "3", "meta": {"versionId": "1", "lastUpdated": "2026-01-01T10:00:00.000Z"}}}
-        body = {"meta": {"lastUpdated": "2026-01-01T12:00:00.000Z"}, "entry": [gone[0], newer, gone[1]]}
-        assert [v.time[11:13] for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == ["12", "10", "10"]
-        assert [v.time[11:13] for v in versions({"entry": [gone[0]]}, "Task", "2026-01-01T00:00:00.000Z")] == ["00"]
+        gone = [
+            {
+                "request": {"method": "DELETE", "url": f"Task/{n}/_history/2"},
+                "response": {"etag": 'W/"2"'},
+            }
+            for n in (1, 2)
+        ]
+        newer = {
+            "resource": {
+                **TASK,
+                "id": "3",
+                "meta": {"versionId": "1", "lastUpdated": "2026-01-01T10:00:00.000Z"},
+            }
+        }
+        body = {
+            "meta": {"lastUpdated": "2026-01-01T12:00:00.000Z"},
+            "entry": [gone[0], newer, gone[1]],
+        }
+        assert [v.time[11:13] for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == [
+            "12",
+            "10",
+            "10",
+        ]
+        assert [
+            v.time[11:13]
+            for v in versions({"entry": [gone[0]]}, "Task", "2026-01-01T00:00:00.000Z")
+        ] == ["00"]
 
     @pytest.mark.parametrize(
         ("entry", "reference"),
         [
             ({"resource": {"resourceType": "Task"}}, "Task/"),
-            ({"fullUrl": "http://h/fhir/Task/4/_history/2", "resource": {"resourceType": "Task"}}, "Task/4"),
-            ({"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Task", "meta": None}}, "Task/"),
+            (
+                {
+                    "fullUrl": "http://h/fhir/Task/4/_history/2",
+                    "resource": {"resourceType": "Task"},
+                },
+                "Task/4",
+            ),
+            (
+                {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Task", "meta": None}},
+                "Task/",
+            ),
             ({"resource": {"id": "5"}}, "Task/5"),
         ],
     )
-    def test_one_without_an_id_or_a_type_hides_no_other(self, entry: dict[str, Any], reference: str) -> None:
+    def test_one_without_an_id_or_a_type_hides_no_other(
+        self, entry: dict[str, Any], reference: str
+    ) -> None:
         body = {"entry": [entry, {"resource": {**TASK, "id": "3"}}]}
-        assert [v.reference for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == [reference, "Task/3"]
-        found = answering(lambda r: httpx.Response(405) if "_history" in str(r.url) else httpx.Response(200, json={"resourceType": "Bundle", **body}))
+        assert [v.reference for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == [
+            reference,
+            "Task/3",
+        ]
+        found = answering(
+            lambda r: (
+                httpx.Response(405)
+                if "_history" in str(r.url)
+                else httpx.Response(200, json={"resourceType": "Bundle", **body})
+            )
+        )
         assert "Task/3" in [v.reference for v in found.history("Task", "2026-01-01T00:00:00Z")]
 
     def test_where_there_is_no_type_history_last_updated_stands_in(self) -> None:
@@ -302,10 +448,24 @@ class TestVersions:
             asked.append(str(request.url))
             if "_history" in str(request.url):
                 return httpx.Response(405)
-            body = {"resourceType": "Bundle", "entry": [{"resource": {**TASK, "id": "1", "meta": {"versionId": "2", "lastUpdated": "T"}}}]}
+            body = {
+                "resourceType": "Bundle",
+                "entry": [
+                    {
+                        "resource": {
+                            **TASK,
+                            "id": "1",
+                            "meta": {"versionId": "2", "lastUpdated": "T"},
+                        }
+                    }
+                ],
+            }
             return httpx.Response(200, json=body)
 
-        found = [(v.reference, v.version, v.deleted) for v in answering(respond).history("Task", "2026-01-01T02:00:00+02:00")]
+        found = [
+            (v.reference, v.version, v.deleted)
+            for v in answering(respond).history("Task", "2026-01-01T02:00:00+02:00")
+        ]
         assert found == [("Task/1", "2", False)]
         assert "_since=2026-01-01T00%3A00%3A00.000Z" in asked[0]
         assert "_lastUpdated=ge2026-01-01T00%3A00%3A00.000Z" in asked[1]
@@ -314,7 +474,12 @@ class TestVersions:
 class TestOutcomes:
     def test_only_codes_and_places_are_kept(self) -> None:
         issues = [
-            {"code": "invalid", "expression": ["Patient.name[0]"], "diagnostics": "Jane Doe", "details": {"text": "Jane Doe"}},
+            {
+                "code": "invalid",
+                "expression": ["Patient.name[0]"],
+                "diagnostics": "Jane Doe",
+                "details": {"text": "Jane Doe"},
+            },
             {"code": "Jane Doe", "expression": ["Patient named Jane Doe"]},
             {"code": "required", "location": ["/f:Task/f:status"]},
         ]
@@ -326,18 +491,36 @@ class TestOutcomes:
 class TestBodies:
     @pytest.mark.parametrize("half", [rb"\ud800", rb"\uDFFF", b"\xed\xa0\x80"])
     def test_half_a_character_is_replaced_and_stops_nobody(self, half: bytes) -> None:
-        body = b'{"resourceType": "Patient", "name": [{"text": "a' + half + rb'b \\ud800 \ud83e\ude7a"}]}'
+        body = (
+            b'{"resourceType": "Patient", "name": [{"text": "a'
+            + half
+            + rb'b \\ud800 \ud83e\ude7a"}]}'
+        )
         read = answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
         assert read and read["name"][0]["text"] == "a\ufffdb \\ud800 🩺"
 
-    @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", rb'{"a": "\ud800"', rb'{"a": ["\ud800", NaN]}', rb'["\ud800"' + b"[" * 99_999])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>",
+            b"[]",
+            b"",
+            rb'{"a": "\ud800"',
+            rb'{"a": ["\ud800", NaN]}',
+            rb'["\ud800"' + b"[" * 99_999,
+        ],
+    )
     def test_what_is_no_resource_says_nothing_about_the_request(self, body: bytes) -> None:
         with pytest.raises(Unavailable):
             answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
 
     def test_a_body_that_does_not_unpack_is_a_fault_of_the_way(self) -> None:
         with pytest.raises(Unavailable, match="DecodingError"):
-            answering(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=b"not gzip")).read("Patient/1")
+            answering(
+                lambda _: httpx.Response(
+                    200, headers={"Content-Encoding": "gzip"}, content=b"not gzip"
+                )
+            ).read("Patient/1")
 
 
 class TestAttachments:
@@ -360,7 +543,15 @@ class TestAttachments:
         for digest in (sha1, sha256):
             assert plain.attachment(self.inline(size=5, hash=digest), 5) == self.DATA
 
-    @pytest.mark.parametrize("wrong", [{"size": 6}, {"hash": "AAAA"}, {"hash": base64.b64encode(bytes(20)).decode()}, {"hash": "not base64!"}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"size": 6},
+            {"hash": "AAAA"},
+            {"hash": base64.b64encode(bytes(20)).decode()},
+            {"hash": "not base64!"},
+        ],
+    )
     def test_hash_and_size_that_lie(self, plain: Ehr, wrong: Json) -> None:
         with pytest.raises(InvalidInput):
             plain.attachment(self.inline(**wrong), 100)
@@ -371,7 +562,13 @@ class TestAttachments:
             plain.attachment(wrong, 100)
 
     def test_too_large(self, plain: Ehr) -> None:
-        binary = plain.create({"resourceType": "Binary", "contentType": "text/plain", "data": base64.b64encode(bytes(3000)).decode()})
+        binary = plain.create(
+            {
+                "resourceType": "Binary",
+                "contentType": "text/plain",
+                "data": base64.b64encode(bytes(3000)).decode(),
+            }
+        )
         for attachment in (self.inline(), self.attachment(url=binary.reference)):
             with pytest.raises(InvalidInput, match="larger than 4 bytes"):
                 plain.attachment(attachment, 4)
@@ -425,8 +622,19 @@ class TestAttachments:
             answering(respond).attachment(self.attachment(url=url), 10)
         assert [u for u in asked if u.host != "ehr.test" or not u.path.startswith("/fhir/")] == []
 
-    @pytest.mark.parametrize("kind", ["text/plain\r\nX-Other: 1", "text/plain;\x00", "text/plain; charset=é", "text/plain, a/b", "a;" * 50_000 + "\x00"])
-    def test_what_a_content_type_says_goes_into_no_header_where_it_does_not_belong(self, kind: str) -> None:
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "text/plain\r\nX-Other: 1",
+            "text/plain;\x00",
+            "text/plain; charset=é",
+            "text/plain, a/b",
+            "a;" * 50_000 + "\x00",
+        ],
+    )
+    def test_what_a_content_type_says_goes_into_no_header_where_it_does_not_belong(
+        self, kind: str
+    ) -> None:
         with Listener() as served, open_ehr(load_settings(fhir_url=f"{served.url}/fhir")) as ehr:
             assert ehr.attachment({"url": "Binary/1", "contentType": kind}, 10) == b""
             [asked] = served.received
@@ -435,26 +643,52 @@ class TestAttachments:
 
     def test_a_redirect_is_not_followed(self) -> None:
         with pytest.raises(InvalidInput, match="redirects"):
-            answering(lambda _: httpx.Response(302, headers={"Location": "http://169.254.169.254/"})).attachment(self.attachment(url="Binary/1"), 10)
+            answering(
+                lambda _: httpx.Response(302, headers={"Location": "http://169.254.169.254/"})
+            ).attachment(self.attachment(url="Binary/1"), 10)
 
     def test_an_allowed_origin_gets_no_token(self) -> None:
         with Listener() as pacs:
-            settings = load_settings(fhir_url="http://127.0.0.1:9/fhir", dicomweb_allowed_origins=f"https://x.example, {pacs.url}/")
+            settings = load_settings(
+                fhir_url="http://127.0.0.1:9/fhir",
+                dicomweb_allowed_origins=f"https://x.example, {pacs.url}/",
+            )
             with open_ehr(settings, bearer="callers-token") as ehr:
                 assert ehr.attachment({"url": f"{pacs.url}/files/1"}, 10) == b""
-            assert [("authorization" in r.headers, r.path) for r in pacs.received] == [(False, "/files/1")]
+            assert [("authorization" in r.headers, r.path) for r in pacs.received] == [
+                (False, "/files/1")
+            ]
 
 
 class TestSettings:
-    @pytest.mark.parametrize("url", ["ehr.example/fhir", "ftp://ehr.example", "http://", "http://ehr.example/fhir?x=1", "http://[ehr/fhir", "http://ehr:fhir"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "ehr.example/fhir",
+            "ftp://ehr.example",
+            "http://",
+            "http://ehr.example/fhir?x=1",
+            "http://[ehr/fhir",
+            "http://ehr:fhir",
+        ],
+    )
     def test_a_url_that_is_none(self, url: str) -> None:
         with pytest.raises(Misconfigured, match="CARELOOP_FHIR_URL"):
             open_ehr(load_settings(fhir_url=url))
 
     @pytest.mark.parametrize("name", ELSEWHERE)
-    @pytest.mark.parametrize("address", ["https://user:hunter2@ehr.example/fhir", "https://user:hunter2/x@ehr.example", "https://u:h#unter2@ehr.example"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://user:hunter2@ehr.example/fhir",
+            "https://user:hunter2/x@ehr.example",
+            "https://u:h#unter2@ehr.example",
+        ],
+    )
     def test_credentials_stand_in_no_address(self, name: str, address: str) -> None:
-        with pytest.raises(Misconfigured, match=rf"CARELOOP_{name.upper()}: .*{re.escape(ELSEWHERE[name])}") as refused:
+        with pytest.raises(
+            Misconfigured, match=rf"CARELOOP_{name.upper()}: .*{re.escape(ELSEWHERE[name])}"
+        ) as refused:
             load_settings(**{name: address})
         assert "unter2" not in str(refused.value)
         with pytest.raises(ValidationError) as raw:
@@ -463,8 +697,13 @@ class TestSettings:
 
     @pytest.mark.parametrize("name", ELSEWHERE)
     def test_every_address_is_kept_free_of_credentials(self, name: str) -> None:
-        assert getattr(load_settings(**{name: "https://a.example:8443/x%40y"}), name) == "https://a.example:8443/x%40y"
-        assert {field for field in Settings.model_fields if field.endswith("_url")} <= set(ELSEWHERE)
+        assert (
+            getattr(load_settings(**{name: "https://a.example:8443/x%40y"}), name)
+            == "https://a.example:8443/x%40y"
+        )
+        assert {field for field in Settings.model_fields if field.endswith("_url")} <= set(
+            ELSEWHERE
+        )
 
     @pytest.mark.parametrize("value", ["inf", "nan", "-1"])
     def test_a_time_that_is_none(self, value: str) -> None:
@@ -473,7 +712,10 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         ("name", "several"),
-        [("dicomweb_allowed_origins", "https://a.example:8443, https://b.example:8443"), ("kafka_bootstrap_servers", "a.example:9092,b.example:9092")],
+        [
+            ("dicomweb_allowed_origins", "https://a.example:8443, https://b.example:8443"),
+            ("kafka_bootstrap_servers", "a.example:9092,b.example:9092"),
+        ],
     )
     def test_several_addresses_may_have_ports(self, name: str, several: str) -> None:
         assert getattr(load_settings(**{name: several}), name) == several
@@ -489,7 +731,9 @@ class TestCapabilities:
         return {
             "resourceType": "CapabilityStatement",
             "fhirVersion": "4.0.1",
-            "rest": [{"mode": "server", "interaction": [{"code": "transaction"}], "resource": listed}],
+            "rest": [
+                {"mode": "server", "interaction": [{"code": "transaction"}], "resource": listed}
+            ],
         }
 
     def test_what_is_left_open_counts_for_the_ehr(self) -> None:
@@ -498,7 +742,10 @@ class TestCapabilities:
     @pytest.mark.parametrize(
         ("task", "expected"),
         [
-            ({"interaction": [{"code": "read"}, {"code": "search-type"}]}, "create, update of Task"),
+            (
+                {"interaction": [{"code": "read"}, {"code": "search-type"}]},
+                "create, update of Task",
+            ),
             ({"versioning": "no-version"}, "versions of Task (If-Match)"),
             ({"conditionalCreate": False}, "conditional create of Task"),
         ],
@@ -507,7 +754,11 @@ class TestCapabilities:
         assert missing_capabilities(self.statement(**task), {"Task": "crus"}) == [expected]
 
     def test_what_is_not_there(self) -> None:
-        bare = {"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0", "rest": [{"mode": "server"}]}
+        bare = {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": "5.0.0",
+            "rest": [{"mode": "server"}],
+        }
         found = missing_capabilities(bare, {"Goal": "c"})
         assert found == [
             "FHIR R4 (4.0.1); it speaks 5.0.0",
@@ -542,7 +793,9 @@ class TestScopes:
             ("GET", "metadata", None),
         ],
     )
-    def test_what_a_request_needs(self, method: str, place: str, expected: tuple[str, str] | None) -> None:
+    def test_what_a_request_needs(
+        self, method: str, place: str, expected: tuple[str, str] | None
+    ) -> None:
         assert permission_needed(method, place) == expected
 
 
@@ -550,7 +803,10 @@ class TestScopes:
     ("resource", "expected"),
     [
         ({"resourceType": "Patient", "id": "1"}, "Patient/1"),
-        ({"resourceType": "Task", "for": {"reference": "http://h/fhir/Patient/1/_history/2"}}, "Patient/1"),
+        (
+            {"resourceType": "Task", "for": {"reference": "http://h/fhir/Patient/1/_history/2"}},
+            "Patient/1",
+        ),
         ({"resourceType": "Consent", "patient": {"reference": "Patient/1"}}, "Patient/1"),
         ({"resourceType": "Observation", "subject": {"reference": "Group/1"}}, "Group/1"),
         ({"resourceType": "Observation", "subject": {"identifier": {"value": "x"}}}, None),

@@ -33,7 +33,10 @@ def consent(provision: Any = None, policy: str | None = None) -> dict[str, Any]:
 
 
 def actor(reference: str) -> dict[str, Any]:
-    return {"role": codes.concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"), "reference": {"reference": reference}}
+    return {
+        "role": codes.concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
+        "reference": {"reference": reference},
+    }
 
 
 @pytest.mark.parametrize(
@@ -49,8 +52,20 @@ def actor(reference: str) -> dict[str, Any]:
         ({"provision": [{"type": "deny", "purpose": [MARKETING, TREAT]}]}, "OPTIN", "deny"),
         ({"provision": [{"type": "deny", "class": [NOTES]}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "deny", "class": [IMAGING]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "class": [{"system": "urn:local", "code": "x"}]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "actor": [actor("https://ehr.example/fhir/Device/ours")]}]}, "OPTIN", "deny"),
+        (
+            {"provision": [{"type": "deny", "class": [{"system": "urn:local", "code": "x"}]}]},
+            "OPTIN",
+            "deny",
+        ),
+        (
+            {
+                "provision": [
+                    {"type": "deny", "actor": [actor("https://ehr.example/fhir/Device/ours")]}
+                ]
+            },
+            "OPTIN",
+            "deny",
+        ),
         ({"provision": [{"type": "deny", "actor": [actor("Device/pump")]}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "deny", "actor": [actor("Practitioner/1")]}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "deny", "actor": [actor("Organization/1")]}]}, "OPTIN", "deny"),
@@ -59,29 +74,103 @@ def actor(reference: str) -> dict[str, Any]:
         ({"provision": [{"type": "deny", "period": {"end": "2026-06"}}]}, "OPTIN", "deny"),
         ({"provision": [{"type": "deny", "period": {"start": "2026-06-16"}}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "permit"}, {"type": "deny"}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "provision": [{"type": "permit", "class": [IMAGING]}]}]}, "OPTIN", "permit"),
-        ({"provision": [{"type": "deny", "provision": [{"type": "permit", "class": [NOTES]}]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "permit", "provision": [{"type": "permit", "provision": [{"type": "deny"}]}]}]}, None, "deny"),
-        ({"provision": [{"type": "deny", "securityLabel": [{"code": "R"}]}]}, "OPTIN", "deny"),  # not understood
+        (
+            {
+                "provision": [
+                    {"type": "deny", "provision": [{"type": "permit", "class": [IMAGING]}]}
+                ]
+            },
+            "OPTIN",
+            "permit",
+        ),
+        (
+            {"provision": [{"type": "deny", "provision": [{"type": "permit", "class": [NOTES]}]}]},
+            "OPTIN",
+            "deny",
+        ),
+        (
+            {
+                "provision": [
+                    {
+                        "type": "permit",
+                        "provision": [{"type": "permit", "provision": [{"type": "deny"}]}],
+                    }
+                ]
+            },
+            None,
+            "deny",
+        ),
+        (
+            {"provision": [{"type": "deny", "securityLabel": [{"code": "R"}]}]},
+            "OPTIN",
+            "deny",
+        ),  # not understood
         ({"provision": [{"type": "permit", "securityLabel": [{"code": "R"}]}]}, "OPTOUT", "deny"),
-        ({"provision": [{"type": "deny", "action": [{"coding": [{"code": "disclose"}]}]}]}, "OPTIN", "permit"),
-        ({"provision": [{"type": "deny", "action": [{"coding": [{"code": "use"}]}]}]}, "OPTIN", "deny"),
+        (
+            {"provision": [{"type": "deny", "action": [{"coding": [{"code": "disclose"}]}]}]},
+            "OPTIN",
+            "permit",
+        ),
+        (
+            {"provision": [{"type": "deny", "action": [{"coding": [{"code": "use"}]}]}]},
+            "OPTIN",
+            "deny",
+        ),
         ({"provision": "nonsense"}, "OPTIN", "deny"),
         ({"provision": ["nonsense"]}, "OPTIN", "deny"),
         ({"provision": [{"type": "maybe"}]}, "OPTIN", "deny"),
         ("nonsense", "OPTIN", "deny"),
         ({"provision": [{"type": "deny", "action": [{"text": "any use"}]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "action": [{"coding": [{"system": "urn:x", "code": "x"}]}]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "purpose": TREAT}]}, "OPTIN", "deny"),  # an object where a list belongs
-        ({"provision": [{"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "PurposeOfUse")]}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "permit", "purpose": [codes.coding("urn:x", "RESEARCH")]}]}, "OPTOUT", "deny"),
-        ({"provision": [{"type": "permit", "period": {"end": "2026-06-15T10:00:00Z"}}]}, "OPTOUT", "deny"),
-        ({"provision": [{"type": "permit", "period": {"end": "2026-06-15T14:00:00+01:00"}}]}, "OPTOUT", "permit"),
+        (
+            {
+                "provision": [
+                    {"type": "deny", "action": [{"coding": [{"system": "urn:x", "code": "x"}]}]}
+                ]
+            },
+            "OPTIN",
+            "deny",
+        ),
+        (
+            {"provision": [{"type": "deny", "purpose": TREAT}]},
+            "OPTIN",
+            "deny",
+        ),  # an object where a list belongs
+        (
+            {
+                "provision": [
+                    {"type": "deny", "purpose": [codes.coding(codes.V3_ACT_REASON, "PurposeOfUse")]}
+                ]
+            },
+            "OPTIN",
+            "deny",
+        ),
+        (
+            {"provision": [{"type": "permit", "purpose": [codes.coding("urn:x", "RESEARCH")]}]},
+            "OPTOUT",
+            "deny",
+        ),
+        (
+            {"provision": [{"type": "permit", "period": {"end": "2026-06-15T10:00:00Z"}}]},
+            "OPTOUT",
+            "deny",
+        ),
+        (
+            {"provision": [{"type": "permit", "period": {"end": "2026-06-15T14:00:00+01:00"}}]},
+            "OPTOUT",
+            "permit",
+        ),
         ({"provision": [{"type": "deny", "period": {"start": "tomorrow"}}]}, "OPTIN", "deny"),
-        ({"provision": [{"type": "deny", "actor": [{"role": {"text": "anyone"}}]}]}, "OPTIN", "deny"),
+        (
+            {"provision": [{"type": "deny", "actor": [{"role": {"text": "anyone"}}]}]},
+            "OPTIN",
+            "deny",
+        ),
         ({"securityLabel": [{"code": "R"}], "provision": [{"type": "permit"}]}, "OPTIN", "deny"),
         ({"period": {"end": "2020-01-01"}, "provision": [{"type": "deny"}]}, "OPTIN", "permit"),
-        *(({"provision": [{"type": "permit", "period": {"end": end}}]}, "OPTOUT", "permit") for end in WITHOUT_END),
+        *(
+            ({"provision": [{"type": "permit", "period": {"end": end}}]}, "OPTOUT", "permit")
+            for end in WITHOUT_END
+        ),
     ],
 )
 def test_verdict(provision: Any, policy: str | None, verdict: Verdict | None) -> None:
@@ -97,8 +186,15 @@ def ehr() -> Iterator[Ehr]:
 def permits(ehr: Ehr, patient: str, *classes: str) -> None:
     """A Consent that permits these classes and says nothing else."""
     granted = [codes.coding(codes.RESOURCE_TYPES, c) for c in classes]
-    stated = {"status": "active", "patient": codes.reference(patient), "scope": {"text": "x"}, "category": [{"text": "x"}]}
-    ehr.create(stated | consent({"provision": [{"type": "permit", "class": granted}]} if granted else None))
+    stated = {
+        "status": "active",
+        "patient": codes.reference(patient),
+        "scope": {"text": "x"},
+        "category": [{"text": "x"}],
+    }
+    ehr.create(
+        stated | consent({"provision": [{"type": "permit", "class": granted}]} if granted else None)
+    )
 
 
 def is_permitted(ehr: Ehr, patient: str, *classes: str, silence: Verdict = "deny") -> bool:
@@ -116,7 +212,9 @@ def test_where_silence_denies_each_class_needs_a_permit(ehr: Ehr) -> None:
     assert not is_permitted(ehr, patient, "DiagnosticReport", "Observation", "Condition")
     assert is_permitted(ehr, patient, "DiagnosticReport", "Observation", silence="permit")
     permits(ehr, patient, "Observation", "Condition")
-    assert is_permitted(ehr, patient, "DiagnosticReport", "Observation", "Condition", "Patient", "Binary")
+    assert is_permitted(
+        ehr, patient, "DiagnosticReport", "Observation", "Condition", "Patient", "Binary"
+    )
 
 
 def test_a_consent_that_says_nothing_permits_nothing_where_silence_denies(ehr: Ehr) -> None:
@@ -129,4 +227,10 @@ def test_a_consent_that_says_nothing_permits_nothing_where_silence_denies(ehr: E
 
 
 def test_a_policy_without_its_code_says_nothing() -> None:
-    assert decide({"policyRule": {"coding": [{"system": codes.V3_ACT_CODE, "display": "opt-in"}]}}, asked()) is None
+    assert (
+        decide(
+            {"policyRule": {"coding": [{"system": codes.V3_ACT_CODE, "display": "opt-in"}]}},
+            asked(),
+        )
+        is None
+    )

@@ -49,7 +49,20 @@ def test_a_letter_holds_the_record_and_what_happened(log: MemoryLog, sink: Sink)
     bury(sink, "imaging", event(), PoisonRecord("not JSON at position 4"), 3)
     [letter] = letters(log, "imaging")
     assert before - 1 <= letter.time <= before + 5
-    assert letter == DeadLetter("imaging", "PoisonRecord", "not JSON at position 4", EVENTS_TOPIC, 2, 7, 3, letter.time, False, b"Patient/17", CANARY, HEADERS)
+    assert letter == DeadLetter(
+        "imaging",
+        "PoisonRecord",
+        "not JSON at position 4",
+        EVENTS_TOPIC,
+        2,
+        7,
+        3,
+        letter.time,
+        False,
+        b"Patient/17",
+        CANARY,
+        HEADERS,
+    )
     assert (letter.id, letter.place) == ("2-7", "careloop.events/2/7")
     assert letters(log, "notes") == []
 
@@ -68,7 +81,10 @@ def test_one_record_has_one_letter_however_often_it_was_buried(log: MemoryLog, s
     first = letters(log, "imaging")[0].time
     bury(sink, "imaging", event(8), PoisonRecord("another"), 1)
     bury(sink, "imaging", event(), PoisonRecord("first, after a crash"), 4)
-    assert [(letter.id, letter.message, letter.attempts) for letter in letters(log, "imaging")] == [("2-7", "first, after a crash", 4), ("2-8", "another", 1)]
+    assert [(letter.id, letter.message, letter.attempts) for letter in letters(log, "imaging")] == [
+        ("2-7", "first, after a crash", 4),
+        ("2-8", "another", 1),
+    ]
     assert letters(log, "imaging")[0].time == first
 
 
@@ -77,8 +93,15 @@ def test_a_replay_appends_the_record_and_marks_the_letter(log: MemoryLog, sink: 
     bury(sink, "imaging", event(8, value=None), PoisonRecord("x"), 3)
     assert [letter.id for letter in replay(log, sink, "imaging", ["2-8"])] == ["2-8"]
     [again] = log.scan(EVENTS_TOPIC)
-    assert (again.key, again.value, tuple(again.headers)) == (b"Patient/17", None, (*HEADERS, (REPLAY_OF, b"careloop.events/2/8")))
-    assert {letter.id: letter.replayed for letter in letters(log, "imaging")} == {"2-7": False, "2-8": True}
+    assert (again.key, again.value, tuple(again.headers)) == (
+        b"Patient/17",
+        None,
+        (*HEADERS, (REPLAY_OF, b"careloop.events/2/8")),
+    )
+    assert {letter.id: letter.replayed for letter in letters(log, "imaging")} == {
+        "2-7": False,
+        "2-8": True,
+    }
     assert recent(log, "imaging", 600) == 1
 
 
@@ -89,7 +112,9 @@ def test_a_replay_that_fails_again_names_its_own_origin_only(log: MemoryLog, sin
     bury(sink, "imaging", again, PoisonRecord("x"), 3)
     replay(log, sink, "imaging", [f"{again.partition}-{again.offset}"])
     *_, last = log.scan(EVENTS_TOPIC)
-    assert [value for name, value in last.headers if name == REPLAY_OF] == [f"careloop.events/{again.partition}/{again.offset}".encode()]
+    assert [value for name, value in last.headers if name == REPLAY_OF] == [
+        f"careloop.events/{again.partition}/{again.offset}".encode()
+    ]
     assert all(letter.replayed for letter in letters(log, "imaging"))
 
 
@@ -107,7 +132,9 @@ def test_an_unknown_letter_stops_the_replay_before_it_begins(log: MemoryLog, sin
     assert list(log.scan(EVENTS_TOPIC)) == []
 
 
-def test_recent_counts_what_came_within_the_window(log: MemoryLog, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recent_counts_what_came_within_the_window(
+    log: MemoryLog, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for offset in range(4):
         bury(sink, "imaging", event(offset), PoisonRecord("x"), 3)
     assert recent(log, "imaging", 600) == 4
@@ -118,7 +145,14 @@ def test_recent_counts_what_came_within_the_window(log: MemoryLog, sink: Sink, m
 
 def test_what_is_not_ours_in_the_topic_is_passed_over(log: MemoryLog, sink: Sink) -> None:
     topic = dead_letter_topic("imaging")
-    sink.send(topic, [Message(b"k", b"v"), Message(b"k", b"v", [("careloop-error", b"X")]), Message(b"k", None, [("careloop-replayed", b"a/0/0")])])
+    sink.send(
+        topic,
+        [
+            Message(b"k", b"v"),
+            Message(b"k", b"v", [("careloop-error", b"X")]),
+            Message(b"k", None, [("careloop-replayed", b"a/0/0")]),
+        ],
+    )
     assert letters(log, "imaging") == []
     assert read([]) == []
 
@@ -144,7 +178,9 @@ def careloop(*arguments: str) -> Result:
 def test_list_shows_no_value() -> None:
     told = careloop("list")
     assert told.exit_code == 0
-    assert all(word in told.output for word in ("imaging", "2-7", "PoisonRecord", "not JSON at position 4"))
+    assert all(
+        word in told.output for word in ("imaging", "2-7", "PoisonRecord", "not JSON at position 4")
+    )
     [letter] = json.loads(careloop("list", "--json", "--service", "imaging").output)
     assert letter["place"] == "careloop.events/2/7"
     assert "Canary" not in told.output + json.dumps(letter)
@@ -154,7 +190,9 @@ def test_list_shows_no_value() -> None:
 def test_show_gives_the_value_only_when_asked() -> None:
     assert "Canary" not in careloop("show", "--service", "imaging", "2-7").output
     assert "Canary" not in careloop("show", "--service", "imaging", "2-7", "--json").output
-    assert "Mrs Canary, born 1940" in careloop("show", "--service", "imaging", "2-7", "--value").output
+    assert (
+        "Mrs Canary, born 1940" in careloop("show", "--service", "imaging", "2-7", "--value").output
+    )
     missing = careloop("show", "--service", "imaging", "1-1")
     assert (missing.exit_code, "no dead letter 1-1" in missing.output) == (1, True)
 

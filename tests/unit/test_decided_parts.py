@@ -11,20 +11,44 @@ from shared.fhir import bundle, codes, lifecycle
 from shared.fhir.drafts import Draft, Pen
 
 Json = dict[str, Any]
-PEN = Pen(Answer("notes", "DocumentReference/1"), 1, "Patient/1", "2026-01-02T03:04:05Z", {"reader": "Device/1"}, {"reader": "reader 1"})
+PEN = Pen(
+    Answer("notes", "DocumentReference/1"),
+    1,
+    "Patient/1",
+    "2026-01-02T03:04:05Z",
+    {"reader": "Device/1"},
+    {"reader": "reader 1"},
+)
 ASTHMA = codes.concept(codes.SNOMED, "195967001", "Asthma")
 
 
 def parts(**changes: Any) -> list[Draft]:
-    condition = PEN.draft("Condition", "asthma", code=ASTHMA, evidence=[{"detail": [codes.reference("DocumentReference/1")]}], confidence=0.9)
-    said = {"code": {"text": "count"}, "valueQuantity": codes.quantity(3, "{words}"), "derivedFrom": [codes.reference("DocumentReference/1")]}
+    condition = PEN.draft(
+        "Condition",
+        "asthma",
+        code=ASTHMA,
+        evidence=[{"detail": [codes.reference("DocumentReference/1")]}],
+        confidence=0.9,
+    )
+    said = {
+        "code": {"text": "count"},
+        "valueQuantity": codes.quantity(3, "{words}"),
+        "derivedFrom": [codes.reference("DocumentReference/1")],
+    }
     count = PEN.draft("Observation", "count", **(said | changes))
-    return [condition, count, PEN.draft("DiagnosticReport", "report", code={"text": "report"}, result=[count.ref])]
+    return [
+        condition,
+        count,
+        PEN.draft("DiagnosticReport", "report", code={"text": "report"}, result=[count.ref]),
+    ]
 
 
 def stands(drafts: list[Draft], touch: Callable[[Json], None]) -> bundle.Standing:
     """What the EHR holds: every part but the report is decided on, and `touch` was at it."""
-    held = {d.key: copy.deepcopy(d.resource) | {"id": str(n), "meta": {"versionId": "2"}} for n, d in enumerate(drafts)}
+    held = {
+        d.key: copy.deepcopy(d.resource) | {"id": str(n), "meta": {"versionId": "2"}}
+        for n, d in enumerate(drafts)
+    }
     for key in ("asthma", "count"):
         held[key] = lifecycle.at_stage(held[key], "signed")
         touch(held[key])
@@ -32,7 +56,9 @@ def stands(drafts: list[Draft], touch: Callable[[Json], None]) -> bundle.Standin
 
 
 def extended(resource: Json) -> None:
-    resource.setdefault("extension", []).insert(0, {"url": "http://hospital.example/reviewed", "valueBoolean": True})
+    resource.setdefault("extension", []).insert(
+        0, {"url": "http://hospital.example/reviewed", "valueBoolean": True}
+    )
 
 
 def named(resource: Json) -> None:
@@ -40,7 +66,9 @@ def named(resource: Json) -> None:
 
 
 def asserted(resource: Json) -> None:
-    resource["asserter" if resource["resourceType"] == "Condition" else "performer"] = [codes.reference("Practitioner/1")]
+    resource["asserter" if resource["resourceType"] == "Condition" else "performer"] = [
+        codes.reference("Practitioner/1")
+    ]
 
 
 def noted(resource: Json) -> None:
@@ -52,7 +80,9 @@ def hosted(resource: Json) -> None:
 
 
 def coded(resource: Json) -> None:
-    resource["code"].setdefault("coding", []).append(codes.coding("http://hospital.example/codes", "A"))
+    resource["code"].setdefault("coding", []).append(
+        codes.coding("http://hospital.example/codes", "A")
+    )
     resource["code"]["text"] = resource["code"].get("text", "as the hospital calls it")
 
 
@@ -61,12 +91,20 @@ def relabelled(resource: Json) -> None:
         coding["display"] = "in the hospital's language"
 
 
-@pytest.mark.parametrize("touch", [extended, named, asserted, noted, hosted, coded, relabelled], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "touch", [extended, named, asserted, noted, hosted, coded, relabelled], ids=lambda f: f.__name__
+)
 def test_what_others_added_to_a_decided_part_makes_no_twin(touch: Callable[[Json], None]) -> None:
     drafts = parts()
     standing = stands(drafts, touch)
-    assert bundle.targets(drafts, standing) == {"asthma": "Condition/0", "count": "Observation/1", "report": "DiagnosticReport/2"}
-    assert [entry["fullUrl"] for entry in bundle.written(drafts, standing)] == ["DiagnosticReport/2"], "and what was decided is not written over"
+    assert bundle.targets(drafts, standing) == {
+        "asthma": "Condition/0",
+        "count": "Observation/1",
+        "report": "DiagnosticReport/2",
+    }
+    assert [entry["fullUrl"] for entry in bundle.written(drafts, standing)] == [
+        "DiagnosticReport/2"
+    ], "and what was decided is not written over"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +114,12 @@ def test_what_others_added_to_a_decided_part_makes_no_twin(touch: Callable[[Json
         {"valueQuantity": None, "valueString": "3"},
         {"code": {"text": "another count"}},
         {"derivedFrom": [codes.reference("DocumentReference/2")]},
-        {"derivedFrom": [codes.reference("DocumentReference/1"), codes.reference("DocumentReference/2")]},
+        {
+            "derivedFrom": [
+                codes.reference("DocumentReference/1"),
+                codes.reference("DocumentReference/2"),
+            ]
+        },
         {"derivedFrom": []},
         {"bodySite": ASTHMA},
         {"confidence": 0.4},
@@ -84,7 +127,9 @@ def test_what_others_added_to_a_decided_part_makes_no_twin(touch: Callable[[Json
     ids=",".join,
 )
 @pytest.mark.parametrize("touch", [noted, hosted, extended], ids=lambda f: f.__name__)
-def test_a_draft_that_says_something_else_stands_beside(changes: Json, touch: Callable[[Json], None]) -> None:
+def test_a_draft_that_says_something_else_stands_beside(
+    changes: Json, touch: Callable[[Json], None]
+) -> None:
     drafts = parts(**changes)
     found = bundle.targets(drafts, stands(parts(), touch))
     assert found["count"] == drafts[1].uuid

@@ -38,13 +38,23 @@ def test_brighter_is_denser() -> None:
     assert bright[900:1100, 860:960].mean() > bright[150:220, 10:80].mean() + 0.2
 
 
-@pytest.mark.parametrize("tags", [{"WindowCenter": "9000", "WindowWidth": "500"}, {"RescaleSlope": "2", "RescaleIntercept": "-1000"}])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"WindowCenter": "9000", "WindowWidth": "500"},
+        {"RescaleSlope": "2", "RescaleIntercept": "-1000"},
+    ],
+)
 def test_window_and_scale_leave_no_trace(tags: dict[str, str]) -> None:
     np.testing.assert_allclose(spread(grey(film(**tags))), spread(grey(film())), atol=1e-6)
 
 
 def test_a_negative_slope_turns_the_picture_over() -> None:
-    np.testing.assert_allclose(spread(grey(film(RescaleSlope="-1", RescaleIntercept="0"))), 1 - spread(grey(film())), atol=1e-6)
+    np.testing.assert_allclose(
+        spread(grey(film(RescaleSlope="-1", RescaleIntercept="0"))),
+        1 - spread(grey(film())),
+        atol=1e-6,
+    )
 
 
 def test_padding_is_no_film() -> None:
@@ -60,7 +70,9 @@ def test_a_compressed_film_is_the_same_picture() -> None:
     np.testing.assert_array_equal(grey(parse(encode(compressed))), grey(film()))
 
 
-@pytest.mark.parametrize("dataset", [film(), twin(WindowCenter="17767")], ids=["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    "dataset", [film(), twin(WindowCenter="17767")], ids=["MONOCHROME1", "MONOCHROME2"]
+)
 def test_the_page_shows_it_upright(dataset: Dataset) -> None:
     image = Image.open(BytesIO(film_png(dataset, 400)))
     assert max(image.size) == 400
@@ -132,7 +144,9 @@ def test_a_deflated_file_is_refused_before_it_inflates() -> None:
         parse(deflated)
 
 
-@pytest.mark.parametrize("uid", ["", "../../etc/passwd", "1.2/3", "1..2", "1.2.", "1." * 40 + "1", None])
+@pytest.mark.parametrize(
+    "uid", ["", "../../etc/passwd", "1.2/3", "1..2", "1.2.", "1." * 40 + "1", None]
+)
 def test_no_path_is_made_of_what_is_no_uid(uid: str | None, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="StudyInstanceUID"):
         FolderPacs(tmp_path / "pacs").store([film(StudyInstanceUID=uid)])
@@ -153,7 +167,9 @@ def test_the_folder_gives_back_what_it_holds(tmp_path: Path) -> None:
     pacs.store([two, one])
     pacs.store([one])
     found = pacs.retrieve_series(one.StudyInstanceUID, one.SeriesInstanceUID)
-    assert sorted(d.SOPInstanceUID for d in found) == sorted([one.SOPInstanceUID, two.SOPInstanceUID])
+    assert sorted(d.SOPInstanceUID for d in found) == sorted(
+        [one.SOPInstanceUID, two.SOPInstanceUID]
+    )
     assert {d.PixelData for d in found} == {one.PixelData}
     assert pacs.list_series(one.StudyInstanceUID) == [(one.SeriesInstanceUID, "CR")]
     assert "1 studies" in pacs.describe()
@@ -170,7 +186,9 @@ def test_several_writers_and_a_reader_share_the_folder(tmp_path: Path) -> None:
     def read() -> None:
         for _ in range(10):
             try:
-                for dataset in FolderPacs(tmp_path).retrieve_series(datasets[0].StudyInstanceUID, datasets[0].SeriesInstanceUID):
+                for dataset in FolderPacs(tmp_path).retrieve_series(
+                    datasets[0].StudyInstanceUID, datasets[0].SeriesInstanceUID
+                ):
                     assert dataset.PixelData == datasets[0].PixelData
             except NotYet:
                 pass
@@ -199,14 +217,23 @@ ELSEWHERE = (
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_an_endpoint_elsewhere_is_not_spoken_to(address: str) -> None:
     with pytest.raises(NotAnalysed, match=NOT_ALLOWED):
-        open_pacs(Settings(dicomweb_url="https://pacs.example/dicom-web", dicomweb_username="careloop"), address)
+        open_pacs(
+            Settings(dicomweb_url="https://pacs.example/dicom-web", dicomweb_username="careloop"),
+            address,
+        )
 
 
 def test_credentials_go_to_their_own_origin_alone() -> None:
     settings = Settings(
-        dicomweb_url="https://pacs.example/a", dicomweb_username="careloop", dicomweb_password="p", dicomweb_allowed_origins="https://other.example"
+        dicomweb_url="https://pacs.example/a",
+        dicomweb_username="careloop",
+        dicomweb_password="p",
+        dicomweb_allowed_origins="https://other.example",
     )
-    own, other = open_pacs(settings, "https://pacs.example/b"), open_pacs(settings, "https://other.example/b")
+    own, other = (
+        open_pacs(settings, "https://pacs.example/b"),
+        open_pacs(settings, "https://other.example/b"),
+    )
     assert isinstance(own, DicomWeb)
     assert isinstance(other, DicomWeb)
     assert (own.session.auth, other.session.auth) == (("careloop", "p"), None)
@@ -218,8 +245,12 @@ def test_the_imaging_study_says_what_the_files_hold() -> None:
     assert study_uid(study) == film().StudyInstanceUID
     assert study["started"] == "2004-08-26T18:50:59-04:00"
     assert (study["numberOfSeries"], study["numberOfInstances"]) == (1, 2)
-    assert study["modality"] == [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CR"}]
-    assert [i["sopClass"]["code"] for i in study["series"][0]["instance"]] == ["urn:oid:1.2.840.10008.5.1.4.1.1.1"] * 2
+    assert study["modality"] == [
+        {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CR"}
+    ]
+    assert [i["sopClass"]["code"] for i in study["series"][0]["instance"]] == [
+        "urn:oid:1.2.840.10008.5.1.4.1.1.1"
+    ] * 2
 
 
 def test_each_study_has_its_own_resource() -> None:
@@ -227,7 +258,12 @@ def test_each_study_has_its_own_resource() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "started"), [({"StudyDate": "2004"}, None), ({"StudyTime": ""}, "2004-08-26"), ({"TimezoneOffsetFromUTC": None}, "2004-08-26")]
+    ("tags", "started"),
+    [
+        ({"StudyDate": "2004"}, None),
+        ({"StudyTime": ""}, "2004-08-26"),
+        ({"TimezoneOffsetFromUTC": None}, "2004-08-26"),
+    ],
 )
 def test_a_time_is_not_invented(tags: dict[str, str | None], started: str | None) -> None:
     [study] = imaging_studies([film(**tags)], "Patient/1")

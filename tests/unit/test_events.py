@@ -16,7 +16,11 @@ from shared.tracing import new_traceparent, trace_id
 TOKENS = st.text("abcXYZ019-.|/", min_size=1, max_size=20)
 EVENTS = st.builds(
     ResourceEvent,
-    focus=st.builds("{}/{}".format, st.sampled_from(["ImagingStudy", "Condition"]), st.text("abc019-.", min_size=3, max_size=20)),
+    focus=st.builds(
+        "{}/{}".format,
+        st.sampled_from(["ImagingStudy", "Condition"]),
+        st.text("abc019-.", min_size=3, max_size=20),
+    ),
     version=st.text("0123456789", max_size=4),
     action=st.sampled_from(["create", "update", "delete"]),
     subject=st.none() | TOKENS,
@@ -63,13 +67,21 @@ def test_poison_is_named_without_its_content(value: bytes | None) -> None:
 
 
 def test_the_trace_id_is_the_headers() -> None:
-    first, second = (encode(ResourceEvent("A/1", "1", "create"), "x", new_traceparent())[2] for _ in range(2))
+    first, second = (
+        encode(ResourceEvent("A/1", "1", "create"), "x", new_traceparent())[2] for _ in range(2)
+    )
     assert dict(first)["traceparent"].decode().split("-")[1] == trace_id(first) != trace_id(second)
     assert trace_id(encode(ResourceEvent("A/1", "1", "create"), "x")[2]) == "-"
 
 
 @pytest.mark.parametrize(
-    "header", [b"Jane Doe", b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01", b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", b"\xff"]
+    "header",
+    [
+        b"Jane Doe",
+        b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01",
+        b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        b"\xff",
+    ],
 )
 def test_a_header_that_is_no_traceparent_is_not_logged(header: bytes) -> None:
     assert trace_id([("traceparent", header)]) == "-"
@@ -89,24 +101,51 @@ def test_the_summary_of_a_resource_holds_codes_and_no_names() -> None:
         "identifier": [{"system": "https://careloop.example/ns/service", "value": "notes"}],
         "clinicalStatus": {"coding": [{"system": "x", "code": "active"}]},
         "verificationStatus": {"coding": [{"system": "y", "code": "unconfirmed"}]},
-        "code": {"coding": [{"system": "http://snomed.info/sct", "code": "38341003", "display": "Hypertension"}], "text": "her blood pressure"},
+        "code": {
+            "coding": [
+                {"system": "http://snomed.info/sct", "code": "38341003", "display": "Hypertension"}
+            ],
+            "text": "her blood pressure",
+        },
         "subject": {"reference": "https://ehr.example/fhir/Patient/1", "display": "Jane Doe"},
     }
     event = event_of(resource, "update")
     assert (event.focus, event.version, event.subject, event.status, event.verification, event.answer_of) == (
         "Condition/7", "3", "Patient/1", "active", "unconfirmed", "notes")  # fmt: skip
     assert event.codes == ("http://snomed.info/sct|38341003",)
-    assert not {b"Jane", b"pressure", b"Hypertension"} & {w for w in (b"Jane", b"pressure", b"Hypertension") if w in encode(event, "x")[1]}
+    assert not {b"Jane", b"pressure", b"Hypertension"} & {
+        w for w in (b"Jane", b"pressure", b"Hypertension") if w in encode(event, "x")[1]
+    }
 
 
 def test_the_summary_of_a_resource_leaves_out_codings_without_a_code() -> None:
     said = {"coding": [{"system": "x", "display": "Hypertension"}]}
-    event = event_of({"resourceType": "Condition", "id": "7", "clinicalStatus": said, "verificationStatus": said, "code": said}, "update")
+    event = event_of(
+        {
+            "resourceType": "Condition",
+            "id": "7",
+            "clinicalStatus": said,
+            "verificationStatus": said,
+            "code": said,
+        },
+        "update",
+    )
     assert (event.status, event.verification, event.codes) == (None, None, ())
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"a": 1, "a": 2}', b'{"x": {"a": 1, "a": 1}}', b"NaN", b'{"a": Infinity}', b"1e400", b"[" * 100 + b"]" * 100, b"\xff", b'{"a": }', b""]
+    "body",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"x": {"a": 1, "a": 1}}',
+        b"NaN",
+        b'{"a": Infinity}',
+        b"1e400",
+        b"[" * 100 + b"]" * 100,
+        b"\xff",
+        b'{"a": }',
+        b"",
+    ],
 )
 def test_bad_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInput):

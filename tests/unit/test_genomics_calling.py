@@ -22,19 +22,51 @@ HAPB3 = "c.1129-5923C>G, c.1236G>A (HapB3)"
         ("CYP2C19", {"10-94842866-A-G": "0/1"} | S2, ("*38/*2",), "Intermediate Metabolizer"),
         ("CYP2C19", G | S2 | {"10-94761900-C-T": "0/1"}, ("*2/*17",), "Intermediate Metabolizer"),
         ("CYP2C19", G | {"10-94761900-C-T": "1/1"}, ("*17/*17",), "Ultrarapid Metabolizer"),
-        ("CYP2C9", {"10-94942290-C-T": "0/1", "10-94981296-A-C": "0/1"}, ("*2/*3",), "Poor Metabolizer (activity score 0.5)"),
-        ("CYP2C9", {"10-94981296-A-C": "0/1"}, ("*1/*3",), "Intermediate Metabolizer (activity score 1)"),
-        ("CYP2C9", {"10-94942309-G-A": "0/1"}, ("*1/*8",), "Intermediate Metabolizer (activity score 1.5)"),
+        (
+            "CYP2C9",
+            {"10-94942290-C-T": "0/1", "10-94981296-A-C": "0/1"},
+            ("*2/*3",),
+            "Poor Metabolizer (activity score 0.5)",
+        ),
+        (
+            "CYP2C9",
+            {"10-94981296-A-C": "0/1"},
+            ("*1/*3",),
+            "Intermediate Metabolizer (activity score 1)",
+        ),
+        (
+            "CYP2C9",
+            {"10-94942309-G-A": "0/1"},
+            ("*1/*8",),
+            "Intermediate Metabolizer (activity score 1.5)",
+        ),
         ("SLCO1B1", {"12-21178615-T-C": "0/1"}, ("*1/*5",), "Decreased Function"),
-        ("SLCO1B1", {"12-21178615-T-C": "1/1", "12-21176804-A-G": "1/1"}, ("*15/*15",), "Poor Function"),
-        ("VKORC1", {"16-31096368-C-T": "0/1"}, ("-1639G/-1639A",), "Increased warfarin sensitivity"),
+        (
+            "SLCO1B1",
+            {"12-21178615-T-C": "1/1", "12-21176804-A-G": "1/1"},
+            ("*15/*15",),
+            "Poor Function",
+        ),
+        (
+            "VKORC1",
+            {"16-31096368-C-T": "0/1"},
+            ("-1639G/-1639A",),
+            "Increased warfarin sensitivity",
+        ),
         ("TPMT", {"6-18143724-C-G": "0/1"}, ("*1/*2",), "Intermediate Metabolizer"),
         ("NUDT15", {"13-48045719-C-T": "1/1"}, ("*3/*3",), "Poor Metabolizer"),
         ("DPYD", {}, ("Reference/Reference",), "Normal Metabolizer (activity score 2)"),
-        ("DPYD", {"1-97450058-C-T": "0/1"}, ("Reference/c.1905+1G>A (*2A)",), "Intermediate Metabolizer (activity score 1)"),
+        (
+            "DPYD",
+            {"1-97450058-C-T": "0/1"},
+            ("Reference/c.1905+1G>A (*2A)",),
+            "Intermediate Metabolizer (activity score 1)",
+        ),
     ],
 )
-def test_a_diplotype_and_its_phenotype(name: str, genotypes: dict[str, str], diplotypes: tuple[str, ...], phenotype: str) -> None:
+def test_a_diplotype_and_its_phenotype(
+    name: str, genotypes: dict[str, str], diplotypes: tuple[str, ...], phenotype: str
+) -> None:
     found = call(name, genotypes)
     assert (found.diplotypes, str(found.phenotype)) == (diplotypes, phenotype)
 
@@ -51,9 +83,14 @@ def test_phase_decides_between_one_haplotype_and_two() -> None:
 
 def test_phase_sets_are_not_phased_with_each_other() -> None:
     sites = ("12-21176804-A-G", "12-21178615-T-C")
-    lines = tuple(f"chr12 {s.split('-')[1]} . {s.split('-')[2]} {s.split('-')[3]} . PASS . GT:PS 0|1:{n}" for n, s in enumerate(sites))
+    lines = tuple(
+        f"chr12 {s.split('-')[1]} . {s.split('-')[2]} {s.split('-')[3]} . PASS . GT:PS 0|1:{n}"
+        for n, s in enumerate(sites)
+    )
     assert call("SLCO1B1", {}, sites, lines).diplotypes == ("*1/*15", "*5/*37")
-    assert call("SLCO1B1", {}, sites, tuple(line[:-1] + "7" for line in lines)).diplotypes == ("*1/*15",)
+    assert call("SLCO1B1", {}, sites, tuple(line[:-1] + "7" for line in lines)).diplotypes == (
+        "*1/*15",
+    )
 
 
 def test_tpmt_3a_is_reported_for_its_unphased_genotypes_and_says_so() -> None:
@@ -69,7 +106,11 @@ def test_a_missing_position_is_unknown_and_never_reference() -> None:
     assert found.diplotypes == ("*1/*1",)
     assert (found.untested, found.essential_untested, found.missing) == (("*17",), ("*17",), 1)
     assert found.phenotype.term == "Indeterminate"
-    assert {p.term for p in found.phenotypes} == {"Normal Metabolizer", "Rapid Metabolizer", "Ultrarapid Metabolizer"}
+    assert {p.term for p in found.phenotypes} == {
+        "Normal Metabolizer",
+        "Rapid Metabolizer",
+        "Ultrarapid Metabolizer",
+    }
 
 
 def test_an_untested_rare_allele_is_named_but_does_not_void_the_phenotype() -> None:
@@ -87,7 +128,9 @@ def test_what_is_not_called_in_full_is_missing(genotype: str) -> None:
     assert call("CYP2C19", G | {"10-94761900-C-T": genotype}).essential_untested == ("*17",)
 
 
-@pytest.mark.parametrize(("filters", "values"), [("LowQual", "0/1:40:99"), ("PASS", "0/1:9:99"), ("PASS", "0/1:40:19")])
+@pytest.mark.parametrize(
+    ("filters", "values"), [("LowQual", "0/1:40:99"), ("PASS", "0/1:9:99"), ("PASS", "0/1:40:19")]
+)
 def test_a_poor_genotype_is_missing(filters: str, values: str) -> None:
     line = f"chr10 94761900 . C T . {filters} . GT:DP:GQ {values}"
     found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(line,))
@@ -108,22 +151,45 @@ def test_a_poor_genotype_is_missing(filters: str, values: str) -> None:
     ],
 )
 def test_the_sample_s_own_filter_and_numbers_count_however_they_are_written(sample: str) -> None:
-    found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(f"chr10 94761900 . C T . PASS . {sample}",))
+    found = call(
+        "CYP2C19",
+        G,
+        missing=("10-94761900-C-T",),
+        extra=(f"chr10 94761900 . C T . PASS . {sample}",),
+    )
     assert (found.diplotypes, found.essential_untested) == (("*1/*1",), ("*17",))
 
 
 @pytest.mark.parametrize(
-    "sample", ["GT:FT 0/1:PASS", "GT:FT 0/1:.", "GT:DP:GQ 0/1:30.5:99.0", "GT:GQ 0/1:1e2", "GT /0/1", "GT |0|1", "GT /0|1", "GT:DP:GQ 0/1"]
+    "sample",
+    [
+        "GT:FT 0/1:PASS",
+        "GT:FT 0/1:.",
+        "GT:DP:GQ 0/1:30.5:99.0",
+        "GT:GQ 0/1:1e2",
+        "GT /0/1",
+        "GT |0|1",
+        "GT /0|1",
+        "GT:DP:GQ 0/1",
+    ],
 )
 def test_a_good_genotype_counts_however_it_is_written(sample: str) -> None:
-    found = call("CYP2C19", G, missing=("10-94761900-C-T",), extra=(f"chr10 94761900 . C T . PASS . {sample}",))
+    found = call(
+        "CYP2C19",
+        G,
+        missing=("10-94761900-C-T",),
+        extra=(f"chr10 94761900 . C T . PASS . {sample}",),
+    )
     assert found.diplotypes == ("*1/*17",)
 
 
 def test_the_leading_phase_of_vcf_4_4_is_read_as_the_others_are() -> None:
     sites = ("12-21176804-A-G", "12-21178615-T-C")
     assert call("SLCO1B1", {sites[0]: "|0|1", sites[1]: "|0|1"}).diplotypes == ("*1/*15",)
-    assert call("SLCO1B1", {sites[0]: "/0|1", sites[1]: "|0|1"}).diplotypes == ("*1/*15", "*5/*37")  # one allele without phase: neither has one
+    assert call("SLCO1B1", {sites[0]: "/0|1", sites[1]: "|0|1"}).diplotypes == (
+        "*1/*15",
+        "*5/*37",
+    )  # one allele without phase: neither has one
 
 
 def test_a_gvcf_block_speaks_for_the_positions_it_spans() -> None:
@@ -138,7 +204,14 @@ def test_a_combination_is_named_only_where_no_single_allele_fits() -> None:
     assert found.phenotype.term == "Indeterminate"
 
 
-@pytest.mark.parametrize("line", ["chr10 94781859 . G C . PASS . GT 0/1", "chr10 94781859 . G <DEL> . PASS . GT 0/1", "chr10 94781857 . GCG G . PASS . GT 0/1"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "chr10 94781859 . G C . PASS . GT 0/1",
+        "chr10 94781859 . G <DEL> . PASS . GT 0/1",
+        "chr10 94781857 . GCG G . PASS . GT 0/1",
+    ],
+)
 def test_an_allele_that_no_table_holds_is_no_reference(line: str) -> None:
     found = call("CYP2C19", G, missing=("10-94781859-G-A", "10-94781858-C-T"), extra=(line,))
     assert found.diplotypes == ()
@@ -162,7 +235,9 @@ def test_variants_that_no_named_allele_explains_are_said_so() -> None:
     ],
 )
 def test_every_spelling_of_a_deletion_is_the_same_allele(line: str) -> None:
-    assert call("DPYD", {}, missing=("1-97450065-TG-T",), extra=(line,)).diplotypes == ("Reference/c.1898delC (*3)",)
+    assert call("DPYD", {}, missing=("1-97450065-TG-T",), extra=(line,)).diplotypes == (
+        "Reference/c.1898delC (*3)",
+    )
 
 
 def test_an_insertion_in_a_repeat_is_left_aligned() -> None:
@@ -176,18 +251,30 @@ def test_split_lines_of_one_position_lie_on_two_chromosomes() -> None:
     lines = ("chr6 18130687 . T C . PASS . GT 0/1", "chr6 18130687 . T G . PASS . GT 0/1")
     found = call("TPMT", {}, missing=("6-18130687-T-C", "6-18130687-T-G"), extra=lines)
     assert found.diplotypes == ("*3C/*41",)
-    joined = call("TPMT", {}, missing=("6-18130687-T-C", "6-18130687-T-G"), extra=("chr6 18130687 . T C,G . PASS . GT 1/2",))
+    joined = call(
+        "TPMT",
+        {},
+        missing=("6-18130687-T-C", "6-18130687-T-G"),
+        extra=("chr6 18130687 . T C,G . PASS . GT 1/2",),
+    )
     assert joined.diplotypes == found.diplotypes
 
 
 def test_a_line_given_twice_counts_once() -> None:
     line = "chr6 18143724 . C G . PASS . GT 0/1"
-    assert call("TPMT", {}, missing=("6-18143724-C-G",), extra=(line, line)).diplotypes == ("*1/*2",)
+    assert call("TPMT", {}, missing=("6-18143724-C-G",), extra=(line, line)).diplotypes == (
+        "*1/*2",
+    )
 
 
 def test_a_substitution_of_several_bases_is_read_base_by_base() -> None:
     sites = ("10-94781858-C-T", "10-94781859-G-A")
-    found = call("CYP2C19", G | {"10-94775367-A-G": "0/1"}, missing=sites, extra=("chr10 94781858 . CG CA . PASS . GT 0/1",))
+    found = call(
+        "CYP2C19",
+        G | {"10-94775367-A-G": "0/1"},
+        missing=sites,
+        extra=("chr10 94781858 . CG CA . PASS . GT 0/1",),
+    )
     assert found.diplotypes == ("*1/*2",)
 
 
@@ -210,13 +297,23 @@ def test_dpyd_takes_the_least_active_variant_of_each_chromosome() -> None:
         ({"1-97573863-C-T": "0/1"}, ("1-97579893-G-C",), f"Reference/{HAPB3}"),
     ],
 )
-def test_hapb3_is_its_cause_or_where_that_was_not_tested_its_proxy(genotypes: dict[str, str], missing: tuple[str, ...], diplotype: str) -> None:
+def test_hapb3_is_its_cause_or_where_that_was_not_tested_its_proxy(
+    genotypes: dict[str, str], missing: tuple[str, ...], diplotype: str
+) -> None:
     assert call("DPYD", genotypes, missing).diplotypes == (diplotype,)
 
 
 def test_reference_bases_of_another_build_are_noticed() -> None:
-    lines = tuple(f"chr10 {site.position} . {'A' if site.ref[0] != 'A' else 'C'} . . PASS . GT 0/0" for site in sorted(gene("CYP2C9").sites)[:20])
-    found = call("CYP2C9", {}, missing=tuple("-".join(map(str, s)) for s in gene("CYP2C9").sites), extra=lines)
+    lines = tuple(
+        f"chr10 {site.position} . {'A' if site.ref[0] != 'A' else 'C'} . . PASS . GT 0/0"
+        for site in sorted(gene("CYP2C9").sites)[:20]
+    )
+    found = call(
+        "CYP2C9",
+        {},
+        missing=tuple("-".join(map(str, s)) for s in gene("CYP2C9").sites),
+        extra=lines,
+    )
     assert found.reason == "its reference bases are not those of GRCh38"
 
 
@@ -224,5 +321,11 @@ def test_the_tables_hold_what_the_rules_name() -> None:
     for rules in load_tables().genes:
         known = {*rules.alleles, rules.reference, rules.without}
         assert {*rules.essential, *rules.optional, *rules.proxy, *rules.wobble} <= known
-        assert all(isinstance(site, Site) and site.chromosome == rules.chromosome for site in rules.sites)
-        assert all(set("/".join([*rules.prefer, *rules.prefer.values()]).split("/")) <= known for _ in [0] if rules.prefer)
+        assert all(
+            isinstance(site, Site) and site.chromosome == rules.chromosome for site in rules.sites
+        )
+        assert all(
+            set("/".join([*rules.prefer, *rules.prefer.values()]).split("/")) <= known
+            for _ in [0]
+            if rules.prefer
+        )

@@ -22,7 +22,15 @@ def carried(rules: Gene, allele: str) -> frozenset[Site]:
 def records(rules: Gene, first: str, second: str, *, phased: bool) -> list[Record]:
     sides = [carried(rules, first), carried(rules, second)]
     return [
-        Record(site.chromosome, site.position, site.position + len(site.ref) - 1, site.ref, (site.alt,), tuple(int(site in side) for side in sides), phased)
+        Record(
+            site.chromosome,
+            site.position,
+            site.position + len(site.ref) - 1,
+            site.ref,
+            (site.alt,),
+            tuple(int(site in side) for side in sides),
+            phased,
+        )
         for site in sorted(rules.sites)
     ]
 
@@ -50,7 +58,9 @@ def test_an_unphased_pair_is_among_the_candidates(name: str) -> None:
         call = call_gene(load_tables(), rules, records(rules, *pair, phased=False))
         assert call is not None
         dropped = {tuple(sorted(over.split("/"))) for over in rules.prefer}
-        assert tuple(sorted(pair)) in {tuple(sorted(d.split("/"))) for d in call.diplotypes} | dropped, pair
+        assert (
+            tuple(sorted(pair)) in {tuple(sorted(d.split("/"))) for d in call.diplotypes} | dropped
+        ), pair
 
 
 @pytest.mark.parametrize("name", ["DPYD"])

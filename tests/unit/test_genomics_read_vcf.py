@@ -48,7 +48,9 @@ def refused(raw: bytes, kind: type[NotAnalysed] = InvalidInput) -> str:
 
 def test_a_line_becomes_a_record() -> None:
     line = "chr10 94781859 rs4244285 g a,<NON_REF> 50 . AC=1;END=94781860 DP:GT:GQ:PS 31:0|1:99:77"
-    assert read(vcf(line)) == (Record("10", 94781859, 94781860, "G", ("a", "<NON_REF>"), (0, 1), True, "77", True, 31),)
+    assert read(vcf(line)) == (
+        Record("10", 94781859, 94781860, "G", ("a", "<NON_REF>"), (0, 1), True, "77", True, 31),
+    )
 
 
 @pytest.mark.parametrize("alt", ["A,,C", ",A", "A,", "./.", "A,.,C", "<", "é", "A,1"])
@@ -64,21 +66,76 @@ def test_alternatives_without_a_sequence_are_kept_in_their_place(alt: str) -> No
 
 
 def test_a_phase_set_is_ascii() -> None:
-    assert "phase set" in refused(vcf("chr10 94781859 . G A . PASS . GT:PS 0|1:X").replace(b":X", b":\x84"))
+    assert "phase set" in refused(
+        vcf("chr10 94781859 . G A . PASS . GT:PS 0|1:X").replace(b":X", b":\x84")
+    )
 
 
-GENOTYPES = ["0/0", "1|1", "0/1/1", "|", "0|", "0/1:-5", "0/1:1.5:99:x", "0/1:9999999999:9999999999", "0/1:30:40:a b"]
-OTHERS = ["", "0", ".", "-1", " 1", "é", "\x00", "\xb2", "A", "A,C", "A,,C", "<DEL>", "*", "END=0", "END=5;END=7", "GT", "DP:GT", "GT:GT", "chr10", "NC_x"]
+GENOTYPES = [
+    "0/0",
+    "1|1",
+    "0/1/1",
+    "|",
+    "0|",
+    "0/1:-5",
+    "0/1:1.5:99:x",
+    "0/1:9999999999:9999999999",
+    "0/1:30:40:a b",
+]
+OTHERS = [
+    "",
+    "0",
+    ".",
+    "-1",
+    " 1",
+    "é",
+    "\x00",
+    "\xb2",
+    "A",
+    "A,C",
+    "A,,C",
+    "<DEL>",
+    "*",
+    "END=0",
+    "END=5;END=7",
+    "GT",
+    "DP:GT",
+    "GT:GT",
+    "chr10",
+    "NC_x",
+]
 CELLS = st.sampled_from([*GENOTYPES, *OTHERS, "9" * 20, "A" * 999, "A," * 20 + "A"])
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(sorted(gene("CYP2C19").sites)), st.dictionaries(st.integers(0, 9), CELLS, max_size=2)), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(gene("CYP2C19").sites)),
+            st.dictionaries(st.integers(0, 9), CELLS, max_size=2),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
 def test_any_cells_are_read_or_refused(lines: list[tuple[Site, dict[int, str]]]) -> None:
     rows = []
     for site, changes in lines:
-        cells = [f"chr{site.chromosome}", str(site.position), ".", site.ref, site.alt, ".", "PASS", ".", "GT:DP:GQ:PS", "0/1:30:99:1"]
-        rows.append("\t".join(changes.get(at, cell) for at, cell in enumerate(cells)).encode("latin-1"))
+        cells = [
+            f"chr{site.chromosome}",
+            str(site.position),
+            ".",
+            site.ref,
+            site.alt,
+            ".",
+            "PASS",
+            ".",
+            "GT:DP:GQ:PS",
+            "0/1:30:99:1",
+        ]
+        rows.append(
+            "\t".join(changes.get(at, cell) for at, cell in enumerate(cells)).encode("latin-1")
+        )
     with contextlib.suppress(NotAnalysed):
         records = read(vcf() + b"\n".join(rows))
         call_gene(load_tables(), gene("CYP2C19"), records)
@@ -86,7 +143,9 @@ def test_any_cells_are_read_or_refused(lines: list[tuple[Site, dict[int, str]]])
 
 def test_the_same_file_plain_gzipped_and_bgzipped_is_the_same_content() -> None:
     raw = DEMO.read_bytes()
-    plain, *packed = (read_vcf(form, load_tables()) for form in (raw, gzip.compress(raw), bgzip(raw)))
+    plain, *packed = (
+        read_vcf(form, load_tables()) for form in (raw, gzip.compress(raw), bgzip(raw))
+    )
     assert all(other == plain for other in packed)
     assert len(plain.records) == 275
 
@@ -96,7 +155,12 @@ def test_windows_line_ends_are_read() -> None:
 
 
 def test_only_what_touches_a_gene_is_kept() -> None:
-    lines = ("chr2 94781859 . G A . PASS . GT 0/1", "chr10 1 . G A . PASS . GT 0/1", "chr10 1 . G . . PASS END=94762000 GT 0/0", LINE)
+    lines = (
+        "chr2 94781859 . G A . PASS . GT 0/1",
+        "chr10 1 . G A . PASS . GT 0/1",
+        "chr10 1 . G . . PASS END=94762000 GT 0/0",
+        LINE,
+    )
     assert [record.position for record in read(vcf(*lines))] == [1, 94781859]
 
 
@@ -147,7 +211,13 @@ def test_what_is_understood_and_not_analysed_says_why(raw: bytes, words: str) ->
 
 
 @pytest.mark.parametrize(
-    "meta", ["##reference=hg38", "##contig=<ID=chr10,length=133797422>", '##contig=<ID=chr1,assembly=GRCh38.p14,species="Homo sapiens">', "##assembly=GRCh38"]
+    "meta",
+    [
+        "##reference=hg38",
+        "##contig=<ID=chr10,length=133797422>",
+        '##contig=<ID=chr1,assembly=GRCh38.p14,species="Homo sapiens">',
+        "##assembly=GRCh38",
+    ],
 )
 def test_each_way_to_name_the_build_is_understood(meta: str) -> None:
     assert len(read(vcf(LINE, meta=[META[0], meta]))) == 1
@@ -155,7 +225,12 @@ def test_each_way_to_name_the_build_is_understood(meta: str) -> None:
 
 def test_no_message_quotes_the_file() -> None:
     secret = "Smith"
-    for line in (LINE.replace("0/1", secret), LINE.replace(" G A ", f" {secret} A "), f"{secret}", LINE.replace("94781859", secret)):
+    for line in (
+        LINE.replace("0/1", secret),
+        LINE.replace(" G A ", f" {secret} A "),
+        f"{secret}",
+        LINE.replace("94781859", secret),
+    ):
         assert secret not in refused(vcf(line))
 
 
@@ -197,7 +272,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_400_mb_in_one_line_or_of_empty_lines_cost_little_memory() -> None:
-    done = subprocess.run([sys.executable, "-c", BOMB], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 100_000  # kB
 
@@ -230,6 +312,16 @@ print(findings.calls[0].diplotype)
 
 def test_a_vcf_is_analysed_with_this_extra_alone() -> None:
     """pypgx's tables are read as files: even its own import, heavy with matplotlib, is not needed."""
-    code = blocked(["torch", "transformers", "spacy", "medspacy", "pydicom", "captum", "pypgx", "fuc"]) + WHOLE
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    code = (
+        blocked(["torch", "transformers", "spacy", "medspacy", "pydicom", "captum", "pypgx", "fuc"])
+        + WHOLE
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.stdout, done.returncode) == ("*2/*2\n", 0), done.stderr

@@ -19,7 +19,14 @@ from shared.fhir.drafts import Draft, Pen
 from tests.unit.genomics_vcf import DEMO, vcf
 
 Json = dict[str, Any]
-PEN = Pen(Answer("genomics", "DocumentReference/1"), 1, "Patient/1", "2026-01-01T00:00:00Z", {"pgx-star-alleles": "Device/1"}, {"pgx-star-alleles": "Genomics"})
+PEN = Pen(
+    Answer("genomics", "DocumentReference/1"),
+    1,
+    "Patient/1",
+    "2026-01-01T00:00:00Z",
+    {"pgx-star-alleles": "Device/1"},
+    {"pgx-star-alleles": "Genomics"},
+)
 
 
 def drafts(raw: bytes) -> Sequence[Draft]:
@@ -38,10 +45,14 @@ def demo() -> dict[str, Json]:
 
 
 def parts(resource: Json, code: str) -> list[Json]:
-    return [c for c in resource["component"] if c["code"].get("coding", [{}])[0].get("code") == code]
+    return [
+        c for c in resource["component"] if c["code"].get("coding", [{}])[0].get("code") == code
+    ]
 
 
-def test_the_demo_patient_is_a_poor_metabolizer_who_takes_clopidogrel(demo: dict[str, Json]) -> None:
+def test_the_demo_patient_is_a_poor_metabolizer_who_takes_clopidogrel(
+    demo: dict[str, Json],
+) -> None:
     advice = demo["implication-clopidogrel"]
     [drug] = parts(advice, "51963-7")
     [phenotype] = parts(advice, "therapeutic-implication")
@@ -50,15 +61,29 @@ def test_the_demo_patient_is_a_poor_metabolizer_who_takes_clopidogrel(demo: dict
     assert codes.has_code(phenotype["valueCodeableConcept"], codes.LOINC, "LA9657-3")
     assert codes.has_code(gene["valueCodeableConcept"], codes.HGNC, "HGNC:2621")
     assert advice["note"][0]["text"].startswith("Avoid standard dose (75 mg/day) clopidogrel")
-    assert advice["extension"][0]["valueRelatedArtifact"]["url"] == "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/"
-    assert codes.first_code(advice["interpretation"], "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation") == "A"
+    assert (
+        advice["extension"][0]["valueRelatedArtifact"]["url"]
+        == "https://cpicpgx.org/guidelines/guideline-for-clopidogrel-and-cyp2c19/"
+    )
+    assert (
+        codes.first_code(
+            advice["interpretation"],
+            "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+        )
+        == "A"
+    )
     assert "value" not in "".join(advice)
 
 
 def test_treatment_understands_what_is_written(demo: dict[str, Json]) -> None:
     read = parse.implication(demo["implication-simvastatin"], "DiagnosticReport/1")
     assert read is not None
-    assert (read.drug, read.genes, read.phenotypes, read.remarkable) == ("36567", ("SLCO1B1",), ("decreased function",), True)
+    assert (read.drug, read.genes, read.phenotypes, read.remarkable) == (
+        "36567",
+        ("SLCO1B1",),
+        ("decreased function",),
+        True,
+    )
     normal = parse.implication(demo["implication-warfarin"], "DiagnosticReport/1")
     assert normal is not None
     assert (set(normal.genes), normal.remarkable) == ({"CYP2C9", "VKORC1"}, False)
@@ -68,7 +93,10 @@ def test_treatment_understands_what_is_written(demo: dict[str, Json]) -> None:
 
 
 def test_the_gene_that_departs_from_normal_is_named_first() -> None:
-    lines = ("chr13 48045719 . C T . PASS . GT 0/1", *(f"chr6 {p} . {r} {a} . PASS . GT 0/0" for p, r, a in TPMT))
+    lines = (
+        "chr13 48045719 . C T . PASS . GT 0/1",
+        *(f"chr6 {p} . {r} {a} . PASS . GT 0/0" for p, r, a in TPMT),
+    )
     made = {d.key: d.resource for d in drafts(vcf(*lines))}
     first, second = parts(made["implication-azathioprine"], "therapeutic-implication")
     assert "NUDT15 Intermediate" in first["valueCodeableConcept"]["text"]
@@ -81,19 +109,30 @@ TPMT = [(18143724, "C", "G"), (18138997, "C", "T"), (18130687, "T", "C")]
 def test_a_variant_says_where_it_lies(demo: dict[str, Json]) -> None:
     variant = demo["variant-cyp2c19-94781859-g-a"]
     [hgvs] = parts(variant, "81290-9")
-    assert codes.first_code(hgvs["valueCodeableConcept"], "http://varnomen.hgvs.org") == "NC_000010.11:g.94781859G>A"
+    assert (
+        codes.first_code(hgvs["valueCodeableConcept"], "http://varnomen.hgvs.org")
+        == "NC_000010.11:g.94781859G>A"
+    )
     [state] = parts(variant, "53034-5")
     assert codes.first_code(state["valueCodeableConcept"], codes.LOINC) == "LA6705-3"
     [dbsnp] = parts(variant, "81252-9")
-    assert codes.first_code(dbsnp["valueCodeableConcept"], "http://www.ncbi.nlm.nih.gov/projects/SNP") == "rs4244285"
+    assert (
+        codes.first_code(dbsnp["valueCodeableConcept"], "http://www.ncbi.nlm.nih.gov/projects/SNP")
+        == "rs4244285"
+    )
 
 
 def test_each_observation_rests_on_another_down_to_the_variants(demo: dict[str, Json]) -> None:
     uuids = {d["identifier"][0]["value"]: key for key, d in demo.items()}
-    rests = {key: [uuids[r["reference"]] for r in d.get("derivedFrom", [])] for key, d in demo.items()}
+    rests = {
+        key: [uuids[r["reference"]] for r in d.get("derivedFrom", [])] for key, d in demo.items()
+    }
     assert rests["implication-clopidogrel"] == ["genotype-cyp2c19"]
     assert rests["genotype-cyp2c19"] == ["haplotype-cyp2c19-2"]
-    assert set(rests["haplotype-cyp2c19-2"]) == {"variant-cyp2c19-94775367-a-g", "variant-cyp2c19-94781859-g-a"}
+    assert set(rests["haplotype-cyp2c19-2"]) == {
+        "variant-cyp2c19-94775367-a-g",
+        "variant-cyp2c19-94781859-g-a",
+    }
     assert all(rests[key] for key in demo if key.startswith("implication"))
     assert len(demo["report"]["result"]) == len(demo) - 1
 
@@ -103,7 +142,10 @@ def test_the_report_is_small(demo: dict[str, Json]) -> None:
 
 
 def test_only_reference_alleles_give_no_variant_and_no_haplotype(demo: dict[str, Json]) -> None:
-    assert {k.split("-")[1] for k in demo if k.startswith(("variant", "haplotype"))} == {"cyp2c19", "slco1b1"}
+    assert {k.split("-")[1] for k in demo if k.startswith(("variant", "haplotype"))} == {
+        "cyp2c19",
+        "slco1b1",
+    }
 
 
 def test_an_uncertain_genotype_is_not_coded_and_lists_every_candidate() -> None:
@@ -113,16 +155,30 @@ def test_an_uncertain_genotype_is_not_coded_and_lists_every_candidate() -> None:
     assert value == {"text": "CYP2C19 *1/*4 or *4/*17 (*2, *3 not tested)"}
     assert not [k for k in made if k.startswith("haplotype")]
     assert "implication-clopidogrel" not in made
-    assert "Intermediate Metabolizer or Poor Metabolizer" in made["implication-omeprazole"]["component"][1]["valueCodeableConcept"]["text"]  # the same advice
+    assert (
+        "Intermediate Metabolizer or Poor Metabolizer"
+        in made["implication-omeprazole"]["component"][1]["valueCodeableConcept"]["text"]
+    )  # the same advice
     assert "can't tell" in made["genotype-cyp2c19"]["note"][0]["text"]
     assert "Not in the file: CYP2C9" in made["report"]["conclusion"]
 
 
 def test_a_gene_that_could_not_be_called_has_its_reason_and_no_genotype() -> None:
-    made = {d.key: d.resource for d in drafts(vcf("chr10 94781859 . G C . PASS . GT 0/1", "chr16 31096368 . C T . PASS . GT 0/1"))}
+    made = {
+        d.key: d.resource
+        for d in drafts(
+            vcf("chr10 94781859 . G C . PASS . GT 0/1", "chr16 31096368 . C T . PASS . GT 0/1")
+        )
+    }
     assert "genotype-cyp2c19" not in made
-    assert "CYP2C19: not called, an allele that the table does not hold at chr10:94781859" in made["report"]["conclusion"]
-    assert made["genotype-vkorc1"]["valueCodeableConcept"]["text"] == "VKORC1 rs9923231 C/T (-1639G/-1639A)"
+    assert (
+        "CYP2C19: not called, an allele that the table does not hold at chr10:94781859"
+        in made["report"]["conclusion"]
+    )
+    assert (
+        made["genotype-vkorc1"]["valueCodeableConcept"]["text"]
+        == "VKORC1 rs9923231 C/T (-1639G/-1639A)"
+    )
 
 
 def test_the_conclusion_states_the_limits(demo: dict[str, Json]) -> None:

@@ -13,7 +13,9 @@ from tests.hl7 import Validate, collection
 
 Json = dict[str, Any]
 
-RECORD: Json = json.loads((Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8"))
+RECORD: Json = json.loads(
+    (Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8")
+)
 
 
 def planted(kind: str, **changes: Any) -> Json:
@@ -25,7 +27,9 @@ def planted(kind: str, **changes: Any) -> Json:
 
 
 def url_of(kind: str) -> str:
-    return next(e["fullUrl"] for e in reversed(RECORD["entry"]) if e["resource"]["resourceType"] == kind)
+    return next(
+        e["fullUrl"] for e in reversed(RECORD["entry"]) if e["resource"]["resourceType"] == kind
+    )
 
 
 PLANTED = {
@@ -33,12 +37,24 @@ PLANTED = {
     "no status": planted("Observation", status=None),
     "an unknown element": planted("Device", digest="x"),
     "a Device as performer": planted("Observation", performer=[{"reference": url_of("Device")}]),
-    "a risk as result": planted("DiagnosticReport", result=[{"reference": url_of("RiskAssessment")}]),
+    "a risk as result": planted(
+        "DiagnosticReport", result=[{"reference": url_of("RiskAssessment")}]
+    ),
     "150 percent": planted("RiskAssessment", prediction=[{"probabilityDecimal": 150}]),
     "a target without measure": planted("Goal", target=[{"detailString": "x"}]),
     "an empty section": planted("Composition", section=[{"title": "Findings"}]),
-    "reference and detail": planted("CarePlan", activity=[{"reference": {"reference": url_of("RequestGroup")}, "detail": {"status": "not-started"}}]),
-    "modified before authored": planted("Task", authoredOn="2026-01-02T00:00:00Z", lastModified="2026-01-01T00:00:00Z"),
+    "reference and detail": planted(
+        "CarePlan",
+        activity=[
+            {
+                "reference": {"reference": url_of("RequestGroup")},
+                "detail": {"status": "not-started"},
+            }
+        ],
+    ),
+    "modified before authored": planted(
+        "Task", authoredOn="2026-01-02T00:00:00Z", lastModified="2026-01-01T00:00:00Z"
+    ),
 }
 
 
@@ -55,6 +71,12 @@ def test_a_planted_error_is_found_by_both(name: str, hl7_errors: Validate) -> No
 
 def test_a_collection_of_resources_as_read_is_checked_for_targets(hl7_errors: Validate) -> None:
     patient = {"resourceType": "Patient", "id": "p"}
-    task = {"resourceType": "Task", "id": "t", "status": "requested", "intent": "proposal", "for": {"reference": "Patient/p"}}
+    task = {
+        "resourceType": "Task",
+        "id": "t",
+        "status": "requested",
+        "intent": "proposal",
+        "for": {"reference": "Patient/p"},
+    }
     assert hl7_errors(collection([patient, task])) == []
     assert hl7_errors(collection([patient, task | {"owner": {"reference": "Task/t"}}]))

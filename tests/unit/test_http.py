@@ -27,7 +27,13 @@ CANARY = "Zebedee Quux"
 
 
 def app(waiting: list[str] | None = None, paths: Any = None) -> Flask:
-    return create_app("toy", Probes(lambda: waiting or [], CollectorRegistry()), title="Word count", max_body_bytes=1000, paths=paths)
+    return create_app(
+        "toy",
+        Probes(lambda: waiting or [], CollectorRegistry()),
+        title="Word count",
+        max_body_bytes=1000,
+        paths=paths,
+    )
 
 
 def broken(error: Exception) -> Flask:
@@ -92,7 +98,9 @@ def test_errors_of_http_are_outcomes() -> None:
         (MemoryError(CANARY), 500, "exception"),
     ],
 )
-def test_every_class_of_error_has_its_answer_and_quotes_nobody(error: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_class_of_error_has_its_answer_and_quotes_nobody(
+    error: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG):
         answer = broken(error).test_client().post("/broken")
     assert_outcome(answer, status, code)
@@ -102,7 +110,9 @@ def test_every_class_of_error_has_its_answer_and_quotes_nobody(error: Exception,
 
 
 def test_a_wait_that_the_ehr_asked_for_is_passed_on() -> None:
-    answer = broken(errors.Unavailable("ehr", "429", retry_after_sec=33.0)).test_client().post("/broken")
+    answer = (
+        broken(errors.Unavailable("ehr", "429", retry_after_sec=33.0)).test_client().post("/broken")
+    )
     assert answer.headers["Retry-After"] == "33"
 
 
@@ -115,9 +125,21 @@ def served() -> Iterator[str]:
     serving.close()
 
 
-def test_a_body_beyond_the_limit_is_refused_whether_its_length_is_announced_or_not(served: str) -> None:
-    announced = httpx.post(f"{served}/analyze", content=b"x" * 2000, headers={"Content-Type": "application/json"}, timeout=60)
-    chunked = httpx.post(f"{served}/analyze", content=iter([b"x" * 1000] * 2), headers={"Content-Type": "application/json"}, timeout=60)
+def test_a_body_beyond_the_limit_is_refused_whether_its_length_is_announced_or_not(
+    served: str,
+) -> None:
+    announced = httpx.post(
+        f"{served}/analyze",
+        content=b"x" * 2000,
+        headers={"Content-Type": "application/json"},
+        timeout=60,
+    )
+    chunked = httpx.post(
+        f"{served}/analyze",
+        content=iter([b"x" * 1000] * 2),
+        headers={"Content-Type": "application/json"},
+        timeout=60,
+    )
     for answer in (announced, chunked):
         assert answer.status_code == 413
         assert answer.json()["issue"][0]["code"] == "too-long"
@@ -151,7 +173,10 @@ def documented(described: Any) -> set[tuple[str, str]]:
 
 
 def routes(made: Flask) -> set[tuple[str, str]]:
-    found = ((re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), rule.methods or set()) for rule in made.url_map.iter_rules())
+    found = (
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), rule.methods or set())
+        for rule in made.url_map.iter_rules()
+    )
     return {(path, method) for path, methods in found for method in methods - {"HEAD", "OPTIONS"}}
 
 
@@ -174,7 +199,9 @@ def test_reviews_document_is_valid_and_lists_its_probes(tmp_path: Path) -> None:
     assert described is not None
     validate(described)
     assert documented(described) <= routes(made)
-    assert {"/healthz", "/readyz", "/metrics", "/openapi.json"} <= {path for path, _ in documented(described)}
+    assert {"/healthz", "/readyz", "/metrics", "/openapi.json"} <= {
+        path for path, _ in documented(described)
+    }
 
 
 def test_intakes_document_is_valid_and_lists_its_routes() -> None:
@@ -184,6 +211,15 @@ def test_intakes_document_is_valid_and_lists_its_routes() -> None:
     described = made.test_client().get("/openapi.json").json
     assert described is not None
     validate(described)
-    assert documented(described) == {(path.replace("{resource_type}/{logical_id}", "{type}/{id}"), method) for path, method in routes(made)}
-    named = {name for item in described["paths"].values() for operation in item.values() for need in operation.get("security", []) for name in need}
+    assert documented(described) == {
+        (path.replace("{resource_type}/{logical_id}", "{type}/{id}"), method)
+        for path, method in routes(made)
+    }
+    named = {
+        name
+        for item in described["paths"].values()
+        for operation in item.values()
+        for need in operation.get("security", [])
+        for name in need
+    }
     assert named <= set(described["components"]["securitySchemes"])

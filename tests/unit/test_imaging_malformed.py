@@ -24,7 +24,9 @@ from shared.dicom.study import imaging_studies
 from shared.errors import InvalidInput, NotAnalysed
 from tests.films import film
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, which shared.dicom.parse silences: pytest restores them
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::UserWarning"
+)  # pydicom's, which shared.dicom.parse silences: pytest restores them
 WOMAN = {"resourceType": "Patient", "id": "1", "birthDate": "1940-03-05", "gender": "female"}
 READ = [
     "StudyInstanceUID",
@@ -113,7 +115,9 @@ def broken(name: str, value: tuple[str, Any] | None) -> bytes | None:
         dataset[tag] = DataElement(tag, *value)
     buffer = BytesIO()
     try:
-        pydicom.dcmwrite(buffer, dataset, enforce_file_format=True, implicit_vr=False, little_endian=True)
+        pydicom.dcmwrite(
+            buffer, dataset, enforce_file_format=True, implicit_vr=False, little_endian=True
+        )
     except Exception:
         return None
     return buffer.getvalue()

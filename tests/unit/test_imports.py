@@ -20,7 +20,18 @@ from services.catalogue import SERVICES
 from shared.service import ANALYSERS
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"torch", "transformers", "captum", "medspacy", "spacy", "peft", "pypgx", "monai", "pandas", "scipy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "captum",
+    "medspacy",
+    "spacy",
+    "peft",
+    "pypgx",
+    "monai",
+    "pandas",
+    "scipy",
+}
 ENTRY = {"intake": "services.intake.process", "review": "services.review.app"}
 
 PROBE = """
@@ -43,7 +54,9 @@ def plain(name: str) -> str:
 
 
 def holds(requirement: Requirement, extras: frozenset[str]) -> bool:
-    return requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras | {""})
+    return requirement.marker is None or any(
+        requirement.marker.evaluate({"extra": extra}) for extra in extras | {""}
+    )
 
 
 def closure(requirements: list[str]) -> frozenset[str]:
@@ -61,7 +74,9 @@ def closure(requirements: list[str]) -> frozenset[str]:
 
 @cache
 def project() -> dict[str, Any]:
-    read: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    read: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     return read
 
 
@@ -71,13 +86,19 @@ def modules_of_other_extras(service: str) -> set[str]:
     base = [text for text in project()["dependencies"] if holds(Requirement(text), frozenset())]
     own = closure(base + extras[service])
     others = closure([text for name in SERVICES for text in extras[name]]) - own
-    return {module for module, owners in packages_distributions().items() if {plain(owner) for owner in owners} <= others}
+    return {
+        module
+        for module, owners in packages_distributions().items()
+        if {plain(owner) for owner in owners} <= others
+    }
 
 
 def import_error(module: str, blocked: set[str]) -> str:
     """Import it in a fresh interpreter where these top-level modules can't be had; "" when that works."""
     command = [sys.executable, "-c", PROBE, module, ",".join(sorted(blocked))]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False).stderr
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    ).stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -101,8 +122,13 @@ def reads_of_the_environment(source: str) -> list[int]:
     lines = []
     for node in ast.walk(ast.parse(source)):
         read = isinstance(node, ast.Attribute) and node.attr in ("getenv", "getenvb")
-        of_environ = isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name)
-        if of_environ and (getattr(node.value, "attr", None) or getattr(node.value, "id", None)) == "environ":
+        of_environ = isinstance(node, ast.Subscript | ast.Attribute) and isinstance(
+            node.value, ast.Attribute | ast.Name
+        )
+        if (
+            of_environ
+            and (getattr(node.value, "attr", None) or getattr(node.value, "id", None)) == "environ"
+        ):
             read |= isinstance(node, ast.Subscript) or node.attr in ("get", "pop")
         if read:
             lines.append(node.lineno)
@@ -110,12 +136,23 @@ def reads_of_the_environment(source: str) -> list[int]:
 
 
 def test_settings_alone_read_the_environment() -> None:
-    files = [path for folder in ("shared", "services") for path in (ROOT / folder).rglob("*.py") if path != ROOT / "shared" / "settings.py"]
-    found = {str(path.relative_to(ROOT)): lines for path in files if (lines := reads_of_the_environment(path.read_text(encoding="utf-8")))}
+    files = [
+        path
+        for folder in ("shared", "services")
+        for path in (ROOT / folder).rglob("*.py")
+        if path != ROOT / "shared" / "settings.py"
+    ]
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in files
+        if (lines := reads_of_the_environment(path.read_text(encoding="utf-8")))
+    }
     assert found == {}, json.dumps(found)
 
 
-@pytest.mark.parametrize("line", ["os.environ['A']", "os.environ.get('A')", "os.getenv('A')", "environ['A']"])
+@pytest.mark.parametrize(
+    "line", ["os.environ['A']", "os.environ.get('A')", "os.getenv('A')", "environ['A']"]
+)
 def test_a_read_of_the_environment_is_seen(line: str) -> None:
     assert reads_of_the_environment(f"import os\nx = {line}") == [2]
     assert reads_of_the_environment("import os\nchild(os.environ | {'A': 'b'})") == []
@@ -129,6 +166,9 @@ def test_the_analysers_are_listed_once() -> None:
         for path in [*ROOT.glob("services/**/*.py"), *ROOT.glob("shared/**/*.py")]
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Tuple | ast.List | ast.Set)
-        if len({item.value for item in node.elts if isinstance(item, ast.Constant)} & set(ANALYSERS)) > 2  # two are those with something in common
+        if len(
+            {item.value for item in node.elts if isinstance(item, ast.Constant)} & set(ANALYSERS)
+        )
+        > 2  # two are those with something in common
     ]
     assert lists == ["shared/service.py"]

@@ -15,10 +15,24 @@ from shared.stream.base import Record
 
 
 def item(
-    offset: int, key: str, answer: str, *, arrived: float = 0.0, partition: int = 0, done: bool = False, action: str = "update", appended: float = 0.0
+    offset: int,
+    key: str,
+    answer: str,
+    *,
+    arrived: float = 0.0,
+    partition: int = 0,
+    done: bool = False,
+    action: str = "update",
+    appended: float = 0.0,
 ) -> Item:
     event = ResourceEvent(answer, "1", action)  # type: ignore[arg-type]
-    return Item(Record("t", partition, offset, key.encode(), b"", (), appended), event, answer, arrived, done=done)
+    return Item(
+        Record("t", partition, offset, key.encode(), b"", (), appended),
+        event,
+        answer,
+        arrived,
+        done=done,
+    )
 
 
 def filled(*items: Item, quiet_sec: float = 0.0) -> Lanes:
@@ -61,7 +75,13 @@ def test_a_lane_that_waits_does_not_hold_up_others_nor_lets_its_later_records_pa
 
 
 def test_where_there_is_room_for_few_no_partition_starves() -> None:
-    lanes = filled(*(item(n, f"{partition}-{n}", f"A/{partition}-{n}", partition=partition) for partition in range(3) for n in range(4)))
+    lanes = filled(
+        *(
+            item(n, f"{partition}-{n}", f"A/{partition}-{n}", partition=partition)
+            for partition in range(3)
+            for n in range(4)
+        )
+    )
     given = []
     for _ in range(6):
         [unit] = islice(lanes.take(0), 1)
@@ -110,7 +130,9 @@ def test_records_done_on_arrival_only_count_for_the_commit() -> None:
 
 
 def test_quiet_waits_for_the_newest_but_not_for_ever() -> None:
-    lanes = filled(item(0, "a", "A/1", arrived=0.0), item(1, "a", "A/1", arrived=4.0), quiet_sec=5.0)
+    lanes = filled(
+        item(0, "a", "A/1", arrived=0.0), item(1, "a", "A/1", arrived=4.0), quiet_sec=5.0
+    )
     assert list(lanes.take(8.0)) == []
     assert len(list(lanes.take(9.0))) == 1
     busy = filled(*(item(n, "a", "A/1", arrived=float(n)) for n in range(60)), quiet_sec=5.0)
@@ -118,12 +140,16 @@ def test_quiet_waits_for_the_newest_but_not_for_ever() -> None:
 
 
 def test_full_partitions_are_named() -> None:
-    lanes = filled(*(item(n, f"k{n}", f"A/{n}") for n in range(3)), item(0, "z", "Z/1", partition=1))
+    lanes = filled(
+        *(item(n, f"k{n}", f"A/{n}") for n in range(3)), item(0, "z", "Z/1", partition=1)
+    )
     assert lanes.full(3) == frozenset({0})
 
 
 def test_only_deletes() -> None:
-    [unit] = filled(item(0, "a", "A/1", action="create"), item(1, "a", "A/1", action="delete")).take(0)
+    [unit] = filled(
+        item(0, "a", "A/1", action="create"), item(1, "a", "A/1", action="delete")
+    ).take(0)
     assert not unit.only_deletes
     [gone] = filled(item(0, "a", "A/1", action="delete")).take(0)
     assert gone.only_deletes
@@ -189,7 +215,9 @@ def test_a_model_tells_for_how_long_it_has_been_at_one_batch() -> None:
 
 def test_the_oldest_record_that_is_not_done_has_an_age() -> None:
     lanes = filled(
-        item(0, "a", "A/1", appended=10.0, done=True), item(1, "a", "A/2", appended=20.0), item(0, "b", "B/1", appended=15.0, partition=1, done=True)
+        item(0, "a", "A/1", appended=10.0, done=True),
+        item(1, "a", "A/2", appended=20.0),
+        item(0, "b", "B/1", appended=15.0, partition=1, done=True),
     )
     assert lanes.oldest_sec(100.0) == 80.0
     [unit] = lanes.take(0)

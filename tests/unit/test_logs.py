@@ -18,7 +18,16 @@ def formatted(**extra: object) -> dict[str, object]:
     try:
         fail()
     except ValueError:
-        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "while reading %s", ("Patient/17",), sys.exc_info(), extra=extra)
+        record = logging.getLogger("x").makeRecord(
+            "x",
+            logging.ERROR,
+            "f",
+            1,
+            "while reading %s",
+            ("Patient/17",),
+            sys.exc_info(),
+            extra=extra,
+        )
     line = JsonLines("toy").format(record)
     assert "\n" not in line
     found: dict[str, object] = json.loads(line)
@@ -27,7 +36,12 @@ def formatted(**extra: object) -> dict[str, object]:
 
 def test_an_error_is_its_class_and_place() -> None:
     line = formatted()
-    assert (line["level"], line["service"], line["message"], line["error"]) == ("ERROR", "toy", "while reading Patient/17", "ValueError")
+    assert (line["level"], line["service"], line["message"], line["error"]) == (
+        "ERROR",
+        "toy",
+        "while reading Patient/17",
+        "ValueError",
+    )
     assert any("test_logs.py" in frame and frame.endswith(" fail") for frame in line["traceback"])  # type: ignore[union-attr, attr-defined]
     assert CANARY not in json.dumps(line)
 
@@ -38,8 +52,13 @@ def test_what_nobody_caught_is_logged_the_same_way_in_every_thread() -> None:
         f"def fail(): raise ValueError({CANARY!r})\n"
         "t = threading.Thread(target=fail, name='sweep'); t.start(); t.join(); fail()"
     )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert [line["message"] for line in lines] == ["thread sweep ended by ValueError", "the process ended by ValueError"]
+    assert [line["message"] for line in lines] == [
+        "thread sweep ended by ValueError",
+        "the process ended by ValueError",
+    ]
     assert CANARY not in ended.stderr
     assert ended.returncode == 1

@@ -23,13 +23,19 @@ def test_good():
 
 
 @pytest.mark.parametrize(("ci", "failed", "skipped"), [("true", 1, 1), ("", 0, 2)])
-def test_a_skip_fails_under_ci_alone(ci: str, failed: int, skipped: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skip_fails_under_ci_alone(
+    ci: str, failed: int, skipped: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CI", ci)
     pytester.makepyfile(MODULE)
-    pytester.runpytest("-p", "tests.plugins.no_skips").assert_outcomes(passed=1, xfailed=1, failed=failed, skipped=skipped)
+    pytester.runpytest("-p", "tests.plugins.no_skips").assert_outcomes(
+        passed=1, xfailed=1, failed=failed, skipped=skipped
+    )
 
 
-def test_a_module_that_skips_itself_fails_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_that_skips_itself_fails_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CI", "true")
     pytester.makepyfile("import pytest\npytest.importorskip('no_such_module_anywhere')")
     result = pytester.runpytest("-p", "tests.plugins.no_skips")

@@ -35,12 +35,22 @@ class ListsOnly:
     def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
         return [[] for _ in passages]
 
-    def modifiers(self, sentences: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[list[frozenset[str]]]:
+    def modifiers(
+        self, sentences: Sequence[tuple[str, Sequence[tuple[int, int]]]]
+    ) -> list[list[frozenset[str]]]:
         return [[frozenset() for _ in spans] for _, spans in sentences]
 
 
 def note(text: str, language: str | None = None) -> Inputs:
-    return Inputs("Patient/1", "", {"DocumentReference/1": "1"}, "DocumentReference/1", "34117-2", text, language)
+    return Inputs(
+        "Patient/1",
+        "",
+        {"DocumentReference/1": "1"},
+        "DocumentReference/1",
+        "34117-2",
+        text,
+        language,
+    )
 
 
 def listed(text: str) -> list[tuple[str, str, str]]:
@@ -58,10 +68,16 @@ def listed(text: str) -> list[tuple[str, str, str]]:
         ("Fièvre".encode("utf-8-sig"), "text/plain;charset=utf-8", "Fièvre"),
         ("Fièvre".encode("utf-16"), "text/plain", "Fièvre"),
         (b"a+2AA-b", "text/plain; charset=utf-7", "a\ufffdb"),  # half a surrogate pair
-        ("β-blocker \U0001f600\r\n".encode(), 'text/plain; charset="UTF-8"', "β-blocker \U0001f600\r\n"),
+        (
+            "β-blocker \U0001f600\r\n".encode(),
+            'text/plain; charset="UTF-8"',
+            "β-blocker \U0001f600\r\n",
+        ),
     ],
 )
-def test_a_note_is_read_in_the_charset_that_it_names(raw: bytes, content_type: str, text: str) -> None:
+def test_a_note_is_read_in_the_charset_that_it_names(
+    raw: bytes, content_type: str, text: str
+) -> None:
     assert decode(raw, content_type) == text
 
 
@@ -74,7 +90,10 @@ def test_a_note_is_read_in_the_charset_that_it_names(raw: bytes, content_type: s
         (SECRET.encode() + b"\x00\x01\x02", "text/plain", "control characters"),
         (SECRET.encode() + b"\xff\xfe\xe9", "text/plain", "UTF-8"),
         (SECRET.encode() + b"\xe9", "text/plain; charset=utf-8", "charset that it names"),
-        *((SECRET.encode(), f"text/plain; charset={name}", "not known") for name in UNKNOWN_CHARSETS),
+        *(
+            (SECRET.encode(), f"text/plain; charset={name}", "not known")
+            for name in UNKNOWN_CHARSETS
+        ),
         (b"<p>" + SECRET.encode() + b"<!-- until when > ", "text/html", "a comment"),
         (b"<title>" + SECRET.encode(), "text/html", "`title`"),
         (b"<style>" + SECRET.encode() + b"</styles>", "text/html", "`style`"),
@@ -83,7 +102,9 @@ def test_a_note_is_read_in_the_charset_that_it_names(raw: bytes, content_type: s
         (b"fever " * (MAX_CHARACTERS // 6 + 1), "text/plain", "longer"),
     ],
 )
-def test_what_is_no_note_is_refused_without_a_word_of_it(raw: bytes, content_type: str, says: str) -> None:
+def test_what_is_no_note_is_refused_without_a_word_of_it(
+    raw: bytes, content_type: str, says: str
+) -> None:
     with pytest.raises(InvalidInput, match=says) as refused:
         decode(raw, content_type)
     assert SECRET not in str(refused.value)
@@ -104,7 +125,10 @@ def test_markup_becomes_blanks_and_offsets_hold_in_the_source() -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("<html><head><title>x</title><p>No fever", "No fever"),  # neither </head> nor <body>: HTML lets both be left out
+        (
+            "<html><head><title>x</title><p>No fever",
+            "No fever",
+        ),  # neither </head> nor <body>: HTML lets both be left out
         ("<head><meta charset='x'><body>No fever", "No fever"),
         ("<title>x<title>y</TITLE >No fever", "No fever"),
         ("<title/><style/>No fever", "No fever"),
@@ -126,7 +150,19 @@ def test_what_html_shows_is_read(source: str, text: str) -> None:
     read.encode()
 
 
-HOSTILE = ("<a ", "<!--", "<?", "</", "x<", "<a b='", "<title>", "&#", "&a", "<a b=", "<script></script ")
+HOSTILE = (
+    "<a ",
+    "<!--",
+    "<?",
+    "</",
+    "x<",
+    "<a b='",
+    "<title>",
+    "&#",
+    "&a",
+    "<a b=",
+    "<script></script ",
+)
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -140,15 +176,57 @@ def test_no_markup_takes_long(piece: str, end: str) -> None:
 
 PUNCTUATION = (*string.punctuation, "•", "–", "“", "…", "\u00a0")
 BLANK = (" ", "\t\r", " \n", "\n", "a\n")
-LISTS = ("\n- ", "\n#", "a. ", "no ", "- ", "* ", "** ", ": ", "A:", "1. ", "0", "x", "9.9", "A\n\n", "\n\nA", "Dr. ", ". (", "\n\n\r")
-HEADINGS = ("PLAN: ", "PLAN", "PLAN ", "PLAN\n", ". PLAN", "Past Medical ", "Past Medical History:\n", "**Plan**\n", "\n\nOdd Title:")
-NAMES = ("aspirin ", "aspirin, no fever. ", "HTN ", "takes aspirin 81 mg\n", "severe fever ", "aspirin 1")
+LISTS = (
+    "\n- ",
+    "\n#",
+    "a. ",
+    "no ",
+    "- ",
+    "* ",
+    "** ",
+    ": ",
+    "A:",
+    "1. ",
+    "0",
+    "x",
+    "9.9",
+    "A\n\n",
+    "\n\nA",
+    "Dr. ",
+    ". (",
+    "\n\n\r",
+)
+HEADINGS = (
+    "PLAN: ",
+    "PLAN",
+    "PLAN ",
+    "PLAN\n",
+    ". PLAN",
+    "Past Medical ",
+    "Past Medical History:\n",
+    "**Plan**\n",
+    "\n\nOdd Title:",
+)
+NAMES = (
+    "aspirin ",
+    "aspirin, no fever. ",
+    "HTN ",
+    "takes aspirin 81 mg\n",
+    "severe fever ",
+    "aspirin 1",
+)
 
 
 BEGINNINGS = ("PLAN", ". PLAN", "\n\nOdd title", "aspirin 1", "1. ")
 
 
-@pytest.mark.parametrize("begin, piece", [*(("", p) for p in (*PUNCTUATION, *BLANK, *LISTS, *HEADINGS, *NAMES)), *itertools.product(BEGINNINGS, (" ", "*"))])
+@pytest.mark.parametrize(
+    "begin, piece",
+    [
+        *(("", p) for p in (*PUNCTUATION, *BLANK, *LISTS, *HEADINGS, *NAMES)),
+        *itertools.product(BEGINNINGS, (" ", "*")),
+    ],
+)
 def test_no_text_takes_long(begin: str, piece: str) -> None:
     text = begin + piece * (MAX_CHARACTERS // len(piece) - len(begin)) + "x"
     began = time.perf_counter()
@@ -162,15 +240,26 @@ def test_what_never_ends_is_cut_at_a_blank_and_nothing_is_lost() -> None:
     cut = find_sentences(text, find_sections(text))
     assert max(b - a for a, b in cut) <= LONGEST
     assert "".join(text[a:b] for a, b in cut).replace(" ", "") == text.replace(" ", "")
-    assert [m.start for m in read(note(text), ListsOnly()).mentions] == [m.start() for m in re.finditer("HTN", text)]
+    assert [m.start for m in read(note(text), ListsOnly()).mentions] == [
+        m.start() for m in re.finditer("HTN", text)
+    ]
 
 
 def test_a_line_of_marks_before_a_heading_is_no_part_of_it() -> None:
     text = "**** **Plan** :**\n- **Allergies**\n10. Family History: \n***\n"
-    assert [s.category for s in find_sections(text)] == ["", "assessment_and_plan", "allergies", "family_history"]
+    assert [s.category for s in find_sections(text)] == [
+        "",
+        "assessment_and_plan",
+        "allergies",
+        "family_history",
+    ]
 
 
-@given(st.text(alphabet=st.sampled_from("ab <>/&;#\n!-='\"pxdiv0"), max_size=80), st.sampled_from(["", *HOSTILE]), st.text(max_size=9))
+@given(
+    st.text(alphabet=st.sampled_from("ab <>/&;#\n!-='\"pxdiv0"), max_size=80),
+    st.sampled_from(["", *HOSTILE]),
+    st.text(max_size=9),
+)
 def test_any_markup_keeps_its_length(source: str, piece: str, more: str) -> None:
     with contextlib.suppress(InvalidInput):
         assert len(strip_markup(source + piece + more)) == len(source + piece + more)
@@ -190,7 +279,16 @@ FRENCH = "La patiente est hospitalisée pour une toux avec de la fièvre depuis 
 SPANISH = "Paciente con tos y fiebre desde hace tres días, sin dolor en el pecho. Hipertensión y diabetes, en tratamiento con metformina."
 
 
-@pytest.mark.parametrize("text", [GERMAN, FRENCH, SPANISH, "咳嗽和发烧三天,没有胸痛。高血压病史。", "Кашель и лихорадка три дня"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        GERMAN,
+        FRENCH,
+        SPANISH,
+        "咳嗽和发烧三天,没有胸痛。高血压病史。",
+        "Кашель и лихорадка три дня",
+    ],
+)
 def test_another_language_is_not_analysed(text: str) -> None:
     [answer] = analyze([note(text)], ListsOnly())
     assert isinstance(answer, NotAnalysed)
@@ -233,7 +331,10 @@ def test_headings_are_found_in_lists_capitals_crlf_and_midline() -> None:
 
 
 def test_a_word_that_is_also_a_heading_is_none_within_a_sentence() -> None:
-    assert [s.category for s in find_sections("She has a history of gout and needs a plan for her medications.")] == [""]
+    assert [
+        s.category
+        for s in find_sections("She has a history of gout and needs a plan for her medications.")
+    ] == [""]
 
 
 @given(st.text(alphabet=st.sampled_from("aB .,:\n\r\t-1CC:Plan"), max_size=200))
@@ -246,7 +347,9 @@ def test_sections_cover_the_text_and_sentences_stay_inside(text: str) -> None:
     assert all(a < b for a, b in spans)
     assert all(b <= c for (_, b), (c, _) in itertools.pairwise(spans))
     words = "".join(text[s.body : s.end] for s in sections)
-    assert "".join("".join(text[a:b].split()) for a, b in spans).replace("-", "") == "".join(words.split()).replace("-", "")
+    assert "".join("".join(text[a:b].split()) for a, b in spans).replace("-", "") == "".join(
+        words.split()
+    ).replace("-", "")
     assert all(section_at(sections, a).start <= a < section_at(sections, a).end for a, _ in spans)
 
 
@@ -283,14 +386,24 @@ def test_a_mark_that_runs_over_a_line_of_a_list_ends_with_it() -> None:
 
 
 def test_the_longest_name_wins_and_another_disease_keeps_its_code() -> None:
-    assert listed("pulmonary hypertension") == [("pulmonary hypertension", "pulmonary hypertension", "present")]
-    assert listed("Ocular hypertension") == [("Ocular hypertension", "ocular hypertension", "present")]
+    assert listed("pulmonary hypertension") == [
+        ("pulmonary hypertension", "pulmonary hypertension", "present")
+    ]
+    assert listed("Ocular hypertension") == [
+        ("Ocular hypertension", "ocular hypertension", "present")
+    ]
     assert read(note("ocular hypertension"), ListsOnly()).mentions[0].concept is None
-    assert listed("Crohn’s disease and co-amoxiclav, high\nblood pressure")[0][1] == "Crohn's disease"
+    assert (
+        listed("Crohn’s disease and co-amoxiclav, high\nblood pressure")[0][1] == "Crohn's disease"
+    )
 
 
 def test_abbreviations_are_names_in_their_own_case_only() -> None:
-    assert [name for _, name, _ in listed("HTN, DM2 and CAD; as a dm or cap")] == ["hypertension", "type 2 diabetes mellitus", "coronary artery disease"]
+    assert [name for _, name, _ in listed("HTN, DM2 and CAD; as a dm or cap")] == [
+        "hypertension",
+        "type 2 diabetes mellitus",
+        "coronary artery disease",
+    ]
 
 
 def test_a_name_inside_another_word_is_none() -> None:
@@ -338,7 +451,9 @@ def test_a_chronic_disease_in_the_history_is_current_and_another_is_past() -> No
 def test_a_qualified_name_keeps_its_code_and_another_disease_does_not_borrow_it() -> None:
     text = "severe hypertension; renovascular hypertension"
     terms = list(find_terms(text))
-    severe, other = merge([Entity(0, 19, "problem", 0.9), Entity(21, 46, "problem", 0.8), *terms], text)
+    severe, other = merge(
+        [Entity(0, 19, "problem", 0.9), Entity(21, 46, "problem", 0.8), *terms], text
+    )
     assert (severe.start, severe.end, severe.confidence) == (7, 19, 0.9)
     assert severe.concept is not None
     assert (other.start, other.end, other.concept) == (21, 46, None)
@@ -351,13 +466,20 @@ def test_marks_and_names_by_the_thousand_are_merged_at_once() -> None:
     began = time.perf_counter()
     assert len(merge([*marks, *find_terms(text)], text)) == len(marks)
     assert merge([one, *find_terms(text)], text) == [one]
-    assert time.perf_counter() - began < 5  # each with each: 15,000 names took 7 s, 50,000 over a minute
+    assert (
+        time.perf_counter() - began < 5
+    )  # each with each: 15,000 names took 7 s, 50,000 over a minute
 
 
 def test_a_chemical_counts_as_a_drug_only_with_a_dose_or_in_the_list_of_drugs() -> None:
     class Marks(ListsOnly):
         def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
-            return [[Entity(p.index("zolox"), p.index("zolox") + 5, "drug", 0.9)] if "zolox" in p else [] for p in passages]
+            return [
+                [Entity(p.index("zolox"), p.index("zolox") + 5, "drug", 0.9)]
+                if "zolox" in p
+                else []
+                for p in passages
+            ]
 
     def found(text: str) -> int:
         return len(read(note(text), Marks()).mentions)
@@ -378,16 +500,28 @@ def scores(rows: Sequence[Sequence[float]]) -> "np.ndarray[tuple[int, ...], np.d
 
 def test_the_best_allowed_sequence_is_taken() -> None:
     # word by word, the best tags are O, I-Disease, I-Disease: an entity cannot begin with I-
-    rows = [[0.6, 0.01, 0.01, 0.38, 0.01], [0.1, 0.01, 0.01, 0.01, 0.87], [0.1, 0.01, 0.01, 0.01, 0.87]]
+    rows = [
+        [0.6, 0.01, 0.01, 0.38, 0.01],
+        [0.1, 0.01, 0.01, 0.01, 0.87],
+        [0.1, 0.01, 0.01, 0.01, 0.87],
+    ]
     [found] = entities([(0, 4), (5, 9), (10, 14)], scores(rows), scheme_of(BIO))
     assert (found.start, found.end, found.kind) == (0, 14, "problem")
     assert found.confidence == pytest.approx((0.39 + 0.88 + 0.88) / 3, abs=0.01)
 
 
 def test_neighbours_stay_two_entities() -> None:
-    rows = [[0.1, 0.8, 0.05, 0.03, 0.02], [0.1, 0.8, 0.05, 0.03, 0.02], [0.1, 0.02, 0.03, 0.8, 0.05]]
+    rows = [
+        [0.1, 0.8, 0.05, 0.03, 0.02],
+        [0.1, 0.8, 0.05, 0.03, 0.02],
+        [0.1, 0.02, 0.03, 0.8, 0.05],
+    ]
     found = entities([(0, 1), (2, 3), (4, 5)], scores(rows), scheme_of(BIO))
-    assert [(e.start, e.end, e.kind) for e in found] == [(0, 1, "drug"), (2, 3, "drug"), (4, 5, "problem")]
+    assert [(e.start, e.end, e.kind) for e in found] == [
+        (0, 1, "drug"),
+        (2, 3, "drug"),
+        (4, 5, "problem"),
+    ]
     assert entities([], np.zeros((0, 5)), scheme_of(BIO)) == []
 
 
@@ -415,11 +549,18 @@ def test_a_model_without_our_kinds_is_refused_with_its_labels() -> None:
 def test_entities_are_in_order_apart_and_with_a_probability(rows: list[list[float]]) -> None:
     found = entities([(2 * i, 2 * i + 1) for i in range(len(rows))], scores(rows), scheme_of(BIO))
     assert all(a.end <= b.start for a, b in itertools.pairwise(found))
-    assert all(e.confidence is not None and 0 < e.confidence <= 1 and not math.isnan(e.confidence) for e in found)
+    assert all(
+        e.confidence is not None and 0 < e.confidence <= 1 and not math.isnan(e.confidence)
+        for e in found
+    )
 
 
 def test_findings_count_what_is_present_and_name_what_is_not() -> None:
-    found = read(note("Hypertension. High blood pressure.\nFAMILY HISTORY: gout. Gout."), ListsOnly())
+    found = read(
+        note("Hypertension. High blood pressure.\nFAMILY HISTORY: gout. Gout."), ListsOnly()
+    )
     assert isinstance(found, Findings)
-    assert [[m.text for m in group] for group in found.present("problem").values()] == [["Hypertension", "High blood pressure"]]
+    assert [[m.text for m in group] for group in found.present("problem").values()] == [
+        ["Hypertension", "High blood pressure"]
+    ]
     assert [(m.text, m.assertion) for m in found.set_aside()] == [("gout", "family")]

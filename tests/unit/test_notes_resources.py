@@ -16,7 +16,9 @@ from shared.fhir import codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
 
-INPUTS = Inputs("Patient/1", "c", {"DocumentReference/n": "3"}, "DocumentReference/n", "18842-5", "")
+INPUTS = Inputs(
+    "Patient/1", "c", {"DocumentReference/n": "3"}, "DocumentReference/n", "18842-5", ""
+)
 PEN = Pen(
     Answer("notes", "DocumentReference/n"),
     1,
@@ -27,7 +29,9 @@ PEN = Pen(
 )
 HYPERTENSION = Concept(codes.SNOMED, "38341003", "Hypertensive disorder")
 CLOPIDOGREL = Concept(codes.RXNORM, "32968", "clopidogrel")
-PROBLEM = Mention("problem", 10, 13, "HTN", "past_medical_history", "present", 0.8, HYPERTENSION, "hypertension")
+PROBLEM = Mention(
+    "problem", 10, 13, "HTN", "past_medical_history", "present", 0.8, HYPERTENSION, "hypertension"
+)
 DRUG = Mention("drug", 20, 26, "Plavix", "medications", "present", None, CLOPIDOGREL, "clopidogrel")
 
 
@@ -47,11 +51,18 @@ def _standing(draft: Draft) -> dict[str, Any]:
 
 
 def test_a_problem_becomes_an_unconfirmed_condition_that_quotes_the_note() -> None:
-    found = written(PROBLEM, replace(PROBLEM, start=90, end=102, text="hypertension", confidence=0.9))
+    found = written(
+        PROBLEM, replace(PROBLEM, start=90, end=102, text="hypertension", confidence=0.9)
+    )
     condition = found["problem-38341003"]
-    assert codes.has_code(condition["verificationStatus"], codes.CONDITION_VERIFICATION, "unconfirmed")
+    assert codes.has_code(
+        condition["verificationStatus"], codes.CONDITION_VERIFICATION, "unconfirmed"
+    )
     assert codes.has_code(condition["code"], codes.SNOMED, "38341003")
-    assert [e["extension"][0]["valueString"] for e in condition["evidence"]] == ["HTN", "hypertension"]
+    assert [e["extension"][0]["valueString"] for e in condition["evidence"]] == [
+        "HTN",
+        "hypertension",
+    ]
     assert condition["evidence"][0]["detail"] == [{"reference": "DocumentReference/n"}]
     assert condition["extension"] == [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0.9}]
     assert "recorder" not in condition
@@ -65,13 +76,26 @@ def test_a_drug_becomes_the_observation_that_treatment_reads() -> None:
     assert codes.has_code(observation["valueCodeableConcept"], codes.RXNORM, "32968")
     assert observation["derivedFrom"] == [{"reference": "DocumentReference/n"}]
     [extension] = observation["extension"]
-    parts = {p["url"]: next(v for k, v in p.items() if k.startswith("value")) for p in extension["extension"]}
+    parts = {
+        p["url"]: next(v for k, v in p.items() if k.startswith("value"))
+        for p in extension["extension"]
+    }
     assert extension["url"] == NOTE_MENTION
-    assert parts == {"start": 20, "end": 26, "kind": "drug", "assertion": "present", "text": "Plavix", "section": "medications"}
+    assert parts == {
+        "start": 20,
+        "end": 26,
+        "kind": "drug",
+        "assertion": "present",
+        "text": "Plavix",
+        "section": "medications",
+    }
     assert len(found["report"]["result"]) == 1
 
 
-@pytest.mark.parametrize("assertion", ["negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"])
+@pytest.mark.parametrize(
+    "assertion",
+    ["negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"],
+)
 def test_what_does_not_count_is_named_in_the_report_and_nowhere_else(assertion: Any) -> None:
     found = written(replace(PROBLEM, assertion=assertion), replace(DRUG, assertion=assertion))
     assert list(found) == ["report"]
@@ -87,19 +111,28 @@ def test_without_a_code_there_is_text_and_no_code_is_made_up() -> None:
 
 
 def test_the_same_mention_has_the_same_key_on_a_rerun() -> None:
-    once, again = ([d.uuid for d in resources(INPUTS, Findings((PROBLEM, DRUG)), PEN)] for _ in range(2))
+    once, again = (
+        [d.uuid for d in resources(INPUTS, Findings((PROBLEM, DRUG)), PEN)] for _ in range(2)
+    )
     assert once == again
 
 
 def test_a_note_without_findings_still_has_a_report() -> None:
     found = written()
-    assert found["report"]["conclusion"].startswith("Problems: none recognised. Drugs: none recognised.")
+    assert found["report"]["conclusion"].startswith(
+        "Problems: none recognised. Drugs: none recognised."
+    )
     assert codes.has_code(found["report"]["code"], codes.LOINC, "18842-5")
 
 
 def test_a_flood_of_findings_stays_within_a_bundle() -> None:
-    many = [replace(PROBLEM, concept=None, name=f"illness {i}", text="x" * 60, start=i) for i in range(3000)]
-    drafts = resources(INPUTS, Findings((*many, *(replace(m, assertion="negated") for m in many))), PEN)
+    many = [
+        replace(PROBLEM, concept=None, name=f"illness {i}", text="x" * 60, start=i)
+        for i in range(3000)
+    ]
+    drafts = resources(
+        INPUTS, Findings((*many, *(replace(m, assertion="negated") for m in many))), PEN
+    )
     assert len(drafts) == MOST_RESOURCES + 1
     assert "2900 more that are not listed" in drafts[-1].resource["conclusion"]
     assert len(json.dumps([d.resource for d in drafts])) < 300_000
@@ -113,7 +146,13 @@ def test_every_type_of_note_has_a_legal_report(code: str) -> None:
 
 def event(**changes: Any) -> ResourceEvent:
     base = ResourceEvent(
-        "DocumentReference/n", "1", "create", "Patient/1", "current", codes=("http://loinc.org|18842-5",), content_types=("text/plain; charset=utf-8",)
+        "DocumentReference/n",
+        "1",
+        "create",
+        "Patient/1",
+        "current",
+        codes=("http://loinc.org|18842-5",),
+        content_types=("text/plain; charset=utf-8",),
     )
     return replace(base, **changes)
 

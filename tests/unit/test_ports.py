@@ -8,7 +8,9 @@ from services.ports import free_ports, is_free, keep_ports
 NAMES = ["ehr", "intake", "review"]
 
 
-def test_the_same_ports_at_every_start_and_others_only_where_somebody_took_them(tmp_path: Path) -> None:
+def test_the_same_ports_at_every_start_and_others_only_where_somebody_took_them(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "ports.json"
     first = keep_ports(path, NAMES, 28410)
     assert len(set(first.values())) == 3
@@ -17,7 +19,9 @@ def test_the_same_ports_at_every_start_and_others_only_where_somebody_took_them(
         assert not is_free(first["intake"])
         moved = keep_ports(path, NAMES, 28410)
     assert moved["intake"] != first["intake"]
-    assert {n: p for n, p in moved.items() if n != "intake"} == {n: p for n, p in first.items() if n != "intake"}
+    assert {n: p for n, p in moved.items() if n != "intake"} == {
+        n: p for n, p in first.items() if n != "intake"
+    }
     assert keep_ports(path, NAMES, 28410) == moved
 
 

@@ -29,8 +29,18 @@ def test_the_table_of_settings_is_printed_from_the_class() -> None:
 
 def test_the_life_cycle_is_the_one_that_the_code_follows() -> None:
     kinds = {kind for name in catalogue.ANALYSERS for kind in catalogue.analyser(name).writes}
-    rows = {kind: [lifecycle.status_of(lifecycle.at_stage({"resourceType": kind}, stage)) for stage in STAGES] for kind in kinds}
-    missing = [kind for kind, row in rows.items() if f"| {kind} | {' | '.join(map(str, row))} |" not in read("README.md")]
+    rows = {
+        kind: [
+            lifecycle.status_of(lifecycle.at_stage({"resourceType": kind}, stage))
+            for stage in STAGES
+        ]
+        for kind in kinds
+    }
+    missing = [
+        kind
+        for kind, row in rows.items()
+        if f"| {kind} | {' | '.join(map(str, row))} |" not in read("README.md")
+    ]
     assert missing == []
 
 
@@ -40,7 +50,10 @@ def metrics(path: str) -> dict[str, Any]:
 
 
 def test_the_numbers_are_those_that_the_evaluations_stored() -> None:
-    film, note = metrics("imaging/weights/chest-pneumonia")["metrics"], metrics("notes/weights/entities")["metrics"]
+    film, note = (
+        metrics("imaging/weights/chest-pneumonia")["metrics"],
+        metrics("notes/weights/entities")["metrics"],
+    )
     gene = metrics("genomics")
     said = [
         f"AUC {film['auc']:.3f} (95 % interval {film['auc_low']:.3f} to {film['auc_high']:.3f}) in cross-validation on {film['films']} NIH films",
@@ -64,7 +77,9 @@ def test_every_test_file_named_exists() -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_make_target_named_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)", read(name))) | set(re.findall(r"^make ([a-z]+)", read(name), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)", read(name))) | set(
+        re.findall(r"^make ([a-z]+)", read(name), re.MULTILINE)
+    )
     assert named or name.startswith("docs/")
     assert named <= targets
 

@@ -11,7 +11,12 @@ Json = dict[str, Any]
 
 
 def request(id: str, status: str = "draft") -> Json:
-    return {"resourceType": "MedicationRequest", "id": id, "status": status, "medicationCodeableConcept": {"text": id}}
+    return {
+        "resourceType": "MedicationRequest",
+        "id": id,
+        "status": status,
+        "medicationCodeableConcept": {"text": id},
+    }
 
 
 def group(id: str, *actions: Json) -> Json:
@@ -23,7 +28,10 @@ def one_of(*children: Json, title: str = "One", behaviour: str = "at-most-one") 
 
 
 def order(id: str, kind: str = "MedicationRequest") -> Json:
-    return {"title": f"take {id}", "resource": {"reference": f"https://ehr.example/fhir/{kind}/{id}"}}
+    return {
+        "title": f"take {id}",
+        "resource": {"reference": f"https://ehr.example/fhir/{kind}/{id}"},
+    }
 
 
 def answer(*resources: Json) -> dict[str, Json]:
@@ -32,34 +40,69 @@ def answer(*resources: Json) -> dict[str, Json]:
 
 @pytest.mark.parametrize("behaviour", ["at-most-one", "exactly-one"])
 def test_a_group_of_alternatives_is_a_choice(behaviour: str) -> None:
-    [choice] = choices.choices(answer(request("a"), request("b"), group("g", one_of(order("a"), order("b"), behaviour=behaviour))))
+    [choice] = choices.choices(
+        answer(
+            request("a"),
+            request("b"),
+            group("g", one_of(order("a"), order("b"), behaviour=behaviour)),
+        )
+    )
     assert (choice.key, choice.title, choice.within) == ("g/0", "One", ())
-    assert [(o.key, o.title, set(o.requests)) for o in choice.options] == [("g/0/0", "take a", {"a"}), ("g/0/1", "take b", {"b"})]
+    assert [(o.key, o.title, set(o.requests)) for o in choice.options] == [
+        ("g/0/0", "take a", {"a"}),
+        ("g/0/1", "take b", {"b"}),
+    ]
 
 
 @pytest.mark.parametrize("behaviour", ["any", "all", "all-or-none", "one-or-more", None])
 def test_what_may_be_ordered_together_is_none(behaviour: str | None) -> None:
-    both = {"action": [order("a"), order("b")]} | ({"selectionBehavior": behaviour} if behaviour else {})
+    both = {"action": [order("a"), order("b")]} | (
+        {"selectionBehavior": behaviour} if behaviour else {}
+    )
     assert choices.choices(answer(request("a"), request("b"), group("g", both))) == []
 
 
 def test_an_answer_leaves_out_the_others_and_nothing_else() -> None:
-    asked = choices.choices(answer(request("a"), request("b"), request("c"), group("g", one_of(order("a"), order("b"), order("c")))))
+    asked = choices.choices(
+        answer(
+            request("a"),
+            request("b"),
+            request("c"),
+            group("g", one_of(order("a"), order("b"), order("c"))),
+        )
+    )
     assert not_taken(asked, {}) == frozenset() and unanswered(asked, {}) == asked
-    assert not_taken(asked, {"g/0": "g/0/1"}) == {"a", "c"} and unanswered(asked, {"g/0": "g/0/1"}) == []
-    assert not_taken(asked, {"g/0": NONE}) == {"a", "b", "c"} and unanswered(asked, {"g/0": NONE}) == []
-    assert unanswered(asked, {"g/0": "g/0/9"}) == asked and unanswered(asked, {}, frozenset("abc")) == []
+    assert (
+        not_taken(asked, {"g/0": "g/0/1"}) == {"a", "c"}
+        and unanswered(asked, {"g/0": "g/0/1"}) == []
+    )
+    assert (
+        not_taken(asked, {"g/0": NONE}) == {"a", "b", "c"}
+        and unanswered(asked, {"g/0": NONE}) == []
+    )
+    assert (
+        unanswered(asked, {"g/0": "g/0/9"}) == asked
+        and unanswered(asked, {}, frozenset("abc")) == []
+    )
 
 
 NESTED = {
     "actions within an action": answer(
         *map(request, "abc"),
-        group("g", one_of({"title": "surgery", "action": [order("a")]}, {"title": "drugs", "action": [one_of(order("b"), order("c"), title="Drug")]})),
+        group(
+            "g",
+            one_of(
+                {"title": "surgery", "action": [order("a")]},
+                {"title": "drugs", "action": [one_of(order("b"), order("c"), title="Drug")]},
+            ),
+        ),
     ),
     "a group within a group": answer(
         *map(request, "abc"),
         group("i", one_of(order("b"), order("c"), title="Drug")),
-        group("g", one_of(order("a"), {"title": "drugs", "resource": {"reference": "RequestGroup/i"}})),
+        group(
+            "g", one_of(order("a"), {"title": "drugs", "resource": {"reference": "RequestGroup/i"}})
+        ),
     ),
 }
 
@@ -77,27 +120,50 @@ def test_a_choice_within_an_alternative_is_asked_only_with_it(outputs: dict[str,
     assert words(asked, both) == ["One: drugs.", "Drug: take c."]
     left_over = {outer.key: surgery.key, inner.key: inner.options[0].key}
     assert not_taken(asked, left_over) >= {"b", "c"} and "a" not in not_taken(asked, left_over)
-    assert unanswered(asked, left_over) == [] and words(asked, left_over) == [f"One: {surgery.title}."]
+    assert unanswered(asked, left_over) == [] and words(asked, left_over) == [
+        f"One: {surgery.title}."
+    ]
 
 
 def test_answers_that_contradict_each_other_are_none() -> None:
-    asked = choices.choices(answer(*map(request, "abc"), group("g", one_of(order("a"), order("b"))), group("h", one_of(order("a"), order("c")))))
+    asked = choices.choices(
+        answer(
+            *map(request, "abc"),
+            group("g", one_of(order("a"), order("b"))),
+            group("h", one_of(order("a"), order("c"))),
+        )
+    )
     assert [c.key for c in unanswered(asked, {"g/0": "g/0/0", "h/0": "h/0/1"})] == ["g/0"]
     assert unanswered(asked, {"g/0": "g/0/0", "h/0": "h/0/0"}) == []
 
 
 def test_groups_in_a_circle_are_asked_all_the_same() -> None:
-    round_trip = [group("g", one_of(order("a"), order("h", "RequestGroup"))), group("h", one_of(order("b"), order("g", "RequestGroup")))]
-    assert {c.key for c in choices.choices(answer(request("a"), request("b"), *round_trip))} == {"g/0", "h/0"}
+    round_trip = [
+        group("g", one_of(order("a"), order("h", "RequestGroup"))),
+        group("h", one_of(order("b"), order("g", "RequestGroup"))),
+    ]
+    assert {c.key for c in choices.choices(answer(request("a"), request("b"), *round_trip))} == {
+        "g/0",
+        "h/0",
+    }
 
 
 def test_beside_an_order_made_elsewhere_nothing_else_can_be_chosen() -> None:
-    asked = choices.choices(answer(request("a", "active"), request("b"), group("g", one_of(order("a"), order("b")))))
+    asked = choices.choices(
+        answer(request("a", "active"), request("b"), group("g", one_of(order("a"), order("b"))))
+    )
     assert [o.open for o in asked[0].options] == [True, False]
-    assert unanswered(asked, {"g/0": "g/0/1"}) == asked and unanswered(asked, {"g/0": "g/0/0"}) == []
+    assert (
+        unanswered(asked, {"g/0": "g/0/1"}) == asked and unanswered(asked, {"g/0": "g/0/0"}) == []
+    )
     assert not_taken(asked, {"g/0": "g/0/0"}) == {"b"}
 
 
 def test_words_without_a_request_can_be_chosen() -> None:
-    [choice] = choices.choices(answer(request("a"), group("g", one_of(order("a"), {"title": "watchful waiting"}))))
-    assert not_taken([choice], {"g/0": "g/0/1"}) == {"a"} and unanswered([choice], {"g/0": "g/0/1"}) == []
+    [choice] = choices.choices(
+        answer(request("a"), group("g", one_of(order("a"), {"title": "watchful waiting"})))
+    )
+    assert (
+        not_taken([choice], {"g/0": "g/0/1"}) == {"a"}
+        and unanswered([choice], {"g/0": "g/0/1"}) == []
+    )

@@ -32,13 +32,26 @@ def test_names(names: list[dict[str, Any]], expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "expected"),
-    [([{"system": "http://example.org"}, {"code": "17"}], "17"), ([{"display": "Fever"}], "Fever"), ([{"system": "http://example.org"}], "")],
+    [
+        ([{"system": "http://example.org"}, {"code": "17"}], "17"),
+        ([{"display": "Fever"}], "Fever"),
+        ([{"system": "http://example.org"}], ""),
+    ],
 )
 def test_a_coding_may_lack_its_code(coding: list[dict[str, str]], expected: str) -> None:
     assert present.concept_text({"coding": coding}) == expected
 
 
-@pytest.mark.parametrize(("birth", "expected"), [("1940-03-02", "85 y"), ("1940-03-01", "86 y"), ("1940", "about 86 y"), (None, None), ("", None)])
+@pytest.mark.parametrize(
+    ("birth", "expected"),
+    [
+        ("1940-03-02", "85 y"),
+        ("1940-03-01", "86 y"),
+        ("1940", "about 86 y"),
+        (None, None),
+        ("", None),
+    ],
+)
 def test_age_is_whole_years_on_the_day(birth: str | None, expected: str | None) -> None:
     assert present.age(birth, date(2026, 3, 1)) == expected
 
@@ -49,7 +62,15 @@ def test_age_is_whole_years_on_the_day(birth: str | None, expected: str | None) 
         ({"valueQuantity": {"value": 130, "comparator": "<", "unit": "mmHg"}}, "< 130 mmHg"),
         ({"valueQuantity": {"value": 0.5, "code": "mg"}}, "0.5 mg"),
         ({"valueCodeableConcept": {"coding": [{"code": "LA10317-8"}]}}, "LA10317-8"),
-        ({"valueCodeableConcept": {"coding": [{"code": "1", "display": "shown"}], "text": "said"}}, "said"),
+        (
+            {
+                "valueCodeableConcept": {
+                    "coding": [{"code": "1", "display": "shown"}],
+                    "text": "said",
+                }
+            },
+            "said",
+        ),
         ({"valueRange": {"low": {"value": 1}, "high": {"value": 2}}}, "1 to 2"),
         ({"valueBoolean": False}, "no"),
         ({"valueInteger": 0}, "0"),
@@ -60,44 +81,81 @@ def test_values(holder: dict[str, Any], expected: str) -> None:
     assert present.value_text(holder) == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.914, "91 %"), (0.9991, "> 99 %"), (1.0, "100 %"), (0.001, "< 1 %"), (0.0, "0 %")])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.914, "91 %"), (0.9991, "> 99 %"), (1.0, "100 %"), (0.001, "< 1 %"), (0.0, "0 %")],
+)
 def test_a_probability_is_not_rounded_to_certainty(value: float, expected: str) -> None:
     assert present.percent(value) == expected
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None, ""])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None, ""]
+)
 def test_only_web_addresses_become_links(url: str | None) -> None:
     assert "url" not in present.cite("CPIC", url)
 
 
 def test_a_web_address_becomes_a_link() -> None:
-    assert present.cite(None, "https://cpicpgx.org/x") == {"display": "https://cpicpgx.org/x", "url": "https://cpicpgx.org/x"}
+    assert present.cite(None, "https://cpicpgx.org/x") == {
+        "display": "https://cpicpgx.org/x",
+        "url": "https://cpicpgx.org/x",
+    }
 
 
-@given(st.text(max_size=60), st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)), max_size=8))
+@given(
+    st.text(max_size=60), st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)), max_size=8)
+)
 def test_a_marked_note_is_the_note(text: str, edges: list[tuple[int, int]]) -> None:
     segments = passages.marked(text, [Span(a, b, "problem", "x") for a, b in edges])
     assert "".join(s.text for s in segments) == text
 
 
 def test_overlapping_mentions_are_all_named() -> None:
-    segments = passages.marked("chest pain", [Span(0, 10, "problem", "angina"), Span(6, 10, "problem", "pain")])
-    assert [(s.text, s.labels) for s in segments] == [("chest ", ("angina",)), ("pain", ("angina", "pain"))]
+    segments = passages.marked(
+        "chest pain", [Span(0, 10, "problem", "angina"), Span(6, 10, "problem", "pain")]
+    )
+    assert [(s.text, s.labels) for s in segments] == [
+        ("chest ", ("angina",)),
+        ("pain", ("angina", "pain")),
+    ]
 
 
 def mention(start: int, end: int, text: str, assertion: str = "present") -> dict[str, Any]:
-    parts = [{"url": "start", "valueInteger": start}, {"url": "end", "valueInteger": end}, {"url": "text", "valueString": text}]
-    return {"url": NOTE_MENTION, "extension": [*parts, {"url": "kind", "valueCode": "drug"}, {"url": "assertion", "valueCode": assertion}]}
+    parts = [
+        {"url": "start", "valueInteger": start},
+        {"url": "end", "valueInteger": end},
+        {"url": "text", "valueString": text},
+    ]
+    return {
+        "url": NOTE_MENTION,
+        "extension": [
+            *parts,
+            {"url": "kind", "valueCode": "drug"},
+            {"url": "assertion", "valueCode": assertion},
+        ],
+    }
 
 
 def test_a_mention_is_marked_where_it_stands_not_where_its_words_first_occur() -> None:
-    drug = {"resourceType": "Observation", "valueCodeableConcept": {"text": "aspirin"}, "extension": [mention(15, 22, "aspirin")]}
-    assert passages.spans("no aspirin now aspirin", {"drug": drug}) == [Span(15, 22, "drug", "aspirin")]
+    drug = {
+        "resourceType": "Observation",
+        "valueCodeableConcept": {"text": "aspirin"},
+        "extension": [mention(15, 22, "aspirin")],
+    }
+    assert passages.spans("no aspirin now aspirin", {"drug": drug}) == [
+        Span(15, 22, "drug", "aspirin")
+    ]
 
 
 def test_offsets_that_do_not_fit_the_text_fall_back_to_its_words() -> None:
-    drug = {"resourceType": "Observation", "extension": [mention(99, 106, "aspirin", "negated"), mention(0, 3, "gone")]}
-    assert passages.spans("no aspirin", {"drug": drug}) == [Span(3, 10, "aside", "drug, negated", "negated")]
+    drug = {
+        "resourceType": "Observation",
+        "extension": [mention(99, 106, "aspirin", "negated"), mention(0, 3, "gone")],
+    }
+    assert passages.spans("no aspirin", {"drug": drug}) == [
+        Span(3, 10, "aside", "drug, negated", "negated")
+    ]
 
 
 def test_words_that_stand_in_several_places_are_marked_in_none_of_them() -> None:
@@ -106,10 +164,19 @@ def test_words_that_stand_in_several_places_are_marked_in_none_of_them() -> None
 
 
 NOTES = {
-    "unicode and CRLF": ("Größe 1,80 m 🩺\r\nKein Diabetes.\r\nNimmt Clopidogrel 75 mg; 高血圧 seit Jahren.\r\n", "text/plain; charset=utf-8"),
+    "unicode and CRLF": (
+        "Größe 1,80 m 🩺\r\nKein Diabetes.\r\nNimmt Clopidogrel 75 mg; 高血圧 seit Jahren.\r\n",
+        "text/plain; charset=utf-8",
+    ),
     "a byte order mark": ("\ufeffKein Diabetes, nimmt Clopidogrel; 高血圧.", "text/plain"),
-    "UTF-8 that calls itself ASCII": ("Größe. Kein Diabetes, nimmt Clopidogrel; 高血圧.", "text/plain; charset=us-ascii"),
-    "HTML with entities": ("<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt Clopidogrel<br>高血圧</p>", "Text/HTML; charset=UTF-8"),
+    "UTF-8 that calls itself ASCII": (
+        "Größe. Kein Diabetes, nimmt Clopidogrel; 高血圧.",
+        "text/plain; charset=us-ascii",
+    ),
+    "HTML with entities": (
+        "<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt Clopidogrel<br>高血圧</p>",
+        "Text/HTML; charset=UTF-8",
+    ),
 }
 
 
@@ -117,9 +184,23 @@ NOTES = {
 def test_the_marks_stand_where_the_notes_service_read(source: str, content_type: str) -> None:
     raw = source.encode()
     text = decode(raw, content_type)
-    words = {"Diabetes": ("problem", "negated"), "Clopidogrel": ("drug", "present"), "高血圧": ("problem", "present")}
-    found = [NoteMention(kind, text.index(w), text.index(w) + len(w), w, "", how, 0.9, None, w) for w, (kind, how) in words.items()]  # type: ignore[arg-type]
-    outputs = {w.text: {"resourceType": "Observation", "code": {"text": w.text}, "extension": [note_mention(w)]} for w in found}
+    words = {
+        "Diabetes": ("problem", "negated"),
+        "Clopidogrel": ("drug", "present"),
+        "高血圧": ("problem", "present"),
+    }
+    found = [
+        NoteMention(kind, text.index(w), text.index(w) + len(w), w, "", how, 0.9, None, w)
+        for w, (kind, how) in words.items()
+    ]  # type: ignore[arg-type]
+    outputs = {
+        w.text: {
+            "resourceType": "Observation",
+            "code": {"text": w.text},
+            "extension": [note_mention(w)],
+        }
+        for w in found
+    }
     segments = passages.marked(text, passages.spans(text, outputs))
     assert [(s.text, s.sort, s.labels) for s in segments if s.labels] == [
         ("Diabetes", "aside", ("problem, negated",)),
@@ -129,7 +210,9 @@ def test_the_marks_stand_where_the_notes_service_read(source: str, content_type:
 
 
 def test_the_legend_counts_what_was_set_aside() -> None:
-    spans = [Span(0, 1, "aside", "x", how) for how in ("family", "negated", "negated")] + [Span(0, 1, "drug", "x")]
+    spans = [Span(0, 1, "aside", "x", how) for how in ("family", "negated", "negated")] + [
+        Span(0, 1, "drug", "x")
+    ]
     assert passages.set_aside(spans) == [("negated", 2), ("family", 1)]
 
 
@@ -146,13 +229,22 @@ def test_the_choice_names_its_alternatives_and_its_guideline() -> None:
             {
                 "title": "Antiplatelet",
                 "documentation": [{"display": "CPIC", "url": "https://cpicpgx.org"}],
-                "action": [{"title": "prasugrel 5 mg", "resource": {"reference": "MedicationRequest/2"}}],
+                "action": [
+                    {"title": "prasugrel 5 mg", "resource": {"reference": "MedicationRequest/2"}}
+                ],
             }
         ],
     }
-    request = {"resourceType": "MedicationRequest", "id": "2", "status": "draft", "medicationCodeableConcept": {"text": "prasugrel"}}
+    request = {
+        "resourceType": "MedicationRequest",
+        "id": "2",
+        "status": "draft",
+        "medicationCodeableConcept": {"text": "prasugrel"},
+    }
     [proposal] = plan.proposals({"group": group, "request": request}, {})
-    assert proposal.group == "Antiplatelet" and proposal.citations == ({"display": "CPIC", "url": "https://cpicpgx.org"},)
+    assert proposal.group == "Antiplatelet" and proposal.citations == (
+        {"display": "CPIC", "url": "https://cpicpgx.org"},
+    )
 
 
 def test_a_picture_is_what_it_says_or_nothing() -> None:
@@ -168,18 +260,29 @@ def test_a_picture_is_what_it_says_or_nothing() -> None:
 
 
 def test_a_model_card_can_not_bring_script() -> None:
-    html = evidence.MARKDOWN.render("# Card\n<script>alert(1)</script>\n\n[x](javascript:alert(1))\n\n|a|\n|-|\n|1|\n")
+    html = evidence.MARKDOWN.render(
+        "# Card\n<script>alert(1)</script>\n\n[x](javascript:alert(1))\n\n|a|\n|-|\n|1|\n"
+    )
     assert "<script" not in html and 'href="javascript' not in html and "<table>" in html
 
 
 def test_confidence_is_the_extension() -> None:
-    assert present.confidence({"extension": [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0}]}) == 0.0
+    assert (
+        present.confidence({"extension": [{"url": codes.AI_CONFIDENCE, "valueDecimal": 0}]}) == 0.0
+    )
     assert present.confidence({}) is None
 
 
 def test_addresses_in_words_become_links_and_nothing_else_does() -> None:
-    html = str(present.linked('See <b>https://cpicpgx.org/x/; also javascript:alert(1) and "https://a.example/?q=1&r=2".'))
-    assert re.findall(r'href="([^"]*)"', html) == ["https://cpicpgx.org/x/", "https://a.example/?q=1&amp;r=2"]
+    html = str(
+        present.linked(
+            'See <b>https://cpicpgx.org/x/; also javascript:alert(1) and "https://a.example/?q=1&r=2".'
+        )
+    )
+    assert re.findall(r'href="([^"]*)"', html) == [
+        "https://cpicpgx.org/x/",
+        "https://a.example/?q=1&amp;r=2",
+    ]
     assert "<b>" not in html and "&lt;b&gt;" in html
 
 

@@ -13,7 +13,12 @@ from services.review.worklist import _matches
 from shared.errors import Misconfigured
 from shared.settings import load_settings
 
-REPORT = {"resourceType": "DiagnosticReport", "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}]}
+REPORT = {
+    "resourceType": "DiagnosticReport",
+    "category": [
+        {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
+    ],
+}
 PLAN = {"resourceType": "CarePlan"}
 
 
@@ -30,9 +35,17 @@ def test_without_a_practitioner_nobody_signs_and_the_page_says_what_to_do() -> N
 
 
 @pytest.mark.parametrize(
-    ("roles", "focus", "may"), [(("radiologist",), REPORT, True), (("radiologist",), PLAN, False), (("physician",), PLAN, True), ((), REPORT, False)]
+    ("roles", "focus", "may"),
+    [
+        (("radiologist",), REPORT, True),
+        (("radiologist",), PLAN, False),
+        (("physician",), PLAN, True),
+        ((), REPORT, False),
+    ],
 )
-def test_roles_bound_the_categories(roles: tuple[str, ...], focus: dict[str, Any], may: bool) -> None:
+def test_roles_bound_the_categories(
+    roles: tuple[str, ...], focus: dict[str, Any], may: bool
+) -> None:
     allowed = signing.roles_of('{"radiologist": ["RAD"], "physician": ["CarePlan"]}')
     assert (signing.refusal(user(*roles), focus, allowed) is None) == may
 
@@ -66,17 +79,35 @@ def test_the_signer_is_the_practitioner_of_fhir_user(claim: str, expected: str |
 
 
 @pytest.mark.parametrize(
-    ("user_name", "password"), [("berg", "x"), ("berg:Patient/1", "x"), (":Practitioner/1", "x"), ("berg:Practitioner/1", None), (None, "x")]
+    ("user_name", "password"),
+    [
+        ("berg", "x"),
+        ("berg:Patient/1", "x"),
+        (":Practitioner/1", "x"),
+        ("berg:Practitioner/1", None),
+        (None, "x"),
+    ],
 )
 def test_half_a_local_login_is_told(user_name: str | None, password: str | None) -> None:
-    given = {k: v for k, v in {"review_local_user": user_name, "review_local_password": password}.items() if v}
+    given = {
+        k: v
+        for k, v in {"review_local_user": user_name, "review_local_password": password}.items()
+        if v
+    }
     with pytest.raises(Misconfigured, match="CARELOOP_REVIEW_LOCAL_USER"):
         local_login(load_settings(**given))
 
 
 def test_the_local_login_takes_its_own_password_alone() -> None:
-    login = local_login(load_settings(review_local_user="berg:Practitioner/1", review_local_password="geheim-ü"))
-    assert login and login.accepts("berg", "geheim-ü") and not login.accepts("berg", "geheim") and not login.accepts("Berg", "geheim-ü")
+    login = local_login(
+        load_settings(review_local_user="berg:Practitioner/1", review_local_password="geheim-ü")
+    )
+    assert (
+        login
+        and login.accepts("berg", "geheim-ü")
+        and not login.accepts("berg", "geheim")
+        and not login.accepts("Berg", "geheim-ü")
+    )
     assert "geheim" not in repr(login)
 
 
@@ -102,7 +133,18 @@ def test_cookies_are_secure_but_on_this_machine(given: dict[str, str], secure: b
     assert is_secure(load_settings(**given)) is secure
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example", "", None])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "",
+        None,
+    ],
+)
 def test_login_leads_nowhere_else(target: str | None) -> None:
     from flask import Flask
 
@@ -112,7 +154,20 @@ def test_login_leads_nowhere_else(target: str | None) -> None:
         assert _safe(target) == "/" and _safe("/results/7?x=1") == "/results/7?x=1"
 
 
-@pytest.mark.parametrize(("words", "found"), [("erika", True), ("must eri", True), ("MRN-1", True), ("ika", False), ("MRN", False), ("other", False)])
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("erika", True),
+        ("must eri", True),
+        ("MRN-1", True),
+        ("ika", False),
+        ("MRN", False),
+        ("other", False),
+    ],
+)
 def test_a_server_that_ignores_the_search_does_not_widen_it(words: str, found: bool) -> None:
-    patient = {"name": [{"family": "Mustermann", "given": ["Erika"]}], "identifier": [{"value": "MRN-1"}]}
+    patient = {
+        "name": [{"family": "Mustermann", "given": ["Erika"]}],
+        "identifier": [{"value": "MRN-1"}],
+    }
     assert _matches(patient, words) is found

@@ -15,26 +15,56 @@ from shared.settings import load_settings
 NOW = "2026-01-02T03:04:05.000Z"
 
 
-def head(outcome: Outcome, focus: str, *, signed: bool = False, sources: tuple[str, ...] = ()) -> Head:
-    inputs = [{"type": codes.concept(codes.TASK_PART, "source"), "valueReference": codes.reference(s)} for s in sources]
-    return Head("Task/1", "1", 1, outcome, "", signed, {}, {"focus": codes.reference(focus), "input": inputs})
+def head(
+    outcome: Outcome, focus: str, *, signed: bool = False, sources: tuple[str, ...] = ()
+) -> Head:
+    inputs = [
+        {"type": codes.concept(codes.TASK_PART, "source"), "valueReference": codes.reference(s)}
+        for s in sources
+    ]
+    return Head(
+        "Task/1",
+        "1",
+        1,
+        outcome,
+        "",
+        signed,
+        {},
+        {"focus": codes.reference(focus), "input": inputs},
+    )
 
 
 def lacks(*others: Head) -> list[str]:
     clinic = Clinic(cast(Any, None), cast(Any, None), "Patient/1", [], lambda: None)
     plan = head("requested", "CarePlan/1", sources=("DiagnosticReport/known",))
-    heads = [(Answer("treatment", "Patient/1"), plan, ""), *((Answer("imaging", "ImagingStudy/1"), h, "") for h in others)]
+    heads = [
+        (Answer("treatment", "Patient/1"), plan, ""),
+        *((Answer("imaging", "ImagingStudy/1"), h, "") for h in others),
+    ]
     return clinic._plan_lacks(heads)
 
 
 def test_a_waiting_and_a_signed_report_must_be_in_the_plan() -> None:
-    assert lacks(head("requested", "DiagnosticReport/known"), head("completed", "DiagnosticReport/known", signed=True)) == []
-    assert lacks(head("requested", "DiagnosticReport/new")) == ["the plan does not rest on DiagnosticReport/new yet"]
-    assert lacks(head("completed", "DiagnosticReport/new", signed=True)) == ["the plan does not rest on DiagnosticReport/new yet"]
+    assert (
+        lacks(
+            head("requested", "DiagnosticReport/known"),
+            head("completed", "DiagnosticReport/known", signed=True),
+        )
+        == []
+    )
+    assert lacks(head("requested", "DiagnosticReport/new")) == [
+        "the plan does not rest on DiagnosticReport/new yet"
+    ]
+    assert lacks(head("completed", "DiagnosticReport/new", signed=True)) == [
+        "the plan does not rest on DiagnosticReport/new yet"
+    ]
 
 
 def test_a_rejected_report_must_not() -> None:
-    assert lacks(head("completed", "DiagnosticReport/rejected"), head("rejected", "ImagingStudy/1")) == []
+    assert (
+        lacks(head("completed", "DiagnosticReport/rejected"), head("rejected", "ImagingStudy/1"))
+        == []
+    )
 
 
 def test_a_plan_that_can_not_name_every_report_is_believed() -> None:
@@ -46,7 +76,14 @@ def test_a_plan_that_can_not_name_every_report_is_believed() -> None:
 def plan_names_all(*sources: str) -> bool:
     head = Head("Task/1", "1", 1, "draft", "", False, {}, {"authoredOn": NOW})
     task = requested(
-        head, subject="Patient/1", basis=Basis("0" * 64, ()), focus="CarePlan/1", device="Device/1", sources=dict.fromkeys(sources, "1"), outputs={}, now=NOW
+        head,
+        subject="Patient/1",
+        basis=Basis("0" * 64, ()),
+        focus="CarePlan/1",
+        device="Device/1",
+        sources=dict.fromkeys(sources, "1"),
+        outputs={},
+        now=NOW,
     )
     return names_all(task, "DiagnosticReport")
 
@@ -55,4 +92,7 @@ def plan_names_all(*sources: str) -> bool:
 def test_a_beginning_that_is_no_instant_is_refused_by_name(since: str) -> None:
     with pytest.raises(Misconfigured, match=r"CARELOOP_INTAKE_SINCE: .*2026-01-01T00:00:00Z"):
         load_settings(intake_since=since)
-    assert load_settings(intake_since="2026-01-01T01:00:00+01:00").intake_since == "2026-01-01T00:00:00.000Z"
+    assert (
+        load_settings(intake_since="2026-01-01T01:00:00+01:00").intake_since
+        == "2026-01-01T00:00:00.000Z"
+    )

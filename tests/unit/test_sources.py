@@ -14,14 +14,18 @@ from tests.hl7 import Validate, collection
 NOW = "2026-01-02T03:04:05.000Z"
 LABS = [f"Observation/{n:04}" for n in range(2856)]
 REPORTS = [f"DiagnosticReport/{n}" for n in range(3)]
-SOURCES = dict.fromkeys([*LABS[:1000], "Patient/1", *REPORTS, "DocumentReference/1", *LABS[1000:]], "7")
+SOURCES = dict.fromkeys(
+    [*LABS[:1000], "Patient/1", *REPORTS, "DocumentReference/1", *LABS[1000:]], "7"
+)
 LEFT_OUT = len(SOURCES) - NAMED
 
 
 def written() -> dict[str, Any]:
     """What names the sources, by type."""
     answer = Answer("treatment", "Patient/1")
-    task = heads.first_draft(answer, 1, subject="Patient/1", device="Device/1", now=NOW) | {"id": "1"}
+    task = heads.first_draft(answer, 1, subject="Patient/1", device="Device/1", now=NOW) | {
+        "id": "1"
+    }
     head = Head("Task/1", "1", 1, "draft", "", False, {}, task)
     head_task = heads.requested(
         head,
@@ -33,26 +37,56 @@ def written() -> dict[str, Any]:
         outputs={"report": "CarePlan/1"},
         now=NOW,
     )
-    pen = Pen(answer, 1, "Patient/1", NOW, {"rules": "Device/1"}, {"rules": "careloop rules"}, "preliminary")
+    pen = Pen(
+        answer,
+        1,
+        "Patient/1",
+        NOW,
+        {"rules": "Device/1"},
+        {"rules": "careloop rules"},
+        "preliminary",
+    )
     provenance = bundle.provenance(pen, ["CarePlan/1"], SOURCES, ["DocumentReference/card"], None)
-    access = audit.access("R", device="Device/1", ehr="https://ehr.example/fhir", patient="Patient/1", data=SOURCES, now=NOW)
+    access = audit.access(
+        "R",
+        device="Device/1",
+        ehr="https://ehr.example/fhir",
+        patient="Patient/1",
+        data=SOURCES,
+        now=NOW,
+    )
     return {r["resourceType"]: r for r in (head_task, provenance, access)}
 
 
 def test_the_most_important_are_named_and_the_others_counted() -> None:
     found = written()
-    assert [heads.sources_of(found["Task"])[n] for n in range(6)] == ["Patient/1", *REPORTS, "DocumentReference/1", LABS[0]]
+    assert [heads.sources_of(found["Task"])[n] for n in range(6)] == [
+        "Patient/1",
+        *REPORTS,
+        "DocumentReference/1",
+        LABS[0],
+    ]
     assert len(heads.sources_of(found["Task"])) == NAMED
-    assert found["Task"]["input"][-1] == {"type": codes.concept(codes.TASK_PART, "more-sources"), "valueInteger": LEFT_OUT}
+    assert found["Task"]["input"][-1] == {
+        "type": codes.concept(codes.TASK_PART, "more-sources"),
+        "valueInteger": LEFT_OUT,
+    }
     sources = [e["what"] for e in found["Provenance"]["entity"] if e["role"] == "source"]
     assert len(sources) == NAMED + 1 and sources[0]["identifier"]["value"] == "Patient/1/_history/7"
     assert sources[-1] == {"display": f"{LEFT_OUT} more that this answer rests on"}
     entities = found["AuditEvent"]["entity"]
-    assert len(entities) == NAMED + 2 and entities[-2]["description"].startswith(f"{LEFT_OUT} more") and entities[-1]["what"]["reference"] == "Patient/1"
+    assert (
+        len(entities) == NAMED + 2
+        and entities[-2]["description"].startswith(f"{LEFT_OUT} more")
+        and entities[-1]["what"]["reference"] == "Patient/1"
+    )
 
 
 def test_all_three_together_leave_room_for_the_plan_and_our_own_check_finds_nothing() -> None:
-    entries = [{"fullUrl": f"urn:uuid:{n}", "resource": r, "request": {"method": "POST", "url": kind}} for n, (kind, r) in enumerate(written().items())]
+    entries = [
+        {"fullUrl": f"urn:uuid:{n}", "resource": r, "request": {"method": "POST", "url": kind}}
+        for n, (kind, r) in enumerate(written().items())
+    ]
     transaction = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     check_bundle(transaction)
     assert len(json.dumps(transaction)) < 150_000

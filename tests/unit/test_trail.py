@@ -26,7 +26,11 @@ def test_whole_after_a_restart(tmp_path: Path) -> None:
 def test_a_changed_or_missing_line_shows(tmp_path: Path, line: int) -> None:
     path = tmp_path / "notes.jsonl"
     lines = written(tmp_path)
-    path.write_bytes(b"".join([*lines[:line], lines[line].replace(b"Patient/1", b"Patient/2"), *lines[line + 1 :]]))
+    path.write_bytes(
+        b"".join(
+            [*lines[:line], lines[line].replace(b"Patient/1", b"Patient/2"), *lines[line + 1 :]]
+        )
+    )
     assert broken_at(path) == line + 2
     path.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
     assert broken_at(path) == line + 1
@@ -49,7 +53,10 @@ def test_two_processes_of_one_service_write_two_files(tmp_path: Path) -> None:
         other("DocumentReference/1", None)
     logs = logs_of(tmp_path, "notes")
     assert [log.name for log in logs] == ["notes-2.jsonl", "notes.jsonl"]
-    assert [(len(log.read_bytes().splitlines()), broken_at(log)) for log in logs] == [(3, None), (3, None)]
+    assert [(len(log.read_bytes().splitlines()), broken_at(log)) for log in logs] == [
+        (3, None),
+        (3, None),
+    ]
 
 
 def test_a_log_that_is_moved_away_leaves_two_whole_ones(tmp_path: Path) -> None:

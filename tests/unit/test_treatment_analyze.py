@@ -57,7 +57,9 @@ def rules_of(found: Findings) -> set[str]:
 # --- genes
 
 
-def test_an_intermediate_metabolizer_on_clopidogrel_is_offered_another_inhibitor_at_a_dose() -> None:
+def test_an_intermediate_metabolizer_on_clopidogrel_is_offered_another_inhibitor_at_a_dose() -> (
+    None
+):
     choice = only_choice(*LOOP)
     assert choice.rule == "cyp2c19-clopidogrel"
     assert [(p.drug, p.rxnorm, p.dose) for p in choice.proposals] == [
@@ -75,7 +77,14 @@ def test_the_report_s_own_citation_goes_with_the_proposal() -> None:
 
 @pytest.mark.parametrize("phenotype", ["Normal Metabolizer", "Rapid Metabolizer", "Indeterminate"])
 def test_other_phenotypes_leave_clopidogrel_alone(phenotype: str) -> None:
-    assert findings(patient(), *genes(implication("clopidogrel", "32968", "CYP2C19", phenotype)), CLOPIDOGREL).choices == ()
+    assert (
+        findings(
+            patient(),
+            *genes(implication("clopidogrel", "32968", "CYP2C19", phenotype)),
+            CLOPIDOGREL,
+        ).choices
+        == ()
+    )
 
 
 def test_without_the_drug_the_genes_ask_for_nothing() -> None:
@@ -88,11 +97,27 @@ def test_without_the_drug_the_genes_ask_for_nothing() -> None:
         ("1940-03-01", None, "75"),
         ("1970-03-01", condition("230690007", "Stroke"), "stroke"),
         ("1970-03-01", condition("1", "Old stroke in 2019"), "stroke"),
-        ("1970-03-01", {**condition("1", "x"), "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "I63.9")}, "stroke"),
-        ("1970-03-01", {**condition("1", "x"), "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "Z8673")}, "stroke"),
+        (
+            "1970-03-01",
+            {
+                **condition("1", "x"),
+                "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "I63.9"),
+            },
+            "stroke",
+        ),
+        (
+            "1970-03-01",
+            {
+                **condition("1", "x"),
+                "code": codes.concept("http://hl7.org/fhir/sid/icd-10-cm", "Z8673"),
+            },
+            "stroke",
+        ),
     ],
 )
-def test_what_speaks_against_prasugrel_withholds_it_with_the_reason(born: str, problem: Json | None, why: str) -> None:
+def test_what_speaks_against_prasugrel_withholds_it_with_the_reason(
+    born: str, problem: Json | None, why: str
+) -> None:
     others = [r for r in LOOP if r["resourceType"] != "Patient"]
     choice = only_choice({**patient(), "birthDate": born}, *others, *([problem] if problem else []))
     assert [p.drug for p in choice.proposals] == ["ticagrelor"]
@@ -130,26 +155,46 @@ def test_a_drug_that_only_the_note_mentions_is_proposed_for_confirmation() -> No
 
 def test_an_order_stands_for_its_mention() -> None:
     mentioned = mention("clopidogrel", "32968")
-    assert only_choice(*LOOP, report("notes", "n", mentioned), mentioned).instead_of == ("MedicationRequest/mr-clopidogrel",)
+    assert only_choice(*LOOP, report("notes", "n", mentioned), mentioned).instead_of == (
+        "MedicationRequest/mr-clopidogrel",
+    )
 
 
 @pytest.mark.parametrize(
-    ("phenotype", "drugs"), [("Decreased Function", ["rosuvastatin", "pravastatin", "simvastatin"]), ("Poor Function", ["rosuvastatin", "pravastatin"])]
+    ("phenotype", "drugs"),
+    [
+        ("Decreased Function", ["rosuvastatin", "pravastatin", "simvastatin"]),
+        ("Poor Function", ["rosuvastatin", "pravastatin"]),
+    ],
 )
 def test_slco1b1_and_simvastatin(phenotype: str, drugs: list[str]) -> None:
-    choice = only_choice(patient(), *genes(implication("simvastatin", "36567", "SLCO1B1", phenotype)), order("simvastatin", "36567", mg=40))
+    choice = only_choice(
+        patient(),
+        *genes(implication("simvastatin", "36567", "SLCO1B1", phenotype)),
+        order("simvastatin", "36567", mg=40),
+    )
     assert [p.drug for p in choice.proposals] == drugs
 
 
 @pytest.mark.parametrize(("mg", "expected"), [(80, 1), (40, 0), (None, 1)])
-def test_atorvastatin_within_the_limit_of_its_phenotype_is_left_alone(mg: float | None, expected: int) -> None:
-    found = findings(patient(), *genes(implication("atorvastatin", "83367", "SLCO1B1", "Decreased Function")), order("atorvastatin", "83367", mg=mg))
+def test_atorvastatin_within_the_limit_of_its_phenotype_is_left_alone(
+    mg: float | None, expected: int
+) -> None:
+    found = findings(
+        patient(),
+        *genes(implication("atorvastatin", "83367", "SLCO1B1", "Decreased Function")),
+        order("atorvastatin", "83367", mg=mg),
+    )
     assert len(found.choices) == expected
 
 
 def test_a_fraction_is_of_the_ordered_dose() -> None:
-    drug = implication("azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8")
-    (proposal,) = only_choice(patient(), *genes(drug), order("azathioprine", "1256", mg=150)).proposals
+    drug = implication(
+        "azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8"
+    )
+    (proposal,) = only_choice(
+        patient(), *genes(drug), order("azathioprine", "1256", mg=150)
+    ).proposals
     assert proposal.dose == Dose(45, 120, "mg", 1)
     (unknown,) = only_choice(patient(), *genes(drug), order("azathioprine", "1256")).proposals
     assert unknown.dose is None
@@ -157,16 +202,34 @@ def test_a_fraction_is_of_the_ordered_dose() -> None:
 
 
 def test_half_the_dose_of_fluorouracil_keeps_its_unit() -> None:
-    dosage = [{"doseAndRate": [{"doseQuantity": codes.quantity(400, "mg/m2")}], "route": {"text": "intravenous"}}]
-    drug = implication("fluorouracil", "4492", "DPYD", "Intermediate Metabolizer (activity score 1)", answer="LA10317-8")
-    (proposal,) = only_choice(patient(), *genes(drug), order("fluorouracil", "4492", dosageInstruction=dosage)).proposals
+    dosage = [
+        {
+            "doseAndRate": [{"doseQuantity": codes.quantity(400, "mg/m2")}],
+            "route": {"text": "intravenous"},
+        }
+    ]
+    drug = implication(
+        "fluorouracil",
+        "4492",
+        "DPYD",
+        "Intermediate Metabolizer (activity score 1)",
+        answer="LA10317-8",
+    )
+    (proposal,) = only_choice(
+        patient(), *genes(drug), order("fluorouracil", "4492", dosageInstruction=dosage)
+    ).proposals
     assert proposal.dose == Dose(200, 200, "mg/m2", None)
     assert proposal.route == "intravenous"
 
 
 def test_a_poor_metabolizer_of_two_genes_gets_the_stricter_rule() -> None:
-    drug = implication("azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8")
-    second = {"code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"), "valueCodeableConcept": {"text": "NUDT15 Poor Metabolizer"}}
+    drug = implication(
+        "azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8"
+    )
+    second = {
+        "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
+        "valueCodeableConcept": {"text": "NUDT15 Poor Metabolizer"},
+    }
     drug = {**drug, "component": [*drug["component"], second]}
     choice = only_choice(patient(), *genes(drug), order("azathioprine", "1256", mg=150))
     assert choice.rule == "thiopurine-azathioprine-poor"
@@ -175,16 +238,31 @@ def test_a_poor_metabolizer_of_two_genes_gets_the_stricter_rule() -> None:
 
 @pytest.mark.parametrize(
     ("cyp2c9", "vkorc1", "low", "high"),
-    [("*1/*1", "-1639G/-1639G", 5, 7), ("*1/*3", "-1639G/-1639A", 3, 4), ("*3/*2", "-1639A/-1639A", 0.5, 2)],
+    [
+        ("*1/*1", "-1639G/-1639G", 5, 7),
+        ("*1/*3", "-1639G/-1639A", 3, 4),
+        ("*3/*2", "-1639A/-1639A", 0.5, 2),
+    ],
 )
 def test_warfarin_by_the_label_s_table(cyp2c9: str, vkorc1: str, low: float, high: float) -> None:
-    (proposal,) = only_choice(patient(), *genes(genotype("CYP2C9", cyp2c9), genotype("VKORC1", vkorc1)), order("warfarin", "11289", mg=5)).proposals
+    (proposal,) = only_choice(
+        patient(),
+        *genes(genotype("CYP2C9", cyp2c9), genotype("VKORC1", vkorc1)),
+        order("warfarin", "11289", mg=5),
+    ).proposals
     assert proposal.dose == Dose(low, high, "mg", 1)
 
 
 @pytest.mark.parametrize("cyp2c9", ["*1/*2 or *1/*3", "*1/*1 (*2 not tested)", "*1/*8"])
 def test_warfarin_is_not_guessed_from_an_unsure_or_unlisted_genotype(cyp2c9: str) -> None:
-    assert findings(patient(), *genes(genotype("CYP2C9", cyp2c9), genotype("VKORC1", "-1639G/-1639A")), order("warfarin", "11289")).choices == ()
+    assert (
+        findings(
+            patient(),
+            *genes(genotype("CYP2C9", cyp2c9), genotype("VKORC1", "-1639G/-1639A")),
+            order("warfarin", "11289"),
+        ).choices
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +287,9 @@ def test_diplotypes() -> None:
 
 
 def test_a_recommendation_that_no_rule_covers_is_quoted_unless_it_changes_nothing() -> None:
-    quoted = implication("omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2")
+    quoted = implication(
+        "omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2"
+    )
     found = findings(patient(), *genes(quoted), order("omeprazole", "7646"))
     assert alert(found, "genomics-report").detail.count("What CPIC says on omeprazole.") == 1
     normal = {**quoted, "interpretation": [{"coding": [{"code": "N"}]}]}
@@ -222,7 +302,10 @@ def test_a_recommendation_that_no_rule_covers_is_quoted_unless_it_changes_nothin
 def test_clopidogrel_with_omeprazole_is_an_alert_with_its_source() -> None:
     found = alert(findings(*LOOP), "clopidogrel-omeprazole")
     assert (found.code, found.severity) == ("DRG", "high")
-    assert set(found.implicated) == {"MedicationRequest/mr-clopidogrel", "MedicationRequest/mr-omeprazole"}
+    assert set(found.implicated) == {
+        "MedicationRequest/mr-clopidogrel",
+        "MedicationRequest/mr-omeprazole",
+    }
     assert found.citation.text in found.detail
     assert found.citation.url.startswith("https://")
 
@@ -241,13 +324,21 @@ def test_a_pair_that_matters_above_a_dose(mg: float | None, raised: bool) -> Non
 
 
 def test_a_drug_is_understood_by_product_code_by_name_and_by_brand() -> None:
-    for medication in (codes.concept(codes.RXNORM, "309362"), {"text": "clopidogrel 75 MG Oral Tablet"}, {"text": "Plavix 75 mg"}):
-        found = findings(patient(), order("x", medicationCodeableConcept=medication), order("omeprazole", "7646"))
+    for medication in (
+        codes.concept(codes.RXNORM, "309362"),
+        {"text": "clopidogrel 75 MG Oral Tablet"},
+        {"text": "Plavix 75 mg"},
+    ):
+        found = findings(
+            patient(), order("x", medicationCodeableConcept=medication), order("omeprazole", "7646")
+        )
         assert "clopidogrel-omeprazole" in rules_of(found)
 
 
 def test_a_combination_product_is_all_its_ingredients() -> None:
-    found = findings(patient(), order("Bactrim DS"), order("methotrexate", "6851"), order("warfarin", "11289"))
+    found = findings(
+        patient(), order("Bactrim DS"), order("methotrexate", "6851"), order("warfarin", "11289")
+    )
     assert {"methotrexate-trimethoprim", "warfarin-azole"} <= rules_of(found)
 
 
@@ -258,17 +349,27 @@ def test_a_name_inside_another_word_is_not_a_drug() -> None:
 
 def test_a_mentioned_drug_interacts_with_a_word_of_doubt() -> None:
     mentioned = mention("ibuprofen", "5640")
-    found = alert(findings(patient(), order("warfarin", "11289"), report("notes", "n", mentioned), mentioned), "warfarin-nsaid")
+    found = alert(
+        findings(patient(), order("warfarin", "11289"), report("notes", "n", mentioned), mentioned),
+        "warfarin-nsaid",
+    )
     assert found.implicated == ("MedicationRequest/mr-warfarin", "Observation/mention-ibuprofen")
     assert "not ordered: confirm" in found.detail
 
 
 def test_duplicates_by_ingredient_and_by_class() -> None:
-    twice = findings(patient(), order("omeprazole", "7646", id="a"), order("omeprazole", "7646", id="b"))
-    assert alert(twice, "duplicate-ingredient").implicated == ("MedicationRequest/a", "MedicationRequest/b")
+    twice = findings(
+        patient(), order("omeprazole", "7646", id="a"), order("omeprazole", "7646", id="b")
+    )
+    assert alert(twice, "duplicate-ingredient").implicated == (
+        "MedicationRequest/a",
+        "MedicationRequest/b",
+    )
     classes = findings(patient(), order("simvastatin", "36567"), order("atorvastatin", "83367"))
     assert alert(classes, "duplicate-class").code == "DUPTHPY"
-    assert "duplicate-class" not in rules_of(findings(patient(), order("lisinopril", "29046"), order("amlodipine", "17767")))
+    assert "duplicate-class" not in rules_of(
+        findings(patient(), order("lisinopril", "29046"), order("amlodipine", "17767"))
+    )
 
 
 # --- allergies, imaging
@@ -284,7 +385,9 @@ def test_duplicates_by_ingredient_and_by_class() -> None:
         (allergy("aspirin"), "aspirin", "1191", "high"),
     ],
 )
-def test_an_allergy_speaks_against_its_drug_and_its_class(recorded: Json, drug: str, rxnorm: str, severity: str) -> None:
+def test_an_allergy_speaks_against_its_drug_and_its_class(
+    recorded: Json, drug: str, rxnorm: str, severity: str
+) -> None:
     (found,) = findings(patient(), recorded, order(drug, rxnorm)).alerts
     assert (found.code, found.severity) == ("ALGY", severity)
     assert f"AllergyIntolerance/{recorded['id']}" in found.implicated
@@ -308,12 +411,21 @@ def test_a_finding_that_is_absent_asks_for_nothing() -> None:
 
 
 def test_a_rejected_result_says_nothing_any_more() -> None:
-    rejected = tuple({**r, "status": "cancelled"} if "gen" in r["id"] or r in CYP2C19 else r for r in LOOP)
+    rejected = tuple(
+        {**r, "status": "cancelled"} if "gen" in r["id"] or r in CYP2C19 else r for r in LOOP
+    )
     assert findings(*rejected).choices == ()
 
 
 def test_a_dropped_finding_of_an_amended_report_says_nothing_any_more() -> None:
-    amended = tuple({**r, "status": "amended"} if r["id"] == "gen" else {**r, "status": "cancelled"} if r in CYP2C19 else r for r in LOOP)
+    amended = tuple(
+        {**r, "status": "amended"}
+        if r["id"] == "gen"
+        else {**r, "status": "cancelled"}
+        if r in CYP2C19
+        else r
+        for r in LOOP
+    )
     assert findings(*amended).choices == ()
 
 
@@ -329,7 +441,14 @@ def test_a_batch_has_one_findings_per_inputs() -> None:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [("1940-03-05", date(1940, 3, 5)), ("1940-03", date(1940, 3, 1)), ("1940", date(1940, 1, 1)), ("", None), ("1940-13-01", None), ("unknown", None)],
+    [
+        ("1940-03-05", date(1940, 3, 5)),
+        ("1940-03", date(1940, 3, 1)),
+        ("1940", date(1940, 1, 1)),
+        ("", None),
+        ("1940-13-01", None),
+        ("unknown", None),
+    ],
 )
 def test_birth_dates_may_be_partial(said: str, expected: date | None) -> None:
     assert parse.birth_date({"birthDate": said}) == expected
@@ -337,10 +456,19 @@ def test_birth_dates_may_be_partial(said: str, expected: date | None) -> None:
 
 def test_bare_resources_are_read_without_a_guess() -> None:
     bare = [resource(kind, "bare") for kind in ("Condition", "AllergyIntolerance")]
-    bare += [resource("MedicationRequest", "bare", status="active", intent="order"), resource("Observation", "bare", status="final")]
+    bare += [
+        resource("MedicationRequest", "bare", status="active", intent="order"),
+        resource("Observation", "bare", status="final"),
+    ]
     odd = resource(
-        "DiagnosticReport", "odd", identifier=ours("genomics"), status="preliminary", result=[codes.reference("Observation/bare"), {"display": "no reference"}]
+        "DiagnosticReport",
+        "odd",
+        identifier=ours("genomics"),
+        status="preliminary",
+        result=[codes.reference("Observation/bare"), {"display": "no reference"}],
     )
-    inputs = inputs_of({k: v for k, v in patient().items() if k not in ("birthDate", "gender")}, *bare, odd)
+    inputs = inputs_of(
+        {k: v for k, v in patient().items() if k not in ("birthDate", "gender")}, *bare, odd
+    )
     assert (inputs.age, inputs.implications, inputs.measurements) == (None, (), ())
     assert find(inputs, load_rules()).silent

@@ -15,7 +15,14 @@ from shared.fhir.drafts import Pen
 from tests.unit.treatment_record import PATIENT, implication, inputs_of, order, patient, report
 
 Json = dict[str, Any]
-PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {"m": "Device/d"}, {"m": "careloop"})
+PEN = Pen(
+    Answer("treatment", PATIENT),
+    1,
+    PATIENT,
+    "2026-01-01T00:00:00Z",
+    {"m": "Device/d"},
+    {"m": "careloop"},
+)
 
 
 @pytest.mark.parametrize(
@@ -23,14 +30,40 @@ PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {"m"
     [
         ({"text": "20 mg by mouth once a day"}, "", Dose(20, 20, "mg", 1)),
         ({"text": "1 tablet twice a day"}, "simvastatin 40 MG Oral Tablet", Dose(40, 40, "mg", 2)),
-        ({"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}]}, "x 10 MG Oral Tablet", Dose(20, 20, "mg", None)),
-        ({"doseAndRate": [{"doseRange": {"low": {"value": 1, "code": "g"}, "high": {"value": 2, "code": "g"}}}]}, "", Dose(1000, 2000, "mg", None)),
-        ({"timing": {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}}, "text": "500 mg"}, "", Dose(500, 500, "mg", 3)),
+        (
+            {"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}]},
+            "x 10 MG Oral Tablet",
+            Dose(20, 20, "mg", None),
+        ),
+        (
+            {
+                "doseAndRate": [
+                    {
+                        "doseRange": {
+                            "low": {"value": 1, "code": "g"},
+                            "high": {"value": 2, "code": "g"},
+                        }
+                    }
+                ]
+            },
+            "",
+            Dose(1000, 2000, "mg", None),
+        ),
+        (
+            {
+                "timing": {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}},
+                "text": "500 mg",
+            },
+            "",
+            Dose(500, 500, "mg", 3),
+        ),
         ({"text": "as directed"}, "x 10 MG / 20 MG Tablet", None),
         ({}, "", None),
     ],
 )
-def test_a_dose_is_read_from_codes_counts_or_words(instruction: Json, product: str, expected: Dose | None) -> None:
+def test_a_dose_is_read_from_codes_counts_or_words(
+    instruction: Json, product: str, expected: Dose | None
+) -> None:
     assert dose(instruction, product) == expected
 
 
@@ -63,15 +96,31 @@ def test_words(text: str, mg: float, per_day: float | None) -> None:
     assert dose({"text": text}) == Dose(mg, mg, "mg", per_day)
 
 
-@pytest.mark.parametrize("text", ["Take 2 tablets of 40 mg daily", "2 x 40 mg daily", "40 mg or 20 mg daily", "10 mg/kg daily", "as directed"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take 2 tablets of 40 mg daily",
+        "2 x 40 mg daily",
+        "40 mg or 20 mg daily",
+        "10 mg/kg daily",
+        "as directed",
+    ],
+)
 def test_words_that_name_no_one_amount(text: str) -> None:
     assert dose({"text": text}, "x 40 MG Tablet") is None
 
 
 def test_tablets_are_counted_in_words_as_in_codes() -> None:
-    assert dose({"text": "2 tablets at bedtime"}, "simvastatin 40 MG Oral Tablet") == Dose(80, 80, "mg", 1)
-    assert dose({"text": "half a tablet daily"}, "simvastatin 40 MG Oral Tablet") == Dose(20, 20, "mg", 1)
-    assert dose({"text": "1 tablet twice daily, 2 tablets if needed"}, "simvastatin 40 MG Oral Tablet") is None
+    assert dose({"text": "2 tablets at bedtime"}, "simvastatin 40 MG Oral Tablet") == Dose(
+        80, 80, "mg", 1
+    )
+    assert dose({"text": "half a tablet daily"}, "simvastatin 40 MG Oral Tablet") == Dose(
+        20, 20, "mg", 1
+    )
+    assert (
+        dose({"text": "1 tablet twice daily, 2 tablets if needed"}, "simvastatin 40 MG Oral Tablet")
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,14 +149,27 @@ def test_several_instructions_are_no_one_dose() -> None:
 def test_an_amount_whose_limits_are_in_different_units_is_read_by_its_upper_one() -> None:
     limits = {"low": {"value": 500, "code": "mg"}, "high": {"value": 2, "code": "g"}}
     assert dose({"doseAndRate": [{"doseRange": limits}]}) == Dose(2000, 2000, "mg", None)
-    assert dose({"doseAndRate": [{"doseQuantity": {"value": 40, "unit": "MG"}}]}) == Dose(40, 40, "mg", None)
+    assert dose({"doseAndRate": [{"doseQuantity": {"value": 40, "unit": "MG"}}]}) == Dose(
+        40, 40, "mg", None
+    )
 
 
 def proposed(dosage: list[Json]) -> Json:
     """The dose proposed to an intermediate metabolizer of DPYD for this order of fluorouracil: half of it."""
-    said = implication("fluorouracil", "4492", "DPYD", "Intermediate Metabolizer", answer="LA10317-8")
-    inputs = inputs_of(patient(), report("genomics", "gen", said), said, order("fluorouracil", "4492", dosageInstruction=dosage))
-    (request,) = [d.resource for d in resources(inputs, find(inputs, load_rules()), PEN) if d.resource["resourceType"] == "MedicationRequest"]
+    said = implication(
+        "fluorouracil", "4492", "DPYD", "Intermediate Metabolizer", answer="LA10317-8"
+    )
+    inputs = inputs_of(
+        patient(),
+        report("genomics", "gen", said),
+        said,
+        order("fluorouracil", "4492", dosageInstruction=dosage),
+    )
+    (request,) = [
+        d.resource
+        for d in resources(inputs, find(inputs, load_rules()), PEN)
+        if d.resource["resourceType"] == "MedicationRequest"
+    ]
     (instruction,) = request["dosageInstruction"]
     return dict(instruction)
 
@@ -117,12 +179,21 @@ def test_a_weekly_order_never_becomes_a_daily_proposal() -> None:
     assert "timing" not in words and "as often as ordered" in words["text"]
     assert words["doseAndRate"][0]["doseQuantity"]["value"] == 200
     weekly = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}
-    coded = proposed([{"timing": weekly, "doseAndRate": [{"doseQuantity": codes.quantity(400, "mg")}]}])
+    coded = proposed(
+        [{"timing": weekly, "doseAndRate": [{"doseQuantity": codes.quantity(400, "mg")}]}]
+    )
     assert coded["timing"]["repeat"] == {"frequency": 1, "period": 7, "periodUnit": "d"}
 
 
-@pytest.mark.parametrize(("frequency", "period", "expected"), [(3, 2, (3, 2)), (3, 1, (3, 1)), (2, 7, (2, 7)), (5, 14, (5, 14))])
-def test_a_proposal_is_as_often_as_the_order(frequency: int, period: int, expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("frequency", "period", "expected"),
+    [(3, 2, (3, 2)), (3, 1, (3, 1)), (2, 7, (2, 7)), (5, 14, (5, 14))],
+)
+def test_a_proposal_is_as_often_as_the_order(
+    frequency: int, period: int, expected: tuple[int, int]
+) -> None:
     ordered = {"repeat": {"frequency": frequency, "period": period, "periodUnit": "d"}}
-    repeat = proposed([{"timing": ordered, "doseAndRate": [{"doseQuantity": codes.quantity(400, "mg")}]}])["timing"]["repeat"]
+    repeat = proposed(
+        [{"timing": ordered, "doseAndRate": [{"doseQuantity": codes.quantity(400, "mg")}]}]
+    )["timing"]["repeat"]
     assert (repeat["frequency"], repeat["period"]) == expected

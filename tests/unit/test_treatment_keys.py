@@ -15,12 +15,39 @@ from services.treatment.rules import GeneRule, Rules
 from shared.answers import Answer
 from shared.fhir import bundle
 from shared.fhir.drafts import Draft, Pen
-from tests.unit.treatment_record import PATIENT, allergy, condition, genotype, implication, inputs_of, laboratory, mention, order, patient, pneumonia, report
+from tests.unit.treatment_record import (
+    PATIENT,
+    allergy,
+    condition,
+    genotype,
+    implication,
+    inputs_of,
+    laboratory,
+    mention,
+    order,
+    patient,
+    pneumonia,
+    report,
+)
 
 Json = dict[str, Any]
-PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {"m": "Device/d"}, {"m": "careloop"})
+PEN = Pen(
+    Answer("treatment", PATIENT),
+    1,
+    PATIENT,
+    "2026-01-01T00:00:00Z",
+    {"m": "Device/d"},
+    {"m": "careloop"},
+)
 RULES = load_rules()
-CLASSES = sorted({c for d in RULES.drugs.values() for c in d.classes if sum(c in other.classes for other in RULES.drugs.values()) > 1})
+CLASSES = sorted(
+    {
+        c
+        for d in RULES.drugs.values()
+        for c in d.classes
+        if sum(c in other.classes for other in RULES.drugs.values()) > 1
+    }
+)
 
 
 def drawn(record: Sequence[Json], rules: Rules = RULES) -> tuple[Findings, list[Draft]]:
@@ -36,7 +63,8 @@ def implied(rule: GeneRule, names: Sequence[str], *, of: str = "gen") -> list[Js
     """What a genomics report says on these drugs, so that the rule speaks: every phenotype of it."""
     gene, said = min(rule.genes), sorted(rule.phenotypes)
     return [
-        implication(name, RULES.drugs[name].rxnorm, gene, phenotype) | {"id": f"ti-{of}-{rule.id}-{name.replace(' ', '-')}-{number}"}
+        implication(name, RULES.drugs[name].rxnorm, gene, phenotype)
+        | {"id": f"ti-{of}-{rule.id}-{name.replace(' ', '-')}-{number}"}
         for name in names
         for number, phenotype in enumerate(said)
     ]
@@ -45,21 +73,46 @@ def implied(rule: GeneRule, names: Sequence[str], *, of: str = "gen") -> list[Js
 def on(rule: GeneRule, names: Sequence[str]) -> tuple[Json, ...]:
     """A record in which the rule speaks on all these drugs."""
     said = implied(rule, names)
-    return (patient(), report("genomics", "gen", *said), *said, *(order(name, RULES.drugs[name].rxnorm, id=f"mr-{name.replace(' ', '-')}") for name in names))
+    return (
+        patient(),
+        report("genomics", "gen", *said),
+        *said,
+        *(
+            order(name, RULES.drugs[name].rxnorm, id=f"mr-{name.replace(' ', '-')}")
+            for name in names
+        ),
+    )
 
 
 def test_no_fluorouracil_and_no_capecitabine_for_one_who_has_both() -> None:
     (rule,) = [r for r in RULES.genes if r.id == "dpyd-fluoropyrimidine-poor"]
     said = implied(rule, ["capecitabine", "fluorouracil"])
     mentioned = mention("5-FU", RULES.drugs["fluorouracil"].rxnorm)
-    record = (patient(), report("genomics", "gen", *said), *said, order("capecitabine", "194000"), report("notes", "n", mentioned), mentioned)
+    record = (
+        patient(),
+        report("genomics", "gen", *said),
+        *said,
+        order("capecitabine", "194000"),
+        report("notes", "n", mentioned),
+        mentioned,
+    )
     findings, drafts = drawn(record)
-    assert [(c.drug, c.rule) for c in findings.choices] == [("capecitabine", rule.id), ("fluorouracil", rule.id)]
+    assert [(c.drug, c.rule) for c in findings.choices] == [
+        ("capecitabine", rule.id),
+        ("fluorouracil", rule.id),
+    ]
     plan = drafts[-1].resource
     advice = [a["detail"]["description"] for a in plan["activity"]]
-    assert [name for name in ("capecitabine", "fluorouracil") if any(f"the patient has {name}" in text for text in advice)] == ["capecitabine", "fluorouracil"]
+    assert [
+        name
+        for name in ("capecitabine", "fluorouracil")
+        if any(f"the patient has {name}" in text for text in advice)
+    ] == ["capecitabine", "fluorouracil"]
     issues = [d.resource for d in drafts if d.key.startswith("gene-dpyd")]
-    assert [i["implicated"][0]["reference"] for i in issues] == ["MedicationRequest/mr-capecitabine", "Observation/mention-5-FU"]
+    assert [i["implicated"][0]["reference"] for i in issues] == [
+        "MedicationRequest/mr-capecitabine",
+        "Observation/mention-5-FU",
+    ]
     assert all("fatal toxicity" in i["detail"] for i in issues)
     (goal,) = [d.resource for d in drafts if d.resource["resourceType"] == "Goal"]
     assert {a["reference"] for a in goal["addresses"]} == {f"Observation/{r['id']}" for r in said}
@@ -70,10 +123,15 @@ def test_one_order_of_both_drugs_of_a_class_speaks_of_both() -> None:
     said = implied(rule, ["capecitabine", "fluorouracil"])
     either = order("x", medicationCodeableConcept={"text": "capecitabine or fluorouracil"})
     findings, _ = drawn((patient(), report("genomics", "gen", *said), *said, either))
-    assert {a.key for a in findings.alerts if a.code == "GEN"} == {f"gene-{rule.id}-capecitabine", f"gene-{rule.id}-fluorouracil"}
+    assert {a.key for a in findings.alerts if a.code == "GEN"} == {
+        f"gene-{rule.id}-capecitabine",
+        f"gene-{rule.id}-fluorouracil",
+    }
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES.genes if r.drug not in RULES.drugs], ids=lambda r: r.id)
+@pytest.mark.parametrize(
+    "rule", [r for r in RULES.genes if r.drug not in RULES.drugs], ids=lambda r: r.id
+)
 def test_every_rule_about_a_class_speaks_on_every_drug_of_it_at_once(rule: GeneRule) -> None:
     names = sorted(d.name for d in RULES.drugs.values() if rule.drug in d.classes)
     assert len(names) > 1
@@ -90,21 +148,69 @@ def test_any_rule_could_be_about_a_class(term: str) -> None:
         findings, drafts = drawn(on(about, names), replace(RULES, genes=(about,)))
         assert [c.drug for c in findings.choices] == names
         assert {len(c.proposals) + len(c.withheld) for c in findings.choices} == {len(rule.options)}
-        assert sum(d.resource["resourceType"] == "MedicationRequest" for d in drafts) == sum(len(c.proposals) for c in findings.choices)
+        assert sum(d.resource["resourceType"] == "MedicationRequest" for d in drafts) == sum(
+            len(c.proposals) for c in findings.choices
+        )
 
 
 def test_everything_at_once_and_from_two_sources_each() -> None:
     """Every drug of the tables ordered twice and mentioned, every phenotype of every rule in two reports, every problem, allergy and laboratory value twice."""
-    one, two = ([i for r in RULES.genes for i in implied(r, sorted(_speaks_on(r)), of=of)] for of in ("a", "b"))
-    stars = [genotype(gene, value, id=f"gt-{gene}-{n}") for n in (1, 2) for gene, value in (("CYP2C9", "*1/*3"), ("VKORC1", "-1639G/-1639A"))]
-    orders = [order(d.name, d.rxnorm, id=f"mr-{n}-{d.rxnorm}") for d in RULES.drugs.values() for n in (1, 2)]
+    one, two = (
+        [i for r in RULES.genes for i in implied(r, sorted(_speaks_on(r)), of=of)]
+        for of in ("a", "b")
+    )
+    stars = [
+        genotype(gene, value, id=f"gt-{gene}-{n}")
+        for n in (1, 2)
+        for gene, value in (("CYP2C9", "*1/*3"), ("VKORC1", "-1639G/-1639A"))
+    ]
+    orders = [
+        order(d.name, d.rxnorm, id=f"mr-{n}-{d.rxnorm}")
+        for d in RULES.drugs.values()
+        for n in (1, 2)
+    ]
     mentions = [mention(d.name.replace(" ", "-"), d.rxnorm) for d in RULES.drugs.values()]
-    labs = [laboratory(loinc, 700.0, "1", f"2026-0{n}-01", id=f"lab-{n}-{loinc}") for loinc in sorted(RULES.loinc) for n in (1, 2)]
-    problems = [condition(code, "Stroke", id=f"c-{n}-{code}") for item in RULES.contraindications for code in item.snomed for n in (1, 2)]
-    allergies = [allergy(rule.words[0]) | {"id": f"al-{n}-{at}"} for at, rule in enumerate(RULES.allergies) for n in (1, 2)]
-    reports = (report("genomics", "a", *one, *stars), report("genomics", "b", *two), report("notes", "n", *mentions), report("imaging", "i", pneumonia()))
-    findings, _ = drawn((patient(), *reports, *one, *two, *stars, *mentions, pneumonia(), *orders, *labs, *problems, *allergies))
-    assert {c.drug for c in findings.choices} == {"warfarin", *(name for r in RULES.genes for name in _speaks_on(r))}
+    labs = [
+        laboratory(loinc, 700.0, "1", f"2026-0{n}-01", id=f"lab-{n}-{loinc}")
+        for loinc in sorted(RULES.loinc)
+        for n in (1, 2)
+    ]
+    problems = [
+        condition(code, "Stroke", id=f"c-{n}-{code}")
+        for item in RULES.contraindications
+        for code in item.snomed
+        for n in (1, 2)
+    ]
+    allergies = [
+        allergy(rule.words[0]) | {"id": f"al-{n}-{at}"}
+        for at, rule in enumerate(RULES.allergies)
+        for n in (1, 2)
+    ]
+    reports = (
+        report("genomics", "a", *one, *stars),
+        report("genomics", "b", *two),
+        report("notes", "n", *mentions),
+        report("imaging", "i", pneumonia()),
+    )
+    findings, _ = drawn(
+        (
+            patient(),
+            *reports,
+            *one,
+            *two,
+            *stars,
+            *mentions,
+            pneumonia(),
+            *orders,
+            *labs,
+            *problems,
+            *allergies,
+        )
+    )
+    assert {c.drug for c in findings.choices} == {
+        "warfarin",
+        *(name for r in RULES.genes for name in _speaks_on(r)),
+    }
     assert {a.code for a in findings.alerts} == {"GEN", "DRG", "DUPTHPY", "ALGY", "DOSE"}
 
 

@@ -27,15 +27,21 @@ def rules_of(found: Findings) -> set[str]:
     return {a.rule for a in found.alerts}
 
 
-@pytest.mark.parametrize(("value", "rule"), [(25.0, "metformin-egfr-30"), (40.0, "metformin-egfr-45"), (60.0, None)])
+@pytest.mark.parametrize(
+    ("value", "rule"), [(25.0, "metformin-egfr-30"), (40.0, "metformin-egfr-45"), (60.0, None)]
+)
 def test_metformin_by_egfr(value: float, rule: str | None) -> None:
-    found = findings(patient(), order("metformin", "6809"), laboratory("98979-8", value, "mL/min/{1.73_m2}"))
+    found = findings(
+        patient(), order("metformin", "6809"), laboratory("98979-8", value, "mL/min/{1.73_m2}")
+    )
     assert rules_of(found) == ({rule} if rule else set())
 
 
 def test_egfr_comes_from_a_newer_creatinine() -> None:
     older = laboratory("98979-8", 90, "mL/min/{1.73_m2}", time="2025-01-01")
-    found = findings(patient(), order("metformin", "6809"), older, laboratory("2160-0", 3.0, "mg/dL"))
+    found = findings(
+        patient(), order("metformin", "6809"), older, laboratory("2160-0", 3.0, "mg/dL")
+    )
     assert alert(found, "metformin-egfr-30").evidence == ("Observation/lab-2160-0",)
 
 
@@ -55,16 +61,26 @@ def test_egfr_comes_from_a_newer_creatinine() -> None:
 def test_the_latest_value_counts_whatever_zone_it_was_written_in(newer: str, older: str) -> None:
     for low, high, expected in ((newer, older, {"metformin-egfr-30"}), (older, newer, set())):
         values = (
-            laboratory("98979-8", 20, "mL/min/{1.73_m2}", time=low, id="1" if low == older else "2"),
-            laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=high, id="1" if high == older else "2"),
+            laboratory(
+                "98979-8", 20, "mL/min/{1.73_m2}", time=low, id="1" if low == older else "2"
+            ),
+            laboratory(
+                "98979-8", 90, "mL/min/{1.73_m2}", time=high, id="1" if high == older else "2"
+            ),
         )
         assert rules_of(findings(patient(), order("metformin", "6809"), *values)) == expected
     computed = findings(
-        patient(), order("metformin", "6809"), laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=older), laboratory("2160-0", 3.0, "mg/dL", time=newer)
+        patient(),
+        order("metformin", "6809"),
+        laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=older),
+        laboratory("2160-0", 3.0, "mg/dL", time=newer),
     )
     assert rules_of(computed) == {"metformin-egfr-30"}
     measured = findings(
-        patient(), order("metformin", "6809"), laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=newer), laboratory("2160-0", 3.0, "mg/dL", time=older)
+        patient(),
+        order("metformin", "6809"),
+        laboratory("98979-8", 90, "mL/min/{1.73_m2}", time=newer),
+        laboratory("2160-0", 3.0, "mg/dL", time=older),
     )
     assert rules_of(measured) == set()
 
@@ -72,12 +88,19 @@ def test_the_latest_value_counts_whatever_zone_it_was_written_in(newer: str, old
 @pytest.mark.parametrize(
     ("creatinine", "unit", "age", "sex", "expected"),
     # the National Kidney Foundation's calculator of the CKD-EPI 2021 equation
-    [(1.0, "mg/dL", 50, "female", 69), (1.0, "mg/dL", 50, "male", 92), (88.42, "umol/L", 50, "female", 69), (2.5, "mg/dL", 80, "male", 25)],
+    [
+        (1.0, "mg/dL", 50, "female", 69),
+        (1.0, "mg/dL", 50, "male", 92),
+        (88.42, "umol/L", 50, "female", 69),
+        (2.5, "mg/dL", 80, "male", 25),
+    ],
 )
 def test_ckd_epi_2021(creatinine: float, unit: str, age: int, sex: str, expected: int) -> None:
     today = inputs_of(patient()).today
     born = {**patient(), "birthDate": date(today.year - age, 1, 1).isoformat(), "gender": sex}
-    assert egfr(Measurement("Observation/1", "2160-0", creatinine, unit, "2026"), inputs_of(born)) == pytest.approx(expected, abs=1)
+    assert egfr(
+        Measurement("Observation/1", "2160-0", creatinine, unit, "2026"), inputs_of(born)
+    ) == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +116,9 @@ def test_ckd_epi_2021(creatinine: float, unit: str, age: int, sex: str, expected
         ("2160-0", "metformin", 15, ">", "metformin-egfr-30"),
     ],
 )
-def test_a_value_beyond_what_the_laboratory_measures_counts(loinc: str, drug: str, value: float, comparator: str, rule: str | None) -> None:
+def test_a_value_beyond_what_the_laboratory_measures_counts(
+    loinc: str, drug: str, value: float, comparator: str, rule: str | None
+) -> None:
     measured = laboratory(loinc, value, "mg/dL")
     measured["valueQuantity"]["comparator"] = comparator
     older = laboratory(loinc, 40, "mg/dL", time="2025-01-01", id="older")
@@ -105,23 +130,44 @@ def test_a_value_beyond_what_the_laboratory_measures_counts(loinc: str, drug: st
         assert "eGFR < 3 on" in alert(found, "metformin-egfr-30").detail
 
 
-@pytest.mark.parametrize(("loinc", "unit"), [("14682-9", "umol/L"), ("14682-9", "\u00b5mol/L"), ("2160-0", "UMOL/L")])
+@pytest.mark.parametrize(
+    ("loinc", "unit"), [("14682-9", "umol/L"), ("14682-9", "\u00b5mol/L"), ("2160-0", "UMOL/L")]
+)
 def test_creatinine_is_converted_however_its_unit_is_written(loinc: str, unit: str) -> None:
-    assert "metformin-egfr-30" in rules_of(findings(patient(), order("metformin", "6809"), laboratory(loinc, 300, unit)))
+    assert "metformin-egfr-30" in rules_of(
+        findings(patient(), order("metformin", "6809"), laboratory(loinc, 300, unit))
+    )
 
 
 def test_filtration_per_second_is_not_taken_for_one_per_minute() -> None:
     for value, expected in ((1.2, set()), (0.4, {"metformin-egfr-30"})):  # 72 and 24 mL/min
-        assert rules_of(findings(patient(), order("metformin", "6809"), laboratory("98979-8", value, "mL/s/{1.73_m2}"))) == expected
+        assert (
+            rules_of(
+                findings(
+                    patient(),
+                    order("metformin", "6809"),
+                    laboratory("98979-8", value, "mL/s/{1.73_m2}"),
+                )
+            )
+            == expected
+        )
 
 
 def test_a_value_without_its_own_time_is_as_old_as_its_report() -> None:
     bare = {k: v for k, v in laboratory("6301-6", 6, "{INR}").items() if k != "effectiveDateTime"}
     for time in ({"effectivePeriod": {"end": "2026-01-01"}}, {"issued": "2026-01-01T00:00:00Z"}):
-        assert rules_of(findings(patient(), order("warfarin", "11289"), bare | time)) == {"warfarin-inr"}
+        assert rules_of(findings(patient(), order("warfarin", "11289"), bare | time)) == {
+            "warfarin-inr"
+        }
 
 
 def test_egfr_is_not_guessed() -> None:
     someone = {**patient(), "gender": "unknown"}
-    assert egfr(Measurement("Observation/1", "2160-0", 1.0, "mg/dL", "2026"), inputs_of(someone)) is None
-    assert egfr(Measurement("Observation/1", "2160-0", 1.0, "mmol/L", "2026"), inputs_of(patient())) is None
+    assert (
+        egfr(Measurement("Observation/1", "2160-0", 1.0, "mg/dL", "2026"), inputs_of(someone))
+        is None
+    )
+    assert (
+        egfr(Measurement("Observation/1", "2160-0", 1.0, "mmol/L", "2026"), inputs_of(patient()))
+        is None
+    )

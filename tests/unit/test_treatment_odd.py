@@ -11,10 +11,28 @@ from shared.answers import Answer
 from shared.fhir import bundle, codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
-from tests.unit.treatment_record import CLOPIDOGREL, GENOMICS, LOOP, PATIENT, allergy, condition, inputs_of, laboratory, order, rich
+from tests.unit.treatment_record import (
+    CLOPIDOGREL,
+    GENOMICS,
+    LOOP,
+    PATIENT,
+    allergy,
+    condition,
+    inputs_of,
+    laboratory,
+    order,
+    rich,
+)
 
 Json = dict[str, Any]
-PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {"m": "Device/d"}, {"m": "careloop"})
+PEN = Pen(
+    Answer("treatment", PATIENT),
+    1,
+    PATIENT,
+    "2026-01-01T00:00:00Z",
+    {"m": "Device/d"},
+    {"m": "careloop"},
+)
 BY_NAME = {"coding": [{"system": "http://example.org/local", "display": "a name without a code"}]}
 
 
@@ -29,15 +47,28 @@ def named_too(value: Any) -> Any:
         return [named_too(v) for v in value]
     if isinstance(value, dict):
         inner = {k: named_too(v) for k, v in value.items()}
-        first = [{"system": c["system"], "display": "without a code"} for c in value.get("coding", [])[:1] if "system" in c]
-        return inner | ({"coding": [*first, *BY_NAME["coding"], *value["coding"]]} if "coding" in value else {})
+        first = [
+            {"system": c["system"], "display": "without a code"}
+            for c in value.get("coding", [])[:1]
+            if "system" in c
+        ]
+        return inner | (
+            {"coding": [*first, *BY_NAME["coding"], *value["coding"]]} if "coding" in value else {}
+        )
     return value
 
 
 def test_a_coding_without_a_code_is_passed_over() -> None:
-    record = [*LOOP, condition("230690007", "Stroke"), allergy("x", code=codes.concept(codes.SNOMED, "91936005")), order("amoxicillin", "723")]
+    record = [
+        *LOOP,
+        condition("230690007", "Stroke"),
+        allergy("x", code=codes.concept(codes.SNOMED, "91936005")),
+        order("amoxicillin", "723"),
+    ]
     record += [laboratory("98979-8", 20, "mL/min"), order("metformin", "6809")]
-    odd = [named_too(r) if "identifier" not in r else r for r in record]  # what the hospital's own systems wrote
+    odd = [
+        named_too(r) if "identifier" not in r else r for r in record
+    ]  # what the hospital's own systems wrote
     assert odd != record
     assert drawn(*odd).keys() == drawn(*record).keys()
 
@@ -45,22 +76,40 @@ def test_a_coding_without_a_code_is_passed_over() -> None:
 def test_an_order_s_reason_that_the_record_does_not_hold_is_not_repeated() -> None:
     """A reference to what is gone, or to another server's Condition with an id that some patient has here: an EHR may refuse the whole plan for it."""
     here, gone = condition("53741008", "Coronary arteriosclerosis"), "Condition/gone"
-    reasons = [codes.reference(r) for r in (f"Condition/{here['id']}", gone, "https://other.example/fhir/Condition/7")]
+    reasons = [
+        codes.reference(r)
+        for r in (f"Condition/{here['id']}", gone, "https://other.example/fhir/Condition/7")
+    ]
     record = [here, *({**r, "reasonReference": reasons} if r is CLOPIDOGREL else r for r in LOOP)]
     request = drawn(*record)["dose-cyp2c19-clopidogrel-ticagrelor"].resource
-    assert [r["reference"] for r in request["reasonReference"] if r["reference"].startswith("Condition/")] == [f"Condition/{here['id']}"]
+    assert [
+        r["reference"]
+        for r in request["reasonReference"]
+        if r["reference"].startswith("Condition/")
+    ] == [f"Condition/{here['id']}"]
 
 
 def test_a_report_s_risk_without_a_reference_is_passed_over() -> None:
-    odd = {"url": "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/genomic-risk-assessment", "valueReference": {"display": "Risk"}}
-    plan = drawn(*({**r, "extension": [odd]} if r is GENOMICS else r for r in LOOP))["report"].resource
+    odd = {
+        "url": "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/genomic-risk-assessment",
+        "valueReference": {"display": "Risk"},
+    }
+    plan = drawn(*({**r, "extension": [odd]} if r is GENOMICS else r for r in LOOP))[
+        "report"
+    ].resource
     check(plan)
     assert codes.reference("DiagnosticReport/gen") in plan["supportingInfo"]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every element and list item of a resource."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for key, inner in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
         yield (*path, key)
         yield from places(inner, (*path, key))
 
@@ -81,4 +130,7 @@ def test_no_missing_element_costs_the_plan() -> None:
         for path in places(whole):
             if path not in (("resourceType",), ("id",)):
                 inputs = inputs_of(*record[:at], without(whole, path), *record[at + 1 :])
-                assert bundle.report_of(resources(inputs, find(inputs, load_rules()), PEN)), (whole["resourceType"], path)
+                assert bundle.report_of(resources(inputs, find(inputs, load_rules()), PEN)), (
+                    whole["resourceType"],
+                    path,
+                )

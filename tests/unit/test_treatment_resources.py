@@ -30,7 +30,14 @@ from tests.unit.treatment_record import (
 
 Json = dict[str, Any]
 NAME = "treatment-rules"
-PEN = Pen(Answer("treatment", PATIENT), 1, PATIENT, "2026-01-01T00:00:00Z", {NAME: "Device/d"}, {NAME: "careloop"})
+PEN = Pen(
+    Answer("treatment", PATIENT),
+    1,
+    PATIENT,
+    "2026-01-01T00:00:00Z",
+    {NAME: "Device/d"},
+    {NAME: "careloop"},
+)
 
 
 def drawn(*record: Json) -> dict[str, Draft]:
@@ -41,8 +48,19 @@ def drawn(*record: Json) -> dict[str, Draft]:
 def test_the_plan_is_the_report_and_names_every_other_draft() -> None:
     drafts = drawn(*LOOP)
     plan = drafts["report"].resource
-    assert (plan["resourceType"], plan["status"], plan["intent"]) == ("CarePlan", "draft", "proposal")
-    named = {plan_ref["reference"] for plan_ref in (*plan["goal"], *plan["supportingInfo"], *(a["reference"] for a in plan["activity"]))}
+    assert (plan["resourceType"], plan["status"], plan["intent"]) == (
+        "CarePlan",
+        "draft",
+        "proposal",
+    )
+    named = {
+        plan_ref["reference"]
+        for plan_ref in (
+            *plan["goal"],
+            *plan["supportingInfo"],
+            *(a["reference"] for a in plan["activity"]),
+        )
+    }
     grouped = {d.uuid for d in drafts.values() if d.resource["resourceType"] == "MedicationRequest"}
     assert {d.uuid for d in drafts.values()} - {drafts["report"].uuid} - grouped <= named
     assert codes.reference("DiagnosticReport/gen") in plan["supportingInfo"]
@@ -52,7 +70,9 @@ def test_a_dose_proposal_has_code_dose_timing_route_and_citation() -> None:
     request = drawn(*LOOP)["dose-cyp2c19-clopidogrel-ticagrelor"].resource
     assert codes.first_code(request["medicationCodeableConcept"], codes.RXNORM) == "1116632"
     (dosage,) = request["dosageInstruction"]
-    assert dosage["doseAndRate"] == [{"doseQuantity": {"value": 90, "unit": "mg", "system": codes.UCUM, "code": "mg"}}]
+    assert dosage["doseAndRate"] == [
+        {"doseQuantity": {"value": 90, "unit": "mg", "system": codes.UCUM, "code": "mg"}}
+    ]
     assert dosage["timing"]["repeat"] == {"frequency": 2, "period": 1, "periodUnit": "d"}
     assert codes.first_code(dosage["route"], codes.SNOMED) == "26643006"
     assert request["priorPrescription"] == codes.reference("MedicationRequest/mr-clopidogrel")
@@ -62,7 +82,10 @@ def test_a_dose_proposal_has_code_dose_timing_route_and_citation() -> None:
 def test_an_interaction_alert_has_both_orders_and_its_source() -> None:
     issue = drawn(*LOOP)["interaction-clopidogrel-omeprazole-clopidogrel-omeprazole"].resource
     assert codes.first_code(issue["code"], codes.V3_ACT_CODE) == "DRG"
-    assert [i["reference"] for i in issue["implicated"]] == ["MedicationRequest/mr-clopidogrel", "MedicationRequest/mr-omeprazole"]
+    assert [i["reference"] for i in issue["implicated"]] == [
+        "MedicationRequest/mr-clopidogrel",
+        "MedicationRequest/mr-omeprazole",
+    ]
     assert issue["reference"].startswith("https://")
     assert issue["severity"] == "high"
 
@@ -76,7 +99,11 @@ def test_alternatives_are_a_group_of_which_at_most_one_is_taken() -> None:
 
 def test_what_rests_on_unsigned_results_says_so_until_they_are_signed() -> None:
     unsigned = drawn(*LOOP)
-    for key in ("report", "dose-cyp2c19-clopidogrel-ticagrelor", "gene-cyp2c19-clopidogrel-clopidogrel"):
+    for key in (
+        "report",
+        "dose-cyp2c19-clopidogrel-ticagrelor",
+        "gene-cyp2c19-clopidogrel-clopidogrel",
+    ):
         assert "rested on unsigned AI results: genomics." in str(unsigned[key].resource)
     signed = drawn(*({**r, "status": "final"} if r is GENOMICS else r for r in LOOP))
     assert all("unsigned" not in str(d.resource) for d in signed.values())
@@ -90,15 +117,24 @@ def test_a_plan_on_reports_where_no_rule_speaks_says_that_this_is_no_clearance()
 
 
 def test_every_proposal_and_alert_is_explained_once_with_its_rule() -> None:
-    record = (*LOOP, report("notes", "n", mention("ibuprofen", "5640")), mention("ibuprofen", "5640"), order("lisinopril", "29046"))
+    record = (
+        *LOOP,
+        report("notes", "n", mention("ibuprofen", "5640")),
+        mention("ibuprofen", "5640"),
+        order("lisinopril", "29046"),
+    )
     said = [n["text"] for n in drawn(*record)["report"].resource["note"]]
     for rule in ("cyp2c19-clopidogrel", "clopidogrel-omeprazole", "raas-nsaid"):
         assert sum(f"[{rule}]" in text for text in said) == 1
 
 
 def test_a_quoted_recommendation_is_explained_in_the_plan() -> None:
-    quoted = implication("omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2")
-    said = drawn(patient(), report("genomics", "gen", quoted), quoted, order("omeprazole", "7646"))["report"].resource["note"]
+    quoted = implication(
+        "omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2"
+    )
+    said = drawn(patient(), report("genomics", "gen", quoted), quoted, order("omeprazole", "7646"))[
+        "report"
+    ].resource["note"]
     assert any("What CPIC says on omeprazole." in n["text"] for n in said)
 
 
@@ -112,10 +148,15 @@ def test_advice_without_a_dose_is_an_activity_in_words() -> None:
 def test_every_alert_and_proposal_carries_a_citation() -> None:
     for draft in drawn(*rich()).values():
         text = str(draft.resource)
-        assert "https://" in text.replace("https://careloop.example", "") or draft.resource["resourceType"] == "Goal", draft.key
+        assert (
+            "https://" in text.replace("https://careloop.example", "")
+            or draft.resource["resourceType"] == "Goal"
+        ), draft.key
 
 
-@pytest.mark.parametrize("record", [LOOP, rich(), (patient(), report("imaging", "img"))], ids=["loop", "rich", "silent"])
+@pytest.mark.parametrize(
+    "record", [LOOP, rich(), (patient(), report("imaging", "img"))], ids=["loop", "rich", "silent"]
+)
 def test_drafts_pass_our_own_checks(record: Sequence[Json]) -> None:
     drafts = drawn(*record)
     for draft in drafts.values():
@@ -129,7 +170,18 @@ def test_drafts_pass_hl7s_validator(hl7_errors: Validate) -> None:
     kinds = {d.resource["resourceType"] for d in drafts}
     assert kinds == SERVICE.writes
     urls = {d.uuid: f"{d.resource['resourceType']}/{d.key}" for d in drafts}
-    assert hl7_errors(collection([*rich(), *(_stored(d, urls) for d in drafts), {"resourceType": "Device", "id": "d"}])) == []
+    assert (
+        hl7_errors(
+            collection(
+                [
+                    *rich(),
+                    *(_stored(d, urls) for d in drafts),
+                    {"resourceType": "Device", "id": "d"},
+                ]
+            )
+        )
+        == []
+    )
 
 
 def _stored(draft: Draft, urls: dict[str, str]) -> Json:
@@ -137,7 +189,14 @@ def _stored(draft: Draft, urls: dict[str, str]) -> Json:
 
     def pointed(value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: (_short(urls.get(v, v)) if k == "reference" and isinstance(v, str) else pointed(v)) for k, v in value.items()}
+            return {
+                k: (
+                    _short(urls.get(v, v))
+                    if k == "reference" and isinstance(v, str)
+                    else pointed(v)
+                )
+                for k, v in value.items()
+            }
         return [pointed(v) for v in value] if isinstance(value, list) else value
 
     return {**pointed(draft.resource), "id": draft.key[:64]}
@@ -167,7 +226,10 @@ def event(focus: str, **fields: Any) -> ResourceEvent:
         (event("Condition", verification="entered-in-error"), True),
         (event("Condition", answer_of="notes", status="active", verification="unconfirmed"), False),
         (event("Condition", answer_of="notes", verification="unconfirmed"), False),
-        (event("Condition", answer_of="notes", status="resolved", verification="unconfirmed"), True),
+        (
+            event("Condition", answer_of="notes", status="resolved", verification="unconfirmed"),
+            True,
+        ),
         (event("Condition", answer_of="notes", status="active", verification="confirmed"), True),
         (event("Condition", answer_of="notes", verification="refuted"), True),
         (event("MedicationRequest", intent="order", status="active"), True),

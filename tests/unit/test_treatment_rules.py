@@ -14,7 +14,9 @@ from shared.terms import drugs
 
 
 def test_rxnorm_codes_agree_with_the_shared_lexicon() -> None:
-    lexicon = {drug.name: drug.rxnorm for drug in drugs()}  # None: it knows the name, and no code that it is sure of
+    lexicon = {
+        drug.name: drug.rxnorm for drug in drugs()
+    }  # None: it knows the name, and no code that it is sure of
     ours = {d.name: d.rxnorm for d in load_rules().drugs.values()}
     assert {n: c for n, c in ours.items() if (lexicon.get(n) or c) != c} == {}
     assert len({*ours.values()}) == len(ours), "two drugs share a code"
@@ -23,7 +25,9 @@ def test_rxnorm_codes_agree_with_the_shared_lexicon() -> None:
 def test_rxnorm_codes_of_cpic_drugs_agree_with_cpic() -> None:
     folder = find_spec("pypgx")
     assert folder is not None and folder.submodule_search_locations
-    with (Path(folder.submodule_search_locations[0]) / "api/data/cpic-table.csv").open(encoding="utf-8") as table:
+    with (Path(folder.submodule_search_locations[0]) / "api/data/cpic-table.csv").open(
+        encoding="utf-8"
+    ) as table:
         cpic = {row["Drug"]: row["RxNorm"] for row in csv.DictReader(table)}
     shared = {d.name for d in load_rules().drugs.values()} & set(cpic)
     assert len(shared) > 20
@@ -32,15 +36,31 @@ def test_rxnorm_codes_of_cpic_drugs_agree_with_cpic() -> None:
 
 def test_every_rule_has_a_source_that_can_be_looked_up() -> None:
     rules = load_rules()
-    cited = [r.citation for r in (*rules.interactions, *rules.genes, *rules.limits, *rules.follow_ups, *rules.contraindications, *rules.allergies)]
+    cited = [
+        r.citation
+        for r in (
+            *rules.interactions,
+            *rules.genes,
+            *rules.limits,
+            *rules.follow_ups,
+            *rules.contraindications,
+            *rules.allergies,
+        )
+    ]
     assert len(rules.interactions) >= 30
-    assert all(c.text and c.url.startswith("https://") for c in (*cited, rules.warfarin.citation, rules.warfarin.guideline))
+    assert all(
+        c.text and c.url.startswith("https://")
+        for c in (*cited, rules.warfarin.citation, rules.warfarin.guideline)
+    )
 
 
 def test_every_phenotype_of_a_rule_is_one_that_is_read_from_a_report() -> None:
     known = {p for rule in load_rules().genes for p in rule.phenotypes}
     for phenotype in known:
-        part = {"code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"), "valueCodeableConcept": {"text": f"GENE {phenotype.title()}"}}
+        part = {
+            "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
+            "valueCodeableConcept": {"text": f"GENE {phenotype.title()}"},
+        }
         assert phenotypes({"component": [part]}) == (phenotype,)
 
 
@@ -53,19 +73,46 @@ def test_the_card_carries_the_digest_every_source_and_the_limits() -> None:
 
 @pytest.mark.parametrize("fault", ["unknown drug", "unknown citation", "id twice"])
 def test_a_broken_table_is_refused(fault: str) -> None:
-    rule = {"id": "x", "a": ["warfarin"], "b": ["nothing"], "severity": "high", "effect": "", "advice": "", "citation": "c"}
+    rule = {
+        "id": "x",
+        "a": ["warfarin"],
+        "b": ["nothing"],
+        "severity": "high",
+        "effect": "",
+        "advice": "",
+        "citation": "c",
+    }
     good = rule | {"b": ["warfarin"]}
-    interactions = {"unknown drug": [rule], "unknown citation": [good | {"citation": "z"}], "id twice": [good, good]}[fault]
+    interactions = {
+        "unknown drug": [rule],
+        "unknown citation": [good | {"citation": "z"}],
+        "id twice": [good, good],
+    }[fault]
     tables = {name: {} for name in TABLES} | {
         "citations": {"citation": {"c": {"text": "t", "url": "https://x"}}},
         "drugs": {"drugs": {"warfarin": {"rxnorm": "11289", "classes": [], "names": []}}},
         "genes": {
             "rule": [],
-            "warfarin": {"id": "w", "severity": "high", "title": "", "advice": "", "goal": "", "citation": "c", "guideline": "c", "range": {}},
+            "warfarin": {
+                "id": "w",
+                "severity": "high",
+                "title": "",
+                "advice": "",
+                "goal": "",
+                "citation": "c",
+                "guideline": "c",
+                "range": {},
+            },
         },
         "interactions": {"interaction": interactions},
         "followup": {"followup": []},
-        "safety": {"duplicates": {"classes": [], "citation_text": "", "citation_url": ""}, "allergy": [], "contraindication": [], "measures": {}, "limit": []},
+        "safety": {
+            "duplicates": {"classes": [], "citation_text": "", "citation_url": ""},
+            "allergy": [],
+            "contraindication": [],
+            "measures": {},
+            "limit": [],
+        },
     }
     with pytest.raises((ValueError, KeyError)):
         parse(tables, "sha256:0", {})

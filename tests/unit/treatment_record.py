@@ -22,7 +22,9 @@ class FakeRecord(Ehr):
     def read(self, reference: str) -> Json | None:
         return self.resources.get(reference)
 
-    def search(self, kind: str, params: Mapping[str, Any], *, subject: str | None = None) -> Iterator[Json]:
+    def search(
+        self, kind: str, params: Mapping[str, Any], *, subject: str | None = None
+    ) -> Iterator[Json]:
         yield from (r for r in self.resources.values() if r["resourceType"] == kind)
 
     def head(self, answer: Any) -> None:
@@ -38,7 +40,11 @@ def inputs_of(*resources: Json) -> Inputs:
 
 
 def resource(kind: str, id: str, **elements: Any) -> Json:
-    subject = {} if kind in ("Patient", "Medication") else {"patient" if kind == "AllergyIntolerance" else "subject": codes.reference(PATIENT)}
+    subject = (
+        {}
+        if kind in ("Patient", "Medication")
+        else {"patient" if kind == "AllergyIntolerance" else "subject": codes.reference(PATIENT)}
+    )
     return {"resourceType": kind, "id": id, "meta": {"versionId": "1"}, **subject, **elements}
 
 
@@ -47,19 +53,34 @@ def patient(**elements: Any) -> Json:
 
 
 def ours(service: str) -> list[Json]:
-    return [{"system": codes.RESOURCE, "value": f"urn:uuid:{service}"}, {"system": codes.SERVICE, "value": service}]
+    return [
+        {"system": codes.RESOURCE, "value": f"urn:uuid:{service}"},
+        {"system": codes.SERVICE, "value": service},
+    ]
 
 
-def report(service: str, id: str, *results: Json, status: str = "preliminary", conclusion: str = "Read.") -> Json:
+def report(
+    service: str, id: str, *results: Json, status: str = "preliminary", conclusion: str = "Read."
+) -> Json:
     linked = [codes.reference(f"Observation/{r['id']}") for r in results]
     code = codes.concept(codes.LOINC, "18748-4", text=f"{service} report")
     return resource(
-        "DiagnosticReport", id, identifier=ours(service), status=status, code=code, conclusion=conclusion, issued="2026-01-01T00:00:00Z", result=linked
+        "DiagnosticReport",
+        id,
+        identifier=ours(service),
+        status=status,
+        code=code,
+        conclusion=conclusion,
+        issued="2026-01-01T00:00:00Z",
+        result=linked,
     )
 
 
 def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
-    part = {"code": codes.concept(codes.LOINC, "48018-6"), "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene)}
+    part = {
+        "code": codes.concept(codes.LOINC, "48018-6"),
+        "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene),
+    }
     return resource(
         "Observation",
         id or f"gt-{gene.lower()}",
@@ -71,13 +92,35 @@ def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
     )
 
 
-def implication(drug: str, rxnorm: str, gene: str, phenotype: str, *, answer: str | None = None, url: str = "https://cpicpgx.org/x", **elements: Any) -> Json:
+def implication(
+    drug: str,
+    rxnorm: str,
+    gene: str,
+    phenotype: str,
+    *,
+    answer: str | None = None,
+    url: str = "https://cpicpgx.org/x",
+    **elements: Any,
+) -> Json:
     """As genomics writes it: a LOINC answer where the phenotype has one, words otherwise."""
-    said = codes.concept(codes.LOINC, answer, text=f"{gene} {phenotype}") if answer else {"text": f"{gene} {phenotype}"}
+    said = (
+        codes.concept(codes.LOINC, answer, text=f"{gene} {phenotype}")
+        if answer
+        else {"text": f"{gene} {phenotype}"}
+    )
     parts = [
-        {"code": codes.concept(codes.LOINC, "51963-7"), "valueCodeableConcept": codes.concept(RXNORM, rxnorm, drug)},
-        {"code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"), "valueCodeableConcept": said},
-        {"code": codes.concept(codes.LOINC, "48018-6"), "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene)},
+        {
+            "code": codes.concept(codes.LOINC, "51963-7"),
+            "valueCodeableConcept": codes.concept(RXNORM, rxnorm, drug),
+        },
+        {
+            "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
+            "valueCodeableConcept": said,
+        },
+        {
+            "code": codes.concept(codes.LOINC, "48018-6"),
+            "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene),
+        },
     ]
     return resource(
         "Observation",
@@ -96,28 +139,69 @@ def implication(drug: str, rxnorm: str, gene: str, phenotype: str, *, answer: st
 def mention(drug: str, rxnorm: str) -> Json:
     value = codes.concept(RXNORM, rxnorm, drug)
     return resource(
-        "Observation", f"mention-{drug}", identifier=ours("notes"), status="preliminary", code=codes.concept(codes.LOINC, "10160-0"), valueCodeableConcept=value
+        "Observation",
+        f"mention-{drug}",
+        identifier=ours("notes"),
+        status="preliminary",
+        code=codes.concept(codes.LOINC, "10160-0"),
+        valueCodeableConcept=value,
     )
 
 
 def pneumonia() -> Json:
-    code, value = codes.concept(codes.DCM, "121071", "Finding"), codes.concept(codes.SNOMED, "233604007", "Pneumonia")
-    return resource("Observation", "finding", identifier=ours("imaging"), status="preliminary", code=code, valueCodeableConcept=value)
-
-
-def order(drug: str, rxnorm: str | None = None, *, id: str | None = None, mg: float | None = None, per_day: int = 1, **elements: Any) -> Json:
-    """An active order; with `mg` a coded dose."""
-    concept = codes.concept(RXNORM, rxnorm, drug) if rxnorm else {"text": drug}
-    timing = {"repeat": {"frequency": per_day, "period": 1, "periodUnit": "d"}}
-    dosage = [{"timing": timing, "doseAndRate": [{"doseQuantity": codes.quantity(mg, "mg")}]}] if mg else []
+    code, value = (
+        codes.concept(codes.DCM, "121071", "Finding"),
+        codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
+    )
     return resource(
-        "MedicationRequest",
-        id or f"mr-{drug.split(' ', maxsplit=1)[0]}",
-        **{"status": "active", "intent": "order", "medicationCodeableConcept": concept, **({"dosageInstruction": dosage} if dosage else {}), **elements},
+        "Observation",
+        "finding",
+        identifier=ours("imaging"),
+        status="preliminary",
+        code=code,
+        valueCodeableConcept=value,
     )
 
 
-def condition(code: str, text: str, *, id: str | None = None, verification: str = "confirmed", clinical: str = "active", **elements: Any) -> Json:
+def order(
+    drug: str,
+    rxnorm: str | None = None,
+    *,
+    id: str | None = None,
+    mg: float | None = None,
+    per_day: int = 1,
+    **elements: Any,
+) -> Json:
+    """An active order; with `mg` a coded dose."""
+    concept = codes.concept(RXNORM, rxnorm, drug) if rxnorm else {"text": drug}
+    timing = {"repeat": {"frequency": per_day, "period": 1, "periodUnit": "d"}}
+    dosage = (
+        [{"timing": timing, "doseAndRate": [{"doseQuantity": codes.quantity(mg, "mg")}]}]
+        if mg
+        else []
+    )
+    return resource(
+        "MedicationRequest",
+        id or f"mr-{drug.split(' ', maxsplit=1)[0]}",
+        **{
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": concept,
+            **({"dosageInstruction": dosage} if dosage else {}),
+            **elements,
+        },
+    )
+
+
+def condition(
+    code: str,
+    text: str,
+    *,
+    id: str | None = None,
+    verification: str = "confirmed",
+    clinical: str = "active",
+    **elements: Any,
+) -> Json:
     stated = {
         "clinicalStatus": codes.concept(codes.CONDITION_CLINICAL, clinical),
         "verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, verification),
@@ -127,19 +211,39 @@ def condition(code: str, text: str, *, id: str | None = None, verification: str 
 
 
 def allergy(text: str, **elements: Any) -> Json:
-    active = codes.concept("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active")
-    return resource("AllergyIntolerance", f"allergy-{text.split(' ', maxsplit=1)[0]}", **{"clinicalStatus": active, "code": {"text": text}, **elements})
+    active = codes.concept(
+        "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active"
+    )
+    return resource(
+        "AllergyIntolerance",
+        f"allergy-{text.split(' ', maxsplit=1)[0]}",
+        **{"clinicalStatus": active, "code": {"text": text}, **elements},
+    )
 
 
-def laboratory(loinc: str, value: float, unit: str, time: str = "2026-01-01", *, id: str | None = None) -> Json:
+def laboratory(
+    loinc: str, value: float, unit: str, time: str = "2026-01-01", *, id: str | None = None
+) -> Json:
     code = codes.concept(codes.LOINC, loinc)
-    return resource("Observation", id or f"lab-{loinc}", status="final", code=code, effectiveDateTime=time, valueQuantity=codes.quantity(value, unit))
+    return resource(
+        "Observation",
+        id or f"lab-{loinc}",
+        status="final",
+        code=code,
+        effectiveDateTime=time,
+        valueQuantity=codes.quantity(value, unit),
+    )
 
 
 CLOPIDOGREL = order("clopidogrel", "32968", mg=75)
 OMEPRAZOLE = order("omeprazole", "7646", mg=20)
-CYP2C19 = (genotype("CYP2C19", "*1/*2"), implication("clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"))
-GENOMICS = report("genomics", "gen", *CYP2C19, conclusion="CYP2C19 *1/*2: intermediate metabolizer.")
+CYP2C19 = (
+    genotype("CYP2C19", "*1/*2"),
+    implication("clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"),
+)
+GENOMICS = report(
+    "genomics", "gen", *CYP2C19, conclusion="CYP2C19 *1/*2: intermediate metabolizer."
+)
 LOOP = (patient(), GENOMICS, *CYP2C19, CLOPIDOGREL, OMEPRAZOLE)
 """The smallest record from which a plan with a dose proposal and an interaction alert is drawn."""
 
@@ -148,7 +252,11 @@ def rich() -> tuple[Json, ...]:
     """A record on which every kind of draft is written."""
     statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
     thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
-    vkorc1, cyp2c9, ibuprofen = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3"), mention("ibuprofen", "5640")
+    vkorc1, cyp2c9, ibuprofen = (
+        genotype("VKORC1", "-1639G/-1639A"),
+        genotype("CYP2C9", "*1/*3"),
+        mention("ibuprofen", "5640"),
+    )
     results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
     return (
         patient(),

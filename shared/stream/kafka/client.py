@@ -51,13 +51,23 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file)
     except OSError as error:
         files = (settings.kafka_ca_file, settings.kafka_cert_file, settings.kafka_key_file)
-        raise Misconfigured(f"CARELOOP_KAFKA_CA_FILE, _CERT_FILE or _KEY_FILE ({', '.join(map(str, filter(None, files)))}): {error}") from None
+        raise Misconfigured(
+            f"CARELOOP_KAFKA_CA_FILE, _CERT_FILE or _KEY_FILE ({', '.join(map(str, filter(None, files)))}): {error}"
+        ) from None
     return context
 
 
 def record_of(record: Any) -> Record:
     """What a consumer fetched, in the words of `shared.stream.base`."""
-    return Record(record.topic, record.partition, record.offset, record.key or b"", record.value, tuple(record.headers), record.timestamp / 1000)
+    return Record(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key or b"",
+        record.value,
+        tuple(record.headers),
+        record.timestamp / 1000,
+    )
 
 
 def places_of(consumer: Any, topic: str) -> Sequence[Any]:
@@ -74,8 +84,13 @@ def classed_errors() -> Iterator[None]:
     try:
         yield
     except kafka_errors.FencedInstanceIdError:
-        raise Misconfigured("another process runs under this CARELOOP_KAFKA_GROUP_INSTANCE_ID; each process needs its own, such as the pod's name") from None
+        raise Misconfigured(
+            "another process runs under this CARELOOP_KAFKA_GROUP_INSTANCE_ID; each process needs its own, such as the pod's name"
+        ) from None
     except REFUSED as error:
         raise Misconfigured(f"the broker refuses: {type(error).__name__}: {error}") from None
-    except (kafka_errors.KafkaError, OSError) as error:  # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
+    except (
+        kafka_errors.KafkaError,
+        OSError,
+    ) as error:  # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
         raise Unavailable("broker", f"{type(error).__name__}: {error}") from None

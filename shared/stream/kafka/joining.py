@@ -12,10 +12,16 @@ def keep_join(coordinator: Any) -> None:
     kafka-python throws it away and joins again. As the leader's join begins another generation, a group may never settle.
     """
     join = coordinator._do_join_and_sync_async
-    answered: list[tuple[Any, bytes]] = []  # (generation, encoded assignment), until the next join is sent
+    answered: list[
+        tuple[Any, bytes]
+    ] = []  # (generation, encoded assignment), until the next join is sent
 
     async def join_or_take_answer() -> bytes:
-        if answered and coordinator.rebalance_in_progress() and coordinator._generation == answered[0][0]:
+        if (
+            answered
+            and coordinator.rebalance_in_progress()
+            and coordinator._generation == answered[0][0]
+        ):
             return answered.pop()[1]
         answered.clear()
         assignment: bytes = await join()

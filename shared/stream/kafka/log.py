@@ -31,13 +31,19 @@ class KafkaLog:
         return KafkaSink(self._settings)
 
     def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
-        return self.create({EVENTS_TOPIC: partitions, **{dead_letter_topic(s): 1 for s in services}})
+        return self.create(
+            {EVENTS_TOPIC: partitions, **{dead_letter_topic(s): 1 for s in services}}
+        )
 
     def create(self, wanted: Mapping[str, int]) -> Sequence[str]:
         """Make topics (name -> partitions); those that exist stay as they are. Return the new ones."""
         with self._admin() as admin:
             known = set(admin.list_topics())
-            new = {topic: self._options(topic, partitions) for topic, partitions in wanted.items() if topic not in known}
+            new = {
+                topic: self._options(topic, partitions)
+                for topic, partitions in wanted.items()
+                if topic not in known
+            }
             with suppress(kafka_errors.TopicAlreadyExistsError):  # somebody else made it meanwhile
                 if new:
                     admin.create_topics(new, wait_for_metadata=True)
@@ -55,7 +61,11 @@ class KafkaLog:
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
         with self._admin() as admin:
             known = set(admin.list_topics())
-        return [topic for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services)) if topic not in known]
+        return [
+            topic
+            for topic in (EVENTS_TOPIC, *map(dead_letter_topic, services))
+            if topic not in known
+        ]
 
     def identity(self, topic: str) -> str:
         with self._admin() as admin:
@@ -66,7 +76,11 @@ class KafkaLog:
 
     def scan(self, topic: str) -> Iterator[Record]:
         with classed_errors():
-            consumer = KafkaConsumer(**connection(self._settings), enable_auto_commit=False, allow_auto_create_topics=False)
+            consumer = KafkaConsumer(
+                **connection(self._settings),
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+            )
         try:
             with classed_errors():
                 places = places_of(consumer, topic)
@@ -98,8 +112,12 @@ class KafkaLog:
     def group_reset(self, topic: str, group: str) -> None:
         with self._admin() as admin:
             if _has_members(admin, group):
-                raise Misconfigured(f"group {group} has members; stop the service first, and wait out the session timeout if it was killed")
-            results = admin.reset_group_offsets(group, dict.fromkeys(_described(admin, topic), OffsetSpec.EARLIEST))
+                raise Misconfigured(
+                    f"group {group} has members; stop the service first, and wait out the session timeout if it was killed"
+                )
+            results = admin.reset_group_offsets(
+                group, dict.fromkeys(_described(admin, topic), OffsetSpec.EARLIEST)
+            )
             for result in results.values():
                 if result["error"] is not kafka_errors.NoError:
                     raise result["error"]

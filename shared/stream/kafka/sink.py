@@ -28,7 +28,10 @@ class KafkaSink:
         deadline = time.monotonic() + timeout_sec
         with classed_errors():
             producer = self._connected(timeout_sec)
-            futures = [producer.send(topic, key=m.key, value=m.value, headers=list(m.headers)) for m in messages]
+            futures = [
+                producer.send(topic, key=m.key, value=m.value, headers=list(m.headers))
+                for m in messages
+            ]
             for future in futures:
                 future.get(timeout=max(0.0, deadline - time.monotonic()))
 

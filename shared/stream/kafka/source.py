@@ -50,27 +50,44 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         ours = self.assignment()
         with classed_errors():
             # The broker takes a commit for a revoked partition, and a lower one too: either would rewind the owner.
-            due = {p: offset for p, offset in offsets.items() if p in ours and offset > self._read(p)}
+            due = {
+                p: offset for p, offset in offsets.items() if p in ours and offset > self._read(p)
+            }
             if due:
-                self._consumer.commit({TopicPartition(self._topic, p): OffsetAndMetadata(o, "", -1) for p, o in due.items()}, timeout_ms=COMMIT_MS)
+                self._consumer.commit(
+                    {
+                        TopicPartition(self._topic, p): OffsetAndMetadata(o, "", -1)
+                        for p, o in due.items()
+                    },
+                    timeout_ms=COMMIT_MS,
+                )
                 self._committed |= due
         if offsets.keys() - ours:
             raise Fenced(sorted(offsets.keys() - ours))
 
     def assignment(self) -> frozenset[int]:
-        return frozenset(place.partition for place in self._consumer.assignment()) if self._consumer else frozenset()
+        return (
+            frozenset(place.partition for place in self._consumer.assignment())
+            if self._consumer
+            else frozenset()
+        )
 
     def pause(self, partitions: frozenset[int]) -> None:
         self._paused = partitions
 
     def healthy(self) -> bool:
-        return time.monotonic() - max(self._joined_at, self._heartbeat_at) < self._settings.kafka_session_timeout_ms / 1000
+        return (
+            time.monotonic() - max(self._joined_at, self._heartbeat_at)
+            < self._settings.kafka_session_timeout_ms / 1000
+        )
 
     def lag(self) -> int:
         # No call to the broker: any thread may ask. Fetches tell the ends; those of paused partitions are asked for by `_look`.
         consumer, committed, counted = self._consumer, dict(self._committed), self._ends
         places = consumer.assignment() if consumer else ()
-        ends = {place: max(consumer.highwater(place) or 0, counted.get(place, 0)) for place in places}
+        ends = {
+            place: max(consumer.highwater(place) or 0, counted.get(place, 0)) for place in places
+        }
         return sum(max(0, end - committed.get(place.partition, 0)) for place, end in ends.items())
 
     def close(self) -> None:
@@ -100,12 +117,16 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 **connection(self._settings),
                 group_id=self._group,
                 group_instance_id=self._settings.kafka_group_instance_id,
-                partition_assignment_strategy=[CooperativeStickyAssignor],  # the eager default drops buffers on revoke: 707 of 6,000 records lost
+                partition_assignment_strategy=[
+                    CooperativeStickyAssignor
+                ],  # the eager default drops buffers on revoke: 707 of 6,000 records lost
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 allow_auto_create_topics=False,
                 session_timeout_ms=self._settings.kafka_session_timeout_ms,
-                heartbeat_interval_ms=min(HEARTBEAT_MS, self._settings.kafka_session_timeout_ms // 3),  # also how soon a member learns of a rebalance
+                heartbeat_interval_ms=min(
+                    HEARTBEAT_MS, self._settings.kafka_session_timeout_ms // 3
+                ),  # also how soon a member learns of a rebalance
                 max_partition_fetch_bytes=65_536,
                 fetch_max_wait_ms=20,
             )
@@ -137,7 +158,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._heartbeat_at = now - metrics["last-heartbeat-seconds-ago"]
         if self.healthy() and now >= self._count_at:
             self._count_at = now + COUNT_SEC
-            with suppress(kafka_errors.KafkaError):  # records were fetched already: nothing may get between them and the caller
+            with suppress(
+                kafka_errors.KafkaError
+            ):  # records were fetched already: nothing may get between them and the caller
                 self._count()
 
     def _count(self) -> None:
@@ -148,5 +171,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     def _read(self, partition: int) -> int:
         if partition not in self._committed:
-            self._committed[partition] = self._consumer.committed(TopicPartition(self._topic, partition), timeout_ms=COUNT_MS) or 0
+            self._committed[partition] = (
+                self._consumer.committed(
+                    TopicPartition(self._topic, partition), timeout_ms=COUNT_MS
+                )
+                or 0
+            )
         return self._committed[partition]
