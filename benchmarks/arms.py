@@ -1,8 +1,11 @@
-"""The three arms of the comparison, on events that were prepared beforehand. Each returns seconds, nothing is judged here.
+"""The three arms of the comparison, on events that were prepared beforehand. Each returns seconds,
+nothing is judged here.
 
-M calls the model and nothing else. S is what a capable engineer would write as a script: decode, take, analyze, put, one event
-after another (or `writers` at once), no log, no lanes. P is the whole pipeline in its own process, fed through the event log
-and read back from the EHR: an event is finished when the EHR says so (`meta.lastUpdated` of its head), in all arms alike.
+M calls the model and nothing else. S is what a capable engineer would write as a script: decode,
+take, analyze, put, one event after another (or `writers` at once), no log, no lanes. P is the whole
+pipeline in its own process, fed through the event log
+and read back from the EHR: an event is finished when the EHR says so (`meta.lastUpdated` of its
+head), in all arms alike.
 """
 
 import random
@@ -42,7 +45,8 @@ class Block:
 
     Attributes:
         seconds: from the first event's start to the last one's result.
-        latencies: per event, from its start (in P: from when it was due to be appended) to its result.
+        latencies: per event, from its start (in P: from when it was due to be appended) to its
+            result.
     """
 
     seconds: float
@@ -52,7 +56,9 @@ class Block:
 def prepare(
     ehr: Ehr, patients: Sequence[str], first: int, count: int, model_ms: int
 ) -> list[Prepared]:
-    """Notes at the EHR, numbered from `first`, in turn of the patients, and the records that tell of them."""
+    """Notes at the EHR, numbered from `first`, in turn of the patients, and the records that tell
+    of them.
+    """
     notes = [note(patients[n % len(patients)], n, model_ms) for n in range(first, first + count)]
     made: list[Prepared] = []
     for start in range(0, count, PER_TRANSACTION):
@@ -68,7 +74,10 @@ def prepare(
 
 
 def write_new(ehr: Ehr, new: Sequence[Json]) -> list[str]:
-    """Write resources of one type in one transaction; their references. (All are alike but for their content: any order will do.)"""
+    """Write resources of one type in one transaction; their references.
+
+    (All are alike but for their content: any order will do.)
+    """
     entries = [
         bundle.post(resource, f"urn:uuid:00000000-0000-4000-8000-{n:012d}")
         for n, resource in enumerate(new)
@@ -129,7 +138,9 @@ def pipeline_at_once(ehr: Ehr, sink: Sink, prepared: Sequence[Prepared]) -> Bloc
 def pipeline_paced(
     ehr: Ehr, sink: Sink, prepared: Sequence[Prepared], per_sec: float, rng: random.Random
 ) -> Block:
-    """Arm P at a rate: an event is due every 1/rate seconds, give or take half of it, and its latency counts from when it was due."""
+    """Arm P at a rate: an event is due every 1/rate seconds, give or take half of it, and its
+    latency counts from when it was due.
+    """
     due, moment = [], time.time()
     started = moment
     for each in prepared:
@@ -144,7 +155,8 @@ def pipeline_paced(
 
 
 def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
-    """When each event had its result, in seconds since the epoch, to the EHR's millisecond. Looks rarely, so as not to disturb.
+    """When each event had its result, in seconds since the epoch, to the EHR's millisecond. Looks
+    rarely, so as not to disturb.
 
     Raises:
         RuntimeError: an event has no result after `LONGEST_SEC`, or more than one.
@@ -155,7 +167,8 @@ def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
         while (end := result(ehr, each.reference)) is None:
             if time.monotonic() > deadline:
                 raise RuntimeError(
-                    f"{len(prepared) - len(found)} of {len(prepared)} events have no result after {LONGEST_SEC:.0f} s"
+                    f"{len(prepared) - len(found)} of {len(prepared)} events have no result after "
+                    f"{LONGEST_SEC:.0f} s"
                 )
             time.sleep(LOOK_SEC)
         found.append(end)

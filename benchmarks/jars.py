@@ -1,4 +1,6 @@
-"""Java parts of the benchmarks and the tests, resolved from Maven by jgo in pure Python and kept in `.cache/jars`."""
+"""Java parts of the benchmarks and the tests, resolved from Maven by jgo in pure Python and kept in
+`.cache/jars`.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -6,7 +8,8 @@ from typing import Final
 import jgo
 
 CACHE: Final = Path(__file__).parents[1] / ".cache" / "jars"
-# slf4j-simple, not log4j: with log4j in one build jgo mixes in an older kafka-clients and the broker dies with NoSuchMethodError
+# slf4j-simple, not log4j: with log4j in one build jgo mixes in an older kafka-clients and the
+# broker dies with NoSuchMethodError
 KAFKA: Final = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
 
 

@@ -1,6 +1,7 @@
 """A real Apache Kafka broker (KRaft, one node) from Python packages and Maven's jars alone.
 
-`python -m benchmarks.kafka_broker PORT DIR` runs one until SIGTERM or Ctrl-C: `CARELOOP_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:PORT` then names it.
+`python -m benchmarks.kafka_broker PORT DIR` runs one until SIGTERM or Ctrl-C:
+`CARELOOP_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:PORT` then names it.
 """
 
 import os
@@ -94,16 +95,18 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start, format the data folder the first time, and wait until clients are answered: its port is open before that."""
+        """Start, format the data folder the first time, and wait until clients are answered: its
+        port is open before that.
+        """
         if not (self._folder / "data").exists():
             self._format()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # our own command
                 [*self._java, "kafka.Kafka", str(self._properties)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-            )  # noqa: S603  # our own command
+            )
         deadline = time.monotonic() + START_SEC
         while not (_listens(self.port) and _answers(self.address)):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -136,10 +139,12 @@ class Broker:
             "-c",
             str(self._properties),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
+        # our own command
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise RuntimeError(
-                f"the broker's folder could not be formatted: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+                "the broker's folder could not be formatted: "
+                f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
             )
 
 
@@ -152,7 +157,9 @@ def _listens(port: int) -> bool:
 
 
 def _answers(address: str) -> bool:
-    """It tells of the cluster and is part of it; a topic that is made while it is still fenced has no broker to go to."""
+    """It tells of the cluster and is part of it; a topic that is made while it is still fenced has
+    no broker to go to.
+    """
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=[address], bootstrap_timeout_ms=3_000, request_timeout_ms=10_000

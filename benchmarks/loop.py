@@ -1,7 +1,9 @@
-"""`python -m benchmarks.loop`: what the loop costs around a model. docs/performance.md says how to read it.
+"""`python -m benchmarks.loop`: what the loop costs around a model. docs/performance.md says how to
+read it.
 
-Three arms, interleaved block by block in a seeded order: M the model alone, S a straight-line script with the same parse, model,
-validation and write, P the whole pipeline. Absolute times are this machine's; the ratios are what counts.
+Three arms, interleaved block by block in a seeded order: M the model alone, S a straight-line
+script with the same parse, model, validation and write, P the whole pipeline. Absolute times are
+this machine's; the ratios are what counts.
 """
 
 import json
@@ -168,12 +170,14 @@ def baseline(path: Path) -> dict[str, float]:
 @click.option(
     "--events",
     type=click.IntRange(5),
-    help="Events of one block at saturation with a 0 ms model; the others follow in proportion. Default: 250.",
+    help="Events of one block at saturation with a 0 ms model; the others follow in proportion. "
+    "Default: 250.",
 )
 @click.option(
     "--quick",
     is_flag=True,
-    help="About a minute: one block each, no load test. Good for a look, too short for percentiles.",
+    help="About a minute: one block each, no load test. Good for a look, too short for "
+    "percentiles.",
 )
 @click.option(
     "--logs",

@@ -1,4 +1,6 @@
-"""The tables of docs/performance.md, written from a run: between two markers, so that the words around them stay."""
+"""The tables of docs/performance.md, written from a run: between two markers, so that the words
+around them stay.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,7 +30,8 @@ def tables(document: dict[str, Any]) -> str:
     on = document["machine"]
     load = on["load"][0]
     lines = [
-        f"Measured on {on['cores']} cores ({on['cpu']}), Python {on['python']}, load average {load} at the end of the run, seed {document['seed']}.",
+        f"Measured on {on['cores']} cores ({on['cpu']}), Python {on['python']}, load average "
+        f"{load} at the end of the run, seed {document['seed']}.",
         "",
     ]
     lines += _table(("bar", "measured", "asked for", ""), (_bar(bar) for bar in document["bars"]))

@@ -1,4 +1,6 @@
-"""What the blocks of a run amount to: percentiles, ratios, the bars of docs/performance.md, and the stored baseline (pure)."""
+"""What the blocks of a run amount to: percentiles, ratios, the bars of docs/performance.md, and the
+stored baseline (pure).
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +40,9 @@ class Bar:
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:
-    """The q-quantile (0..1, nearest rank), or None with fewer than `BEYOND` values beyond it: then it would be a guess."""
+    """The q-quantile (0..1, nearest rank), or None with fewer than `BEYOND` values beyond it: then
+    it would be a guess.
+    """
     if len(values) * (1 - q) < BEYOND - 1e-9:
         return None
     return sorted(values)[math.ceil(q * len(values)) - 1]
@@ -99,7 +103,9 @@ def by_name(arms: Iterable[Arm]) -> Arms:
 
 
 def ratios(arms: Arms, paced: str) -> dict[str, float]:
-    """P against S and M by name: time per event at saturation, and of a single event at the modest rate. What the baseline keeps."""
+    """P against S and M by name: time per event at saturation, and of a single event at the modest
+    rate. What the baseline keeps.
+    """
     found: dict[str, float] = {}
     for arm in arms.values():
         one = arms.get(f"S {arm.ehr} {arm.model_ms}ms")

@@ -1,6 +1,8 @@
-"""The parts around the pipeline, each in a process of its own: FakeEhr or sekmet as the EHR, SQLite or Apache Kafka as the log.
+"""The parts around the pipeline, each in a process of its own: FakeEhr or sekmet as the EHR, SQLite
+or Apache Kafka as the log.
 
-`python -m benchmarks.parts` serves a FakeEhr: it prints its base URL and ends with its standard input.
+`python -m benchmarks.parts` serves a FakeEhr: it prints its base URL and ends with its standard
+input.
 """
 
 import os
@@ -28,13 +30,13 @@ def python_child(
 ) -> Iterator[subprocess.Popen[str]]:
     """`python -m module`, spoken to by lines; it ends with its standard input."""
     argv = [sys.executable, "-m", module]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603  # our own module
         argv,
         env=os.environ | dict(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as process:  # noqa: S603  # our own module
+    ) as process:
         try:
             yield process
         finally:
@@ -51,9 +53,8 @@ def line_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError(
-            f"{' '.join(map(str, process.args[1:]))} ended with status {process.wait()}"
-        )  # type: ignore[index]  # a list, see above
+        command = list(process.args)[1:]  # type: ignore[arg-type]  # a list, see above
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with status {process.wait()}")
     return line.strip()
 
 

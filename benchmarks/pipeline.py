@@ -1,7 +1,8 @@
 """Arm P's process: `run_service` as in production, with the service of the benchmark.
 
-It is told `run` and `stop` by lines on its standard input, so that it is silent while another arm is measured, and answers each
-with a line (to `run`, the port of its probes). It ends with its standard input.
+It is told `run` and `stop` by lines on its standard input, so that it is silent while another arm
+is measured, and answers each with a line (to `run`, the port of its probes). It ends with its
+standard input.
 """
 
 import logging

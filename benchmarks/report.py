@@ -11,8 +11,14 @@ from rich.table import Table
 from benchmarks.bars import NOT_RUN
 from benchmarks.measures import BEYOND, Arm, Arms, Bar, ms
 
-GUESSES: Final = f"p95 with fewer than {BEYOND * 20} samples and p99 with fewer than {BEYOND * 100} would be guesses"
-NO_LATENCY: Final = f"Where - stands: {GUESSES}; events of P are appended at once, so their wait in the log is no latency."
+GUESSES: Final = (
+    f"p95 with fewer than {BEYOND * 20} samples and p99 with fewer than "
+    f"{BEYOND * 100} would be guesses"
+)
+NO_LATENCY: Final = (
+    f"Where - stands: {GUESSES}; events of P are appended at once, so their wait "
+    "in the log is no latency."
+)
 
 
 def machine() -> dict[str, Any]:
@@ -31,14 +37,18 @@ def machine() -> dict[str, Any]:
 
 def _cpuinfo() -> list[str]:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123  # one line of one file
+        # one line of one file
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
             return file.read().splitlines()
     except OSError:
         return []
 
 
 def row(arm: Arm, rate: Mapping[int, float]) -> dict[str, Any]:
-    """One arm in numbers; a percentile is None where there are too few samples for it. Latencies of events appended at once are no latencies."""
+    """One arm in numbers; a percentile is None where there are too few samples for it.
+
+    Latencies of events appended at once are no latencies.
+    """
     queued = arm.arm == "P"
     return {
         "arm": f"P at {rate[arm.model_ms]:g}/s" if arm.arm == "P modest" else arm.arm,

@@ -1,7 +1,9 @@
-"""The service that the benchmark runs: it counts the words of a note. Its model takes as long as the note's first word says.
+"""The service that the benchmark runs: it counts the words of a note. Its model takes as long as
+the note's first word says.
 
-Parse, validation, write and guards are those of every service; only the model is a stand-in: it sleeps, which releases the
-interpreter's lock as a GPU does, for the sum of what its inputs ask for, so that batching earns nothing.
+Parse, validation, write and guards are those of every service; only the model is a stand-in: it
+sleeps, which releases the interpreter's lock as a GPU does, for the sum of what its inputs ask for,
+so that batching earns nothing.
 """
 
 import base64
@@ -53,7 +55,8 @@ def accepts(event: ResourceEvent) -> bool:
     return event.type == "DocumentReference" and "text/plain" in event.content_types
 
 
-def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs:  # noqa: ARG001  # the shape of every gather
+# the shape of every gather
+def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs:  # noqa: ARG001
     """The note as it stands."""
     resource = ehr.read(event.focus)
     if resource is None or resource["status"] != "current":
@@ -112,7 +115,9 @@ WORDS: Final = Service(
 
 
 def note(patient: str, number: int, model_ms: int) -> Json:
-    """A DocumentReference of about 2 kB whose analysis takes the model `model_ms`; the number makes it unlike all others."""
+    """A DocumentReference of about 2 kB whose analysis takes the model `model_ms`; the number makes
+    it unlike all others.
+    """
     text = (
         f"{model_ms} note {number}: "
         + "no acute distress, lungs clear, follow up as planned. " * 25

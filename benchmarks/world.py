@@ -1,4 +1,6 @@
-"""One EHR with the arms that work on it: the script in this process, one pipeline per event log in processes of their own."""
+"""One EHR with the arms that work on it: the script in this process, one pipeline per event log in
+processes of their own.
+"""
 
 import random
 import subprocess
@@ -64,7 +66,10 @@ class Pipeline:
 
 @dataclass
 class World:
-    """An EHR, and every arm on it. Events are numbered, so that none is ever the same as an earlier one."""
+    """An EHR, and every arm on it.
+
+    Events are numbered, so that none is ever the same as an earlier one.
+    """
 
     name: str
     ehr: Ehr
@@ -109,7 +114,8 @@ def world(name: str, logs: Sequence[str], seed: int) -> Iterator[World]:
 
     Args:
         name: `fake` or `sekmet`.
-        logs: `sqlite`, `kafka`; every EHR has logs, and a broker, of its own, since there is one topic per broker.
+        logs: `sqlite`, `kafka`; every EHR has logs, and a broker, of its own, since there is one
+            topic per broker.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="careloop-bench-")))
@@ -124,9 +130,9 @@ def world(name: str, logs: Sequence[str], seed: int) -> Iterator[World]:
             log: stack.enter_context(pipeline(base, folder / log, address))
             for log, address in addresses.items()
         }
-        made = World(
-            name, ehr, Line(WORDS, ehr, None, settings, at_ehr(ehr)), pipelines, random.Random(seed)
-        )  # noqa: S311  # an order, not a secret
+        line = Line(WORDS, ehr, None, settings, at_ehr(ehr))
+        order = random.Random(seed)  # noqa: S311  # an order, not a secret
+        made = World(name, ehr, line, pipelines, order)
         made.patients = write_new(ehr, [{"resourceType": "Patient"}] * PATIENTS)
         yield made
 

@@ -1,4 +1,7 @@
-"""Services as child processes: started, watched, stopped together. They end with their parent, whatever ends it."""
+"""Services as child processes: started, watched, stopped together.
+
+They end with their parent, whatever ends it.
+"""
 
 import os
 import signal
@@ -93,13 +96,15 @@ def revive(children: Sequence[Child]) -> list[str]:
     """Start again those that died, each at most once per second; return their names.
 
     Raises:
-        Misconfigured: one says that it can't work as things are set up; to start it again would change nothing.
+        Misconfigured: one says that it can't work as things are set up; to start it again would
+            change nothing.
     """
     dead = [c for c in children if not c.alive and time.monotonic() - c.started_at >= RESTART_SEC]
     for child in dead:
         if child.process is not None and child.process.returncode == WRONG:
             raise Misconfigured(
-                f"{child.name} can't start as things are set up; {f'{child.log} says' if child.log else 'its last line above says'} why"
+                f"{child.name} can't start as things are set up; "
+                f"{f'{child.log} says' if child.log else 'its last line above says'} why"
             )
     for child in dead:
         child.start()

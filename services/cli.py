@@ -1,4 +1,7 @@
-"""The console script `careloop`. It reads like a table of contents; each command's work is in a module of its own."""
+"""The console script `careloop`.
+
+It reads like a table of contents; each command's work is in a module of its own.
+"""
 
 import json
 import logging
@@ -20,13 +23,18 @@ log = logging.getLogger(__name__)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 SEVERAL = "SERVICE..."
 EPILOG = (
-    "Begin with `careloop demo`. Settings are environment variables: `careloop settings` lists them. "
-    "Exit status: 0 done; 1 the answer is no (doctor, demo --once); 2 something must be mended first, and the last line says what."
+    "Begin with `careloop demo`. Settings are environment variables: `careloop settings` lists "
+    "them. "
+    "Exit status: 0 done; 1 the answer is no (doctor, demo --once); 2 something must be mended "
+    "first, and the last line says what."
 )
 
 
 class Wrong(click.ClickException):
-    """What the caller must mend: a setting, an argument, a file, something that does not run. Exit status 2, as for wrong usage."""
+    """What the caller must mend: a setting, an argument, a file, something that does not run.
+
+    Exit status 2, as for wrong usage.
+    """
 
     exit_code = 2
 
@@ -53,26 +61,34 @@ def in_words(error: CareloopError) -> str:
         "pacs": "CARELOOP_DICOMWEB_URL",
     }
     if isinstance(error, Unavailable) and error.dependency in setting:
-        return f"{error}. Does it run, and is {setting[error.dependency]} right? `careloop doctor` tells more."
+        return (
+            f"{error}. Does it run, and is {setting[error.dependency]} right? `careloop "
+            "doctor` "
+            "tells more."
+        )
     return str(error)
 
 
 @click.group(cls=Commands, context_settings=CONTEXT, epilog=EPILOG)
 @click.version_option(VERSION, prog_name="careloop")
 def main() -> None:
-    """From an event in the EHR through four AI services back into the record, under a clinician's signature."""
+    """From an event in the EHR through four AI services back into the record, under a clinician's
+    signature.
+    """
     logging.getLogger("kafka").setLevel(
         logging.CRITICAL
     )  # it logs each attempt; our own line says the same once
 
 
 @main.command(
-    epilog="Next: sign or reject a result on the review page that it prints. `careloop doctor` helps where a part does not start."
+    epilog="Next: sign or reject a result on the review page that it prints. `careloop doctor` "
+    "helps where a part does not start."
 )
 @click.option(
     "--once",
     is_flag=True,
-    help="Exit when all is settled (status 0 only if every service gave a result); after 300 s say what is missing.",
+    help="Exit when all is settled (status 0 only if every service gave a result); after 300 s say "
+    "what is missing.",
 )
 @click.option(
     "--json",
@@ -89,7 +105,9 @@ def main() -> None:
     help="Where the demo keeps its state. Started again on the same folder it adds nothing.",
 )
 def demo(once: bool, as_json: bool, state_dir: Path) -> None:
-    """Start an EHR and every service here, load one patient, show what happens, keep the review page open until Ctrl-C."""
+    """Start an EHR and every service here, load one patient, show what happens, keep the review
+    page open until Ctrl-C.
+    """
     if as_json and not once:
         raise click.UsageError("--json goes with --once: the object is printed at the end.")
     from services.demo import Demo
@@ -98,13 +116,15 @@ def demo(once: bool, as_json: bool, state_dir: Path) -> None:
 
 
 @main.command(
-    epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Next: /readyz says what it waits for; `careloop load` brings a patient."
+    epilog="Before the first run: `careloop doctor SERVICE...`, `careloop topics`. Next: /readyz "
+    "says what it waits for; `careloop load` brings a patient."
 )
 @click.argument(
     "services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES)
 )
 def run(services: tuple[str, ...]) -> None:
-    """Run one service here, or several as child processes on the ports that follow CARELOOP_HTTP_PORT. Ends on SIGTERM or Ctrl-C.
+    """Run one service here, or several as child processes on the ports that follow
+    CARELOOP_HTTP_PORT. Ends on SIGTERM or Ctrl-C.
 
     SERVICE: intake, imaging, genomics, notes, treatment or review.
     """
@@ -148,15 +168,18 @@ def _stop_on_signals() -> threading.Event:
 
 
 @main.command(
-    epilog="Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet; then see the worklist of review."
+    epilog="Next: `careloop run intake imaging genomics notes treatment review`, if they do not "
+    "run yet; then see the worklist of review."
 )
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what now stands in the EHR as JSON.")
 def load(source: Path, as_json: bool) -> None:
-    """Put one patient's files into the EHR and the PACS. Loading the same files again changes nothing.
+    """Put one patient's files into the EHR and the PACS. Loading the same files again changes
+    nothing.
 
-    SOURCE is a FHIR Bundle (.json) or a folder: exactly one Patient in its .json files (Bundles or single resources),
-    films as .dcm (or without an ending), genomes as .vcf or .vcf.gz, notes as .txt in UTF-8. A note's type follows from the
+    SOURCE is a FHIR Bundle (.json) or a folder: exactly one Patient in its .json files (Bundles or
+    single resources), films as .dcm (or without an ending), genomes as .vcf or .vcf.gz, notes as
+    .txt in UTF-8. A note's type follows from the
     beginning of its name: discharge, consult, progress, procedure; else history and physical.
     """
     from services.load import load_patient
@@ -176,16 +199,19 @@ def load(source: Path, as_json: bool) -> None:
     for item in loaded:
         click.echo(f"{'new  ' if item.created else 'known'}  {item.reference:<32} {item.file}")
     click.echo(
-        f"{len(loaded)} resources stand in the EHR. Next: `careloop run intake imaging genomics notes treatment review`, if they do not run yet."
+        f"{len(loaded)} resources stand in the EHR. Next: `careloop run intake imaging genomics "
+        "notes treatment review`, if they do not run yet."
     )
 
 
 @main.command(
-    epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop topics` and `careloop run SERVICE...`."
+    epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop "
+    "topics` and `careloop run SERVICE...`."
 )
 @click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
 def doctor(services: tuple[str, ...]) -> None:
-    """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and what to do about what is not.
+    """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and
+    what to do about what is not.
 
     SERVICE: look only at what these services need; default: all that are installed here.
     """
@@ -200,7 +226,9 @@ def doctor(services: tuple[str, ...]) -> None:
 
 @main.command(epilog="Next: `careloop run intake imaging genomics notes treatment review`.")
 def topics() -> None:
-    """Create the topics of the event log (once, before the first start); those that exist are left alone."""
+    """Create the topics of the event log (once, before the first start); those that exist are left
+    alone.
+    """
     from shared.stream.open import open_log
 
     settings = load_settings()
@@ -209,7 +237,8 @@ def topics() -> None:
 
 
 @main.command(
-    epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`."
+    epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop "
+    "doctor SERVICE`."
 )
 @click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
 def scopes(service: str) -> None:
@@ -220,17 +249,21 @@ def scopes(service: str) -> None:
 
 
 @main.command(
-    epilog="Next: `careloop scopes SERVICE` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop doctor SERVICE`."
+    epilog="Next: `careloop scopes SERVICE` for the registration, then CARELOOP_FHIR_CLIENT_ID and "
+    "`careloop doctor SERVICE`."
 )
 def jwks() -> None:
-    """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever registers the client at the EHR."""
+    """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever
+    registers the client at the EHR.
+    """
     from shared.fhir.smart import public_jwks
 
     click.echo(json.dumps(public_jwks(load_settings()), indent=2))
 
 
 @main.command(
-    epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. Next: `careloop doctor` says what to install for a missing one."
+    epilog="Other models: CARELOOP_IMAGING_MODEL, CARELOOP_NOTES_MODEL. Next: `careloop doctor` "
+    "says what to install for a missing one."
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
@@ -250,7 +283,8 @@ def models(as_json: bool) -> None:
 
 
 @main.command(
-    epilog="Next: set what differs in the environment (.env.example shows how), then `careloop doctor`."
+    epilog="Next: set what differs in the environment (.env.example shows how), then `careloop "
+    "doctor`."
 )
 @click.option("--markdown", is_flag=True, help="As the README's table.")
 def settings(markdown: bool) -> None:

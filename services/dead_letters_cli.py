@@ -24,7 +24,8 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of 
 
 
 @click.group(
-    epilog="Next: `list`; `show` one and mend its cause; `replay` it. docs/operations.md goes through it step by step."
+    epilog="Next: `list`; `show` one and mend its cause; `replay` it. docs/operations.md goes "
+    "through it step by step."
 )
 def dead_letters() -> None:
     """Records that a service gave up: list them, look at one, replay them."""
@@ -54,7 +55,8 @@ def list_letters(services: tuple[str, ...], as_json: bool) -> None:
     elif found:
         Console().print(table(found))
         click.echo(
-            "Next: careloop dead-letters show --service SERVICE ID, then careloop dead-letters replay --service SERVICE ID..."
+            "Next: careloop dead-letters show --service SERVICE ID, then careloop dead-letters "
+            "replay --service SERVICE ID..."
         )
     else:
         click.echo("No dead letters.")
@@ -77,7 +79,8 @@ def show_letter(service: str, letter_id: str, with_value: bool, as_json: bool) -
     found = {letter.id: letter for letter in letters(open_log(load_settings()), service)}
     if letter_id not in found:
         raise click.ClickException(
-            f"{service} has no dead letter {letter_id}; `careloop dead-letters list --service {service}` shows what there is"
+            f"{service} has no dead letter {letter_id}; `careloop dead-letters list --service "
+            f"{service}` shows what there is"
         )
     shown = described(found[letter_id])
     if with_value:
@@ -92,7 +95,8 @@ def show_letter(service: str, letter_id: str, with_value: bool, as_json: bool) -
 
 @dead_letters.command(
     "replay",
-    epilog="Next: the service takes the record up again; see the worklist, or `careloop dead-letters list` if it fails again.",
+    epilog="Next: the service takes the record up again; see the worklist, or `careloop "
+    "dead-letters list` if it fails again.",
 )
 @SERVICE
 @click.argument("letter_ids", metavar="[ID]...", nargs=-1)

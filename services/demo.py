@@ -1,4 +1,6 @@
-"""`careloop demo`: an EHR, the event log and every service on this machine, one patient, and what becomes of her."""
+"""`careloop demo`: an EHR, the event log and every service on this machine, one patient, and what
+becomes of her.
+"""
 
 import json
 import os
@@ -130,7 +132,9 @@ class Demo:
         return settings, ehr, event_log
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
-        """The children's: ours without careloop settings of the shell, which belong to another clinic."""
+        """The children's: ours without careloop settings of the shell, which belong to another
+        clinic.
+        """
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
         return inherited | {
             "CARELOOP_STATE_DIR": str(self._state),
@@ -178,7 +182,8 @@ class Demo:
                 pass
             if not all(child.alive for child in self._children):
                 raise Misconfigured(
-                    f"{what} ended as it started, perhaps because its port was taken at that moment; start again (log: {self._log('ehr')})"
+                    f"{what} ended as it started, perhaps because its port was taken at that "
+                    f"moment; start again (log: {self._log('ehr')})"
                 )
             self._pause(0.2)
         raise Misconfigured(
@@ -191,7 +196,8 @@ class Demo:
         loaded = load_patient(patient_files(self._state), settings, ehr)
         new = sum(item.created for item in loaded)
         self._say(
-            f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, note, orders"
+            f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, "
+            "note, orders"
         )
         return loaded
 
@@ -226,7 +232,8 @@ class Demo:
             if step not in said:
                 said.add(step)
                 self._say(
-                    f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] {outcome.service:<9} {outcome.resource}  {outcome.reason}"
+                    f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] "
+                    f"{outcome.service:<9} {outcome.resource}  {outcome.reason}"
                 )
         return missing
 
@@ -249,22 +256,26 @@ class Demo:
         self._console.print(table)
         for outcome in outcomes:
             self._say(
-                f"{outcome.service:<9} {settings.review_url}/results/{outcome.head.removeprefix('Task/')}"
+                f"{outcome.service:<9} "
+                f"{settings.review_url}/results/{outcome.head.removeprefix('Task/')}"
             )
         password = settings.review_local_password
         assert password is not None
         how = "   (start without --once to open it)" if self._once else ""
         self._say(
-            f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password [bold]{password.get_secret_value()}[/]{how}"
+            f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password "
+            f"[bold]{password.get_secret_value()}[/]{how}"
         )
         self._say(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {self._state}")
         self._say(
-            f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} CARELOOP_STATE_DIR={self._state} careloop load FOLDER"
+            f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} "
+            f"CARELOOP_STATE_DIR={self._state} careloop load FOLDER"
         )
 
     def _serve(self, settings: Settings) -> int:
         self._say(
-            f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and watch the plan being drawn again."
+            f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and "
+            "watch the plan being drawn again."
         )
         while True:
             self._pause(0.5)

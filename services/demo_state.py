@@ -1,4 +1,7 @@
-"""What the demo keeps in its folder. Every file is written whole or not at all: the demo may be killed at any moment."""
+"""What the demo keeps in its folder.
+
+Every file is written whole or not at all: the demo may be killed at any moment.
+"""
 
 import fcntl
 import secrets
@@ -24,7 +27,8 @@ def keep(path: Path, content: bytes) -> None:
 
 
 def hold(folder: Path) -> TextIO:
-    """Hold the folder for one demo at a time; closing the file lets it go, and so does the end of the process.
+    """Hold the folder for one demo at a time; closing the file lets it go, and so does the end of
+    the process.
 
     Raises:
         Misconfigured: another demo holds it, or it can't be written.
@@ -34,7 +38,8 @@ def hold(folder: Path) -> TextIO:
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise Misconfigured(
-            f"the demo can't keep its state in {folder}: {error.strerror}. Choose another folder with --state"
+            f"the demo can't keep its state in {folder}: {error.strerror}. Choose another folder "
+            "with --state"
         ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +59,9 @@ def secret(folder: Path, name: str) -> str:
 
 
 def patient_files(folder: Path) -> Path:
-    """The folder with the demo's patient: our own VCF, note and orders, and the film of `pydicom-data`."""
+    """The folder with the demo's patient: our own VCF, note and orders, and the film of
+    `pydicom-data`.
+    """
     contents = {p.name: p.read_bytes() for p in EXAMPLE.iterdir()}
     contents["film.dcm"] = (files("data_store") / "data" / FILM).read_bytes()
     for name, content in contents.items():

@@ -1,4 +1,6 @@
-"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and what to do about what is not."""
+"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, access logs, models and
+GPU, and what to do about what is not.
+"""
 
 import difflib
 import os
@@ -22,12 +24,28 @@ from shared.trail import broken_at, logs_of
 
 State = Literal["ok", "note", "missing"]
 COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
-FHIR_ADVICE: Final = "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET metadata, and see that it runs."
-SMART_ADVICE: Final = "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and register the client at the EHR with the scopes that `careloop scopes SERVICE` prints."
-LOG_ADVICE: Final = "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it for the SQLite log in CARELOOP_STATE_DIR."
-PACS_ADVICE: Final = "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for the folder in CARELOOP_STATE_DIR."
+FHIR_ADVICE: Final = (
+    "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET "
+    "metadata, and see that it runs."
+)
+SMART_ADVICE: Final = (
+    "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and "
+    "register the client at the EHR with the scopes that `careloop scopes SERVICE` prints."
+)
+LOG_ADVICE: Final = (
+    "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it "
+    "for the SQLite log in CARELOOP_STATE_DIR."
+)
+PACS_ADVICE: Final = (
+    "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for "
+    "the folder in CARELOOP_STATE_DIR."
+)
 TRAIL_ADVICE: Final = "Compare it with a copy; then keep it elsewhere, a new one begins by itself."
-LOGIN_ADVICE: Final = "Set CARELOOP_REVIEW_OIDC_ISSUER or, for a trial, CARELOOP_REVIEW_LOCAL_USER and CARELOOP_REVIEW_LOCAL_PASSWORD."
+LOGIN_ADVICE: Final = (
+    "Set CARELOOP_REVIEW_OIDC_ISSUER or, for a trial, "
+    "CARELOOP_REVIEW_LOCAL_USER "
+    "and CARELOOP_REVIEW_LOCAL_PASSWORD."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,10 @@ Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
 
 
 def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]:
-    """Look at everything that these services need; nothing is written. None named: at all that are installed here."""
+    """Look at everything that these services need; nothing is written.
+
+    None named: at all that are installed here.
+    """
     absent: State = "missing" if services else "note"
     wanted = services or catalogue.SERVICES
     here = [name for name in wanted if not lacks(name)]
@@ -177,7 +198,8 @@ def _access_logs(settings: Settings, services: Sequence[str]) -> Iterator[Check]
         found = (
             "the chain is whole"
             if line is None
-            else f"the chain is broken at line {line}: the line before was changed or is missing, or this one was torn"
+            else f"the chain is broken at line {line}: the line before was changed or is missing, "
+            "or this one was torn"
         )
         yield Check(
             f"access log {path.name}",

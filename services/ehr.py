@@ -1,4 +1,7 @@
-"""The embedded EHR: sekmet (PyPI `sekmet-fhir`), an R4 server on SQLite. The demo, the small clinic and the tests start it the same way."""
+"""The embedded EHR: sekmet (PyPI `sekmet-fhir`), an R4 server on SQLite.
+
+The demo, the small clinic and the tests start it the same way.
+"""
 
 import json
 import os
@@ -8,23 +11,28 @@ from pathlib import Path
 from typing import Any
 
 QUIET_START = (
-    "import sys, logging, uvicorn; logging.basicConfig(level=logging.WARNING); from sekmet.main import app_factory; "
-    "uvicorn.run(app_factory, factory=True, host='127.0.0.1', port=int(sys.argv[1]), log_level='warning', access_log=False)"
+    "import sys, logging, uvicorn; logging.basicConfig(level=logging.WARNING); from sekmet.main "
+    "import app_factory; "
+    "uvicorn.run(app_factory, factory=True, host='127.0.0.1', port=int(sys.argv[1]), "
+    "log_level='warning', access_log=False)"
 )
 
 
 def sekmet_command(
     folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[list[str], dict[str, str]]:
-    """What to execute, and in which environment, to serve FHIR at `http://127.0.0.1:{port}/fhir` from this folder.
+    """What to execute, and in which environment, to serve FHIR at `http://127.0.0.1:{port}/fhir`
+    from this folder.
 
-    `sekmet serve` logs every request with its query to the console and its body to the database, and its simulator answers
-    Tasks and orders by itself; so the settings file that this writes turns all of it off, and uvicorn is started directly.
+    `sekmet serve` logs every request with its query to the console and its body to the database,
+    and its simulator answers Tasks and orders by itself; so the settings file that this writes
+    turns all of it off, and uvicorn is started directly.
 
     Args:
         folder: settings and database live here; made if need be, used again on the next start.
         port: on the loopback interface alone.
-        smart_clients: sekmet's `smart_clients` (`client_id`, `jwks`, `scopes`); with any, a SMART token is required.
+        smart_clients: sekmet's `smart_clients` (`client_id`, `jwks`, `scopes`); with any, a SMART
+            token is required.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)

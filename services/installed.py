@@ -1,4 +1,6 @@
-"""Which services this environment can run: an image or an environment of one service has that service's extra alone."""
+"""Which services this environment can run: an image or an environment of one service has that
+service's extra alone.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +13,9 @@ Card = tuple[str, ModelCard]
 
 
 def lacks(name: str) -> str | None:
-    """What can't be imported of a service, in words; None when its modules are there (its model's may still be missing)."""
+    """What can't be imported of a service, in words; None when its modules are there (its model's
+    may still be missing).
+    """
     try:
         scopes_of_process(name)
     except ImportError as error:
@@ -25,7 +29,9 @@ def extra(name: str) -> str:
 
 
 def model_cards(settings: Settings) -> tuple[Sequence[Card], dict[str, str]]:
-    """(service, card) of every model that would speak here; and analyser -> what is not installed of it."""
+    """(service, card) of every model that would speak here; and analyser -> what is not installed
+    of it.
+    """
     cards: list[Card] = []
     lacking: dict[str, str] = {}
     for name in catalogue.ANALYSERS:

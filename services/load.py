@@ -1,4 +1,7 @@
-"""`careloop load`: one patient's files into the EHR and the PACS. Everything by conditional create, so that a second time changes nothing."""
+"""`careloop load`: one patient's files into the EHR and the PACS.
+
+Everything by conditional create, so that a second time changes nothing.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +87,8 @@ def load_patient(
         tell: is told what is left out, and why.
 
     Raises:
-        InvalidInput, Misconfigured: names the file, the resource and what to do. What was written before stays, and is known the next time.
+        InvalidInput, Misconfigured: names the file, the resource and what to do. What was written
+            before stays, and is known the next time.
         Unavailable: the EHR or the PACS does not answer.
     """
     if ehr is None:
@@ -110,7 +114,10 @@ def load_patient(
 
 
 def read(source: Path, settings: Settings, tell: Tell) -> Files:
-    """Read and check everything; nothing is written. Raises InvalidInput and Misconfigured like `load_patient`."""
+    """Read and check everything; nothing is written.
+
+    Raises InvalidInput and Misconfigured like `load_patient`.
+    """
     found, others = sort_files(source)
     for path in others:
         tell(f"left out: {path} (what is loaded ends in .json, .dcm, .vcf, .vcf.gz or .txt)")
@@ -118,7 +125,8 @@ def read(source: Path, settings: Settings, tell: Tell) -> Files:
     for entry in entries:
         if not has_identifier(entry.kind):
             tell(
-                f"left out: {entry.place} (FHIR gives this type no identifier, so a second load could not know it again)"
+                f"left out: {entry.place} (FHIR gives this type no identifier, so a second load "
+                "could not know it again)"
             )
     entries = [entry for entry in entries if has_identifier(entry.kind)]
     for entry in entries:
@@ -126,7 +134,8 @@ def read(source: Path, settings: Settings, tell: Tell) -> Files:
     patients = sum(entry.kind == "Patient" for entry in entries)
     if patients != 1:
         raise InvalidInput(
-            f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files these are."
+            f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files "
+            "these are."
         )
     documents = [read_genome(path, settings) for path in found["vcf"]] + [
         read_note(path) for path in found["txt"]
@@ -144,7 +153,9 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
-    """References that lead out of the files must lead to something at the EHR, and never to another patient."""
+    """References that lead out of the files must lead to something at the EHR, and never to another
+    patient.
+    """
     own = {name for entry in entries for name in entry.names}
     known: dict[str, bool] = {}
     for entry in entries:
@@ -163,12 +174,15 @@ def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
                 )
             if not known[reference]:
                 raise InvalidInput(
-                    f"{entry.place}: refers to {reference}, which is neither in the files nor at the EHR. Add it, or take the reference out."
+                    f"{entry.place}: refers to {reference}, which is neither in the files nor at "
+                    "the EHR. Add it, or take the reference out."
                 )
 
 
 def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
-    """Nothing is written where the Patient's identifier, or a film's study, belongs to somebody else at the EHR."""
+    """Nothing is written where the Patient's identifier, or a film's study, belongs to somebody
+    else at the EHR.
+    """
     entry = next(e for e in files.entries if e.kind == "Patient")
     if entry.key is None and any(True for _ in references(entry.resource)):
         return  # its digest hangs on what is not yet written: each is checked when its turn comes
@@ -228,7 +242,8 @@ def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded
         found = None if written.created or key[0] in DIGESTS else ehr.read(written.reference)
     except Conflict:
         raise InvalidInput(
-            f"{place}: more than one resource at the EHR carries its identifier of the system {key[0]}."
+            f"{place}: more than one resource at the EHR carries its identifier of the system "
+            f"{key[0]}."
         ) from None
     except FhirError as error:
         if error.status not in UNSUPPORTED:
@@ -240,7 +255,9 @@ def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded
 
 
 def _create_unindexed(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
-    """Where the EHR can't search this type by identifier: look through all that it has of it, then create without a condition."""
+    """Where the EHR can't search this type by identifier: look through all that it has of it, then
+    create without a condition.
+    """
     try:
         if (found := _standing(resource, key, ehr)) is None:
             return Loaded(file, ehr.create(resource).reference, True)
@@ -260,7 +277,10 @@ def _reference(resource: Json) -> str:
 
 
 def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> list[Loaded]:
-    """Resources that refer to each other: one transaction. Its answer may lack entries, so each is looked up afterwards."""
+    """Resources that refer to each other: one transaction.
+
+    Its answer may lack entries, so each is looked up afterwards.
+    """
     made = [identified(pointed(entry.resource, ids), entry.key) for entry in group]
     before = [_standing(resource, key, ehr) for resource, key in made]
     known = {

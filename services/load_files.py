@@ -1,4 +1,6 @@
-"""A patient's files, read and checked whole before anything is written: FHIR JSON, films, genomes, notes."""
+"""A patient's files, read and checked whole before anything is written: FHIR JSON, films, genomes,
+notes.
+"""
 
 import base64
 import hashlib
@@ -44,7 +46,8 @@ class Document:
 
 
 def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
-    """The files of a folder by kind (`json`, `dcm`, `vcf`, `txt`), and those that are none of these; a single file must be JSON.
+    """The files of a folder by kind (`json`, `dcm`, `vcf`, `txt`), and those that are none of
+    these; a single file must be JSON.
 
     Raises:
         InvalidInput: another single file.
@@ -53,7 +56,8 @@ def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
     if not source.is_dir():
         if source.suffix.lower() != ".json":
             raise InvalidInput(
-                f"{source}: a single file must be a Bundle in .json; put other files into a folder beside their Patient."
+                f"{source}: a single file must be a Bundle in .json; put other files into a folder "
+                "beside their Patient."
             )
         return found | {"json": [source]}, []
     others: list[Path] = []
@@ -70,7 +74,9 @@ def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
 
 
 def name_of(path: Path) -> str:
-    """The file's name as Unicode: a name may hold any bytes, and what is none in UTF-8 could not be written to the EHR."""
+    """The file's name as Unicode: a name may hold any bytes, and what is none in UTF-8 could not be
+    written to the EHR.
+    """
     return os.fsencode(path.name).decode("utf-8", "replace")
 
 
@@ -97,7 +103,8 @@ def read_genome(path: Path, settings: Settings) -> Document:
     data = read_bytes(path)
     if len(data) > settings.genomics_max_vcf_bytes:
         raise InvalidInput(
-            f"{path}: {len(data)} bytes, more than CARELOOP_GENOMICS_MAX_VCF_BYTES ({settings.genomics_max_vcf_bytes}) allows."
+            f"{path}: {len(data)} bytes, more than CARELOOP_GENOMICS_MAX_VCF_BYTES "
+            f"({settings.genomics_max_vcf_bytes}) allows."
         )
     if not data.startswith((b"##fileformat=VCF", GZIP)):
         raise InvalidInput(f"{path}: not a VCF (its first line is not ##fileformat=VCF...).")
@@ -144,7 +151,8 @@ def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":
         from shared.dicom.study import read_files
     except ImportError as error:
         raise Misconfigured(
-            f"{paths[0]} is a film, and {error.name} is not installed: pip install 'careloop[imaging]'"
+            f"{paths[0]} is a film, and {error.name} is not installed: pip install "
+            "'careloop[imaging]'"
         ) from None
     for path in paths:
         read_bytes(path)

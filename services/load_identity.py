@@ -1,7 +1,9 @@
-"""By what a loaded resource is known again, and whether what carries that identifier already is the same (pure).
+"""By what a loaded resource is known again, and whether what carries that identifier already is the
+same (pure).
 
-Identifiers are shared more often than their name says: one accession number on every result of an order, one dummy social security
-number on every patient who gave none. Taken as a condition as it is, such a number would file one patient's documents under another.
+Identifiers are shared more often than their name says: one accession number on every result of an
+order, one dummy social security number on every patient who gave none. Taken as a condition as it
+is, such a number would file one patient's documents under another.
 """
 
 import re
@@ -20,7 +22,8 @@ from shared.fhir.references import subject_of
 
 Json = dict[str, Any]
 Key = tuple[str, str]
-RESOURCE: Final = f"{codes.NS}/loaded"  # Identifier of a resource that came without one: the digest of its content
+# Identifier of a resource that came without one: the digest of its content
+RESOURCE: Final = f"{codes.NS}/loaded"
 SIMPLE: Final = re.compile(r"[A-Za-z0-9.:/_~-]+")  # may stand in a query as it is
 IDENTIFIER_TYPE: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
 RECORD_NUMBERS: Final = frozenset(
@@ -37,15 +40,19 @@ MEANINGS: Final = ("code", "medicationCodeableConcept", "vaccineCode")
 
 
 def has_identifier(kind: str) -> bool:
-    """R4 gives this type an identifier; the others (Binary, Provenance, AuditEvent, ...) could not be known again."""
+    """R4 gives this type an identifier; the others (Binary, Provenance, AuditEvent, ...) could not
+    be known again.
+    """
     return _identifiers(kind) != "none"
 
 
 def keyed(entries: Sequence[Entry]) -> list[Entry]:
-    """Each entry with the identifier to know it by, its best one that no other resource of its type carries.
+    """Each entry with the identifier to know it by, its best one that no other resource of its type
+    carries.
 
     Raises:
-        InvalidInput: an entry has identifiers, and another one carries all of them: only one of the two would stand in the record.
+        InvalidInput: an entry has identifiers, and another one carries all of them: only one of the
+            two would stand in the record.
     """
     owners: dict[tuple[str, Key], list[Entry]] = {}
     for entry in entries:
@@ -65,14 +72,17 @@ def _keyed(entry: Entry, owners: Mapping[tuple[str, Key], Sequence[Entry]]) -> E
         rival = rivals[keys[0]]
         assert rival is not None
         raise InvalidInput(
-            f"{entry.place}: shares its identifier of the system {keys[0][0]} with {rival.place}, so that only one of them would be loaded. "
+            f"{entry.place}: shares its identifier of the system {keys[0][0]} with {rival.place}, "
+            "so that only one of them would be loaded. "
             "Give each an identifier of its own, or take the shared one out."
         )
     return replace(entry, key=own)
 
 
 def identities(resource: Json) -> list[Key]:
-    """(system, value) of the identifiers that may stand in a query as they are; those that are least likely shared come first."""
+    """(system, value) of the identifiers that may stand in a query as they are; those that are
+    least likely shared come first.
+    """
     pairs = [
         (i.get("system"), i.get("value")) for i in sorted(_identifier_list(resource), key=_rank)
     ]
@@ -101,7 +111,9 @@ def _rank(identifier: Json) -> int:
 
 
 def identified(resource: Json, key: Key | None) -> tuple[Json, Key]:
-    """With an identifier to know it by, `key` or one of its own making; references must point at the EHR already, so that two patients' stay two."""
+    """With an identifier to know it by, `key` or one of its own making; references must point at
+    the EHR already, so that two patients' stay two.
+    """
     if key is not None:
         return resource, key
     own = {"system": RESOURCE, "value": digest(resource)[:48]}
@@ -115,7 +127,8 @@ def identified(resource: Json, key: Key | None) -> tuple[Json, Key]:
 
 
 def refuse_another(place: str, resource: Json, key: Key, found: Json) -> None:
-    """What carries the key at the EHR must be what is loaded, as far as whom and what it is about can tell.
+    """What carries the key at the EHR must be what is loaded, as far as whom and what it is about
+    can tell.
 
     Args:
         resource: to be loaded, its references pointing at the EHR.
@@ -126,8 +139,10 @@ def refuse_another(place: str, resource: Json, key: Key, found: Json) -> None:
     """
     if differs := next(_differences(resource, found), None):
         raise InvalidInput(
-            f"{place}: its identifier of the system {key[0]} stands at the EHR already; there, the {resource['resourceType']} {differs}. "
-            "Is the identifier a shared or a dummy one? Give the resource one of its own; what stands at the EHR was left as it is."
+            f"{place}: its identifier of the system {key[0]} stands at the EHR already; there, the "
+            f"{resource['resourceType']} {differs}. "
+            "Is the identifier a shared or a dummy one? Give the resource one of its own; what "
+            "stands at the EHR was left as it is."
         )
 
 

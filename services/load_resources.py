@@ -1,4 +1,6 @@
-"""FHIR resources from JSON files, made ready to be created, in an order in which references lead backwards (pure)."""
+"""FHIR resources from JSON files, made ready to be created, in an order in which references lead
+backwards (pure).
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +24,8 @@ class Entry:
         file: the file's name.
         names: what references may call it: its fullUrl and `Type/id`.
         resource: without the id and version of the server it came from.
-        key: (system, value) of the identifier to know it by (`services.load_identity`); None where it has none of its own.
+        key: (system, value) of the identifier to know it by (`services.load_identity`); None where
+            it has none of its own.
     """
 
     place: str
@@ -110,7 +113,9 @@ def check_entry(entry: Entry) -> None:
 
 
 def with_binaries_inside(entries: Iterable[Entry]) -> list[Entry]:
-    """Attachments that name a Binary of the files get its data: a Binary has no identifier to be known by."""
+    """Attachments that name a Binary of the files get its data: a Binary has no identifier to be
+    known by.
+    """
     entries = list(entries)
     data = {
         name: e.resource["data"]
@@ -168,7 +173,9 @@ def pointed(node: Any, ids: Mapping[str, str]) -> Any:
 
 
 def in_order(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """Groups to be created one after the other: single entries, and circles that only one transaction can create."""
+    """Groups to be created one after the other: single entries, and circles that only one
+    transaction can create.
+    """
     owner = {name: i for i, entry in enumerate(entries) for name in entry.names}
     needs = [{owner[r] for r in references(entry.resource) if r in owner} for entry in entries]
     waiting = set(range(len(entries)))

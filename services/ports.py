@@ -1,4 +1,6 @@
-"""Free ports of the loopback interface, and those that a demo keeps: the same ones at every start, other ones only where somebody else took them."""
+"""Free ports of the loopback interface, and those that a demo keeps: the same ones at every start,
+other ones only where somebody else took them.
+"""
 
 import json
 import socket
@@ -49,7 +51,9 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int, *others: int) -> Sequence[int]:
-    """Free ports, each another one and none of the others: drawn one after another, two of them could be the same."""
+    """Free ports, each another one and none of the others: drawn one after another, two of them
+    could be the same.
+    """
     found: list[int] = []
     with ExitStack() as held:
         while len(found) < count:

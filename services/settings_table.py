@@ -19,7 +19,8 @@ def as_markdown(settings: type[Settings]) -> str:
 def as_text(settings: type[Settings], environment: Mapping[str, str]) -> str:
     """For the terminal; what is set in the environment is marked, its value is not shown."""
     return "\n".join(
-        f"{'*' if name in environment else ' '} {name}{f' [{default}]' if default else ''}\n      {text}"
+        f"{'*' if name in environment else ' '} {name}{f' [{default}]' if default else ''}\n      "
+        f"{text}"
         for name, default, text in _rows(settings)
     )
 

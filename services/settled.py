@@ -1,4 +1,6 @@
-"""What an EHR says about careloop's work on one patient: each answer's outcome, and what is still missing (read only)."""
+"""What an EHR says about careloop's work on one patient: each answer's outcome, and what is still
+missing (read only).
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +95,10 @@ class Clinic:
                 )
 
     def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
-        """The plan rests on every report that the others wrote and no clinician rejected. A plan that can't name them all is believed."""
+        """The plan rests on every report that the others wrote and no clinician rejected.
+
+        A plan that can't name them all is believed.
+        """
         counting = [
             h
             for a, h, _ in heads
@@ -120,7 +125,9 @@ class Clinic:
 
 
 def swept_at(intake: str) -> str | None:
-    """When the newest complete sweep of the intake at this address began; None before the first, or while it is down."""
+    """When the newest complete sweep of the intake at this address began; None before the first, or
+    while it is down.
+    """
     try:
         found = httpx.get(f"{intake}/sweep", timeout=2).json()["complete"]
     except httpx.HTTPError:

@@ -11,7 +11,8 @@ from shared.settings import Settings
 
 
 def run_several(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
-    """Start them on the ports that follow `http_port`, start again what dies, stop them all at the end.
+    """Start them on the ports that follow `http_port`, start again what dies, stop them all at the
+    end.
 
     Raises:
         Misconfigured: one can't start as things are set up.

@@ -1,7 +1,8 @@
-"""`python -m services.with_parent PARENT COMMAND...`: become the command, and get SIGTERM from the kernel when the parent ends (Linux).
+"""`python -m services.with_parent PARENT COMMAND...`: become the command, and get SIGTERM from the
+kernel when the parent ends (Linux).
 
-The kernel means the parent's *thread* that started it: start children from the main thread. Elsewhere than on Linux a
-parent that is killed leaves its children behind.
+The kernel means the parent's *thread* that started it: start children from the main thread.
+Elsewhere than on Linux a parent that is killed leaves its children behind.
 """
 
 import ctypes

@@ -1,4 +1,6 @@
-"""`POST /analyze {"focus": "Type/id"}`: what an event on this resource would write, shown and not written."""
+"""`POST /analyze {"focus": "Type/id"}`: what an event on this resource would write, shown and not
+written.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -57,7 +59,8 @@ def _previewed(line: Line, ehr: Ehr, focus: str, model: Callable[[Any], Any]) ->
     event = event_of(resource, "update")
     if not line.service.accepts(event):
         raise NotAnalysed(
-            f"The {line.service.name} service does not accept this resource: its type, status or codes are not among those it reads."
+            f"The {line.service.name} service does not accept this resource: its type, status or "
+            "codes are not among those it reads."
         )
     try:
         return preview(line, ehr, event, model)

@@ -1,9 +1,11 @@
-"""Answer, basis, revision, head: what keeps every result single, whoever writes and however often (pure).
+"""Answer, basis, revision, head: what keeps every result single, whoever writes and however often
+(pure).
 
-An **answer** is what a clinician sees as one result: one service's word on one input. Its **basis** is the digest of what
-was analysed and of the models that spoke. Its **head** is its review Task, one per **revision**: a revision closes when a
-clinician signs or rejects it, or when its input is withdrawn after that; a new basis then opens the next one.
-The head's version is the only guard: it is read before gather and every write goes through it under `ifMatch`.
+An **answer** is what a clinician sees as one result: one service's word on one input. Its **basis**
+is the digest of what was analysed and of the models that spoke. Its **head** is its review Task,
+one per **revision**: a revision closes when a clinician signs or rejects it, or when its input is
+withdrawn after that; a new basis then opens the next one. The head's version is the only guard: it
+is read before gather and every write goes through it under `ifMatch`.
 """
 
 import hashlib
@@ -40,11 +42,15 @@ class Answer:
         return uuid5(NAMESPACE, f"{self.service} {self.input}")
 
     def revision_token(self, revision: int) -> str:
-        """The value of the head's revision identifier, `{uuid}.{n}`: what conditional create holds on to."""
+        """The value of the head's revision identifier, `{uuid}.{n}`: what conditional create holds
+        on to.
+        """
         return f"{self.uuid}.{revision}"
 
     def resource_uuid(self, revision: int, key: str) -> UUID:
-        """The identity of one resource of this answer: the same key in the same revision is the same resource."""
+        """The identity of one resource of this answer: the same key in the same revision is the
+        same resource.
+        """
         return uuid5(self.uuid, f"{revision} {key}")
 
 
@@ -67,7 +73,9 @@ class Basis:
 
 
 def digest(*parts: bytes | str | Iterable[str] | Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of the parts in order, each length-prefixed so that no two lists of parts run together."""
+    """SHA-256 (hex) of the parts in order, each length-prefixed so that no two lists of parts run
+    together.
+    """
     total = hashlib.sha256()
     for part in parts:
         match part:
@@ -94,7 +102,8 @@ class Head:
         revision: 1, 2, ...
         outcome: the Task's status.
         basis: the text of the basis that the outcome rests on; empty while it is a first draft.
-        signed: a clinician signed (or amended) the result: only a new content may open the next revision.
+        signed: a clinician signed (or amended) the result: only a new content may open the next
+            revision.
         outputs: what was written, by key: `{"report": "DiagnosticReport/7"}`.
         task: the resource itself; a write starts from it, so that what others added stays.
     """
@@ -149,18 +158,26 @@ def head_of(task: Resource) -> Head:
 
 
 def kind_of(item: Resource) -> str | None:
-    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was written."""
+    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was
+    written.
+    """
     return codes.first_code(item.get("type"), codes.TASK_PART)
 
 
 def relative(reference: str) -> str:
-    """`Type/id` of a reference, whatever host or version surrounds it. Servers name hosts that they don't have."""
+    """`Type/id` of a reference, whatever host or version surrounds it.
+
+    Servers name hosts that they don't have.
+    """
     path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
     return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
 
 
 def newest(heads: Iterable[Head]) -> Head | None:
-    """The head that counts: the highest revision. (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)"""
+    """The head that counts: the highest revision.
+
+    (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)
+    """
     return min(
         heads,
         key=lambda h: (

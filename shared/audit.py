@@ -1,4 +1,5 @@
-"""AuditEvents of IHE BALP 1.1 (pure builders): what careloop read, wrote and was refused, in the EHR's own audit trail.
+"""AuditEvents of IHE BALP 1.1 (pure builders): what careloop read, wrote and was refused, in the
+EHR's own audit trail.
 
 They travel in the transaction that they describe, so that neither exists without the other.
 """
@@ -24,7 +25,8 @@ def access(
         device: who did it, `Device/id`.
         ehr: the EHR's base URL; only its host is written.
         patient: `Patient/id`.
-        data: what was read or written, references that exist; of very many the most important are named, and the number of the others.
+        data: what was read or written, references that exist; of very many the most important are
+            named, and the number of the others.
         now: an instant.
     """
     reading = action == "R"

@@ -1,4 +1,6 @@
-"""One thread feeds the model: it takes what is ready, never waits for more, and finds the culprit when a batch fails."""
+"""One thread feeds the model: it takes what is ready, never waits for more, and finds the culprit
+when a batch fails.
+"""
 
 import queue
 import threading
@@ -12,7 +14,10 @@ Analyze = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 def analyze_each(batch: Sequence[Any], analyze: Analyze) -> list[Any]:
-    """Findings, NotAnalysed or the exception met, one per input. A batch that raises is halved until the culprit stands alone."""
+    """Findings, NotAnalysed or the exception met, one per input.
+
+    A batch that raises is halved until the culprit stands alone.
+    """
     try:
         findings = list(analyze(batch))
         if len(findings) != len(batch):
@@ -51,17 +56,25 @@ class ModelThread:
         self._thread.start()
 
     def submit(self, inputs: Any, done: Callable[[Any], None]) -> None:
-        """Analyse soon; `done` gets findings, NotAnalysed or an exception, on the model's thread: it must be quick."""
+        """Analyse soon; `done` gets findings, NotAnalysed or an exception, on the model's thread:
+        it must be quick.
+        """
         self._jobs.put(_Job(inputs, done))
 
     def one(self, inputs: Any) -> Any:
-        """Analyse now, on the caller's thread, between batches (for /analyze). Raises what the model raises."""
+        """Analyse now, on the caller's thread, between batches (for /analyze).
+
+        Raises what the model raises.
+        """
         with self._at_work():
             [findings] = self._analyze([inputs])
         return findings
 
     def busy_sec(self) -> float:
-        """For how long the model has been at what it does now; 0 when it rests. No thread can be interrupted in it, but a probe can tell."""
+        """For how long the model has been at what it does now; 0 when it rests.
+
+        No thread can be interrupted in it, but a probe can tell.
+        """
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
 

@@ -1,6 +1,8 @@
-"""Consent: asked before the first fetch and again before the write. Provisions are evaluated here; what is not understood denies.
+"""Consent: asked before the first fetch and again before the write. Provisions are evaluated here;
+what is not understood denies.
 
-R4 Consent: `provision` states exceptions to the base policy, nested exceptions refine it; R4 forbids `type` at the root, a deny
+R4 Consent: `provision` states exceptions to the base policy, nested exceptions refine it; R4
+forbids `type` at the root, a deny
 there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
 """
 
@@ -69,14 +71,17 @@ class _Settings(Protocol):
 
 
 def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable[str]) -> None:
-    """Return if every active Consent of the patient allows to analyse all these classes of resources.
+    """Return if every active Consent of the patient allows to analyse all these classes of
+    resources.
 
     Args:
         subject: `Patient/id`; of anybody else no Consent speaks.
-        classes: what the service reads: always all of it, so that the verdict does not hang on which event came last.
+        classes: what the service reads: always all of it, so that the verdict does not hang on
+            which event came last.
 
     Raises:
-        ConsentDenied: one denies, or the setting denies what no Consent permits: each class needs its own permit.
+        ConsentDenied: one denies, or the setting denies what no Consent permits: each class needs
+            its own permit.
         Unavailable: the question could not be asked.
     """
     if not subject or not subject.startswith("Patient/"):
@@ -154,7 +159,9 @@ def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
 
 
 def _is_actor(actor: Json, asked: Asked) -> Truth:
-    """A Device of careloop is us; another Device or a person is not; of an Organization or a role it can't be told."""
+    """A Device of careloop is us; another Device or a person is not; of an Organization or a role
+    it can't be told.
+    """
     named = actor.get("reference")
     reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
     kind = reference.split("/", maxsplit=1)[0]
@@ -203,7 +210,10 @@ def _in_period(period: object, now: datetime) -> Truth:
 
 
 def _bounds(text: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of a FHIR dateTime; without a zone it is UTC. Nothing follows the year 9999, which many systems write for "without end"."""
+    """The first and the last moment of a FHIR dateTime; without a zone it is UTC.
+
+    Nothing follows the year 9999, which many systems write for "without end".
+    """
     if "T" in text:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,6 @@
-"""The data sets that train and evaluate commands read: not part of careloop, so they may be elsewhere or not there at all."""
+"""The data sets that train and evaluate commands read: not part of careloop, so they may be
+elsewhere or not there at all.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +10,9 @@ WRONG: Final = 2  # the exit status for what the caller must mend first
 
 
 def require(data: Path, *parts: str) -> None:
-    """Refuse a folder that is not there or lacks one of these files or folders; before anything slow is begun."""
+    """Refuse a folder that is not there or lacks one of these files or folders; before anything
+    slow is begun.
+    """
     if not data.is_dir():
         refuse(data, "is not there")
     missing = [part for part in parts if not (data / part).exists()]

@@ -1,8 +1,9 @@
 """Dead letters: records that a service gave up, kept for people in `careloop.dead-letter.SERVICE`.
 
-A dead letter is the original key, value and headers, then headers of ours that say what went wrong and where the record stood.
-A replay appends the record to its topic again and then a marker to the dead-letter topic; a crash between the two leaves the
-letter open, and replaying it once more changes nothing in the EHR.
+A dead letter is the original key, value and headers, then headers of ours that say what went wrong
+and where the record stood. A replay appends the record to its topic again and then a marker to the
+dead-letter topic; a crash between the two leaves the letter open, and replaying it once more
+changes nothing in the EHR.
 """
 
 import time
@@ -39,7 +40,8 @@ class DeadLetter:
         attempts: tries before it was given up.
         time: seconds since the epoch when it was given up first.
         replayed: it was appended again since.
-        key, value, headers: the record's own. The value may identify a person: it is shown only when asked for.
+        key, value, headers: the record's own. The value may identify a person: it is shown only
+            when asked for.
     """
 
     service: str
@@ -91,7 +93,10 @@ def bury(sink: Sink, service: str, record: Record, error: BaseException, attempt
 
 
 def harmless(error: BaseException) -> str:
-    """What may be kept of an error. Ours hold no patient data; of another's text nobody knows, so the line that raised it stands in."""
+    """What may be kept of an error.
+
+    Ours hold no patient data; of another's text nobody knows, so the line that raised it stands in.
+    """
     if isinstance(error, CareloopError):
         return str(error)
     frames = [
@@ -110,7 +115,8 @@ def letters(log: Log, service: str) -> list[DeadLetter]:
     """The service's dead letters, one per record, the oldest first.
 
     Raises:
-        Misconfigured: the service has no dead-letter topic yet; the message names the command that makes it.
+        Misconfigured: the service has no dead-letter topic yet; the message names the command that
+            makes it.
         Unavailable: the log can't be reached.
     """
     return read(log.scan(dead_letter_topic(service)))
@@ -125,13 +131,15 @@ def read(records: Iterable[Record]) -> list[DeadLetter]:
         if replayed in found:
             found[replayed] = replace(found[replayed], replayed=True)
         elif letter:
-            # Buried again: a crash came between letter and commit, or the whole topic was replayed. It is open either way.
+            # Buried again: a crash came between letter and commit, or the whole topic was replayed.
+            # It is open either way.
             found[letter.place] = replace(letter, time=found.get(letter.place, letter).time)
     return sorted(found.values(), key=lambda letter: letter.time)
 
 
 def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadLetter]:
-    """Append the records of these letters (`DeadLetter.id`) to their topics again, in the order in which they were given up.
+    """Append the records of these letters (`DeadLetter.id`) to their topics again, in the order in
+    which they were given up.
 
     Raises:
         Misconfigured: there is no such letter; nothing was appended.
@@ -140,7 +148,8 @@ def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadL
     known = {letter.id: letter for letter in letters(log, service)}
     if unknown := [i for i in ids if i not in known]:
         raise Misconfigured(
-            f"{service} has no dead letter {', '.join(unknown)}; `careloop dead-letters list --service {service}` shows what there is"
+            f"{service} has no dead letter {', '.join(unknown)}; `careloop dead-letters list "
+            f"--service {service}` shows what there is"
         )
     chosen = [letter for letter in known.values() if letter.id in ids]
     for letter in chosen:
@@ -154,7 +163,9 @@ def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadL
 
 
 def recent(log: Log, service: str, window_sec: float) -> int:
-    """How many open letters came within the last `window_sec` seconds: what the dead-letter limit counts."""
+    """How many open letters came within the last `window_sec` seconds: what the dead-letter limit
+    counts.
+    """
     since = time.time() - window_sec
     return sum(letter.time >= since and not letter.replayed for letter in letters(log, service))
 

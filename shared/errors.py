@@ -16,7 +16,8 @@
     └── Misconfigured          a setting, a missing topic or an unsuitable EHR: do not start; the message says what to do
 
 Any other exception is tried three times, then becomes a dead letter. No message holds patient data:
-a reason names a place (`SOPClassUID`, `line 12`, `Patient/17`), never a value that came from a person.
+a reason names a place (`SOPClassUID`, `line 12`, `Patient/17`), never a value that came from a
+person.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,8 @@ class NotAnalysed(CareloopError):
     """The input is well understood, and this service will not analyse it.
 
     Args:
-        reason: one sentence for the clinician; it becomes `Task.statusReason.text`, so it must be the same each time.
+        reason: one sentence for the clinician; it becomes `Task.statusReason.text`, so it must be
+            the same each time.
     """
 
     def __init__(self, reason: str) -> None:
@@ -65,17 +67,23 @@ class NotYet(CareloopError):
 
 
 class PoisonRecord(CareloopError):
-    """The record on the event log can't be decoded. The message names the place, never the value."""
+    """The record on the event log can't be decoded.
+
+    The message names the place, never the value.
+    """
 
 
 class Unavailable(CareloopError):
     """A dependency does not answer, or answers that it can't now.
 
     Args:
-        dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the others only their lanes.
+        dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the
+            others only their lanes.
         retry_after_sec: what the server asked for, if it did.
-        suspect: it broke down over this very request (500): when others pass meanwhile, the record is at fault.
-        fleeting: worth another try within the very request; nothing was done, or it may be done twice.
+        suspect: it broke down over this very request (500): when others pass meanwhile, the record
+            is at fault.
+        fleeting: worth another try within the very request; nothing was done, or it may be done
+            twice.
     """
 
     def __init__(
@@ -112,7 +120,8 @@ class FhirError(CareloopError):
     Args:
         status: the HTTP status.
         request: method and path without its query, which may identify a person.
-        issues: `code` and `expression` of each issue of the OperationOutcome; free text may quote patient data and stays out.
+        issues: `code` and `expression` of each issue of the OperationOutcome; free text may quote
+            patient data and stays out.
     """
 
     def __init__(self, status: int, request: str, issues: Sequence[str] = ()) -> None:

@@ -1,7 +1,9 @@
-"""ResourceEvent: what travels on `careloop.events`, and its CloudEvents 1.0 envelope (binary mode, CloudEvents Kafka binding 3.2).
+"""ResourceEvent: what travels on `careloop.events`, and its CloudEvents 1.0 envelope (binary mode,
+CloudEvents Kafka binding 3.2).
 
-The value is a small JSON object that intake makes by reading the focus once: references, status and codes,
-never the resource and never a name. Services decide on it alone whether they accept the event.
+The value is a small JSON object that intake makes by reading the focus once: references, status and
+codes, never the resource and never a name. Services decide on it alone whether they accept the
+event.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +29,8 @@ class ResourceEvent:
         focus: `Type/id`, relative to the EHR's base.
         version: `meta.versionId` as the EHR wrote it; empty when it keeps none.
         action: what happened. A delete carries no codes: the resource is gone.
-        subject: `Patient/id` (or another type: then nobody analyses it), None when the resource names none.
+        subject: `Patient/id` (or another type: then nobody analyses it), None when the resource
+            names none.
         status: `status` (for a Condition its `clinicalStatus` code).
         intent: `intent`, or None.
         verification: a Condition's `verificationStatus` code, or None.
@@ -89,7 +92,8 @@ def decode(value: bytes | None, headers: Headers = ()) -> ResourceEvent:
     """The event in a record.
 
     Raises:
-        PoisonRecord: not JSON, not an object, an unknown or missing field, a wrong type, or an envelope that contradicts it.
+        PoisonRecord: not JSON, not an object, an unknown or missing field, a wrong type, or an
+            envelope that contradicts it.
     """
     body = _object(value)
     unknown = sorted(set(body) - {f.name for f in fields(ResourceEvent)})
@@ -101,7 +105,8 @@ def decode(value: bytes | None, headers: Headers = ()) -> ResourceEvent:
         if name not in body:
             raise PoisonRecord(f"`{name}` is missing")
     lists = {name: tuple(cast(list[str], body[name])) for name in LISTS if name in body}
-    event = ResourceEvent(**cast(dict[str, str], {"version": "", **body, **lists}))  # type: ignore[arg-type]  # checked above
+    # checked above
+    event = ResourceEvent(**cast(dict[str, str], {"version": "", **body, **lists}))  # type: ignore[arg-type]
     envelope = {k.lower(): v for k, v in headers}
     if envelope.get("ce_subject", event.focus.encode()) != event.focus.encode():
         raise PoisonRecord("`ce_subject` and `focus` differ")

@@ -1,4 +1,6 @@
-"""The Flask application of every service: /healthz, /readyz, /metrics, /openapi.json; an OperationOutcome on every error."""
+"""The Flask application of every service: /healthz, /readyz, /metrics, /openapi.json; an
+OperationOutcome on every error.
+"""
 
 import logging
 import socket
@@ -100,7 +102,8 @@ def create_app(
     """
     app = Flask(f"careloop.{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # FHIR JSON reads best in its own order
+    # FHIR JSON reads best in its own order
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     described = document(name, title, paths or {})
 
     @app.get("/healthz")
@@ -190,7 +193,8 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Misconfigured(
-            f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); take another, or stop what does"
+            f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); "
+            "take another, or stop what does"
         ) from None
     read_at_most = 10 * int(
         app.config["MAX_CONTENT_LENGTH"]

@@ -1,7 +1,9 @@
-"""Lanes: which record may be worked on now, and how far each partition is finished. One thread alone touches them; no I/O.
+"""Lanes: which record may be worked on now, and how far each partition is finished. One thread
+alone touches them; no I/O.
 
-Records of one key form a lane and are worked on in order. Of several records of one answer in a lane the last stands for the
-earlier ones, which are *covered*: done when it is done. Committed is the highest contiguous finished offset.
+Records of one key form a lane and are worked on in order. Of several records of one answer in a
+lane the last stands for the earlier ones, which are *covered*: done when it is done. Committed is
+the highest contiguous finished offset.
 """
 
 from collections import deque
@@ -16,7 +18,8 @@ QUIET_AT_MOST = 10  # times the quiet period: a patient whose events never stop 
 
 @dataclass
 class Burial:
-    """Why a record was given up, and how far the giving up has come: first its dead letter, then its head.
+    """Why a record was given up, and how far the giving up has come: first its dead letter, then
+    its head.
 
     Attributes:
         error: what its work ended in.
@@ -35,13 +38,16 @@ class Item:
 
     Attributes:
         event: None when the record is undecodable.
-        answer: what it asks for; items of one lane with the same answer cover each other. Undecodable: unique.
+        answer: what it asks for; items of one lane with the same answer cover each other.
+            Undecodable: unique.
         arrived: monotonic seconds.
         not_before: monotonic seconds; a lane that waits does not hold up the others.
-        attempts: how often unexpected errors were met, in its work or, once it is given up, in its burial.
+        attempts: how often unexpected errors were met, in its work or, once it is given up, in its
+            burial.
         waits: how often it was put back to wait, for the back-off.
         burial: it was given up; it is not worked on again.
-        settled_before: how many records the service had settled when the EHR last broke down over this one.
+        settled_before: how many records the service had settled when the EHR last broke down over
+            this one.
     """
 
     record: Record
@@ -98,7 +104,9 @@ class Lanes:
         self._partitions: dict[int, _Partition] = {}
 
     def add(self, item: Item) -> None:
-        """A record that was read, in the order of its partition; one that is done already only counts for the commit."""
+        """A record that was read, in the order of its partition; one that is done already only
+        counts for the commit.
+        """
         partition = self._partitions.setdefault(item.record.partition, _Partition())
         partition.unfinished.append(item)
         if item.done:
@@ -111,9 +119,11 @@ class Lanes:
             self._partitions.pop(partition, None)
 
     def take(self, now: float) -> Iterator[Unit]:
-        """The units that may be worked on now, at most one per lane; each is busy until `release` or `finish`.
+        """The units that may be worked on now, at most one per lane; each is busy until `release`
+        or `finish`.
 
-        Take as many as there is room for: a partition that gave one is asked last the next time, so that none starves.
+        Take as many as there is room for: a partition that gave one is asked last the next time, so
+        that none starves.
         """
         for number, partition in list(self._partitions.items()):
             for key, lane in list(partition.lanes.items()):
@@ -162,7 +172,9 @@ class Lanes:
         )  # else: taken from us meanwhile, and perhaps given back
 
     def finished(self) -> dict[int, int]:
-        """Partition -> next offset to read, for those whose first records are done since the last call."""
+        """Partition -> next offset to read, for those whose first records are done since the last
+        call.
+        """
         owed = {}
         for number, partition in self._partitions.items():
             while partition.unfinished and partition.unfinished[0].done:
@@ -179,7 +191,8 @@ class Lanes:
         return sum(1 for p in self._partitions.values() for i in p.unfinished if not i.done)
 
     def oldest_sec(self, now: float) -> float:
-        """The age of the oldest record that is not done, from its append to the event log; 0 when all are.
+        """The age of the oldest record that is not done, from its append to the event log; 0 when
+        all are.
 
         Args:
             now: seconds since the epoch, as a record's `timestamp`.

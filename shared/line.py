@@ -1,4 +1,5 @@
-"""One event, a straight line: what happens to it between the event log and the EHR. The runtime does this for many at once.
+"""One event, a straight line: what happens to it between the event log and the EHR. The runtime
+does this for many at once.
 
     case = line.take(event)                   # consent, head, gather, basis; None: settled, or nothing to do
     findings = service.analyze([case.inputs], model)[0]
@@ -121,7 +122,9 @@ class Line:
         """
         case = self._case(event)
         if case.head is None and only_deletes and event.action == "delete":
-            return "not_ours"  # nobody knows what it was, nothing was said about it, and there is nothing to ask consent for
+            # nobody knows what it was, nothing was said about it, and there is nothing to ask
+            # consent for
+            return "not_ours"
         try:
             return self.gather(case)
         except Withdrawn:
@@ -157,8 +160,9 @@ class Line:
     def _asked(self, case: Case) -> Case:
         """Consent before the first fetch: the case, about the patient who was asked.
 
-        An old event may name a former subject, whose word counts no longer. So after a refusal the EHR is asked for the input's subject
-        and for nothing else of it; where that is another one, hers is the word. The order of events then changes nothing.
+        An old event may name a former subject, whose word counts no longer. So after a refusal the
+        EHR is asked for the input's subject and for nothing else of it; where that is another one,
+        hers is the word. The order of events then changes nothing.
         """
         try:
             self._ask(case.event.subject)
@@ -176,7 +180,10 @@ class Line:
         permit(self.ehr, self.settings, subject, self.service.reads)
 
     def _subject_now(self, case: Case) -> str | None:
-        """Whom the input is about at this moment; Withdrawn where it is gone. An answer about a patient herself is about nobody else."""
+        """Whom the input is about at this moment; Withdrawn where it is gone.
+
+        An answer about a patient herself is about nobody else.
+        """
         if case.answer.input != case.event.focus:
             return case.event.subject
         self.trail(case.event.focus, _patient(case))
@@ -197,7 +204,9 @@ class Line:
         return "withdrawn"
 
     def _as_signed(self, case: Case, basis: Basis) -> Settled:
-        """A later revision was opened (changed, denied, failed, withdrawn), and the input is again what was signed: that result stands."""
+        """A later revision was opened (changed, denied, failed, withdrawn), and the input is again
+        what was signed: that result stands.
+        """
         self._settle(
             case,
             "cancelled",
@@ -207,7 +216,8 @@ class Line:
         return "withdrawn"
 
     def _part(self, case: Case, subject: str) -> None:
-        """What was signed stays with its patient. Where the input is about another one now, a revision of her own says so, once, before
+        """What was signed stays with its patient. Where the input is about another one now, a
+        revision of her own says so, once, before
         anything is said of the other: the two records then have nothing to do with each other."""
         signed = case.head if case.head and case.head.signed else case.signed
         former = subject_of(signed.task) if signed else None
@@ -237,7 +247,9 @@ class Line:
         return "result"
 
     def _write(self, transaction: Json, sources: Mapping[str, str]) -> None:
-        """Where an input went away since gather, an EHR that checks references refuses the result: that is a fresh start, no fault of ours."""
+        """Where an input went away since gather, an EHR that checks references refuses the result:
+        that is a fresh start, no fault of ours.
+        """
         try:
             self.ehr.transact(transaction)
         except FhirError as refused:
@@ -312,14 +324,18 @@ class Line:
         return "not_analysed"
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
-        """What was announced never came: not analysed, unless a result stands that rests on what had been there."""
+        """What was announced never came: not analysed, unless a result stands that rests on what
+        had been there.
+        """
         case = self._case(event)
         if case.head and case.head.outcome in ("requested", "completed"):
             return "unchanged"
         return self.refuse(case, NotAnalysed("What the event announced did not arrive in time."))
 
     def retract(self, case: Case) -> Settled:
-        """The input is gone: what nobody signed is rejected; a signed result stays, and the next revision says so."""
+        """The input is gone: what nobody signed is rejected; a signed result stays, and the next
+        revision says so.
+        """
         head = case.head
         if head and (head.outcome == "cancelled" or (head.closed and not head.signed)):
             return "unchanged"
@@ -332,7 +348,9 @@ class Line:
         return "withdrawn"
 
     def fail(self, event: ResourceEvent, reason: str) -> Settled:
-        """A dead letter: the head says `failed`; after a decision the next revision does, so that nobody takes the old result for the new."""
+        """A dead letter: the head says `failed`; after a decision the next revision does, so that
+        nobody takes the old result for the new.
+        """
         case = self._case(event)
         if not (case.head and case.head.outcome == "failed"):
             self._settle(case, "failed", basis="", reason=reason)
@@ -373,13 +391,18 @@ class Line:
         self.ehr.transact(bundle.transaction(head, task, entries))
 
     def _still_there(self, case: Case, status: str, refusal: NotAnalysed | None) -> bool:
-        """The head may refer to the input. After a denial nothing more is fetched, not even to see whether it is there."""
+        """The head may refer to the input.
+
+        After a denial nothing more is fetched, not even to see whether it is there.
+        """
         if status == "cancelled" or case.event.action == "delete":
             return False
         return isinstance(refusal, ConsentDenied) or self.ehr.read(case.answer.input) is not None
 
     def _open(self, case: Case, patient: str | None) -> Head:
-        """The head to write under: the one read before gather, or the next revision's, by conditional create."""
+        """The head to write under: the one read before gather, or the next revision's, by
+        conditional create.
+        """
         if case.head and not opens(case.head, patient):
             return case.head
         revision = case.head.revision + 1 if case.head else 1
@@ -397,9 +420,11 @@ class Line:
         return self._alone(case.answer, head)
 
     def _alone(self, answer: Answer, head: Head) -> Head:
-        """The head that we began, unless others began the same revision: not every server makes conditional create atomic.
+        """The head that we began, unless others began the same revision: not every server makes
+        conditional create atomic.
 
-        Whoever sees another takes its own back, so at most one goes on; if none does, all start again.
+        Whoever sees another takes its own back, so at most one goes on; if none does, all start
+        again.
         """
         if any(
             h.revision == head.revision and h.reference != head.reference
@@ -417,8 +442,9 @@ class Line:
         return bundle.Standing({key: resource for key, resource in found.items() if resource})
 
     def _undecided(self, head: Head) -> bundle.Standing:
-        """What stands under a head that is about to be written. What another client decided on the report is respected first:
-        it closes the head, and what there is to say since then, a result or none, opens the next revision."""
+        """What stands under a head that is about to be written. What another client decided on the
+        report is respected first: it closes the head, and what there is to say since then, a result
+        or none, opens the next revision."""
         standing = self.standing(head)
         if decision := decided_elsewhere(head, standing):
             task = heads.decided(
@@ -472,7 +498,9 @@ def _parted(head: Head) -> bool:
 
 
 def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:
-    """What a clinician decided on the report without careloop's review: `signed`, `amended`, `rejected`; None: nothing."""
+    """What a clinician decided on the report without careloop's review: `signed`, `amended`,
+    `rejected`; None: nothing.
+    """
     report = standing.by_key.get("report")
     if report is None or lifecycle.is_draft(report):
         return None

@@ -1,4 +1,7 @@
-"""Logs: JSON lines on stderr. They hold places and classes of errors, never values that came from a person."""
+"""Logs: JSON lines on stderr.
+
+They hold places and classes of errors, never values that came from a person.
+"""
 
 import logging
 import sys
@@ -23,7 +26,9 @@ log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
-    """One object per line: time, level, service, logger, message, and for errors where they happened."""
+    """One object per line: time, level, service, logger, message, and for errors where they
+    happened.
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -48,7 +53,8 @@ class JsonLines(logging.Formatter):
 
 
 def configure(service: str, level: str) -> None:
-    """Let the root logger write JSON lines; libraries speak from WARNING up, since their lower levels may quote what they carry.
+    """Let the root logger write JSON lines; libraries speak from WARNING up, since their lower
+    levels may quote what they carry.
 
     What nobody caught is logged the same way: Python's own traceback would print the error's text.
     """
@@ -78,7 +84,9 @@ def uncaught(error: BaseException | None, thread: str | None = None) -> None:
 
 
 def trace(error: BaseException) -> list[str]:
-    """`file:line function` of each frame: where it happened, without the values that a formatted traceback may quote."""
+    """`file:line function` of each frame: where it happened, without the values that a formatted
+    traceback may quote.
+    """
     frames, step = [], error.__traceback__
     while step:
         code = step.tb_frame.f_code

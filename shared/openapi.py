@@ -1,4 +1,6 @@
-"""One OpenAPI 3.1 document per service, from the routes that it really has (a test compares the two)."""
+"""One OpenAPI 3.1 document per service, from the routes that it really has (a test compares the
+two).
+"""
 
 from typing import Any
 
@@ -66,7 +68,8 @@ ANALYZE: Json = {
         "post": {
             "operationId": "analyze",
             "summary": "Run the analysis of one resource and return the Bundle unwritten",
-            "description": "Reads the EHR with the caller's own token (Authorization header), so it shows only what the caller may see.",
+            "description": "Reads the EHR with the caller's own token (Authorization header), so "
+            "it shows only what the caller may see.",
             "requestBody": {
                 "required": True,
                 "content": {

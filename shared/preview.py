@@ -1,4 +1,6 @@
-"""`POST /analyze`: the straight line with nothing written, for whoever wants to see before the event does it."""
+"""`POST /analyze`: the straight line with nothing written, for whoever wants to see before the
+event does it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,10 +18,12 @@ Json = dict[str, Any]
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
-    """The transaction that would make the EHR hold this result; its Devices come as conditional creates of their own.
+    """The transaction that would make the EHR hold this result; its Devices come as conditional
+    creates of their own.
 
-    Posted as it is, it does what the event would do: it opens the revision where none is open, else it replaces the draft
-    under the versions that stand now. (An input that was answered already is shown again; the event would write nothing.)
+    Posted as it is, it does what the event would do: it opens the revision where none is open, else
+    it replaces the draft under the versions that stand now. (An input that was answered already is
+    shown again; the event would write nothing.)
 
     Args:
         line: the service at work.

@@ -1,4 +1,6 @@
-"""One process, one service: HTTP first (so that probes answer), then the model, the EHR's capabilities, the event log, the runtime."""
+"""One process, one service: HTTP first (so that probes answer), then the model, the EHR's
+capabilities, the event log, the runtime.
+"""
 
 import logging
 import threading
@@ -112,16 +114,20 @@ def until(
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
-    """Misconfigured, with the list of what this EHR lacks for write-back, or where no EHR answers there."""
+    """Misconfigured, with the list of what this EHR lacks for write-back, or where no EHR answers
+    there.
+    """
     try:
         missing = ehr.missing(needs)
     except FhirError as error:
         raise Misconfigured(
-            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata"
+            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers "
+            "GET metadata"
         ) from None
     if missing:
         raise Misconfigured(
-            f"the EHR at CARELOOP_FHIR_URL lacks: {', '.join(missing)}. Put a FHIR server that has them beside it, or fix its CapabilityStatement"
+            f"the EHR at CARELOOP_FHIR_URL lacks: {', '.join(missing)}. Put a FHIR server that has "
+            "them beside it, or fix its CapabilityStatement"
         )
 
 

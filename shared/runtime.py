@@ -1,7 +1,9 @@
-"""The runtime: the straight line for many records at once. It alone turns an error into an action (`shared.triage` says which).
+"""The runtime: the straight line for many records at once. It alone turns an error into an action
+(`shared.triage` says which).
 
-The calling thread polls the source, keeps the lanes and commits; a pool does take and put; one thread feeds the model.
-Committed is only what is finished without a gap, always explicitly: whatever kills this process, the rest comes again.
+The calling thread polls the source, keeps the lanes and commits; a pool does take and put; one
+thread feeds the model. Committed is only what is finished without a gap, always explicitly:
+whatever kills this process, the rest comes again.
 """
 
 import logging
@@ -81,7 +83,8 @@ class Runtime:
     # --- the loop
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, then finish what is in flight (at most `shutdown_sec`) and leave the group.
+        """Work until `stop` is set, then finish what is in flight (at most `shutdown_sec`) and
+        leave the group.
 
         Raises:
             Misconfigured: a topic is missing.
@@ -268,9 +271,8 @@ class Runtime:
     def _wait(self, item: Item, error: BaseException) -> None:
         pause = self._backoff_sec(error, item.waits)
         item.waits += 1
-        item.not_before = time.monotonic() + max(
-            pause * random.uniform(0.5, 1.0), asked_pause_sec(error)
-        )  # noqa: S311  # jitter, not a secret
+        jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+        item.not_before = time.monotonic() + max(jittered, asked_pause_sec(error))
 
     def _backoff_sec(self, error: BaseException, tries: int) -> float:
         return min(self._settings.backoff_max_sec, first_pause_sec(error) * 2.0 ** min(tries, 10))
@@ -290,7 +292,8 @@ class Runtime:
         self.waiting_for = "dead-letter limit"
         self._paused_until = item.not_before = time.monotonic() + LIMIT_PAUSE_SEC
         log.error(
-            "dead-letter limit reached; the service pauses. Look at `careloop dead-letters list --service %s`",
+            "dead-letter limit reached; the service pauses. Look at `careloop dead-letters list "
+            "--service %s`",
             self._service.name,
         )
 
@@ -306,7 +309,10 @@ class Runtime:
         self._ended.put(Ended(unit, self.line.give_up_waiting(unit.last.event)))
 
     def _bury(self, unit: Unit) -> None:
-        """Dead letter first, then the head: the record is committed only when the letter is stored. What is done is not done again."""
+        """Dead letter first, then the head: the record is committed only when the letter is stored.
+
+        What is done is not done again.
+        """
         item, burial = unit.last, unit.last.burial
         assert burial is not None
         if not burial.stored:
@@ -315,7 +321,8 @@ class Runtime:
         if item.event is not None:
             self.line.fail(
                 item.event,
-                f"Failed: {type(burial.error).__name__}. An engineer sees it in `careloop dead-letters`.",
+                f"Failed: {type(burial.error).__name__}. An engineer sees it in `careloop "
+                "dead-letters`.",
             )
         self._ended.put(Ended(unit, "failed"))
 

@@ -1,6 +1,8 @@
-"""What a service declares. Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists once, in `shared`.
+"""What a service declares. Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists
+once, in `shared`.
 
-A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`, frozen `Inputs` and `Findings`, and four functions.
+A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`, frozen `Inputs` and
+`Findings`, and four functions.
 The runtime calls them in this order for each answer::
 
     accepts(event)                    on the record alone; False leaves no trace but a metric
@@ -23,12 +25,16 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 ANALYSERS: Final = ("imaging", "genomics", "notes", "treatment")
-"""The names of all analysers: what reads the event log and may have results and dead letters. A fifth service adds its name here, and nowhere else."""
+"""The names of all analysers: what reads the event log and may have results and dead letters.
+
+A fifth service adds its name here, and nowhere else.
+"""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model (or rule set) version that speaks in a report: it becomes a Device and its card a DocumentReference.
+    """One model (or rule set) version that speaks in a report: it becomes a Device and its card a
+    DocumentReference.
 
     Attributes:
         name: short and stable, `chest-pneumonia`; drafts name their model by it.
@@ -50,8 +56,10 @@ class Inputs(Protocol):
 
     Attributes:
         subject: `Patient/id`.
-        content: SHA-256 (hex, `shared.answers.digest`) of what is analysed and nothing else: no version, no status of ours.
-        sources: the resources it was read from, `Type/id` -> version; they become Provenance entities and the head's inputs.
+        content: SHA-256 (hex, `shared.answers.digest`) of what is analysed and nothing else: no
+            version, no status of ours.
+        sources: the resources it was read from, `Type/id` -> version; they become Provenance
+            entities and the head's inputs.
     """
 
     @property
@@ -73,12 +81,17 @@ class Service:
         gather: `(event, ehr, settings) -> Inputs | None`.
         load: `(settings) -> model`; slow imports happen here, never at import of the service.
         cards: `(model) -> cards` of everything that was loaded.
-        speakers: `(inputs, model) -> cards` of the models that would speak on these inputs, the first one the report's; empty: not ours.
+        speakers: `(inputs, model) -> cards` of the models that would speak on these inputs, the
+            first one the report's; empty: not ours.
         analyze: `(batch, model) -> findings or NotAnalysed, one per input`.
-        resources: `(inputs, findings, pen) -> drafts`; one of them has the key `report`: the head's focus.
-        reads, writes: resource types; the SMART scopes follow from them, beside those all services need.
-        input_of: the reference an answer is about; treatment's is the Patient, everybody else's the focus.
-        quiet_sec: name of the setting that holds how long an answer's events are gathered before it is drawn, or None.
+        resources: `(inputs, findings, pen) -> drafts`; one of them has the key `report`: the head's
+            focus.
+        reads, writes: resource types; the SMART scopes follow from them, beside those all services
+            need.
+        input_of: the reference an answer is about; treatment's is the Patient, everybody else's the
+            focus.
+        quiet_sec: name of the setting that holds how long an answer's events are gathered before it
+            is drawn, or None.
         max_batch: how many inputs one call of `analyze` gets at most.
     """
 

@@ -1,6 +1,8 @@
-"""Settings: the only reader of the environment. Every variable is `CARELOOP_` + the field's name in capitals.
+"""Settings: the only reader of the environment. Every variable is `CARELOOP_` + the field's name in
+capitals.
 
-The README's table is printed from this class by `careloop settings --markdown`; a test compares the two.
+The README's table is printed from this class by `careloop settings --markdown`; a test compares the
+two.
 """
 
 from pathlib import Path
@@ -13,15 +15,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.errors import Misconfigured
 from shared.fhir.instants import instant, parse
 
-ELSEWHERE: Final = {  # where credentials go instead: an address is logged, printed and sent along in every record
-    "fhir_url": "set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, or let a proxy before the EHR add them",
+# where credentials go instead: an address is logged, printed and sent along in every record
+ELSEWHERE: Final = {
+    "fhir_url": "set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, or let a proxy "
+    "before the EHR add them",
     "fhir_token_url": "set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE",
     "kafka_bootstrap_servers": "set CARELOOP_KAFKA_SASL_USERNAME and CARELOOP_KAFKA_SASL_PASSWORD",
     "intake_webhook_url": "set CARELOOP_INTAKE_WEBHOOK_SECRET",
     "dicomweb_url": "set CARELOOP_DICOMWEB_USERNAME and CARELOOP_DICOMWEB_PASSWORD",
     "dicomweb_allowed_origins": "origins that an Endpoint names are spoken to without any",
     "review_url": "people log in on its pages",
-    "review_oidc_issuer": "set CARELOOP_REVIEW_OIDC_CLIENT_ID and CARELOOP_REVIEW_OIDC_CLIENT_SECRET",
+    "review_oidc_issuer": "set CARELOOP_REVIEW_OIDC_CLIENT_ID and "
+    "CARELOOP_REVIEW_OIDC_CLIENT_SECRET",
 }
 
 
@@ -40,7 +45,8 @@ class Settings(BaseSettings):
     # --- state
     state_dir: Path = Field(
         Path(".careloop"),
-        description="Folder of the SQLite event log, intake's cursor, the folder PACS and the audit log. A local disk, not a network one.",
+        description="Folder of the SQLite event log, intake's cursor, the folder PACS and the "
+        "audit log. A local disk, not a network one.",
     )
 
     # --- EHR
@@ -49,7 +55,8 @@ class Settings(BaseSettings):
     )
     fhir_client_id: str | None = Field(
         None,
-        description="SMART Backend Services client id; unset: the EHR is open or sits behind a proxy that authenticates.",
+        description="SMART Backend Services client id; unset: the EHR is open or sits behind a "
+        "proxy that authenticates.",
     )
     fhir_private_key_file: Path | None = Field(
         None, description="PEM or JWK private key of that client (RSA: RS384, EC P-384: ES384)."
@@ -72,17 +79,20 @@ class Settings(BaseSettings):
     )
     report_status: Literal["preliminary", "partial"] = Field(
         "preliminary",
-        description="What an unsigned AI report is called: `preliminary`, or `partial` (R4's word for possibly unverified).",
+        description="What an unsigned AI report is called: `preliminary`, or `partial` (R4's word "
+        "for possibly unverified).",
     )
     consent_default: Literal["permit", "deny"] = Field(
         "permit",
-        description="What holds for a class of resources of which no Consent of the patient speaks.",
+        description="What holds for a class of resources of which no Consent of the patient "
+        "speaks.",
     )
 
     # --- event log
     kafka_bootstrap_servers: str | None = Field(
         None,
-        description="`host:port,...` of Apache Kafka; unset: the SQLite event log in the state folder.",
+        description="`host:port,...` of Apache Kafka; unset: the SQLite event log in the state "
+        "folder.",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to talk to the brokers."
@@ -108,7 +118,8 @@ class Settings(BaseSettings):
         24,
         ge=1,
         le=1000,
-        description="Partitions of `careloop.events`, fixed for life: they bound how many replicas of a service work at once.",
+        description="Partitions of `careloop.events`, fixed for life: they bound how many replicas "
+        "of a service work at once.",
     )
 
     # --- runtime
@@ -124,12 +135,14 @@ class Settings(BaseSettings):
     not_yet_max_sec: float = Field(
         900.0,
         ge=0,
-        description="How long to wait for pixels or a Binary that were announced; then the input is not analysed.",
+        description="How long to wait for pixels or a Binary that were announced; then the input "
+        "is not analysed.",
     )
     plan_quiet_sec: float = Field(
         5.0,
         ge=0,
-        description="Events of one patient are gathered until none came for this long; then the plan is drawn.",
+        description="Events of one patient are gathered until none came for this long; then the "
+        "plan is drawn.",
     )
     dead_letter_limit: int = Field(
         20, ge=1, description="More dead letters than this within the window pause the service."
@@ -154,7 +167,8 @@ class Settings(BaseSettings):
         8420,
         ge=0,
         le=65535,
-        description="Port of the service. Of several in one process, the next ones up; 0: any free port.",
+        description="Port of the service. Of several in one process, the next ones up; 0: any free "
+        "port.",
     )
     http_max_body_bytes: int = Field(
         1_000_000, ge=1_000, description="Largest request body (notifications, /analyze)."
@@ -166,7 +180,8 @@ class Settings(BaseSettings):
     # --- intake
     intake_since: str | None = Field(
         None,
-        description="First start only: sweep changes since this instant (`1970-01-01T00:00:00Z`: everything); default: now.",
+        description="First start only: sweep changes since this instant (`1970-01-01T00:00:00Z`: "
+        "everything); default: now.",
     )
     intake_sweep_sec: float = Field(60.0, gt=0, description="Pause between sweeps.")
     intake_overlap_sec: float = Field(
@@ -177,34 +192,40 @@ class Settings(BaseSettings):
     )
     intake_webhook_url: str | None = Field(
         None,
-        description="Where the EHR reaches intake, `https://intake.example/notify`; unset: no Subscriptions, the sweep alone.",
+        description="Where the EHR reaches intake, `https://intake.example/notify`; unset: no "
+        "Subscriptions, the sweep alone.",
     )
     intake_webhook_secret: SecretStr | None = Field(
         None,
-        description="The EHR sends it back in `X-Careloop-Secret`; required with the webhook's URL.",
+        description="The EHR sends it back in `X-Careloop-Secret`; required with the webhook's "
+        "URL.",
     )
 
     # --- imaging
     dicomweb_url: str | None = Field(
         None,
-        description="DICOMweb root of the PACS; used where an ImagingStudy names no Endpoint. Unset: the folder `pacs` in the state folder.",
+        description="DICOMweb root of the PACS; used where an ImagingStudy names no Endpoint. "
+        "Unset: the folder `pacs` in the state folder.",
     )
     dicomweb_username: str | None = Field(None, description="Basic authentication at the PACS.")
     dicomweb_password: SecretStr | None = Field(None, description="Its password.")
     dicomweb_allowed_origins: str = Field(
         "",
-        description="Comma-separated origins (`https://pacs.example`) that an Endpoint or attachment URL may name, beside the EHR's and the PACS's own.",
+        description="Comma-separated origins (`https://pacs.example`) that an Endpoint or "
+        "attachment URL may name, beside the EHR's and the PACS's own.",
     )
     imaging_model: str | None = Field(
         None,
-        description="Folder of the chest model (safetensors, config.json, README.md); default: the one that ships.",
+        description="Folder of the chest model (safetensors, config.json, README.md); default: the "
+        "one that ships.",
     )
     genomics_max_vcf_bytes: int = Field(
         100_000_000, ge=1_000, description="Largest VCF attachment, as it is stored (compressed)."
     )
     notes_model: str | None = Field(
         None,
-        description="Folder or hub id of a Hugging Face token classification model; default: the one that ships.",
+        description="Folder or hub id of a Hugging Face token classification model; default: the "
+        "one that ships.",
     )
     torch_threads: int = Field(1, ge=1, description="Threads of torch per process.")
 
@@ -221,14 +242,16 @@ class Settings(BaseSettings):
     )
     review_local_user: str | None = Field(
         None,
-        description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign locally.",
+        description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign "
+        "locally.",
     )
     review_local_password: SecretStr | None = Field(
         None, description="Password of the local login."
     )
     review_session_key: SecretStr | None = Field(
         None,
-        description="Key that signs session cookies; default: a random one per start (everyone logs in again).",
+        description="Key that signs session cookies; default: a random one per start (everyone "
+        "logs in again).",
     )
     review_roles: str = Field(
         "{}",
@@ -240,7 +263,8 @@ class Settings(BaseSettings):
     def _without_credentials(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value and "@" in value:
             raise ValueError(
-                f"no user or password may stand in an address (an @ in its path is written %40): {ELSEWHERE[str(info.field_name)]}"
+                "no user or password may stand in an address (an @ in its path is written %40): "
+                f"{ELSEWHERE[str(info.field_name)]}"
             )
         try:
             for address in (value or "").split(","):

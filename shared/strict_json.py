@@ -1,4 +1,6 @@
-"""JSON from strangers: duplicate keys, NaN, numbers beyond what travels, half characters and deep nesting are refused (the usual parsers let them by)."""
+"""JSON from strangers: duplicate keys, NaN, numbers beyond what travels, half characters and deep
+nesting are refused (the usual parsers let them by).
+"""
 
 import json
 import math
@@ -44,7 +46,10 @@ def loads(body: bytes) -> Any:
 
 
 def _depth(body: bytes) -> int:
-    """How deep brackets nest, found without recursion. Where a string never ends the parser stops, whatever is counted after it."""
+    """How deep brackets nest, found without recursion.
+
+    Where a string never ends the parser stops, whatever is counted after it.
+    """
     depth = deepest = 0
     for found in BRACKETS.finditer(body):
         if found[1]:

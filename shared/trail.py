@@ -1,11 +1,15 @@
-"""The access log: every time a service opened a patient's input, also where nothing was written afterwards. One JSON line each, chained.
+"""The access log: every time a service opened a patient's input, also where nothing was written
+afterwards. One JSON line each, chained.
 
-AuditEvents at the EHR (`shared.audit`) tell of what changed the record and of denials; a replay must add none, so accesses that
-end in "unchanged" stand here. Each line carries the SHA-256 of the line before it: a line that was changed or removed shows by
-its successor. The chain alone can't show that lines are missing at the end, that the newest line was changed, that a whole file is
-gone, or that somebody wrote the file anew from some line on (there is no secret in it). Whoever must know that keeps copies elsewhere.
+AuditEvents at the EHR (`shared.audit`) tell of what changed the record and of denials; a replay
+must add none, so accesses that end in "unchanged" stand here. Each line carries the SHA-256 of the
+line before it: a line that was changed or removed shows by its successor. The chain alone can't
+show that lines are missing at the end, that the newest line was changed, that a whole file is gone,
+or that somebody wrote the file anew from some line on (there is no secret in it). Whoever must know
+that keeps copies elsewhere.
 
-One process writes one file, under an exclusive lock (a local disk's): the next process of the service takes `notes-2.jsonl`, and so on.
+One process writes one file, under an exclusive lock (a local disk's): the next process of the
+service takes `notes-2.jsonl`, and so on.
 """
 
 import errno
@@ -33,7 +37,8 @@ def no_trail(_input: str, _patient: str | None) -> None:
 
 
 class Trail:
-    """The access log of one service in one process. References are logical ids; no name, no content.
+    """The access log of one service in one process. References are logical ids; no name, no
+    content.
 
     Args:
         folder: of all access logs; made where it is missing.
@@ -52,7 +57,8 @@ class Trail:
             self._hold()
         except OSError as error:
             raise Misconfigured(
-                f"CARELOOP_STATE_DIR: the access log in {folder} can't be written ({error.strerror}); name a local folder that can"
+                f"CARELOOP_STATE_DIR: the access log in {folder} can't be written "
+                f"({error.strerror}); name a local folder that can"
             ) from None
 
     def __call__(self, reference: str, patient: str | None) -> None:
@@ -150,7 +156,10 @@ def _previous(line: bytes) -> Any:
 
 
 def _last_hash(file: BinaryIO) -> str:
-    """Of the last line, read from the end: the log may be years long. A line that a crash tore is closed, and shows as broken."""
+    """Of the last line, read from the end: the log may be years long.
+
+    A line that a crash tore is closed, and shows as broken.
+    """
     size = file.seek(0, os.SEEK_END)
     if not size:
         return FIRST

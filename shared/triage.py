@@ -1,4 +1,6 @@
-"""What becomes of a record whose work ended in an error: the table of `shared.errors`, in one place."""
+"""What becomes of a record whose work ended in an error: the table of `shared.errors`, in one
+place.
+"""
 
 from typing import Final, Literal
 
@@ -31,7 +33,8 @@ HOPELESS: Final = (
 def triage(
     error: BaseException, item: Item, settled: int, settings: Settings, now: float
 ) -> Action:
-    """What to do next; counts the attempt where one is burnt. The same holds of an item's work and of its burial.
+    """What to do next; counts the attempt where one is burnt. The same holds of an item's work and
+    of its burial.
 
     Args:
         item: the record in question.
@@ -68,13 +71,17 @@ def first_pause_sec(error: BaseException) -> float:
 
 
 def asked_pause_sec(error: BaseException) -> float:
-    """How long whoever does not answer asks us to wait (`Retry-After`); nobody makes us wait longer than `ASKED_AT_MOST_SEC`."""
+    """How long whoever does not answer asks us to wait (`Retry-After`); nobody makes us wait longer
+    than `ASKED_AT_MOST_SEC`.
+    """
     asked = error.retry_after_sec if isinstance(error, Unavailable) else None
     return min(asked or 0.0, ASKED_AT_MOST_SEC)
 
 
 def _blamed(item: Item, settled: int, settings: Settings) -> bool:
-    """The EHR broke down over this record and served others in between, as often as a record may fail."""
+    """The EHR broke down over this record and served others in between, as often as a record may
+    fail.
+    """
     if item.settled_before is not None and settled > item.settled_before:
         item.attempts += 1
     item.settled_before = settled

@@ -1,4 +1,8 @@
-"""A few daemon threads over one queue. Unlike ThreadPoolExecutor's they never hold up the end of the process: a request that hangs is left behind."""
+"""A few daemon threads over one queue.
+
+Unlike ThreadPoolExecutor's they never hold up the end of the process: a request that hangs is left
+behind.
+"""
 
 import queue
 import threading

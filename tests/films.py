@@ -1,4 +1,6 @@
-"""Films for the tests: the real RG1_UNCR.dcm of pydicom-data, and what editing its tags makes of it."""
+"""Films for the tests: the real RG1_UNCR.dcm of pydicom-data, and what editing its tags makes of
+it.
+"""
 
 from copy import deepcopy
 from functools import cache
@@ -15,7 +17,9 @@ from shared.dicom.parse import parse
 
 @cache
 def raw() -> bytes:
-    """RG1_UNCR.dcm: CR, chest, PA, MONOCHROME1, 15 bits, a woman born in 1940, taken in 2004, no PatientAge."""
+    """RG1_UNCR.dcm: CR, chest, PA, MONOCHROME1, 15 bits, a woman born in 1940, taken in 2004, no
+    PatientAge.
+    """
     return Path(str(get_testdata_file("RG1_UNCR.dcm", download=False))).read_bytes()
 
 

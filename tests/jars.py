@@ -1,6 +1,8 @@
-"""Java parts of the tests: HL7's validator, and Apache Kafka as the benchmarks start it (`benchmarks/jars.py`).
+"""Java parts of the tests: HL7's validator, and Apache Kafka as the benchmarks start it
+(`benchmarks/jars.py`).
 
-`python -m tests.jars` fetches all of them beforehand: `make test` does, so that no test waits for a download.
+`python -m tests.jars` fetches all of them beforehand: `make test` does, so that no test waits for a
+download.
 """
 
 import argparse

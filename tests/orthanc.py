@@ -1,4 +1,6 @@
-"""A real PACS for the tests: Orthanc (Debian: orthanc, orthanc-dicomweb) with its DICOMweb plug-in, on free ports of the loopback interface."""
+"""A real PACS for the tests: Orthanc (Debian: orthanc, orthanc-dicomweb) with its DICOMweb plug-in,
+on free ports of the loopback interface.
+"""
 
 import json
 import os

@@ -15,7 +15,10 @@ from services.ports import free_port
 
 
 class Peer:
-    """A child process that answers HTTP once it is up. Stop it and start it again on the same port and folder for fault tests."""
+    """A child process that answers HTTP once it is up.
+
+    Stop it and start it again on the same port and folder for fault tests.
+    """
 
     def __init__(
         self, command: Callable[[], tuple[list[str], dict[str, str]]], ready_url: str, log: Path
@@ -92,6 +95,8 @@ def sekmet(folder: Path, smart_clients: Sequence[Mapping[str, Any]] = ()) -> Ite
 
 
 def real_hapi() -> list[str]:
-    """The base of a running HAPI FHIR where one was started for the tests (tests/hapi), else nothing: it needs 400 MB of jars and a minute."""
+    """The base of a running HAPI FHIR where one was started for the tests (tests/hapi), else
+    nothing: it needs 400 MB of jars and a minute.
+    """
     base = os.environ.get("CARELOOP_TEST_HAPI")
     return [base] if base else []

@@ -1,10 +1,12 @@
 """Makes `shared/fhir/r4.json` from R4's own StructureDefinitions: `python -m tests.r4_table`.
 
-They lie in HAPI's jar `hapi-fhir-validation-resources-r4` (profiles-resources.xml, profiles-types.xml, valuesets.xml), which the
-tests fetch anyway. `fhir.resources` is no source: it is generated from R4B, which widened some targets, and it abbreviates
-value sets ("final | +"). tests/unit/test_check.py compares the file with what this makes.
+They lie in HAPI's jar `hapi-fhir-validation-resources-r4` (profiles-resources.xml,
+profiles-types.xml, valuesets.xml), which the tests fetch anyway. `fhir.resources` is no source: it
+is generated from R4B, which widened some targets, and it abbreviates value sets ("final | +").
+tests/unit/test_check.py compares the file with what this makes.
 
-A row says of one element: `type`; `min` if it is required; `list` if it repeats; `to` the kinds a Reference may point at;
+A row says of one element: `type`; `min` if it is required; `list` if it repeats; `to` the kinds a
+Reference may point at;
 `codes` the name of its value set where the binding is required; `choice` which [x] it is one of.
 """
 
@@ -194,7 +196,9 @@ def table() -> dict[str, Any]:
 
 
 def render(made: dict[str, Any]) -> str:
-    """JSON with one line per value set and per element: a change of the standard shows as a short diff."""
+    """JSON with one line per value set and per element: a change of the standard shows as a short
+    diff.
+    """
     lines = [
         f'{{"version": {json.dumps(made["version"])},',
         f'"kinds": {json.dumps(made["kinds"])},',

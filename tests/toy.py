@@ -1,4 +1,7 @@
-"""A fifth service, as small as one can be: it counts the words of a note. It shows the whole shape and no analysis."""
+"""A fifth service, as small as one can be: it counts the words of a note.
+
+It shows the whole shape and no analysis.
+"""
 
 import base64
 from collections.abc import Mapping, Sequence

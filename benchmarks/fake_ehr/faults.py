@@ -10,7 +10,8 @@ class Fault:
 
     Attributes:
         count: how many are still to be befallen.
-        status: answer this instead of working; None: work, then drop the connection without an answer.
+        status: answer this instead of working; None: work, then drop the connection without an
+            answer.
         retry_after: the Retry-After header.
         method, path: which requests, by equality and by prefix; empty: any.
     """

@@ -1,4 +1,6 @@
-"""How servers differ within the standard, one field per habit, as probed on sekmet 0.1.1 and HAPI FHIR 8.8 (docs/ehr.md)."""
+"""How servers differ within the standard, one field per habit, as probed on sekmet 0.1.1 and HAPI
+FHIR 8.8 (docs/ehr.md).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,33 +19,43 @@ class Habits:
     Attributes:
         name: for test ids.
         ids: the shape of the ids that it gives.
-        advertised_base: the base that it writes into links, locations and fullUrls; None: relative locations.
+        advertised_base: the base that it writes into links, locations and fullUrls; None: relative
+            locations.
         bare_etags: `1` instead of `W/"1"` in the entries of a transaction's response.
         stale_if_match: the status of an update under an old version.
         identical_put_is_new_version: an update that changes nothing makes a new version.
         unindexed: types without `identifier`, `patient` and `subject` search parameters.
         refuses_unknown_parameters: 400; otherwise they are ignored, and an outcome entry says so.
         unlisted_types_work: types beyond the CapabilityStatement are accepted all the same.
-        finds_absolute_references: a search by an absolute reference finds what is stored with a relative one.
+        finds_absolute_references: a search by an absolute reference finds what is stored with a
+            relative one.
         checks_references: a reference to nothing, or to what was deleted, is 400.
         checks_codes: an invalid required code is 400, a reference to the wrong type 422.
         validates: missing and mistyped elements are 400 (by `fhir.resources`).
-        search_cache_sec: the same search is answered from a cache for so long, unless `no-cache` is asked for.
+        search_cache_sec: the same search is answered from a cache for so long, unless `no-cache` is
+            asked for.
         keeps_source: `meta.source` survives.
         accumulates_tags: tags of earlier versions stay.
         strips_reference_versions: `Type/1/_history/2` becomes `Type/1`.
-        one_create_per_token: two POSTs with the same ifNoneExist in one transaction make one resource and one response entry.
-        atomic_conditional_create: two conditional creates at once, outside a transaction, make one resource.
+        one_create_per_token: two POSTs with the same ifNoneExist in one transaction make one
+            resource and one response entry.
+        atomic_conditional_create: two conditional creates at once, outside a transaction, make one
+            resource.
         smart_configuration: `.well-known/smart-configuration` is served.
         topics: Backport topics that the CapabilityStatement lists -> the types that trigger them.
-        handshakes: a Backport Subscription becomes active by a handshake; otherwise at once, and never notifies.
-        needs_backport_profile: a topic Subscription without the Backport profile or without filter criteria is 422.
-        delivery_waits_sec: pauses after each failed delivery; after the last one the Subscription is in `error`.
+        handshakes: a Backport Subscription becomes active by a handshake; otherwise at once, and
+            never notifies.
+        needs_backport_profile: a topic Subscription without the Backport profile or without filter
+            criteria is 422.
+        delivery_waits_sec: pauses after each failed delivery; after the last one the Subscription
+            is in `error`.
         retries_for_ever: a failed delivery is tried again after the last pause, too.
-        coalesces_empty: notifications without payload that wait together are sent as one, form-urlencoded.
+        coalesces_empty: notifications without payload that wait together are sent as one,
+            form-urlencoded.
         history_forgets_since: the next links of a history lose `_since`.
         dates_deletes: a delete in a history says when it happened.
-        page_state: the next links of a search name a stored result (`_getpages`) instead of an offset.
+        page_state: the next links of a search name a stored result (`_getpages`) instead of an
+            offset.
     """
 
     name: str

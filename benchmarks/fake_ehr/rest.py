@@ -151,7 +151,9 @@ class Rest:
         return Answer(200, resource, {"ETag": f'W/"{stored.version}"'})
 
     def search(self, kind: str, query: Query, headers: Mapping[str, str]) -> Answer:
-        """A search: refused, or answered with what is supported and an outcome entry about what is not."""
+        """A search: refused, or answered with what is supported and an outcome entry about what is
+        not.
+        """
         if kind not in KINDS:
             raise Refusal(404, "not-supported")
         ignored = [
@@ -292,7 +294,10 @@ class Rest:
         resource_id: str | None = None,
         follow_references: bool = True,
     ) -> Answer:
-        """POST; conditional with `if_none_exist`. Unless the habit says so, the search and the write are two steps."""
+        """POST; conditional with `if_none_exist`.
+
+        Unless the habit says so, the search and the write are two steps.
+        """
         checked = rules.check(self.habits, kind, resource)
         with self.store.lock if self.habits.atomic_conditional_create else nullcontext():
             found = self.single_match(kind, if_none_exist) if if_none_exist else None
@@ -314,7 +319,10 @@ class Rest:
         return self._done(200, self.store.versions(kind, resource_id)[-1])
 
     def single_match(self, kind: str, condition: str) -> Json | None:
-        """What a conditional verb means. Raises Refusal: 400 where the server can't search so, 412 where several match."""
+        """What a conditional verb means.
+
+        Raises Refusal: 400 where the server can't search so, 412 where several match.
+        """
         query = parse_qsl(urlsplit(condition).query or condition, keep_blank_values=True)
         if not query or any(not search.supported(self.habits, kind, name) for name, _ in query):
             raise Refusal(400, "not-supported")

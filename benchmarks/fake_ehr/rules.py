@@ -80,7 +80,10 @@ def check(habits: Habits, kind: str, resource: object) -> Json:
 
 
 def check_references(habits: Habits, store: Store, resource: Json, base: str) -> None:
-    """Every literal reference to a resource of this server leads to one that stands. Raises Refusal."""
+    """Every literal reference to a resource of this server leads to one that stands.
+
+    Raises Refusal.
+    """
     if not habits.checks_references:
         return
     for node in references(resource):

@@ -1,6 +1,9 @@
-"""The part of FHIR search that careloop and its tests use: tokens, references, dates, strings; paging is the server's."""
+"""The part of FHIR search that careloop and its tests use: tokens, references, dates, strings;
+paging is the server's.
+"""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.fake_ehr.habits import Habits
@@ -111,9 +114,8 @@ def find(store: Store, habits: Habits, kind: str, query: Query) -> list[Json]:
     for name, value in reversed(query):
         if name == "_sort":
             for key in reversed(value.split(",")):
-                hits.sort(
-                    key=lambda r, k=key: _order(r, k.lstrip("-")), reverse=key.startswith("-")
-                )  # type: ignore[misc]  # k is a str
+                name_of = key.lstrip("-")
+                hits.sort(key=partial(_order, name=name_of), reverse=key.startswith("-"))
     return hits
 
 

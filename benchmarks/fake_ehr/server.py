@@ -1,4 +1,6 @@
-"""FakeEhr: the API behind a real socket (keep-alive, one thread per connection), or as a transport inside the process."""
+"""FakeEhr: the API behind a real socket (keep-alive, one thread per connection), or as a transport
+inside the process.
+"""
 
 import contextlib
 import socket

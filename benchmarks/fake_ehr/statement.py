@@ -7,9 +7,18 @@ from shared.fhir import codes
 
 Json = dict[str, Any]
 
-CLINICAL: Final = "AllergyIntolerance CarePlan Composition Condition DetectedIssue DiagnosticReport DocumentReference Encounter Goal ImagingStudy Media"
-ORDERS: Final = "Medication MedicationRequest MedicationStatement Observation RequestGroup RiskAssessment ServiceRequest Specimen"
-OTHERS: Final = "AuditEvent Basic Binary Consent Device Endpoint Group Organization Patient Practitioner PractitionerRole Provenance Subscription Task"
+CLINICAL: Final = (
+    "AllergyIntolerance CarePlan Composition Condition DetectedIssue "
+    "DiagnosticReport DocumentReference Encounter Goal ImagingStudy Media"
+)
+ORDERS: Final = (
+    "Medication MedicationRequest MedicationStatement Observation RequestGroup "
+    "RiskAssessment ServiceRequest Specimen"
+)
+OTHERS: Final = (
+    "AuditEvent Basic Binary Consent Device Endpoint Group Organization Patient "
+    "Practitioner PractitionerRole Provenance Subscription Task"
+)
 KINDS: Final = tuple(sorted(f"{CLINICAL} {ORDERS} {OTHERS}".split()))
 UNLISTED: Final = frozenset(
     {"Composition", "DetectedIssue", "RiskAssessment", "RequestGroup", "Goal", "Binary"}

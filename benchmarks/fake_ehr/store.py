@@ -1,4 +1,6 @@
-"""Every version of every resource, in memory, with rollback and an index of identifiers and patients."""
+"""Every version of every resource, in memory, with rollback and an index of identifiers and
+patients.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -47,7 +49,10 @@ class Store:
 
     @contextmanager
     def transaction(self, committed: Callable[[list[Stored]], None]) -> Iterator[None]:
-        """All or nothing; may be nested. `committed` gets what the outermost one wrote, once it holds."""
+        """All or nothing; may be nested.
+
+        `committed` gets what the outermost one wrote, once it holds.
+        """
         with self.lock:
             self._depth += 1
             try:
@@ -88,7 +93,9 @@ class Store:
                 yield versions[-1].resource
 
     def indexed(self, kind: str, name: str, value: str) -> Iterator[Json]:
-        """Standing resources by `identifier` (`system|value` or the bare value) or by `subject` (`Patient/id`)."""
+        """Standing resources by `identifier` (`system|value` or the bare value) or by `subject`
+        (`Patient/id`).
+        """
         for resource_id in list(self._index.get((kind, name, value), ())):
             resource = self.current(kind, resource_id)
             if resource is not None:

@@ -1,4 +1,6 @@
-"""Subscriptions: classic R4 rest-hooks and Backport topics, delivered over real HTTP, lost and repeated as the real servers do."""
+"""Subscriptions: classic R4 rest-hooks and Backport topics, delivered over real HTTP, lost and
+repeated as the real servers do.
+"""
 
 import queue
 import threading
@@ -22,7 +24,8 @@ FHIR_JSON: Final = "application/fhir+json; charset=utf-8"
 
 
 class Subscriptions:
-    """Looks at every write and notifies on a thread of its own, so that a slow subscriber holds up nobody.
+    """Looks at every write and notifies on a thread of its own, so that a slow subscriber holds up
+    nobody.
 
     Args:
         base: what the notifications call the server.

@@ -1,4 +1,6 @@
-"""Transaction and batch Bundles: ids first, then references, then the entries in R4's order, all or nothing (R4 http.html#transaction)."""
+"""Transaction and batch Bundles: ids first, then references, then the entries in R4's order, all or
+nothing (R4 http.html#transaction).
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,7 +83,9 @@ def _atomic(rest: Rest, entries: list[Json], *, minimal: bool) -> list[Json]:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which reference each POST and PUT will have; `found`: it stands already; `twins`: an entry before it makes the same."""
+    """Which reference each POST and PUT will have; `found`: it stands already; `twins`: an entry
+    before it makes the same.
+    """
 
     references: dict[int, str]
     found: frozenset[int]
@@ -153,7 +157,10 @@ def _request(entry: Json) -> Request:
 
 
 def _resolved(resource: Json | None, known: dict[str, str]) -> Json | None:
-    """A copy with every reference to an entry of this Bundle replaced. Raises Refusal where a `urn:uuid:` names none."""
+    """A copy with every reference to an entry of this Bundle replaced.
+
+    Raises Refusal where a `urn:uuid:` names none.
+    """
     if resource is None:
         return None
     copied: Json = orjson.loads(orjson.dumps(resource))

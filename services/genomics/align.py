@@ -1,4 +1,6 @@
-"""The one spelling of a variant (pure): shortest alleles, then left-aligned, after Tan, Abecasis and Kang 2015 (PMID 25701572)."""
+"""The one spelling of a variant (pure): shortest alleles, then left-aligned, after Tan, Abecasis
+and Kang 2015 (PMID 25701572).
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,7 +8,9 @@ from services.genomics.domain import Site
 
 
 def normalise(site: Site, bases: Mapping[int, str]) -> Site:
-    """The site with its shortest alleles, left-aligned as far as `bases` (position -> reference base) reaches."""
+    """The site with its shortest alleles, left-aligned as far as `bases` (position -> reference
+    base) reaches.
+    """
     _, position, ref, alt = site
     ref, alt = ref.upper(), alt.upper()
     while True:

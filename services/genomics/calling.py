@@ -50,7 +50,9 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
 
 
 def _suspected(gene: Gene, seen: Observed, allele: str) -> bool:
-    """A variant that does not count (its filter, its quality) is all that the file says of the allele: it may be there."""
+    """A variant that does not count (its filter, its quality) is all that the file says of the
+    allele: it may be there.
+    """
     sites = gene.alleles[allele]
     return bool(sites & seen.suspected) and not sites & seen.tested
 
@@ -59,7 +61,10 @@ def _unreadable(gene: Gene, seen: Observed) -> str | None:
     if seen.mismatched >= 4 and seen.mismatched > WRONG_REFERENCE * seen.compared:
         return "its reference bases are not those of GRCh38"
     if seen.hidden:
-        return f"an allele whose sequence the file does not give, a structural variant for instance, at {_where(gene, seen.hidden)}"
+        return (
+            "an allele whose sequence the file does not give, a structural variant for "
+            f"instance, at {_where(gene, seen.hidden)}"
+        )
     if seen.contradicted:
         return f"its records contradict each other at {_where(gene, seen.contradicted)}"
     if not seen.tested & frozenset().union(*gene.alleles.values()):
@@ -80,11 +85,14 @@ def _matched(gene: Gene, seen: Observed) -> tuple[Match, tuple[str, ...]]:
 
 
 def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
-    """Drop a diplotype that cannot be told from a far commoner one without phase (genes.toml), and say so."""
+    """Drop a diplotype that cannot be told from a far commoner one without phase (genes.toml), and
+    say so.
+    """
     names = {"/".join(pair): pair for pair in matched.diplotypes}
     dropped = {over for over, better in gene.prefer.items() if over in names and better in names}
     notes = tuple(
-        f"Phase not given: {gene.prefer[over]} is reported; {over}, far rarer, gives the same genotypes."
+        f"Phase not given: {gene.prefer[over]} is reported; {over}, far rarer, gives the same "
+        "genotypes."
         for over in dropped
     )
     return Match(
@@ -95,7 +103,9 @@ def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
 def _possible(
     gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """The diplotypes, and those that an untested essential or suspected allele in place of a reference one would make of them."""
+    """The diplotypes, and those that an untested essential or suspected allele in place of a
+    reference one would make of them.
+    """
     plain = {gene.reference, gene.without}
     for first, second in diplotypes:
         for a in (first, *(essential if first in plain else ())):
@@ -104,7 +114,9 @@ def _possible(
 
 
 def phenotype(tables: Tables, gene: Gene, diplotype: tuple[str, str]) -> Phenotype:
-    """CPIC's phenotype of a diplotype: its activity score where the gene has one, its table otherwise; else indeterminate."""
+    """CPIC's phenotype of a diplotype: its activity score where the gene has one, its table
+    otherwise; else indeterminate.
+    """
     first, second = diplotype
     if gene.phenotypes:
         term = gene.phenotypes.get(f"{first}/{second}") or gene.phenotypes.get(f"{second}/{first}")

@@ -1,4 +1,6 @@
-"""Codes of HL7 Genomics Reporting 3.0.0, LOINC and its answer lists, and GRCh38's reference sequences (pure data)."""
+"""Codes of HL7 Genomics Reporting 3.0.0, LOINC and its answer lists, and GRCh38's reference
+sequences (pure data).
+"""
 
 from typing import Final
 
@@ -43,7 +45,8 @@ GERMLINE: Final = ("LA6683-2", "Germline")
 HETEROZYGOUS: Final = ("LA6706-1", "Heterozygous")
 HOMOZYGOUS: Final = ("LA6705-3", "Homozygous")
 
-# LOINC answer list LL2938-0 (chromosome) and RefSeq accessions of GRCh38 (NCBI assembly GCF_000001405)
+# LOINC answer list LL2938-0 (chromosome) and RefSeq accessions of GRCh38 (NCBI assembly
+# GCF_000001405)
 CHROMOSOME: Final = {
     "1": "LA21254-0",
     "6": "LA21259-9",
@@ -61,7 +64,8 @@ ACCESSION: Final = {
     "16": "NC_000016.10",
 }
 
-# LOINC answer list LL3856-8 (metabolizer phenotype); CPIC's other terms have no answer code and stay text
+# LOINC answer list LL3856-8 (metabolizer phenotype); CPIC's other terms have no answer code and
+# stay text
 METABOLIZER: Final = {
     "Ultrarapid Metabolizer": "LA10315-2",
     "Rapid Metabolizer": "LA25390-8",

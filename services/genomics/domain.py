@@ -1,4 +1,7 @@
-"""What the genomics service reads and finds: frozen values, no I/O. Positions are 1-based on GRCh38, chromosomes bare (`10`)."""
+"""What the genomics service reads and finds: frozen values, no I/O.
+
+Positions are 1-based on GRCh38, chromosomes bare (`10`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +9,9 @@ from typing import NamedTuple
 
 
 class Site(NamedTuple):
-    """One variant on the genome, normalised: the shortest alleles, left-aligned as far as the reference is known."""
+    """One variant on the genome, normalised: the shortest alleles, left-aligned as far as the
+    reference is known.
+    """
 
     chromosome: str
     position: int
@@ -70,7 +75,9 @@ class Variant:
 
 @dataclass(frozen=True)
 class Phenotype:
-    """A CPIC phenotype term (`Poor Metabolizer`, `Indeterminate`), with the activity score where CPIC has one."""
+    """A CPIC phenotype term (`Poor Metabolizer`, `Indeterminate`), with the activity score where
+    CPIC has one.
+    """
 
     term: str
     score: float | None = None
@@ -84,10 +91,14 @@ class GeneCall:
     """What the file says about one gene.
 
     Attributes:
-        diplotypes: every diplotype that agrees with what was called, the most likely first; empty: none could be called.
-        phenotypes: every phenotype that stays possible, also through essential alleles that were not tested.
-        untested: alleles that the file can't exclude, because a position of theirs is missing or of poor quality.
-        essential_untested: those of them without which no normal phenotype may be said: well-known ones, and those that a poor genotype hints at.
+        diplotypes: every diplotype that agrees with what was called, the most likely first; empty:
+            none could be called.
+        phenotypes: every phenotype that stays possible, also through essential alleles that were
+            not tested.
+        untested: alleles that the file can't exclude, because a position of theirs is missing or of
+            poor quality.
+        essential_untested: those of them without which no normal phenotype may be said: well-known
+            ones, and those that a poor genotype hints at.
         missing: how many of the gene's `positions` are missing.
         notes: what a reader must know: phase assumed, alleles outside the table, further variants.
         reason: why no diplotype could be called.
@@ -122,7 +133,8 @@ class Implication:
     Attributes:
         phenotypes: gene -> phenotype, only the genes that were called.
         actionable: the text differs from what CPIC says for the normal phenotype.
-        level: CPIC level of evidence (A to D); strength: of this recommendation, where the table says it.
+        level: CPIC level of evidence (A to D); strength: of this recommendation, where the table
+            says it.
         pmid: the newest guideline publication.
     """
 
@@ -139,7 +151,9 @@ class Implication:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one VCF says: calls in the table's order, the genes it holds nothing of, and what follows for drugs."""
+    """What one VCF says: calls in the table's order, the genes it holds nothing of, and what
+    follows for drugs.
+    """
 
     calls: tuple[GeneCall, ...]
     absent: tuple[str, ...]

@@ -1,6 +1,8 @@
-"""Check the calls against PharmCAT's test files: `python -m services.genomics.evaluate --data DIR`. How names are read: `expected.py`.
+"""Check the calls against PharmCAT's test files: `python -m services.genomics.evaluate --data DIR`.
+How names are read: `expected.py`.
 
-Prints a row per file and the shares; exit status 1 under the floor. `--write` stores the numbers that the model card shows.
+Prints a row per file and the shares; exit status 1 under the floor. `--write` stores the numbers
+that the model card shows.
 """
 
 import json
@@ -25,8 +27,8 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "pgx_vcf"
 
 @dataclass(frozen=True)
 class Result:
-    """One file: its verdict is `one` (the expected diplotype alone), `among` (among several that agree), `no call` (as expected), `wrong`,
-    or `unread` (the name says nothing)."""
+    """One file: its verdict is `one` (the expected diplotype alone), `among` (among several that
+    agree), `no call` (as expected), `wrong`, or `unread` (the name says nothing)."""
 
     file: str
     gene: str
@@ -110,7 +112,8 @@ def main(data: Path, floor: float, write: bool) -> None:
     readable = len(results) - count["unread"]
     right = readable - count["wrong"]
     click.echo(
-        f"{right} of {readable} right: {count['one']} called alone, {count['among']} among several, {count['no call']} rightly not called"
+        f"{right} of {readable} right: {count['one']} called alone, {count['among']} among "
+        f"several, {count['no call']} rightly not called"
     )
     click.echo(f"{count['unread']} names say nothing and are not counted")
     if write:

@@ -1,11 +1,15 @@
-"""What one record says of a gene's sites (pure): which it tests, which it only touches, which its alleles spell.
+"""What one record says of a gene's sites (pure): which it tests, which it only touches, which its
+alleles spell.
 
 A record tests a site only where its genotype would have shown the variant:
 
-- A reference block (ALT `.`, `<NON_REF>` or `<*>`, genotype 0/0) tests all that it spans, to its END.
+- A reference block (ALT `.`, `<NON_REF>` or `<*>`, genotype 0/0) tests all that it spans, to its
+  END.
 - A line with a substitution, or with `<NON_REF>` beside its alleles, tests the bases of its REF.
-- An insertion or deletion alone tests itself: `G>GT 0/0` says nothing of `G>A`, which callers and splitters put on a line of its own.
-- A structural variant (`<DEL>`, `<DUP>`, `<CNV>`, a breakend), a spanning deletion (`*`) and a REF of N test nothing, whatever the genotype.
+- An insertion or deletion alone tests itself: `G>GT 0/0` says nothing of `G>A`, which callers and
+  splitters put on a line of its own.
+- A structural variant (`<DEL>`, `<DUP>`, `<CNV>`, a breakend), a spanning deletion (`*`) and a REF
+  of N test nothing, whatever the genotype.
 """
 
 from collections.abc import Iterator, Set
@@ -48,7 +52,9 @@ def agrees(gene: Gene, record: Record) -> bool:
 
 
 def tested(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites that a called record tells of, see above; an insertion or deletion also where it is spelled shifted to the right."""
+    """Sites that a called record tells of, see above; an insertion or deletion also where it is
+    spelled shifted to the right.
+    """
     if "N" in record.ref.upper():
         return
     if is_block(record):
@@ -64,7 +70,9 @@ def tested(gene: Gene, record: Record) -> Iterator[Site]:
 
 
 def touched(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites that the record may say something of: those under its REF, those its alleles spell, and all under a symbolic allele that is carried."""
+    """Sites that the record may say something of: those under its REF, those its alleles spell, and
+    all under a symbolic allele that is carried.
+    """
     symbolic = is_block(record) or any(alt.startswith("<") for alt in carried(record))
     yield from _within(gene, record.position, record.end if symbolic else _last_base(record))
     for alt in record.alts:
@@ -73,7 +81,9 @@ def touched(gene: Gene, record: Record) -> Iterator[Site]:
 
 
 def under(gene: Gene, record: Record, alt: str) -> list[Site]:
-    """Sites under an allele whose sequence the file does not give: to the END of a structural one, under REF of `*`."""
+    """Sites under an allele whose sequence the file does not give: to the END of a structural one,
+    under REF of `*`.
+    """
     return list(
         _within(gene, record.position, record.end if alt.startswith("<") else _last_base(record))
     )
@@ -85,10 +95,12 @@ def spelled(gene: Gene, record: Record, alt: str) -> list[Site]:
 
 
 def denied(gene: Gene, record: Record, named: Set[tuple[int, str]]) -> Iterator[Site]:
-    """Sites whose variant a called record says is on neither chromosome: those of a reference block, and single changes that it names and does not carry.
+    """Sites whose variant a called record says is on neither chromosome: those of a reference
+    block, and single changes that it names and does not carry.
 
     Args:
-        named: (position, REF) of the records that name an allele. What a splitter of alleles leaves of such a line, `G><NON_REF> 0/0`, denies nothing.
+        named: (position, REF) of the records that name an allele. What a splitter of alleles leaves
+            of such a line, `G><NON_REF> 0/0`, denies nothing.
     """
     if is_block(record):
         left_over = (

@@ -2,12 +2,16 @@
 
 The folder names the gene. In the file's name:
 
-- `s2s3`: the diplotype *2/*3; `ref` and `s1`: the reference allele; `het3a`: *1/*3A; `hom3a`: *3A/*3A; `s24s2pluss24`: *24/[*2 + *24].
-- Four alleles are two diplotypes that the file can't tell apart, both expected (`s1s17s1s4b`); three are those that may take part, beside the
-  reference (`s1s4s17`).
-- A letter that PharmVar no longer uses is dropped (`s4b`: *4, `s1s` of TPMT: *1); SLCO1B1's old *1A is *1 and *1B is *37; `s3` of TPMT stands for any *3.
-- `c1156het`: DPYD c.1156 and the reference; `c1679c1156`: the pair. `-1639A-1639A`: the two bases of VKORC1.
-- `Unk` and `offdata`: an allele that no table holds, so no call. `rs...missing` and the like say how the file was cut and are ignored.
+- `s2s3`: the diplotype *2/*3; `ref` and `s1`: the reference allele; `het3a`: *1/*3A; `hom3a`:
+  *3A/*3A; `s24s2pluss24`: *24/[*2 + *24].
+- Four alleles are two diplotypes that the file can't tell apart, both expected (`s1s17s1s4b`);
+  three are those that may take part, beside the reference (`s1s4s17`).
+- A letter that PharmVar no longer uses is dropped (`s4b`: *4, `s1s` of TPMT: *1); SLCO1B1's old *1A
+  is *1 and *1B is *37; `s3` of TPMT stands for any *3.
+- `c1156het`: DPYD c.1156 and the reference; `c1679c1156`: the pair. `-1639A-1639A`: the two bases
+  of VKORC1.
+- `Unk` and `offdata`: an allele that no table holds, so no call. `rs...missing` and the like say
+  how the file was cut and are ignored.
 - Nothing of that: the name says nothing, and the file is not counted.
 """
 

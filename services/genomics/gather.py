@@ -44,7 +44,10 @@ GENOMIC_CODES = frozenset(
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """A DocumentReference with a VCF, or with a file of a general type under a genomic code. A delete carries no codes: any may have been ours."""
+    """A DocumentReference with a VCF, or with a file of a general type under a genomic code.
+
+    A delete carries no codes: any may have been ours.
+    """
     if event.type != "DocumentReference" or event.answer_of:
         return False
     return event.action == "delete" or is_vcf(event.content_types, event.codes)
@@ -60,7 +63,8 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     """The patient's genotypes; None where the document holds no VCF after all.
 
     Raises:
-        Withdrawn: gone, superseded, replaced by a newer document or entered in error. NotYet: its Binary is not there.
+        Withdrawn: gone, superseded, replaced by a newer document or entered in error. NotYet: its
+            Binary is not there.
         InvalidInput, NotAnalysed: see `read_vcf`; several VCFs; no patient.
     """
     document = ehr.read(event.focus)
@@ -94,7 +98,9 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
 
 
 def vcf_attachments(document: Json) -> list[Json]:
-    """The attachments of a DocumentReference that are VCFs; of several, those of a VCF's own type win over general ones."""
+    """The attachments of a DocumentReference that are VCFs; of several, those of a VCF's own type
+    win over general ones.
+    """
     tokens = [
         f"{c.get('system')}|{c.get('code')}"
         for element in ("type", "category")

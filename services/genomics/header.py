@@ -1,4 +1,7 @@
-"""A VCF's header: which build, how many samples (pure). VCF 4.x specification, section 1.2 to 1.5; line lengths of GRCh37 and GRCh38 from NCBI."""
+"""A VCF's header: which build, how many samples (pure).
+
+VCF 4.x specification, section 1.2 to 1.5; line lengths of GRCh37 and GRCh38 from NCBI.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -50,7 +53,10 @@ class Header:
     lines: int = 0
 
     def read(self, number: int, line: bytes) -> "Header":
-        """The header after one more line. Raises InvalidInput: the first line is no VCF's, or the column line is malformed."""
+        """The header after one more line.
+
+        Raises InvalidInput: the first line is no VCF's, or the column line is malformed.
+        """
         if number == 1 and not line.startswith(b"##fileformat=VCF"):
             raise InvalidInput("Not a VCF: line 1 is not `##fileformat=VCF...`.")
         if number > MAX_HEADER_LINES:
@@ -64,7 +70,10 @@ class Header:
         )
 
     def check(self) -> None:
-        """Raises InvalidInput: no header, truncated. NotAnalysed: no sample or several, or not GRCh38."""
+        """Raises InvalidInput: no header, truncated.
+
+        NotAnalysed: no sample or several, or not GRCh38.
+        """
         if not self.lines:
             raise InvalidInput("Not a VCF: line 1 is not `##fileformat=VCF...`.")
         if not self.columns:
@@ -74,11 +83,13 @@ class Header:
             raise NotAnalysed("The VCF holds no sample: there are no genotypes to read.")
         if samples > 1:
             raise NotAnalysed(
-                f"The VCF holds {samples} samples and nothing says which is the patient's: send a file of one sample."
+                f"The VCF holds {samples} samples and nothing says which is the patient's: send a "
+                "file of one sample."
             )
         if not self.builds:
             raise NotAnalysed(
-                "The VCF does not say its genome build (`##reference`, or `##contig` with lengths or assembly): GRCh38 is needed."
+                "The VCF does not say its genome build (`##reference`, or `##contig` with lengths "
+                "or assembly): GRCh38 is needed."
             )
         if self.builds != {"GRCh38"}:
             raise NotAnalysed(

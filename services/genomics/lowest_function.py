@@ -1,6 +1,8 @@
-"""DPYD (pure): variants count one by one, and the least active one of each haplotype decides (CPIC fluoropyrimidines, PMID 29152729).
+"""DPYD (pure): variants count one by one, and the least active one of each haplotype decides (CPIC
+fluoropyrimidines, PMID 29152729).
 
-Where the phase is not given, the two least active copies are taken to lie on different haplotypes, the less favourable reading.
+Where the phase is not given, the two least active copies are taken to lie on different haplotypes,
+the less favourable reading.
 """
 
 from dataclasses import dataclass
@@ -31,7 +33,9 @@ def lowest(gene: Gene, seen: Observed) -> Lowest:
 
 
 def _deciding(gene: Gene, seen: Observed, allele: str) -> Site | None:
-    """The site that tells whether the allele is there: its cause, or its proxy where the cause was not tested."""
+    """The site that tells whether the allele is there: its cause, or its proxy where the cause was
+    not tested.
+    """
     proxy = gene.proxy.get(allele)
     causes = gene.alleles[allele] - ({proxy} if proxy else set())
     cause = next(iter(causes))
@@ -41,7 +45,9 @@ def _deciding(gene: Gene, seen: Observed, allele: str) -> Site | None:
 
 
 def _copies(gene: Gene, seen: Observed) -> list[tuple[str, int | None]]:
-    """Alleles seen with their haplotype: each of a homozygous one, 0 or 1 of a heterozygous one within its block."""
+    """Alleles seen with their haplotype: each of a homozygous one, 0 or 1 of a heterozygous one
+    within its block.
+    """
     found: list[tuple[str, int | None]] = []
     for allele in gene.alleles:
         site = _deciding(gene, seen, allele)
@@ -77,7 +83,8 @@ def _notes(
         notes.append(f"Also carried, of the same or higher activity: {', '.join(others)}.")
     if len(seen.blocks) > 1:
         notes.append(
-            "The phase is not given: the least active variants are taken to lie on different chromosomes, the less favourable reading."
+            "The phase is not given: the least active variants are taken to lie on different "
+            "chromosomes, the less favourable reading."
         )
     if any(
         gene.proxy.get(a) and not gene.alleles[a] <= seen.tested for a in pair if a in gene.alleles

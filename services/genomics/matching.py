@@ -1,8 +1,9 @@
 """Star alleles from genotypes (pure): which pairs of named haplotypes agree with what was called.
 
-A position that the file does not call is unknown, never reference. An allele loses the sites that were not tested; one that keeps none, or one of whose
-sites has a variant of poor quality, can't be called or excluded and is reported as untested. Unphased heterozygous sites are tried in every phase.
-Everything that agrees is returned.
+A position that the file does not call is unknown, never reference. An allele loses the sites that
+were not tested; one that keeps none, or one of whose sites has a variant of poor quality, can't be
+called or excluded and is reported as untested. Unphased heterozygous sites are tried in every
+phase. Everything that agrees is returned.
 """
 
 from collections.abc import Iterable, Iterator
@@ -78,7 +79,9 @@ def match(gene: Gene, seen: Observed) -> Match:
 
 
 def _phases(seen: Observed) -> Iterator[tuple[Haplotype | None, Haplotype | None]]:
-    """Each way to lay the heterozygous sites on two haplotypes; None stands for one that carries an unknown allele."""
+    """Each way to lay the heterozygous sites on two haplotypes; None stands for one that carries an
+    unknown allele.
+    """
     for flips in product((0, 1), repeat=max(0, len(seen.blocks) - 1)):
         turned = dict(zip(seen.blocks, (0, *flips), strict=True)) if seen.blocks else {}
         sides: tuple[set[Site | None], set[Site | None]] = (set(seen.both), set(seen.both))
@@ -150,7 +153,9 @@ def _covers(parts: Iterable[Haplotype], whole: Haplotype) -> bool:
 
 
 def untested(gene: Gene, seen: Observed) -> tuple[str, ...]:
-    """Alleles none of whose sites was tested, or one of whose sites has a variant that does not count: the file can neither call nor exclude them."""
+    """Alleles none of whose sites was tested, or one of whose sites has a variant that does not
+    count: the file can neither call nor exclude them.
+    """
     return tuple(
         allele
         for allele, sites in gene.alleles.items()

@@ -1,4 +1,7 @@
-"""The model of this service is a rule set: the tables, and the card that says how well they do. Nothing heavy is loaded."""
+"""The model of this service is a rule set: the tables, and the card that says how well they do.
+
+Nothing heavy is loaded.
+"""
 
 import json
 from dataclasses import dataclass

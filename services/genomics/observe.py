@@ -1,4 +1,6 @@
-"""From records to what was seen at a gene's sites (pure): tested or not, on both haplotypes or on one, phased or not."""
+"""From records to what was seen at a gene's sites (pure): tested or not, on both haplotypes or on
+one, phased or not.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +26,9 @@ Block = tuple[str, str]
 
 
 class Mark(NamedTuple):
-    """Something on one haplotype only: a site of the table, or None for an allele that the table does not hold."""
+    """Something on one haplotype only: a site of the table, or None for an allele that the table
+    does not hold.
+    """
 
     block: Block
     side: int
@@ -49,9 +53,12 @@ class Observed:
         single: on one haplotype; marks of one block are phased with each other, blocks are not.
         unknown: positions with an allele that the table does not hold.
         variants: what is carried, for the report.
-        mismatched: how many records contradict the reference of the table (a wrong build, for instance).
-        suspected: sites that a variant genotype touches which does not count (filter, quality, half a call): neither called nor excluded.
-        hidden: positions of carried alleles over a site whose sequence the file does not give: structural variants, spanning deletions.
+        mismatched: how many records contradict the reference of the table (a wrong build, for
+            instance).
+        suspected: sites that a variant genotype touches which does not count (filter, quality, half
+            a call): neither called nor excluded.
+        hidden: positions of carried alleles over a site whose sequence the file does not give:
+            structural variants, spanning deletions.
         contradicted: positions where records can't all be true of one person.
     """
 
@@ -126,7 +133,9 @@ def _places(gene: Gene, called: Iterable[Record]) -> dict[Site | None, list[Plac
 
 
 def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
-    """What this allele of the record means to the gene: sites of its table, None for one that touches a site and is not in the table."""
+    """What this allele of the record means to the gene: sites of its table, None for one that
+    touches a site and is not in the table.
+    """
     if allele == 0:
         return []
     alt = record.alts[allele - 1]
@@ -144,7 +153,10 @@ def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
 
 
 def _place(record: Record, side: int, taken: dict[Block, set[int]]) -> tuple[Block, int]:
-    """The block and haplotype of an allele. Split lines of one unphased position (0/1 and 0/1) lie on different haplotypes."""
+    """The block and haplotype of an allele.
+
+    Split lines of one unphased position (0/1 and 0/1) lie on different haplotypes.
+    """
     if record.phased:
         return ("phased", record.phase_set), side
     block = ("unphased", f"{record.position}")
@@ -171,7 +183,10 @@ def _hidden(gene: Gene, called: Iterable[Record]) -> dict[int, set[Site]]:
 
 
 def _blank(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
-    """Sites of lines without a genotype (`./.`): no reference, also where another line spans them. Of structural variants only those that are carried tell."""
+    """Sites of lines without a genotype (`./.`): no reference, also where another line spans them.
+
+    Of structural variants only those that are carried tell.
+    """
     empty = (r for r in near if not carried(r) and not is_reference(r) and not is_structural(r))
     return frozenset(site for record in empty for site in touched(gene, record))
 
@@ -182,7 +197,9 @@ def _contradicted(
     places: Mapping[Site, list[Place]],
     suspected: frozenset[Site],
 ) -> frozenset[int]:
-    """Positions where a variant is carried that another record denies, gives again or makes doubtful, or with more alleles than two chromosomes hold."""
+    """Positions where a variant is carried that another record denies, gives again or makes
+    doubtful, or with more alleles than two chromosomes hold.
+    """
     named = {(record.position, record.ref) for record in called if not is_block(record)}
     refuted = {site for record in called for site in denied(gene, record, named)} | suspected
     repeated = {site for site, found in places.items() if len({p.record for p in found}) > 1}

@@ -1,7 +1,9 @@
 """From a VCF's bytes to the records that touch the seven genes, and the quality control on the way.
 
-The bytes are streamed: what is kept is only what touches a gene, so that neither a whole genome nor a decompression bomb fills the memory.
-scikit-allel parses what is kept (its import is slow, hence late). Error messages name a line, never a value.
+The bytes are streamed: what is kept is only what touches a gene, so that neither a whole genome nor
+a decompression bomb fills the memory.
+scikit-allel parses what is kept (its import is slow, hence late). Error messages name a line, never
+a value.
 """
 
 import io
@@ -64,7 +66,8 @@ def read_vcf(raw: bytes, tables: Tables) -> Vcf:
     """The records of the genes in a VCF, plain, gzip or bgzip.
 
     Raises:
-        InvalidInput: not a VCF, truncated, too large when decompressed, or a malformed line (its number is named).
+        InvalidInput: not a VCF, truncated, too large when decompressed, or a malformed line (its
+            number is named).
         NotAnalysed: no sample or several, or not GRCh38.
     """
     positions, digest, header, kept = _positions(tables), sha256(), Header(), [KEPT_HEADER]
@@ -124,7 +127,8 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         total += len(piece)
         if total > MAX_BYTES:
             raise InvalidInput(
-                f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions of the genes."
+                f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions "
+                "of the genes."
             )
         *whole, tail = (tail + piece).split(b"\n")
         for line in whole:
@@ -139,10 +143,14 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
 def _near(
     columns: int, wanted: Mapping[bytes, list[int]], number: int, line: bytes
 ) -> list[bytes] | None:
-    """The fields of a line that touches a position that defines an allele, None for another one. Every line must have the header's columns."""
+    """The fields of a line that touches a position that defines an allele, None for another one.
+
+    Every line must have the header's columns.
+    """
     if line.count(b"\t") != columns - 1:
         raise InvalidInput(
-            f"Line {number} of the VCF has not the {columns} columns of its header: the file is damaged or truncated."
+            f"Line {number} of the VCF has not the {columns} columns of its header: the file is "
+            "damaged or truncated."
         )
     positions = wanted.get(line[: line.index(b"\t")])
     if positions is None:
@@ -167,7 +175,9 @@ def _chromosome(name: bytes) -> bytes:
 
 
 def _end(start: int, alt: bytes, info: bytes) -> int:
-    """The last base: END, or, of a structural variant, what its length says (VCF 4.4 lets END go); 0 where INFO has neither."""
+    """The last base: END, or, of a structural variant, what its length says (VCF 4.4 lets END go);
+    0 where INFO has neither.
+    """
     found = END.search(info)
     length = SVLEN.search(info) if STRUCTURAL.search(alt) else None
     lengths = [int(n) for n in DIGITS.findall(length[1])] if length else []
@@ -175,7 +185,11 @@ def _end(start: int, alt: bytes, info: bytes) -> int:
 
 
 def _alternatives(alt: bytes, info: bytes, keys: bytes) -> list[bytes]:
-    """The alleles. A line without one that speaks of copy number is no reference block: its 0/0 says that two copies are there, not what they hold."""
+    """The alleles.
+
+    A line without one that speaks of copy number is no reference block: its 0/0 says that two
+    copies are there, not what they hold.
+    """
     if alt == b".":
         return [b"<CNV>"] if SVTYPE.search(info) or b"CN" in keys.split(b":") else []
     return [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]

@@ -1,4 +1,7 @@
-"""From phenotypes to what CPIC recommends, drug by drug (pure). The texts and their sources are in the tables; nothing is made up here."""
+"""From phenotypes to what CPIC recommends, drug by drug (pure).
+
+The texts and their sources are in the tables; nothing is made up here.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -19,7 +22,9 @@ States = Mapping[str, tuple[Phenotype, ...]]
 
 
 def implications(tables: Tables, calls: Sequence[GeneCall]) -> tuple[Implication, ...]:
-    """One per drug that the tables speak of, given every phenotype that stays possible: where they lead to different advice, none."""
+    """One per drug that the tables speak of, given every phenotype that stays possible: where they
+    lead to different advice, none.
+    """
     states = {call.gene: call.phenotypes for call in calls}
     drugs = {
         drug: genes for drug, genes in _drugs(tables) if any(_known(states, gene) for gene in genes)
@@ -71,7 +76,9 @@ def _implication(
 def _additions(
     tables: Tables, drug: str, genes: tuple[str, ...], states: States, text: str
 ) -> Iterator[str]:
-    """What the text alone does not say: a gene that the guideline asks for and the file does not tell, and the remarks of recommendations.toml."""
+    """What the text alone does not say: a gene that the guideline asks for and the file does not
+    tell, and the remarks of recommendations.toml.
+    """
     for gene in genes:
         if gene not in states and gene not in text:
             yield f"{gene} belongs to the guideline too and was not tested."

@@ -1,4 +1,6 @@
-"""Findings -> FHIR (pure), after HL7 Genomics Reporting 3.0.0: variants, haplotypes, a genotype per gene, an implication per drug, the report."""
+"""Findings -> FHIR (pure), after HL7 Genomics Reporting 3.0.0: variants, haplotypes, a genotype per
+gene, an implication per drug, the report.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +58,9 @@ def _haplotypes(
 
 
 def _genotype(gene: Gene, call: GeneCall, evidence: Sequence[Draft], pen: Pen) -> Draft:
-    """Coded only where one diplotype is certain and nothing essential was left untested; words otherwise."""
+    """Coded only where one diplotype is certain and nothing essential was left untested; words
+    otherwise.
+    """
     text = genotype_text(gene, call)
     certain = call.diplotype is not None and not call.essential_untested
     return pen.draft(
@@ -94,7 +98,10 @@ def _phenotype(phenotype: Phenotype, text: str) -> Json:
 def _implication(
     tables: Tables, found: Implication, genotypes: Mapping[str, Draft], pen: Pen
 ) -> Draft:
-    """One drug. The gene that departs from normal comes first: readers may look at the first phenotype only."""
+    """One drug.
+
+    The gene that departs from normal comes first: readers may look at the first phenotype only.
+    """
     said = sorted(
         found.phenotypes.items(),
         key=lambda item: item[1].term.startswith(("Normal", "Indeterminate")),
@@ -114,7 +121,8 @@ def _implication(
         category=CATEGORY,
         extension=[
             codes.citation(
-                f"CPIC guideline for {found.drug} and {named}, level {found.level}, PMID {found.pmid}",
+                f"CPIC guideline for {found.drug} and {named}, level {found.level}, PMID "
+                f"{found.pmid}",
                 found.guideline,
             )
         ],

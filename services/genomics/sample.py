@@ -1,4 +1,6 @@
-"""The sample's column of a VCF line (pure): its genotype in one spelling, and whether its own filter, depth and quality let it count."""
+"""The sample's column of a VCF line (pure): its genotype in one spelling, and whether its own
+filter, depth and quality let it count.
+"""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +25,8 @@ class Sample:
         genotype: `0/1` or `0|1`, without the leading phase of VCF 4.4; None where it is malformed.
         depth: DP, or None.
         phase_set: PS, `.` where it is not given.
-        good: no filter of its own (FT) failed, and neither depth nor genotype quality is under its least value or unreadable.
+        good: no filter of its own (FT) failed, and neither depth nor genotype quality is under its
+            least value or unreadable.
     """
 
     genotype: bytes | None
@@ -33,7 +36,11 @@ class Sample:
 
 
 def read_sample(keys: bytes, column: bytes, min_depth: int, min_quality: int) -> Sample:
-    """The column, by the keys of FORMAT. A gVCF block's depth is that of its worst base (MIN_DP); GATK writes a reference genotype's quality as RGQ."""
+    """The column, by the keys of FORMAT.
+
+    A gVCF block's depth is that of its worst base (MIN_DP); GATK writes a reference genotype's
+    quality as RGQ.
+    """
     values = dict(zip(keys.split(b":"), column.split(b":"), strict=False))
     depths = [values.get(key, b".") for key in (b"DP", b"MIN_DP")]
     qualities = [values.get(key, b".") for key in (b"GQ", b"RGQ")]
@@ -60,7 +67,9 @@ def _genotype(values: Mapping[bytes, bytes]) -> bytes | None:
         return None
     alleles = written.lstrip(b"/|")
     if _copies_differ(values.get(b"CN", b".")) and not alleles.strip(b"0./|"):
-        return b"./1"  # `0/0` or `./.` beside one copy, or three: the variant is there, on how many chromosomes is not said
+        # `0/0` or `./.` beside one copy, or three: the variant is there, on how many chromosomes is
+        # not said
+        return b"./1"
     return (
         alleles.replace(b"|", b"/") if b"/" in written else alleles
     )  # phased only where every allele is

@@ -1,6 +1,8 @@
-"""The rule tables: PharmVar alleles and CPIC phenotypes and recommendations as pypgx carries them (MIT), and what genes.toml and recommendations.toml add.
+"""The rule tables: PharmVar alleles and CPIC phenotypes and recommendations as pypgx carries them
+(MIT), and what genes.toml and recommendations.toml add.
 
-The tables are read as files: importing pypgx would load matplotlib and scikit-learn, and its pipeline needs Java.
+The tables are read as files: importing pypgx would load matplotlib and scikit-learn, and its
+pipeline needs Java.
 """
 
 import csv
@@ -21,7 +23,9 @@ from shared.answers import digest
 HERE = Path(__file__).parent
 PYPGX = ("allele", "variant", "diplotype", "equation", "recommendation", "cpic")
 OWN = ("genes.toml", "recommendations.toml")
-UNREAD_STRUCTURAL = "True"  # pypgx marks alleles that are whole-gene or partial deletions: no VCF of small variants can call them
+# pypgx marks alleles that are whole-gene or partial deletions: no VCF of small variants can call
+# them
+UNREAD_STRUCTURAL = "True"
 
 Row = Mapping[str, str]
 
@@ -31,10 +35,12 @@ class Gene:
     """One gene's rules.
 
     Attributes:
-        alleles: name -> the variants that define it, in the table's order, the reference allele aside.
+        alleles: name -> the variants that define it, in the table's order, the reference allele
+            aside.
         scores: allele -> CPIC activity, None where CPIC gives none.
         bases: the reference bases around its sites, as far as the tables spell them.
-        background, without, wobble: a site that tells two reference alleles apart (CYP2C19*1 and *38), see genes.toml.
+        background, without, wobble: a site that tells two reference alleles apart (CYP2C19*1 and
+            *38), see genes.toml.
     """
 
     name: str
@@ -210,7 +216,9 @@ def _site(text: str, bases: Mapping[int, str]) -> Site:
 
 
 def _bases(rule: Mapping[str, Any], variants: list[Row]) -> dict[int, str]:
-    """Reference bases by position: of every REF in the table, and of the contexts that genes.toml spells out."""
+    """Reference bases by position: of every REF in the table, and of the contexts that genes.toml
+    spells out.
+    """
     spelled = [(int(v["GRCh38Position"]), v["GRCh38Name"].split("-")[2]) for v in variants]
     spelled += [(c["start"], c["bases"]) for c in rule.get("context", [])]
     return {start + i: base for start, text in spelled for i, base in enumerate(text)}

@@ -5,13 +5,17 @@ from services.genomics.tables import Gene, Tables
 
 MAX_LISTED = 4
 LIMITS = (
-    "Read from small variants only: structural variants (copy number, deletions of whole genes), CYP2D6, HLA and all other genes are not called, and alleles "
-    "outside the table count as reference. A computed reading of a file, not a validated laboratory assay: confirm before acting."
+    "Read from small variants only: structural variants (copy number, deletions of whole genes), "
+    "CYP2D6, HLA and all other genes are not called, and alleles "
+    "outside the table count as reference. A computed reading of a file, not a validated "
+    "laboratory assay: confirm before acting."
 )
 
 
 def genotype_text(gene: Gene, call: GeneCall) -> str:
-    """`CYP2C19 *1/*2`; every diplotype that agrees with the file; what essential alleles were not tested."""
+    """`CYP2C19 *1/*2`; every diplotype that agrees with the file; what essential alleles were not
+    tested.
+    """
     named = [gene.display.get(d, d) for d in call.diplotypes]
     shown = " or ".join(named[:MAX_LISTED]) + (
         f" or {len(named) - MAX_LISTED} others" if len(named) > MAX_LISTED else ""
@@ -28,7 +32,8 @@ def remarks(call: GeneCall) -> list[str]:
         said.append("The file can't tell these diplotypes apart.")
     if call.missing:
         said.append(
-            f"{call.missing} of {call.positions} positions that define alleles are not called in the file, or not well enough."
+            f"{call.missing} of {call.positions} positions that define alleles are not called in "
+            "the file, or not well enough."
         )
     if call.untested:
         beyond = ", ".join(call.untested[:12]) + (
@@ -51,7 +56,8 @@ def conclusion(tables: Tables, findings: Findings) -> str:
         lines.append(f"Not in the file: {', '.join(findings.absent)}.")
     if findings.discarded:
         lines.append(
-            f"{findings.discarded} genotypes were left out for a failed filter, low depth or low quality."
+            f"{findings.discarded} genotypes were left out for a failed filter, low depth or low "
+            "quality."
         )
     return "\n".join([*lines, LIMITS])
 

@@ -29,14 +29,16 @@ NEGATIVE: Final = [codes.concept(INTERPRETATION, "NEG", "Negative")]
 TWO_VIEWS: Final = codes.concept(codes.LOINC, "36643-5", "XR Chest 2 Views")
 DIAGNOSTIC_IMAGING: Final = codes.concept(codes.LOINC, "18748-4", "Diagnostic imaging study")
 
-# --- what is read: the chest in BodyPartExamined (PS3.16 annex L: CHEST, LUNG; THORAX is met in the field) and in free text
+# --- what is read: the chest in BodyPartExamined (PS3.16 annex L: CHEST, LUNG; THORAX is met in the
+# field) and in free text
 CHEST_PARTS: Final = frozenset({"CHEST", "THORAX", "LUNG", "LUNGS"})
 CHEST_WORDS: Final = re.compile(r"\b(CHEST|THORAX|TORAX|LUNGS?|CXR)\b", re.IGNORECASE)
 CHEST_REGIONS: Final = frozenset(
     {"51185008", "T-D3000", "816094009", "43799004", "39607008", "T-28000"}
 )  # PS3.16 CID 4031, old and new codes: chest, thoracic cavity, lung
 
-# --- views: ViewPosition (PS3.3 C.8.7.2.1.1.9 and CID 4010), the meanings of ViewCodeSequence, and free text
+# --- views: ViewPosition (PS3.3 C.8.7.2.1.1.9 and CID 4010), the meanings of ViewCodeSequence, and
+# free text
 FRONTAL: Final = ("PA", "AP")
 LATERAL: Final = frozenset({"LL", "RL", "LAT", "LATERAL"})
 MEANINGS: Final = {

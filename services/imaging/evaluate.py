@@ -1,7 +1,9 @@
-"""Measure the chest network: `python -m services.imaging.evaluate [--data ../shared/data] [--check | --write]`.
+"""Measure the chest network: `python -m services.imaging.evaluate [--data ../shared/data] [--check
+| --write]`.
 
-Recomputes every number of the model card with the shipped encoder. `--write` puts them into metrics.json and README.md;
-`--check` exits 1 where one is under its floor or is not what the card says. About six minutes on one core.
+Recomputes every number of the model card with the shipped encoder. `--write` puts them into
+metrics.json and README.md; `--check` exits 1 where one is under its floor or is not what the card
+says. About six minutes on one core.
 """
 
 import argparse
@@ -142,7 +144,9 @@ def write(folder: Path, found: dict[str, Any]) -> None:
 
 
 def problems(folder: Path, found: dict[str, Any]) -> list[str]:
-    """What `--check` fails on: a number under its floor, or one that metrics.json does not say; weights that it does not speak of."""
+    """What `--check` fails on: a number under its floor, or one that metrics.json does not say;
+    weights that it does not speak of.
+    """
     said = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     wrong = [

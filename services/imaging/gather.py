@@ -1,4 +1,6 @@
-"""An ImagingStudy event -> the chest film to analyse: reads the study and its patient, fetches the films, checks the model's domain."""
+"""An ImagingStudy event -> the chest film to analyse: reads the study and its patient, fetches the
+films, checks the model's domain.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -114,7 +116,9 @@ def _films(study: Json, ehr: Ehr, settings: Settings) -> Iterator[Dataset]:
 def _series(
     study: Json, uid: str, ehr: Ehr, settings: Settings
 ) -> Iterator[tuple[str, int, str | None]]:
-    """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked of the PACS where the study lists none."""
+    """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked
+    of the PACS where the study lists none.
+    """
     address = address_of(study, ehr)
     listed = study.get("series", [])
     for series in listed:
@@ -141,7 +145,10 @@ def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:
 
 
 def _views(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
-    """(frontal films for presentation, the one to analyse first; number of lateral films). PA before AP, a later one before an earlier one."""
+    """(frontal films for presentation, the one to analyse first; number of lateral films).
+
+    PA before AP, a later one before an earlier one.
+    """
     views = [(film, tags.view(film)) for film in chest]
     frontal: list[tuple[Dataset, View]] = [
         (film, view) for film, view in views if view in ("PA", "AP", "frontal")
@@ -176,7 +183,9 @@ def _film(dataset: Dataset, view: View) -> Film:
 
 
 def _content(films: Iterable[Dataset]) -> str:
-    """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or the record."""
+    """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or
+    the record.
+    """
     parts = sorted(
         (str(film.SOPInstanceUID), hashlib.sha256(_pixels(film)).hexdigest()) for film in films
     )
@@ -184,6 +193,8 @@ def _content(films: Iterable[Dataset]) -> str:
 
 
 def _pixels(film: Dataset) -> bytes:
-    """PixelData as it is stored; nothing where it is absent, empty or of a text's type: only the film that is analysed must have pixels."""
+    """PixelData as it is stored; nothing where it is absent, empty or of a text's type: only the
+    film that is analysed must have pixels.
+    """
     stored = film.get("PixelData")
     return stored if isinstance(stored, bytes) else b""

@@ -1,8 +1,10 @@
-"""The chest network and how it is loaded: the only importer of torch in this service, beside train.py and evaluate.py.
+"""The chest network and how it is loaded: the only importer of torch in this service, beside
+train.py and evaluate.py.
 
-EfficientNet-lite0 (Tan and Le 2019; the lite variant of 2020) up to its sixth stage, batch normalisation folded in, and one
-linear layer on the mean and deviation of three stages' maps. What changes a score (calibration and threshold too) lies in the
-weights file, so that its SHA-256 names the model.
+EfficientNet-lite0 (Tan and Le 2019; the lite variant of 2020) up to its sixth stage, batch
+normalisation folded in, and one linear layer on the mean and deviation of three stages' maps. What
+changes a score (calibration and threshold too) lies in the weights file, so that its SHA-256 names
+the model.
 """
 
 import hashlib
@@ -37,12 +39,14 @@ MAX_WEIGHTS_BYTES: Final = 200 * 2**20
 
 
 class Block(nn.Module):
-    """Inverted residual (MobileNetV2) with folded normalisation and ReLU6; no squeeze and excitation in the lite family.
+    """Inverted residual (MobileNetV2) with folded normalisation and ReLU6; no squeeze and
+    excitation in the lite family.
 
     Args:
         inputs, outputs: channels.
         expand: how many times wider it is inside; 1: no expansion layer.
-        kernel, stride: of the depthwise convolution; its padding is TensorFlow's `SAME` for maps of even size.
+        kernel, stride: of the depthwise convolution; its padding is TensorFlow's `SAME` for maps of
+            even size.
     """
 
     def __init__(self, inputs: int, outputs: int, expand: int, kernel: int, stride: int) -> None:
@@ -74,7 +78,8 @@ class ChestNetwork(nn.Module):
     Args:
         stem: channels after the first convolution.
         blocks: `[inputs, outputs, expand, kernel, stride]` of each block.
-        taps: indices of the blocks whose maps are pooled (mean and deviation over the map), in order.
+        taps: indices of the blocks whose maps are pooled (mean and deviation over the map), in
+            order.
     """
 
     def __init__(self, stem: int, blocks: Sequence[Sequence[int]], taps: Sequence[int]) -> None:
@@ -87,7 +92,9 @@ class ChestNetwork(nn.Module):
         self.register_buffer("threshold", torch.zeros(()))
 
     def features(self, films: Tensor) -> Tensor:
-        """(films, 2 x channels of the taps): for each tap the mean, then the deviation of each channel's map."""
+        """(films, 2 x channels of the taps): for each tap the mean, then the deviation of each
+        channel's map.
+        """
         maps = functional.relu6(self.stem(functional.pad(films, same_padding(3, 2))))
         pooled = []
         for number, block in enumerate(self.blocks):
@@ -103,7 +110,9 @@ class ChestNetwork(nn.Module):
 
     @property
     def seen(self) -> nn.Module:
-        """The layer whose maps Grad-CAM weighs: the first tap, through which all that is pooled has come."""
+        """The layer whose maps Grad-CAM weighs: the first tap, through which all that is pooled has
+        come.
+        """
         return self.blocks[self.taps[0]]
 
 
@@ -136,7 +145,8 @@ class ChestModel:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def predict(self, films: Films) -> list[Prediction]:
-        """One prediction per film of (films, SIZE, SIZE), see `services.imaging.preprocess.standardise`.
+        """One prediction per film of (films, SIZE, SIZE), see
+        `services.imaging.preprocess.standardise`.
 
         Raises:
             FloatingPointError: the network returned something that is no number.
@@ -160,7 +170,8 @@ def _kept(output: Tensor, spoken: list[Tensor]) -> Tensor:
 
 
 def load(settings: Settings) -> ChestModel:
-    """The model of the settings, on CUDA where there is one. The network is small: 32-bit there, too.
+    """The model of the settings, on CUDA where there is one. The network is small: 32-bit there,
+    too.
 
     Raises:
         Misconfigured: see `load_folder`.
@@ -170,7 +181,8 @@ def load(settings: Settings) -> ChestModel:
 
 
 def load_folder(folder: Path, device: str | None = None) -> ChestModel:
-    """A model folder: model.safetensors, config.json with the SHA-256 of it, README.md. Pickles are not read, whatever they are called.
+    """A model folder: model.safetensors, config.json with the SHA-256 of it, README.md. Pickles are
+    not read, whatever they are called.
 
     Raises:
         Misconfigured: a file is missing, malformed, altered, or not of this architecture.
@@ -212,7 +224,8 @@ def _weights(path: Path, expected: str) -> bytes:
     raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != expected:
         raise Misconfigured(
-            f"CARELOOP_IMAGING_MODEL: {path} is not the file that config.json names (its SHA-256 differs)"
+            f"CARELOOP_IMAGING_MODEL: {path} is not the file that config.json names (its SHA-256 "
+            "differs)"
         )
     return raw
 

@@ -1,6 +1,8 @@
-"""A frontal film -> what the network sees (pure, numpy and Pillow): the same for training files and for DICOM.
+"""A frontal film -> what the network sees (pure, numpy and Pillow): the same for training files and
+for DICOM.
 
-No display window is used: intensities are standardised over the film's middle, so that polarity (undone before), rescale,
+No display window is used: intensities are standardised over the film's middle, so that polarity
+(undone before), rescale,
 bit depth and window leave no trace in the score.
 """
 
@@ -17,14 +19,16 @@ Grey = npt.NDArray[np.float32]
 SIZE: Final = (
     320  # edge of what the network reads; a model that wants another is refused when it is loaded
 )
-MARGIN: Final = 0.1  # collimator, burnt-in letters and bare exposure sit at the edge: the statistics are taken inside
+# collimator, burnt-in letters and bare exposure sit at the edge: the statistics are taken inside
+MARGIN: Final = 0.1
 OUTLIERS: Final = (0.5, 99.5)  # percentiles; metal and dead pixels would set the scale
 BOUND: Final = 2.5  # standard deviations
 BLACK: Final = -BOUND  # what lies outside the film
 
 
 def standardise(film: Grey) -> Grey:
-    """(SIZE, SIZE), mean 0 and deviation 1 in the film's middle, within +-BOUND; brighter is denser.
+    """(SIZE, SIZE), mean 0 and deviation 1 in the film's middle, within +-BOUND; brighter is
+    denser.
 
     The film is squeezed to a square, as the films that the network learnt from were.
 

@@ -1,4 +1,6 @@
-"""Findings -> FHIR: the finding as an Observation, the heat map as Media, and the report that holds both (pure; R4)."""
+"""Findings -> FHIR: the finding as an Observation, the heat map as Media, and the report that holds
+both (pure; R4).
+"""
 
 import base64
 from dataclasses import replace
@@ -12,8 +14,10 @@ from shared.fhir.drafts import Draft, Pen
 Json = dict[str, Any]
 
 LIMITS: Final = (
-    "Limits: not validated elsewhere than on films of the one hospital that the model was made with, half of which showed pneumonia; where fewer do, the "
-    "probability reads too high. It was trained against films without any finding: other disease, such as masses or effusion, can raise the score as well. "
+    "Limits: not validated elsewhere than on films of the one hospital that the model was made "
+    "with, half of which showed pneumonia; where fewer do, the "
+    "probability reads too high. It was trained against films without any finding: other disease, "
+    "such as masses or effusion, can raise the score as well. "
     "The heat map shows where the score came from, not where the disease is."
 )
 
@@ -44,7 +48,9 @@ def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
 
 
 def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
-    """Under the threshold there is no SNOMED code to give: a low score is no proof of health, so the words say what was measured."""
+    """Under the threshold there is no SNOMED code to give: a low score is no proof of health, so
+    the words say what was measured.
+    """
     study = fhir.reference(inputs.reference)
     unseen = {"text": "Pneumonia not suspected by the model: its score is below the threshold"}
     return pen.draft(
@@ -116,7 +122,8 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
     return (
         f"{word}: model probability {percent(findings.probability):g} %, "
-        f"{relation} the threshold of {percent(findings.threshold):g} %. Analysed by {title}: {looked}{beside}. {LIMITS}"
+        f"{relation} the threshold of {percent(findings.threshold):g} %. Analysed by {title}: "
+        f"{looked}{beside}. {LIMITS}"
     )
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """An ImagingStudy with a radiograph, whatever its status (gather tells what is withdrawn); or one that was deleted, which carries no codes."""
+    """An ImagingStudy with a radiograph, whatever its status (gather tells what is withdrawn); or
+    one that was deleted, which carries no codes.
+    """
     if event.type != "ImagingStudy" or event.answer_of is not None:
         return False
     return event.action == "delete" or bool(RADIOGRAPHY & set(event.codes))

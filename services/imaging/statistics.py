@@ -1,4 +1,6 @@
-"""What the numbers of the model card are computed with: folds that keep patients together, AUC, its interval, a logistic fit (numpy alone)."""
+"""What the numbers of the model card are computed with: folds that keep patients together, AUC, its
+interval, a logistic fit (numpy alone).
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,10 @@ Bools = npt.NDArray[np.bool_]
 
 
 def auc(labels: Bools, scores: Floats) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties half. NaN with one class only."""
+    """Area under the ROC curve: the chance that a positive scores above a negative, ties half.
+
+    NaN with one class only.
+    """
     positive, negative = scores[labels], scores[~labels]
     if not len(positive) or not len(negative):
         return float("nan")
@@ -42,7 +47,8 @@ def grouped_folds(
 ) -> npt.NDArray[np.int64]:
     """The fold of each film: all films of a patient in one, positives and negatives spread evenly.
 
-    Patients are shuffled, the ones with most films placed first, each into the fold that then is most even.
+    Patients are shuffled, the ones with most films placed first, each into the fold that then is
+    most even.
     """
     random = np.random.default_rng(seed)
     names = np.unique(groups)
@@ -79,10 +85,12 @@ class Linear:
 
 
 def fit_logistic(features: Floats, labels: Bools, ridge: float, steps: int = 40) -> Linear:
-    """Ridge logistic regression by Newton's method (IRLS); `ridge` weighs |w|^2 / 2, the bias is free.
+    """Ridge logistic regression by Newton's method (IRLS); `ridge` weighs |w|^2 / 2, the bias is
+    free.
 
-    Features are standardised inside and the scaling folded back. With more features than films the fit is solved in the
-    span of the films, where the ridge solution lies, so its cost is that of the films.
+    Features are standardised inside and the scaling folded back. With more features than films the
+    fit is solved in the span of the films, where the ridge solution lies, so its cost is that of
+    the films.
     """
     mean, deviation = features.mean(0), features.std(0) + 1e-8
     standard = (features - mean) / deviation
@@ -115,7 +123,9 @@ def _newton(kernel: Floats, target: Floats, steps: int) -> tuple[Floats, float]:
 
 
 def fit_platt(scores: Floats, labels: Bools) -> tuple[float, float]:
-    """(slope, intercept) that make sigmoid(slope * score + intercept) a probability on these scores."""
+    """(slope, intercept) that make sigmoid(slope * score + intercept) a probability on these
+    scores.
+    """
     linear = fit_logistic(scores[:, None], labels, ridge=1e-6)
     return float(linear.weights[0]), linear.bias
 

@@ -1,4 +1,7 @@
-"""What a film's own tags say: body part, view, age, whose it is (DICOM PS3.3; pure). Nothing is guessed: absent is None."""
+"""What a film's own tags say: body part, view, age, whose it is (DICOM PS3.3; pure).
+
+Nothing is guessed: absent is None.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +21,10 @@ Seen = Literal["PA", "AP", "frontal", "lateral", "other"]
 CHILD: Final = (
     "The patient was not an adult when the film was taken; the model was trained on adults only."
 )
-AGE_UNKNOWN: Final = "The patient's age can't be told from the film or the record; the model was trained on adults only."
+AGE_UNKNOWN: Final = (
+    "The patient's age can't be told from the film or the record; the model was "
+    "trained on adults only."
+)
 AGE_CONTRADICTS: Final = "PatientAge and PatientBirthDate contradict each other."
 BIRTH_DATE_DIFFERS: Final = (
     "The birth date in the film and in the record differ: is it the same person?"
@@ -57,7 +63,8 @@ def items(dataset: Dataset, name: str) -> Iterable[Dataset]:
 
 
 def body_part(dataset: Dataset, series: Mapping[str, Any]) -> Part | None:
-    """BodyPartExamined, else AnatomicRegionSequence, else the record's `series.bodySite`; free text can only say that it is the chest.
+    """BodyPartExamined, else AnatomicRegionSequence, else the record's `series.bodySite`; free text
+    can only say that it is the chest.
 
     Args:
         dataset: a film.
@@ -73,7 +80,9 @@ def body_part(dataset: Dataset, series: Mapping[str, Any]) -> Part | None:
 
 
 def view(dataset: Dataset) -> Seen | None:
-    """ViewPosition, else ViewCodeSequence, else a word in the descriptions, else PatientOrientation (which can't tell PA from AP)."""
+    """ViewPosition, else ViewCodeSequence, else a word in the descriptions, else PatientOrientation
+    (which can't tell PA from AP).
+    """
     if position := text(dataset, "ViewPosition"):
         return _view_of(re.findall(r"[A-Z]+", position.upper())) or "other"
     for item in items(dataset, "ViewCodeSequence"):

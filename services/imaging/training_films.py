@@ -1,4 +1,6 @@
-"""The training films on disk, as `../shared/data` holds them: pictures, labels, and what the network sees of them. For train.py and evaluate.py."""
+"""The training films on disk, as `../shared/data` holds them: pictures, labels, and what the
+network sees of them. For train.py and evaluate.py.
+"""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -66,7 +68,9 @@ def adults(data: Path) -> Films:
 
 
 def children(data: Path) -> Films:
-    """The test films of the children's set: outside the domain, where the network must not be believed."""
+    """The test films of the children's set: outside the domain, where the network must not be
+    believed.
+    """
     folder = data / CHILDREN / "test"
     paths = sorted(folder.glob("*/*.*"))
     names = np.array([str(n) for n in range(len(paths))])

@@ -56,11 +56,14 @@ class Health:
         self.failed = failed
 
     def ahead(self, kind: str, seconds: float) -> None:
-        """How far the newest sweep of the type found a version's time ahead of our clock; 0: none, or not worth a word."""
+        """How far the newest sweep of the type found a version's time ahead of our clock; 0: none,
+        or not worth a word.
+        """
         self.ahead_sec.labels(kind).set(seconds)
         if seconds and not self._ahead.get(kind):
             log.warning(
-                "a version of %s is stamped %.0f s ahead of our clock: compare the clocks; the cursor waits, each sweep reads from there",
+                "a version of %s is stamped %.0f s ahead of our clock: compare the clocks; the "
+                "cursor waits, each sweep reads from there",
                 kind,
                 seconds,
             )

@@ -1,4 +1,6 @@
-"""The intake process: HTTP first (so that probes answer), then the EHR, the event log, webhook, sweep and keeper around one publisher."""
+"""The intake process: HTTP first (so that probes answer), then the EHR, the event log, webhook,
+sweep and keeper around one publisher.
+"""
 
 import logging
 import threading
@@ -102,11 +104,13 @@ def run_intake(settings: Settings, stop: threading.Event) -> None:
     """Run until `stop` is set. Installs no signal handler.
 
     Raises:
-        Misconfigured: a webhook URL without a secret, a state folder that can't be written, no FHIR API at the URL.
+        Misconfigured: a webhook URL without a secret, a state folder that can't be written, no FHIR
+            API at the URL.
     """
     if settings.intake_webhook_url and not settings.intake_webhook_secret:
         raise Misconfigured(
-            "CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could knock"
+            "CARELOOP_INTAKE_WEBHOOK_URL needs CARELOOP_INTAKE_WEBHOOK_SECRET, or anybody could "
+            "knock"
         )
     metrics = Metrics("intake")
     health, opened = Health(metrics.registry), list[Intake]()
@@ -143,7 +147,9 @@ def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
 
 
 def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) -> None:
-    """The threads end before what they use is closed; one that hangs keeps it open until the process ends."""
+    """The threads end before what they use is closed; one that hangs keeps it open until the
+    process ends.
+    """
     intake.sweep.stop.set()
     intake.sweep.asked.set()
     serving.close()
@@ -167,11 +173,13 @@ def tell_what_is_missing(ehr: Ehr, settings: Settings) -> None:
         missing = ehr.missing(intake_permissions(subscribes=bool(settings.intake_webhook_url)))
     except FhirError as error:
         raise Misconfigured(
-            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers GET metadata"
+            f"CARELOOP_FHIR_URL: {error}; the base of a FHIR R4 API is needed, one that answers "
+            "GET metadata"
         ) from None
     if missing:
         log.warning(
-            "the EHR at CARELOOP_FHIR_URL lacks: %s. What is missing stays unwatched; `careloop doctor` tells more",
+            "the EHR at CARELOOP_FHIR_URL lacks: %s. What is missing stays unwatched; `careloop "
+            "doctor` tells more",
             ", ".join(missing),
         )
 

@@ -1,4 +1,6 @@
-"""From what the EHR holds to the event log: each version once as far as we remember, in the order in which it was written."""
+"""From what the EHR holds to the event log: each version once as far as we remember, in the order
+in which it was written.
+"""
 
 import logging
 import threading
@@ -23,16 +25,22 @@ log = logging.getLogger(__name__)
 PUBLISH_SEC = 5.0
 BATCH = 500
 PART = 20_000
-"""Events that are held at most while a history is paged; its parts may come newest first, which `State` and the services bear."""
+"""Events that are held at most while a history is paged; its parts may come newest first, which
+`State` and the services bear.
+"""
 FRESH = timedelta(hours=1)
-"""What was written longer ago, by a clock that may differ from ours, the EHR's searches have found since."""
+"""What was written longer ago, by a clock that may differ from ours, the EHR's searches have found
+since.
+"""
 MALFORMED = (KeyError, TypeError, AttributeError, ValueError)
 """What reading a resource raises that is not shaped as R4 says."""
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes what is new, then remembers it: a crash between the two doubles an event and loses none."""
+    """Publishes what is new, then remembers it: a crash between the two doubles an event and loses
+    none.
+    """
 
     ehr: Ehr
     sink: Sink
@@ -44,7 +52,8 @@ class Publisher:
         """Publish those that were not yet; return how many.
 
         Raises:
-            Unavailable: the log did not take a batch within 5 s; of that and what follows nothing is remembered.
+            Unavailable: the log did not take a batch within 5 s; of that and what follows nothing
+                is remembered.
         """
         fresh, new = self._fresh(versions), 0
         while part := list(islice(fresh, PART)):
@@ -52,7 +61,9 @@ class Publisher:
         return new
 
     def focus(self, reference: str) -> None:
-        """Read a focus that a notification named, and publish its current version; what is gone is left to the sweep, which sees deletes."""
+        """Read a focus that a notification named, and publish its current version; what is gone is
+        left to the sweep, which sees deletes.
+        """
         kind = reference.split("/", 1)[0]
         resource = self.ehr.read(reference) if kind in SWEPT else None
         if resource is None or resource.get("resourceType") != kind:
@@ -127,8 +138,9 @@ class Publisher:
     def _tell(
         self, events: Sequence[ResourceEvent], former: Mapping[tuple[str, str], str | None]
     ) -> None:
-        """A corrected subject concerns both patients: whose it was is told of what her plan may rest on. An input is told to whose it is alone:
-        what is analysed is hers, and the consent of whose it was must not speak for it; a report of it that moves is told to both then."""
+        """A corrected subject concerns both patients: whose it was is told of what her plan may
+        rest on. An input is told to whose it is alone: what is analysed is hers, and the consent of
+        whose it was must not speak for it; a report of it that moves is told to both then."""
         self.state.prove_writable()
         whole: dict[str, ResourceEvent] = {}
         told: list[tuple[str, ResourceEvent]] = []
@@ -169,7 +181,8 @@ class Publisher:
         self.state.remember(told, due)
 
     def once_more(self, reference: str) -> None:
-        """Tell again what was due: all that rests on a patient, or one input. Nothing becomes due by it.
+        """Tell again what was due: all that rests on a patient, or one input. Nothing becomes due
+        by it.
 
         Raises:
             Unavailable: the log did not take it; it stays due.
@@ -189,9 +202,11 @@ class Publisher:
             self._send(_again([plan]))
 
     def _subject_before(self, event: ResourceEvent, *, known: bool) -> str | None:
-        """Whose it was, by the version before: asked for a delete, and for a change of what is known no longer (`State.counted`).
+        """Whose it was, by the version before: asked for a delete, and for a change of what is
+        known no longer (`State.counted`).
 
-        In a first sweep nobody was told of that version, or it is of the same sweep and names its patient itself.
+        In a first sweep nobody was told of that version, or it is of the same sweep and names its
+        patient itself.
         """
         forgotten = (
             not known
@@ -238,7 +253,10 @@ def _has_version_before(event: ResourceEvent) -> bool:
 
 
 def summary(version: Version) -> ResourceEvent:
-    """The event of this version; that of a delete names no subject but a Patient's own. Raises one of MALFORMED."""
+    """The event of this version; that of a delete names no subject but a Patient's own.
+
+    Raises one of MALFORMED.
+    """
     if version.resource is None:
         subject = version.reference if version.reference.startswith("Patient/") else None
         return ResourceEvent(

@@ -11,7 +11,9 @@ from shared.fhir.instants import instant
 
 VERSION = 1
 KEPT = timedelta(days=1)
-"""What is older when it is published, as in a first sweep of everything, does not become `recent` any more."""
+"""What is older when it is published, as in a first sweep of everything, does not become `recent`
+any more.
+"""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,7 +25,9 @@ CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS due (reference TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """
-"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again, `due` until it was told once more."""
+"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again,
+`due` until it was told once more.
+"""
 FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
 RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
@@ -32,7 +36,10 @@ PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?) ON CONFLI
 SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
 COUNTED = "INSERT OR REPLACE INTO facts VALUES ('counted', '1')"
 FIRST = "SELECT 1 FROM foci WHERE json_extract(CAST(event AS TEXT), '$.version') = '1' LIMIT 1"
-PASSED = "DELETE FROM foci WHERE focus > ? AND focus < ? AND json_extract(CAST(event AS TEXT), '$.version') NOT GLOB '*[^0-9]*'"
+PASSED = (
+    "DELETE FROM foci WHERE focus > ? AND focus < ? AND json_extract(CAST(event AS TEXT), "
+    "'$.version') NOT GLOB '*[^0-9]*'"
+)
 
 
 def remember(
@@ -41,8 +48,8 @@ def remember(
     """Keep the newest of each focus, within the caller's transaction.
 
     Args:
-        counted: this EHR counts the versions of a resource: 1, 2, 3. So whose a resource was is told by the version before, and what
-            nobody tells again need not be kept for good.
+        counted: this EHR counts the versions of a resource: 1, 2, 3. So whose a resource was is
+            told by the version before, and what nobody tells again need not be kept for good.
     """
     long_ago = instant(datetime.now(UTC) - KEPT)
     rows = [
@@ -75,14 +82,16 @@ def open_tables(db: sqlite3.Connection) -> None:
     [version] = db.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise Misconfigured(
-            f"it was made by a later version of careloop (schema {version}, this one knows {VERSION})"
+            f"it was made by a later version of careloop (schema {version}, this one knows "
+            f"{VERSION})"
         )
     db.executescript(SCHEMA)
     if version < VERSION:
         with db:
             db.execute("BEGIN IMMEDIATE")
             former = db.execute(
-                "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < 'MedicationRequest0'"
+                "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < "
+                "'MedicationRequest0'"
             )
             db.executemany(
                 PLAN,

@@ -1,4 +1,5 @@
-"""What intake remembers, in SQLite in its state folder, never in the broker: cursors, versions seen, foci, event numbers.
+"""What intake remembers, in SQLite in its state folder, never in the broker: cursors, versions
+seen, foci, event numbers.
 
 All instants in it are UTC with milliseconds, so that they compare as text.
 """
@@ -22,7 +23,8 @@ PASSES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite
 
 
 class State:
-    """One file, one process; safe between its threads. Every method raises Unavailable while the file can't be read or written.
+    """One file, one process; safe between its threads. Every method raises Unavailable while the
+    file can't be read or written.
 
     Raises:
         Misconfigured: the file is corrupt or the folder can't be written.
@@ -42,7 +44,8 @@ class State:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in PASSES:
                 raise Unavailable("state", f"{path}: {error}") from None
             raise Misconfigured(
-                f"intake can't keep its cursor in {path}: {error}. Point CARELOOP_STATE_DIR at a writable local folder, or remove the file"
+                f"intake can't keep its cursor in {path}: {error}. Point CARELOOP_STATE_DIR at a "
+                "writable local folder, or remove the file"
             ) from None
 
     def _open(self) -> None:
@@ -71,7 +74,8 @@ class State:
     def advance(self, kind: str, instant: str) -> None:
         """The type was swept and published up to here."""
         self._do(
-            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, excluded.instant)",
+            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, "
+            "excluded.instant)",
             kind,
             instant,
         )
@@ -89,7 +93,10 @@ class State:
         self._do("INSERT OR REPLACE INTO facts VALUES ('swept', ?)", began)
 
     def same_log(self, identity: str) -> bool:
-        """Whether this is the event log that we published to. If not, it is from now on, and all must be published to it again."""
+        """Whether this is the event log that we published to.
+
+        If not, it is from now on, and all must be published to it again.
+        """
         with self._writing() as db:
             row = db.execute("SELECT value FROM facts WHERE name = 'log'").fetchone()
             db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
@@ -101,7 +108,9 @@ class State:
         return bool(same)
 
     def prove_writable(self) -> None:
-        """Write something: what could not be remembered must not be published, or each sweep would publish it again."""
+        """Write something: what could not be remembered must not be published, or each sweep would
+        publish it again.
+        """
         self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 
     def is_new(self, focus: str, version: str) -> bool:
@@ -113,7 +122,9 @@ class State:
     def remember(
         self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()
     ) -> None:
-        """What is durably published: (version as `is_new` is asked for it, event); and whom (a patient) or what (an input) to tell once more."""
+        """What is durably published: (version as `is_new` is asked for it, event); and whom (a
+        patient) or what (an input) to tell once more.
+        """
         rows = [(version, event, event.time or now()) for version, event in published]
         counted = self._counted or any(version == "1" for version, _, _ in rows)
         with self._writing() as db:
@@ -150,7 +161,10 @@ class State:
 
     @property
     def counted(self) -> bool:
-        """This EHR counts the versions of a resource: some version was a first one. (Others number all that they write, or draw lots.)"""
+        """This EHR counts the versions of a resource: some version was a first one.
+
+        (Others number all that they write, or draw lots.)
+        """
         return self._counted
 
     def last(self, focus: str) -> ResourceEvent | None:
@@ -160,7 +174,9 @@ class State:
         )
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
-        """The last event of each ImagingStudy and DocumentReference of this patient: all of them, page by page."""
+        """The last event of each ImagingStudy and DocumentReference of this patient: all of them,
+        page by page.
+        """
         for kind in INPUTS:
             after = f"{kind}/"
             while page := self._foci(subject, after, f"{kind}0"):  # `0` follows `/`
@@ -189,13 +205,16 @@ class State:
         return int(found) if found is not None else None
 
     def shaken(self, subscription: str, number: int) -> None:
-        """Events are counted from this number on, unless some were heard already: a handshake may come late or again."""
+        """Events are counted from this number on, unless some were heard already: a handshake may
+        come late or again.
+        """
         self._do("INSERT OR IGNORE INTO numbers VALUES (?, ?)", subscription, number)
 
     def heard(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
         self._do(
-            "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, "
+            "excluded.last)",
             subscription,
             number,
         )
@@ -206,7 +225,10 @@ class State:
         return decode(row[0]) if row else None
 
     def _foci(self, subject: str, after: str, below: str) -> list[ResourceEvent]:
-        query = "SELECT event FROM foci WHERE subject = ? AND focus > ? AND focus < ? ORDER BY focus LIMIT ?"
+        query = (
+            "SELECT event FROM foci WHERE subject = ? AND focus > ? AND focus < ? ORDER BY "
+            "focus LIMIT ?"
+        )
         with self._using() as db:
             rows = db.execute(query, (subject, after, below, PAGE)).fetchall()
         return [decode(event) for (event,) in rows]
@@ -231,7 +253,10 @@ class State:
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        """The file, for one thread at a time. What is wrong with it is Unavailable: the sweep tries again and /readyz says so."""
+        """The file, for one thread at a time.
+
+        What is wrong with it is Unavailable: the sweep tries again and /readyz says so.
+        """
         with self._lock:
             try:
                 yield self._db

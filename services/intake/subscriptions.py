@@ -1,4 +1,7 @@
-"""Our Subscriptions at the EHR: registered once, looked after always. They only make careloop faster; the sweep makes it complete."""
+"""Our Subscriptions at the EHR: registered once, looked after always.
+
+They only make careloop faster; the sweep makes it complete.
+"""
 
 import logging
 import threading
@@ -27,7 +30,8 @@ class Keeper:
     """Registers what is missing and revives what the EHR gave up.
 
     Args:
-        on_silence: called when a Subscription had to be made or revived: what happened meanwhile must be swept.
+        on_silence: called when a Subscription had to be made or revived: what happened meanwhile
+            must be swept.
     """
 
     ehr: Ehr
@@ -35,7 +39,9 @@ class Keeper:
     on_silence: threading.Event
 
     def run(self, stop: threading.Event) -> None:
-        """Look after them every `intake_subscription_check_sec`; without a webhook URL there is nothing to do."""
+        """Look after them every `intake_subscription_check_sec`; without a webhook URL there is
+        nothing to do.
+        """
         if not self.settings.intake_webhook_url:
             log.info("no CARELOOP_INTAKE_WEBHOOK_URL: no Subscriptions, the sweep alone")
             return
@@ -55,7 +61,9 @@ class Keeper:
             stop.wait(self.settings.intake_subscription_check_sec)
 
     def look_after(self) -> None:
-        """Every swept type has one Subscription of ours that is `active` or about to be; where the EHR refuses one, the sweep alone tells."""
+        """Every swept type has one Subscription of ours that is `active` or about to be; where the
+        EHR refuses one, the sweep alone tells.
+        """
         topics = self._topics()
         for kind in SWEPT:
             try:

@@ -1,6 +1,8 @@
-"""The sweep: everything that changed since the cursor, whatever was or was not notified. It runs always.
+"""The sweep: everything that changed since the cursor, whatever was or was not notified. It runs
+always.
 
-Servers show a big transaction late and stamp it with one instant, so each sweep looks back behind its cursor and drops what it saw.
+Servers show a big transaction late and stamp it with one instant, so each sweep looks back behind
+its cursor and drops what it saw.
 """
 
 import logging
@@ -33,8 +35,9 @@ class Reach:
     """How far a sweep of one type got.
 
     Attributes:
-        newest: the time of the newest version met that lies not ahead of our clock: to there the cursor may move. An EHR whose clock
-            jumped stamps versions with the future; were the cursor there, nothing would be found until that future is past.
+        newest: the time of the newest version met that lies not ahead of our clock: to there the
+            cursor may move. An EHR whose clock jumped stamps versions with the future; were the
+            cursor there, nothing would be found until that future is past.
         ahead: by how much the time of a version lies ahead of our clock.
         unasked: how many versions were far older than what was asked for.
     """
@@ -65,7 +68,8 @@ class Sweep:
 
     Attributes:
         asked: set to have a sweep at once.
-        identity: tells which event log it is (`shared.stream.base.Log.identity`); None: it can't be exchanged.
+        identity: tells which event log it is (`shared.stream.base.Log.identity`); None: it can't be
+            exchanged.
         stop: set to end within a page of history.
     """
 
@@ -86,7 +90,10 @@ class Sweep:
             self.asked.wait(self.settings.intake_sweep_sec)
 
     def all(self) -> Mapping[str, str]:
-        """Every type once, whatever became of the others; complete when none failed. Return what failed and why."""
+        """Every type once, whatever became of the others; complete when none failed.
+
+        Return what failed and why.
+        """
         began = now()
         failed = self._failures()
         if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
@@ -107,7 +114,8 @@ class Sweep:
         )
         if reach.unasked:
             log.warning(
-                "the EHR told %d versions of %s from long before what was asked for: it does not heed the time, each sweep reads all",
+                "the EHR told %d versions of %s from long before what was asked for: it does not "
+                "heed the time, each sweep reads all",
                 reach.unasked,
                 kind,
             )
@@ -116,13 +124,18 @@ class Sweep:
         return new
 
     def _cursor(self, kind: str) -> datetime:
-        """Where the type's sweep goes on. A cursor in the future (former versions followed an EHR's clock there) hides all since: back to the beginning."""
+        """Where the type's sweep goes on.
+
+        A cursor in the future (former versions followed an EHR's clock there) hides all since: back
+        to the beginning.
+        """
         began, cursor = parse(self.state.begin(self._start())), self.state.cursor(kind)
         if cursor is None:
             return began
         if parse(cursor) > max(began, parse(now()) + self._overlap()):
             log.error(
-                "the cursor of %s stands in the future (%s): publishing again what changed since %s",
+                "the cursor of %s stands in the future (%s): publishing again what changed since "
+                "%s",
                 kind,
                 cursor,
                 began,
@@ -142,7 +155,9 @@ class Sweep:
         return {kind: why for kind, why in whys.items() if why}
 
     def _once_more(self) -> None:
-        """Tell again what rests on something that the EHR's searches may not have found when it was told: by now, an overlap later, they have."""
+        """Tell again what rests on something that the EHR's searches may not have found when it was
+        told: by now, an overlap later, they have.
+        """
         past = instant(_earlier(parse(now()), self._overlap()))
         while due := self.state.due(past):
             for reference in due:
@@ -185,7 +200,9 @@ class Sweep:
         )
 
     def _read(self, kind: str, since: datetime, reach: "Reach") -> Iterator[Version]:
-        """What the EHR tells of the type, but what is older than `state` remembers: nobody asked for that, and it would be new each time."""
+        """What the EHR tells of the type, but what is older than `state` remembers: nobody asked
+        for that, and it would be new each time.
+        """
         self._go_on()
         oldest = _earlier(since, REMEMBERED)
         for version in self.publisher.ehr.history(kind, instant(since)):

@@ -1,7 +1,9 @@
-"""Which Backport topic fits a type: one that the EHR lists and that fires on every create and update of it (pure).
+"""Which Backport topic fits a type: one that the EHR lists and that fires on every create and
+update of it (pure).
 
-On R4 a topic is a `Basic` resource with the cross-version extensions of R5's SubscriptionTopic. A topic with further criteria
-would hide changes from us, so it does not fit, and the classic Subscription is used instead.
+On R4 a topic is a `Basic` resource with the cross-version extensions of R5's SubscriptionTopic. A
+topic with further criteria would hide changes from us, so it does not fit, and the classic
+Subscription is used instead.
 """
 
 from collections.abc import Iterable, Mapping

@@ -78,7 +78,10 @@ class Doorway:
     asked: threading.Event
 
     def hear(self, kind: str, notification: Notification) -> None:
-        """Publish what it names; fill a gap in the numbers first. A handshake says from which number on none may be missing."""
+        """Publish what it names; fill a gap in the numbers first.
+
+        A handshake says from which number on none may be missing.
+        """
         if notification.kind == "handshake":
             self.state.shaken(notification.subscription, notification.before or 0)
         if notification.kind != "event-notification":
@@ -92,7 +95,11 @@ class Doorway:
             self.state.heard(notification.subscription, notification.last)
 
     def publish(self, focus: str) -> None:
-        """Publish what a notification names. Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops telling."""
+        """Publish what a notification names.
+
+        Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops
+        telling.
+        """
         try:
             self.publisher.focus(focus)
         except FhirError as error:

@@ -1,7 +1,8 @@
 """A note -> its mentions (pure, given the model).
 
-The entity model and the word lists each mark what they know; where both marked, the list gives the code and the model its confidence.
-ConText says how the sentence speaks of it, the section what the heading makes of it.
+The entity model and the word lists each mark what they know; where both marked, the list gives the
+code and the model its confidence. ConText says how the sentence speaks of it, the section what the
+heading makes of it.
 """
 
 import re
@@ -18,7 +19,9 @@ from services.notes.sentences import Span, find_sentences
 from services.notes.tables import table
 from shared.errors import NotAnalysed
 
-SURE: Final = 0.8  # below it, what no list knows is left out: on clinical notes, unlike abstracts, most such marks were wrong (model card)
+# below it, what no list knows is left out: on clinical notes, unlike abstracts, most such marks
+# were wrong (model card)
+SURE: Final = 0.8
 WINDOW: Final = 600  # characters: several sentences at once, as the model was trained
 DOSE: Final = re.compile(
     r"\W{0,3}(?:\d[\d.,]*\s*(?:mg|mcg|µg|g|units?|iu|meq|ml|tablets?|tabs?|capsules?|puffs?)\b|(?:po|iv|im|daily|bid|tid|qid|qhs|prn|nightly)\b)",
@@ -48,7 +51,9 @@ class Reader(Protocol):
     def modifiers(
         self, sentences: Sequence[tuple[str, Sequence[Span]]]
     ) -> list[list[frozenset[str]]]:
-        """ConText's categories for each span of each sentence; spans are offsets within the sentence."""
+        """ConText's categories for each span of each sentence; spans are offsets within the
+        sentence.
+        """
 
 
 def analyze(batch: Sequence[Inputs], model: Reader) -> list[Findings | NotAnalysed]:
@@ -81,7 +86,9 @@ def read(inputs: Inputs, model: Reader) -> Findings:
 
 
 def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
-    """Neighbouring sentences of prose joined up to about WINDOW characters; a list's line, without a full stop, stands alone."""
+    """Neighbouring sentences of prose joined up to about WINDOW characters; a list's line, without
+    a full stop, stands alone.
+    """
     joined: list[Span] = []
     for start, end in sentences:
         if joined and end - joined[-1][0] <= WINDOW and text[joined[-1][1] - 1] in ".!?":
@@ -92,7 +99,9 @@ def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
 
 
 def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
-    """Without overlaps: the longer span wins, a listed one before a modelled one of the same length."""
+    """Without overlaps: the longer span wins, a listed one before a modelled one of the same
+    length.
+    """
     kept: list[
         Entity
     ] = []  # in order and apart at every step: a note may name fifteen thousand drugs
@@ -107,7 +116,11 @@ def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
 
 
 def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
-    """The longer span, with what the other adds. A listed name in a longer mark stands for it where the rest merely qualifies it or the mark is unsure."""
+    """The longer span, with what the other adds.
+
+    A listed name in a longer mark stands for it where the rest merely qualifies it or the mark is
+    unsure.
+    """
     if longer.listed or not shorter.listed:
         return replace(
             longer,
@@ -122,7 +135,9 @@ def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
 
 
 def _only_qualified(longer: Entity, shorter: Entity, text: str) -> bool:
-    """All that the longer one adds is how bad or how old it is; more than a WINDOW of text says more than that."""
+    """All that the longer one adds is how bad or how old it is; more than a WINDOW of text says
+    more than that.
+    """
     if longer.end - longer.start > WINDOW:
         return False
     rest = (
@@ -153,7 +168,9 @@ def _listed(text: str, sentences: Sequence[Span]) -> list[Entity]:
 
 
 def _is_credible(entity: Entity, text: str, section: Section) -> bool:
-    """Of what no list knows: sure enough, and a chemical only where drugs are listed or a dose follows; else it may be a laboratory value."""
+    """Of what no list knows: sure enough, and a chemical only where drugs are listed or a dose
+    follows; else it may be a laboratory value.
+    """
     if entity.confidence is not None and entity.confidence < SURE:
         return False
     return (
@@ -167,7 +184,9 @@ def _is_credible(entity: Entity, text: str, section: Section) -> bool:
 def _by_sentence(
     entities: Sequence[Entity], sentences: Sequence[Span]
 ) -> list[tuple[Span, list[Entity]]]:
-    """The sentences that hold entities, by where these begin; an entity that runs on into the next sentence ends with its own."""
+    """The sentences that hold entities, by where these begin; an entity that runs on into the next
+    sentence ends with its own.
+    """
     waiting = sorted(entities, key=lambda e: e.start, reverse=True)
     found: list[tuple[Span, list[Entity]]] = []
     for start, end in sentences:

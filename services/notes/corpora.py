@@ -1,4 +1,5 @@
-"""Reading the annotated corpora that train and measure the notes models (used by train.py and evaluate.py alone).
+"""Reading the annotated corpora that train and measure the notes models (used by train.py and
+evaluate.py alone).
 
 - Entities: `token<TAB>tag` lines, a blank line after each sentence (BC5CDR and NCBI-disease, IOB2).
 - Negation: the NegEx test set, one `concept<TAB>sentence` per line with its annotations.
@@ -27,7 +28,9 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Assertion:
-    """One line of the NegEx set: a concept and the sentence that it stands in, with its three annotations in lower case."""
+    """One line of the NegEx set: a concept and the sentence that it stands in, with its three
+    annotations in lower case.
+    """
 
     concept: str
     sentence: str
@@ -65,7 +68,9 @@ def _sentences(path: Path) -> Iterator[Sentence]:
 
 
 def entity_spans(sentence: Sentence) -> set[tuple[int, int, str]]:
-    """(first character, end, kind) of each entity in `sentence.text`; an `I-` that continues nothing opens one."""
+    """(first character, end, kind) of each entity in `sentence.text`; an `I-` that continues
+    nothing opens one.
+    """
     spans: set[tuple[int, int, str]] = set()
     start, end, kind, at = 0, 0, "", 0
     for word, tag in zip(sentence.words, sentence.tags, strict=True):

@@ -1,8 +1,9 @@
 """What the notes service reads and finds (pure).
 
-Offsets everywhere count Unicode code points of the note's decoded text (`shared.text.decoding`): the note as sent, neither trimmed nor with
-its line ends changed; in HTML each tag is as many spaces as it had characters, so that the offsets hold in the source, too.
-`text[mention.start:mention.end] == mention.text` holds for every mention.
+Offsets everywhere count Unicode code points of the note's decoded text (`shared.text.decoding`):
+the note as sent, neither trimmed nor with its line ends changed; in HTML each tag is as many spaces
+as it had characters, so that the offsets hold in the source, too. `text[mention.start:mention.end]
+== mention.text` holds for every mention.
 """
 
 from collections.abc import Mapping
@@ -59,9 +60,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Entity:
-    """What a model or a word list marked: `start` and `end` in the text it was given; confidence 0..1, None from a list.
+    """What a model or a word list marked: `start` and `end` in the text it was given; confidence
+    0..1, None from a list.
 
-    `concept` is set where a list knows the name; `listed` also where the list knows it without a code.
+    `concept` is set where a list knows the name; `listed` also where the list knows it without a
+    code.
     """
 
     start: int
@@ -117,7 +120,9 @@ class Findings:
         return found
 
     def set_aside(self) -> list[Mention]:
-        """The first mention of each problem or drug that is spoken of but does not count, per assertion."""
+        """The first mention of each problem or drug that is spoken of but does not count, per
+        assertion.
+        """
         found: dict[tuple[str, str, str], Mention] = {}
         for mention in self.mentions:
             if mention.assertion != "present":

@@ -1,4 +1,7 @@
-"""The encoder that the shipped entity model stands on, and its tags. Imports neither torch nor transformers."""
+"""The encoder that the shipped entity model stands on, and its tags.
+
+Imports neither torch nor transformers.
+"""
 
 import importlib.util
 from pathlib import Path

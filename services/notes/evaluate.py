@@ -1,7 +1,10 @@
-"""Measure the shipped notes model: `python -m services.notes.evaluate --data ../shared/data [--part test] [--check] [--write]`.
+"""Measure the shipped notes model: `python -m services.notes.evaluate --data ../shared/data [--part
+test] [--check] [--write]`.
 
-Entities go the way that notes go: sentence text in, character spans out; a span counts when start, end and kind are those of the corpus
-(strict F1). Assertions: ConText on the NegEx set's own concepts. `--check` fails below the floors; `--write` renews the card's metrics.json.
+Entities go the way that notes go: sentence text in, character spans out; a span counts when start,
+end and kind are those of the corpus
+(strict F1). Assertions: ConText on the NegEx set's own concepts. `--check` fails below the floors;
+`--write` renews the card's metrics.json.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Is this English? (pure) Counted on function words: enough to turn away what the models and word lists cannot read, not a language detector."""
+"""Is this English? (pure) Counted on function words: enough to turn away what the models and word
+lists cannot read, not a language detector.
+"""
 
 import re
 import unicodedata
@@ -14,7 +16,9 @@ FOREIGN_SHARE: Final = 0.08
 
 
 def is_english(text: str, declared: str | None = None) -> bool:
-    """False where the attachment declares another language, the script is not Latin, or another language's function words clearly prevail."""
+    """False where the attachment declares another language, the script is not Latin, or another
+    language's function words clearly prevail.
+    """
     if declared and declared.lower().split("-")[0] != "en":
         return False
     found = WORD.findall(text)

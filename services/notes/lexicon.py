@@ -1,4 +1,6 @@
-"""Known names of problems and drugs in a text (pure): `data/problems.toml` and `shared/terms/drugs.toml`, longest name first."""
+"""Known names of problems and drugs in a text (pure): `data/problems.toml` and
+`shared/terms/drugs.toml`, longest name first.
+"""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,7 @@
 """The models: a token classification network (transformers) and ConText (medspaCy).
 
-torch, transformers and spaCy are imported here (and in train.py and evaluate.py) alone, and here only when a model is loaded.
+torch, transformers and spaCy are imported here (and in train.py and evaluate.py) alone, and here
+only when a model is loaded.
 """
 
 import hashlib
@@ -64,7 +65,9 @@ class NotesModel:
             return [self.context.categories(text, spans) for text, spans in sentences]
 
     def _scores(self, passages: Sequence[str]) -> list[dict[Span, tuple[int, Any]]]:
-        """For each passage and word: (tokens to the nearer edge of its piece, log probabilities of the word's first token)."""
+        """For each passage and word: (tokens to the nearer edge of its piece, log probabilities of
+        the word's first token).
+        """
         room = self._room()
         coded = self.tokenizer(
             list(passages),
@@ -146,7 +149,9 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 class Context:
-    """ConText over single sentences: a blank English tokenizer and medspaCy's rules with ours (`data/context.toml`)."""
+    """ConText over single sentences: a blank English tokenizer and medspaCy's rules with ours
+    (`data/context.toml`).
+    """
 
     def __init__(self) -> None:
         from loguru import logger
@@ -154,7 +159,8 @@ class Context:
         for package in ("medspacy", "PyRuSH", "quickumls"):
             logger.disable(package)  # they log sentences at debug level: notes are patient data
         with warnings.catch_warnings():
-            # spaCy's command line, which medspaCy imports and nobody here runs, takes a function of click from its old place
+            # spaCy's command line, which medspaCy imports and nobody here runs, takes a function of
+            # click from its old place
             warnings.filterwarnings(
                 "ignore", "Importing 'parser.split_arg_string' is deprecated", DeprecationWarning
             )
@@ -174,7 +180,9 @@ class Context:
         self._context.add([ConTextRule(**rule) for rule in _rules()])
 
     def categories(self, sentence: str, spans: Sequence[Span]) -> list[frozenset[str]]:
-        """ConText's categories for each span; the sentence is one sentence, whatever its punctuation."""
+        """ConText's categories for each span; the sentence is one sentence, whatever its
+        punctuation.
+        """
         squeezed, places = squeeze(sentence)
         doc = self._nlp.make_doc(squeezed)
         for token in doc:
@@ -189,7 +197,9 @@ class Context:
 
 
 def squeeze(text: str) -> tuple[str, list[int]]:
-    """The text with each run of white space as one space (a rule's words may be apart, or on two lines), and where each character went."""
+    """The text with each run of white space as one space (a rule's words may be apart, or on two
+    lines), and where each character went.
+    """
     kept: list[str] = []
     places: list[int] = []
     for character in text:
@@ -216,7 +226,8 @@ def load(settings: "Settings") -> NotesModel:
     """The model that the settings name; the shipped one by default.
 
     Raises:
-        Misconfigured: no such model, not a token classification one, or weights that are not the published ones.
+        Misconfigured: no such model, not a token classification one, or weights that are not the
+            published ones.
     """
     import torch
 
@@ -258,7 +269,8 @@ def _shipped() -> tuple[Any, Any, str]:
     published = json.loads((SHIPPED / "metrics.json").read_text(encoding="utf-8"))["sha256"]
     if hashlib.sha256(weights.read_bytes()).hexdigest() != published:
         raise Misconfigured(
-            f"{weights.name} of the notes model is not the published file; install careloop again, or train it and publish its digest"
+            f"{weights.name} of the notes model is not the published file; install careloop again, "
+            "or train it and publish its digest"
         )
     labels = dict(enumerate(TAGS))
     network = AutoModelForTokenClassification.from_pretrained(
@@ -280,7 +292,8 @@ def _shipped() -> tuple[Any, Any, str]:
 
 
 def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """W += (alpha / r) B A for each adapted layer, and the head as trained: what peft's merge_and_unload does, without its import of seconds.
+    """W += (alpha / r) B A for each adapted layer, and the head as trained: what peft's
+    merge_and_unload does, without its import of seconds.
 
     Raises:
         Misconfigured: a tensor that belongs to no layer of this network.
@@ -300,7 +313,8 @@ def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str,
             elif not name.endswith(".lora_B"):
                 if name not in layers:
                     raise Misconfigured(
-                        f"the notes model's adapter has a tensor for `{name}`, which the encoder does not have"
+                        f"the notes model's adapter has a tensor for `{name}`, which the encoder "
+                        "does not have"
                     )
                 getattr(layers[name], part).copy_(tensor.float())
 
@@ -314,11 +328,13 @@ def _plugged(source: str) -> tuple[Any, Any, str]:
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True)
     except (OSError, ValueError, KeyError) as error:
         raise Misconfigured(
-            f"CARELOOP_NOTES_MODEL: no token classification model in safetensors at `{source}` ({type(error).__name__})"
+            f"CARELOOP_NOTES_MODEL: no token classification model in safetensors at `{source}` "
+            f"({type(error).__name__})"
         ) from error
     if not tokenizer.is_fast:
         raise Misconfigured(
-            "CARELOOP_NOTES_MODEL: its tokenizer gives no character offsets (a fast tokenizer, tokenizer.json, is needed)"
+            "CARELOOP_NOTES_MODEL: its tokenizer gives no character offsets (a fast tokenizer, "
+            "tokenizer.json, is needed)"
         )
     card = Path(source, "README.md")
     return (
@@ -326,12 +342,15 @@ def _plugged(source: str) -> tuple[Any, Any, str]:
         tokenizer,
         card.read_text(encoding="utf-8")
         if card.is_file()
-        else f"# {source}\n\nA model of the user's own. No card came with it; careloop has not validated it.\n",
+        else f"# {source}\n\nA model of the user's own. No card came with it; careloop has not "
+        "validated it.\n",
     )
 
 
 def _weights_digest(network: Any) -> str:
-    """SHA-256 (hex) of all tensors, by name: the same weights have the same digest wherever they came from."""
+    """SHA-256 (hex) of all tensors, by name: the same weights have the same digest wherever they
+    came from.
+    """
     import torch
 
     total = hashlib.sha256()

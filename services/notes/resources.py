@@ -1,11 +1,15 @@
 """Findings -> FHIR R4 (pure).
 
-- A Condition per problem that the note asserts of the patient now: `unconfirmed`, its evidence quoting the note.
-- An Observation per drug that the note says is taken: LOINC 10160-0, `valueCodeableConcept` the RxNorm ingredient. This is what treatment reads.
-- One DiagnosticReport: the note's type, those Observations, a sentence on what was found and on what was set aside (negated, family's, past, ...).
+- A Condition per problem that the note asserts of the patient now: `unconfirmed`, its evidence
+  quoting the note.
+- An Observation per drug that the note says is taken: LOINC 10160-0, `valueCodeableConcept` the
+  RxNorm ingredient. This is what treatment reads.
+- One DiagnosticReport: the note's type, those Observations, a sentence on what was found and on
+  what was set aside (negated, family's, past, ...).
 
-Where a mention stands in the note is in the extension NOTE_MENTION (parts: `start`, `end` in code points of the decoded text, `kind`,
-`section`, `assertion`, `text`): on `Condition.evidence`, on the Observation, and for what was set aside on the report.
+Where a mention stands in the note is in the extension NOTE_MENTION (parts: `start`, `end` in code
+points of the decoded text, `kind`, `section`, `assertion`, `text`): on `Condition.evidence`, on the
+Observation, and for what was set aside on the report.
 """
 
 import hashlib

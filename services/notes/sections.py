@@ -1,4 +1,7 @@
-"""The sections of a note, by their headings (pure). Titles and what follows from them: `data/sections.toml`."""
+"""The sections of a note, by their headings (pure).
+
+Titles and what follows from them: `data/sections.toml`.
+"""
 
 import re
 from bisect import bisect_right
@@ -17,8 +20,10 @@ class Section:
     """From its heading to the next one.
 
     Attributes:
-        category: a table of sections.toml, `other` for an unknown heading, empty before the first heading.
-        start: where the heading begins. body: where the text after the heading begins. end: where the next section begins.
+        category: a table of sections.toml, `other` for an unknown heading, empty before the first
+            heading.
+        start: where the heading begins. body: where the text after the heading begins. end: where
+            the next section begins.
         assertion: what the section alone says of a mention, or None.
         lists_drugs: a chemical named here is a drug that is taken.
     """
@@ -55,7 +60,8 @@ def _section(category: str, start: int, body: int, end: int) -> Section:
 
 
 def _headings(text: str) -> list[re.Match[str]]:
-    """Known titles at the start of a line or, in capitals with a colon, within it; unknown ones on a line of their own after an empty line.
+    """Known titles at the start of a line or, in capitals with a colon, within it; unknown ones on
+    a line of their own after an empty line.
 
     Later matches in this list win at the same place, so the known ones come last.
     """
@@ -78,7 +84,9 @@ def _titles() -> dict[str, str]:
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """What repeats is possessive (`*+`): a line of asterisks that two parts of a pattern could share out between them would be tried in every way."""
+    """What repeats is possessive (`*+`): a line of asterisks that two parts of a pattern could
+    share out between them would be tried in every way.
+    """
     lead = r"^[ \t]*+(?:[#*•>-]++[ \t]*+|\d{1,2}[.)][ \t]++)?\**+"
     line = re.compile(
         rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))",

@@ -1,6 +1,7 @@
 """Sentences of clinical text (pure): a list's line is a sentence, a wrapped line is not.
 
-Clinical notes are lists as much as prose, so a line break ends a sentence unless the next line plainly continues it.
+Clinical notes are lists as much as prose, so a line break ends a sentence unless the next line
+plainly continues it.
 """
 
 import re
@@ -9,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from services.notes.sections import Section
 
 Span = tuple[int, int]
-LONGEST = 2000  # characters: no sentence is as long, and ConText compares each name of a sentence with each of its modifiers
+# characters: no sentence is as long, and ConText compares each name of a sentence with each of its
+# modifiers
+LONGEST = 2000
 WRAPPED = 45  # characters: a shorter line was not broken by a right margin
 BREAK = re.compile(r"\n[ \t\r\n]*+")
 BLANK = " \t\r"
@@ -26,9 +29,11 @@ OPEN = re.compile(
 
 
 def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
-    """(start, end) of each sentence, in order, without the white space around it or its bullet; headings are in none.
+    """(start, end) of each sentence, in order, without the white space around it or its bullet;
+    headings are in none.
 
-    What has no end within LONGEST characters is cut there, at a blank or between words if it can be.
+    What has no end within LONGEST characters is cut there, at a blank or between words if it can
+    be.
     """
     return [
         piece
@@ -73,7 +78,11 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _breaks(text: str, start: int, end: int) -> Iterator[Span]:
-    """Line breaks with the blanks around them. (A pattern that begins with blanks would try each of them anew: half a minute for a stripped style sheet.)"""
+    """Line breaks with the blanks around them.
+
+    (A pattern that begins with blanks would try each of them anew: half a minute for a stripped
+    style sheet.)
+    """
     line = start
     for found in BREAK.finditer(text, start, end):
         stop = found.start()
@@ -97,7 +106,8 @@ def _continues(text: str, line: int, found: Span, end: int) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
-    start += len(BULLET.match(text, start, end)[0])  # type: ignore[index]  # BULLET matches the empty text, too: never None
+    # BULLET matches the empty text, too: never None
+    start += len(BULLET.match(text, start, end)[0])  # type: ignore[index]
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

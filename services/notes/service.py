@@ -1,4 +1,6 @@
-"""The notes service: problems and drugs in clinical notes, with what is negated, the family's, or past set aside."""
+"""The notes service: problems and drugs in clinical notes, with what is negated, the family's, or
+past set aside.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,9 @@ SERVICE = Service(
     cards=only_card,
     speakers=only_speaker,
     analyze=analyze,
-    max_batch=1,  # notes are read one by one anyway; the longest takes over a minute, and none should wait for seven others to be given out
+    # notes are read one by one anyway; the longest takes over a minute, and none should wait for
+    # seven others to be given out
+    max_batch=1,
     resources=resources,
     reads=frozenset({"DocumentReference", "Binary"}),
     writes=frozenset({"DiagnosticReport", "Observation", "Condition"}),

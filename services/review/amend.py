@@ -1,8 +1,10 @@
-"""What an amendment takes off a result beside what the clinician dropped: the model's structured words for what no longer holds (pure).
+"""What an amendment takes off a result beside what the clinician dropped: the model's structured
+words for what no longer holds (pure).
 
-An amended report is final and stands under a verifier's Provenance, and its `conclusion` is the clinician's. R4 calls `conclusionCode`
-the codes that represent that summary, `presentedForm` the entire report as issued, and `text` the resource in words: left as the
-model wrote them, they would say in the clinician's name what she took back.
+An amended report is final and stands under a verifier's Provenance, and its `conclusion` is the
+clinician's. R4 calls `conclusionCode` the codes that represent that summary, `presentedForm` the
+entire report as issued, and `text` the resource in words: left as the model wrote them, they would
+say in the clinician's name what she took back.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +24,8 @@ def amended(
 
     Args:
         gone: the keys of what is not accepted.
-        rewritten: the conclusion has other words now: then no code of the model stands for it, and neither does the model's confidence.
+        rewritten: the conclusion has other words now: then no code of the model stands for it, and
+            neither does the model's confidence.
     """
     own = {k: v for k, v in focus.items() if k not in RETELLING}
     if rewritten:
@@ -43,7 +46,9 @@ def amended(
 
 
 def unexplained(outputs: Mapping[str, Resource], gone: Collection[str]) -> frozenset[str]:
-    """The keys of the pictures that explain nothing: a heat map shows where a finding came from, and no finding is left."""
+    """The keys of the pictures that explain nothing: a heat map shows where a finding came from,
+    and no finding is left.
+    """
     findings = [key for key, r in outputs.items() if r["resourceType"] == "Observation"]
     left = not findings or any(key not in gone for key in findings)
     return (

@@ -1,8 +1,10 @@
-"""The choices of a plan: alternatives of a RequestGroup of which at most one may become an order (pure).
+"""The choices of a plan: alternatives of a RequestGroup of which at most one may become an order
+(pure).
 
-R4 says with `action.selectionBehavior` how many of an action's children may be selected, and leaves it to whoever accepts the plan
-to select. So a plan is accepted only together with an answer to every such choice; the alternatives that were not chosen are
-withdrawn (`cancelled`, `revoked`), while the group keeps all its actions: they are the record of what was offered.
+R4 says with `action.selectionBehavior` how many of an action's children may be selected, and leaves
+it to whoever accepts the plan to select. So a plan is accepted only together with an answer to
+every such choice; the alternatives that were not chosen are withdrawn (`cancelled`, `revoked`),
+while the group keeps all its actions: they are the record of what was offered.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,8 @@ class Option:
         key: names it among all options of the answer.
         requests: the keys of the outputs that it would order, those of groups within it included.
         taken: another client has made an order of it already.
-        open: it can still be chosen: somebody has to decide on it, and no other alternative is taken.
+        open: it can still be chosen: somebody has to decide on it, and no other alternative is
+            taken.
     """
 
     key: str
@@ -46,7 +49,8 @@ class Choice:
 
     Attributes:
         key: the group's key and the action's place in it: stable for one version of the answer.
-        within: the titles of the alternatives that it is a part of; it is asked only when they are chosen.
+        within: the titles of the alternatives that it is a part of; it is asked only when they are
+            chosen.
     """
 
     key: str
@@ -79,7 +83,8 @@ def choices(outputs: Mapping[str, Resource]) -> list[Choice]:
 def unanswered(
     asked: Sequence[Choice], selected: Selection, gone: frozenset[str] = frozenset()
 ) -> list[Choice]:
-    """The choices that still need an answer, or have one that no option of theirs is, or whose chosen alternative another answer leaves out.
+    """The choices that still need an answer, or have one that no option of theirs is, or whose
+    chosen alternative another answer leaves out.
 
     Args:
         gone: keys of outputs that are not accepted whatever is chosen.
@@ -98,7 +103,9 @@ def offered(asked: Sequence[Choice]) -> frozenset[str]:
 
 
 def words(asked: Sequence[Choice], selected: Selection) -> list[str]:
-    """What was chosen, a sentence for each choice that was asked; those within an alternative that was not taken were not."""
+    """What was chosen, a sentence for each choice that was asked; those within an alternative that
+    was not taken were not.
+    """
     said = []
     for choice in asked:
         if choice.key in selected and not _moot(choice, asked, selected, frozenset()):

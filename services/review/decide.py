@@ -1,6 +1,8 @@
-"""A clinician's decision on a result, as one guarded transaction (pure; fhir.md section 7, "Life cycle").
+"""A clinician's decision on a result, as one guarded transaction (pure; fhir.md section 7, "Life
+cycle").
 
-Every resource of the answer is written at its stage, each under `ifMatch` of the version that the clinician was shown, together
+Every resource of the answer is written at its stage, each under `ifMatch` of the version that the
+clinician was shown, together
 with the head and a verifier Provenance: all of it, or nothing.
 """
 
@@ -56,10 +58,13 @@ class Decision:
     Attributes:
         kind: signed as it stands, amended, or rejected.
         reason: required for a rejection; kept in the head's statusReason.
-        wrong_patient: the result belongs to somebody else: what has such a status becomes `entered-in-error`.
+        wrong_patient: the result belongs to somebody else: what has such a status becomes
+            `entered-in-error`.
         text: the conclusion (of a plan: the description) as the clinician left it; amended only.
-        dropped: the keys of the findings or proposals that the clinician does not accept; amended only.
-        chosen: the answer to each choice between alternatives, see `services.review.choices`; not for a rejection. Choosing among what
+        dropped: the keys of the findings or proposals that the clinician does not accept; amended
+            only.
+        chosen: the answer to each choice between alternatives, see `services.review.choices`; not
+            for a rejection. Choosing among what
             was offered changes no content: a plan signed with a choice is signed, not amended.
     """
 
@@ -77,7 +82,9 @@ def stamp(
     sources: Iterable[Resource] = (),
     missing: Iterable[str] = (),
 ) -> str:
-    """What a page was made of: changes whenever the head, any of its resources or anything that they rest on has a new version or is gone."""
+    """What a page was made of: changes whenever the head, any of its resources or anything that
+    they rest on has a new version or is gone.
+    """
     made = {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()}
     rests_on = sorted(
         f"{_reference(r)} {r.get('meta', {}).get('versionId', '')} {standing.state(r)}"
@@ -112,12 +119,13 @@ def transaction(
     """The Bundle that carries out the decision.
 
     Args:
-        outputs: what the head's answer wrote, by key, as shown; `meta.versionId` becomes `ifMatch`. What somebody else has decided already stays as it is.
+        outputs: what the head's answer wrote, by key, as shown; `meta.versionId` becomes `ifMatch`.
+            What somebody else has decided already stays as it is.
         now: an instant with zone.
 
     Raises:
-        InvalidResource: a rejection without a reason, an unknown key, a choice without an answer, a head that waits for nobody's decision, or a
-            resource that breaks R4's rules.
+        InvalidResource: a rejection without a reason, an unknown key, a choice without an answer, a
+            head that waits for nobody's decision, or a resource that breaks R4's rules.
     """
     _check(head, outputs, decision)
     focus, asked = focus_key(head, outputs), choices.choices(outputs)
@@ -148,7 +156,9 @@ def transaction(
 
 
 def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -> Resource:
-    """The Bundle that closes a head whose result was decided by another client: that decision is respected, nothing else is written."""
+    """The Bundle that closes a head whose result was decided by another client: that decision is
+    respected, nothing else is written.
+    """
     kind = ELSEWHERE.get(lifecycle.status_of(focus) or "", "signed")
     return bundle.transaction(
         head, _closed(head, Decision(kind, DECIDED_ELSEWHERE), practitioner, now), ()
@@ -156,7 +166,9 @@ def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -
 
 
 def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
-    """The keys of what another client has rejected already: nothing that was drawn from it may be signed."""
+    """The keys of what another client has rejected already: nothing that was drawn from it may be
+    signed.
+    """
     return frozenset(
         key
         for key, r in outputs.items()
@@ -166,7 +178,9 @@ def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
 
 
 def refused(outputs: Mapping[str, Resource], decision: Decision) -> frozenset[str]:
-    """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what another client took back, what was drawn from either."""
+    """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what
+    another client took back, what was drawn from either.
+    """
     return with_dependants(
         outputs,
         decision.dropped | (frozenset() if decision.kind == "rejected" else taken_back(outputs)),
@@ -179,7 +193,9 @@ def _rejected(kind: str) -> set[str | None]:
 
 
 def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) -> frozenset[str]:
-    """The dropped keys and those of everything drawn from them, of groups that have nothing left and of pictures that explain nothing any more."""
+    """The dropped keys and those of everything drawn from them, of groups that have nothing left
+    and of pictures that explain nothing any more.
+    """
     gone = set(dropped)
     while True:
         lost = {_reference(outputs[key]) for key in gone}
@@ -195,7 +211,9 @@ def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) ->
 
 
 def prune(resource: Resource, lost: frozenset[str]) -> Resource:
-    """A copy without the list items that point to what was dropped (results, activities, actions, entries)."""
+    """A copy without the list items that point to what was dropped (results, activities, actions,
+    entries).
+    """
     return (
         {
             name: kept
@@ -230,7 +248,8 @@ def _check_choices(outputs: Mapping[str, Resource], decision: Decision) -> None:
         raise InvalidResource(f"there is no choice {', '.join(unknown)}")
     if open_ones := choices.unanswered(asked, decision.chosen, refused(outputs, decision)):
         raise InvalidResource(
-            f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives may become an order"
+            f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives "
+            "may become an order"
         )
 
 
@@ -369,7 +388,9 @@ def _emptied(was: Any, now: Any) -> bool:
 
 
 def entry_uuid(head: Head, kind: str) -> str:
-    """The `urn:uuid:` of what is new in the transaction: the same for the same decision on the same version."""
+    """The `urn:uuid:` of what is new in the transaction: the same for the same decision on the same
+    version.
+    """
     return f"urn:uuid:{uuid5(NAMESPACE, f'{head.reference} {head.version} {kind}')}"
 
 

@@ -76,7 +76,10 @@ def post_close(task_id: str) -> Any:
 
 
 def _signer(shared: Review, result: Result) -> Practitioner:
-    """Who signs; aborts with 403 and what to do where the user may not. Read again: a session outlives an account that was closed."""
+    """Who signs; aborts with 403 and what to do where the user may not.
+
+    Read again: a session outlives an account that was closed.
+    """
     user = cast(User, current())
     if result.focus is None:
         abort(404, "There is no result here to decide on.")

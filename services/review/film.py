@@ -1,4 +1,6 @@
-"""The film beneath a heat map, fetched from the PACS when somebody looks at the result and kept for a few minutes."""
+"""The film beneath a heat map, fetched from the PACS when somebody looks at the result and kept for
+a few minutes.
+"""
 
 import logging
 import time
@@ -34,12 +36,18 @@ LATERAL: Final = frozenset(
 NO_STUDY: Final = (
     "The film can't be shown: the record no longer has the imaging study, or it names none."
 )
-AWAY: Final = "The film can't be shown now: the image archive does not answer. Reload the page in a moment. The heat map alone is below."
+AWAY: Final = (
+    "The film can't be shown now: the image archive does not answer. Reload the page in "
+    "a moment. The heat map alone is below."
+)
 NOT_THERE: Final = (
     "The film can't be shown: the image archive does not have it. The heat map alone is below."
 )
 UNREADABLE: Final = "The film can't be shown: its file can't be read. The heat map alone is below."
-SEVERAL: Final = "The study has several films and the result does not say which one was analysed, so none is laid under the heat map."
+SEVERAL: Final = (
+    "The study has several films and the result does not say which one was analysed, "
+    "so none is laid under the heat map."
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,8 @@ def _films(ehr: Ehr, settings: Settings, study: Resource) -> Iterator[Dataset]:
 
 
 def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Resource]) -> Dataset | None:
-    """The film that the heat map belongs to: the one that an output names by SOP Instance UID, else the only one that is not lateral.
+    """The film that the heat map belongs to: the one that an output names by SOP Instance UID, else
+    the only one that is not lateral.
 
     Raises:
         NotYet: the archive has none.

@@ -57,7 +57,9 @@ class Alert:
 
 
 def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
-    """The Observations that are not genomic (those have tables of their own) and the risks, surest first."""
+    """The Observations that are not genomic (those have tables of their own) and the risks, surest
+    first.
+    """
     made = [
         finding(key, r)
         for key, r in outputs.items()
@@ -154,7 +156,9 @@ def names_of(resources: Iterable[Resource]) -> dict[str, str]:
 
 
 def _observed_name(observation: Mapping[str, Any]) -> str:
-    """What was observed: the value where the code only says what was asked; of a drug's implication the drug and what holds for it."""
+    """What was observed: the value where the code only says what was asked; of a drug's implication
+    the drug and what holds for it.
+    """
     code, value = observation.get("code"), present.value_text(observation)
     if codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication"):
         parts = [

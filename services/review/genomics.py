@@ -1,4 +1,6 @@
-"""A pharmacogenomics report as two tables: what the genes are, and what follows for drugs (pure; HL7 Genomics Reporting 3.0.0)."""
+"""A pharmacogenomics report as two tables: what the genes are, and what follows for drugs (pure;
+HL7 Genomics Reporting 3.0.0).
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +42,8 @@ class GeneCall:
 
 @dataclass(frozen=True)
 class DrugAdvice:
-    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says so.
+    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says
+    so.
 
     Attributes:
         actionable: the report calls it abnormal: something departs from the usual.
@@ -86,7 +89,9 @@ def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> 
 
 
 def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
-    """The therapeutic implications, those that ask for something first, each with the recommendations that rest on it."""
+    """The therapeutic implications, those that ask for something first, each with the
+    recommendations that rest on it.
+    """
     implications = [
         (k, r)
         for k, r in outputs.items()
@@ -138,7 +143,9 @@ def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> 
 
 
 def others(outputs: Mapping[str, Resource]) -> dict[str, Resource]:
-    """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic implications."""
+    """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic
+    implications.
+    """
     genomic = {
         k: r
         for k, r in outputs.items()
@@ -165,7 +172,10 @@ def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str
 
 
 def phenotypes(observation: Resource) -> list[str]:
-    """What its components call the phenotype, one per gene. Some genes have no coded question for it."""
+    """What its components call the phenotype, one per gene.
+
+    Some genes have no coded question for it.
+    """
     asked = (c for c in observation.get("component", []) if _asks_phenotype(c.get("code", {})))
     return [text for c in asked if (text := present.value_text(c))]
 

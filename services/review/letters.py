@@ -1,4 +1,6 @@
-"""The dead letters of all services, for the page: an undecodable record has no patient and no head, so this is where people see it."""
+"""The dead letters of all services, for the page: an undecodable record has no patient and no head,
+so this is where people see it.
+"""
 
 import logging
 import time
@@ -47,7 +49,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the event log showed: the newest letters and how many there are, or why it could not be read."""
+    """What the event log showed: the newest letters and how many there are, or why it could not be
+    read.
+    """
 
     lines: Sequence[Line] = ()
     total: int = 0

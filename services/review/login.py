@@ -20,7 +20,9 @@ REMEMBERED: Final = 1_000
 
 @dataclass
 class Throttle:
-    """Counts failed logins per address: after `FAILURES` within `WINDOW_SEC` it takes no more for a while. Safe between threads."""
+    """Counts failed logins per address: after `FAILURES` within `WINDOW_SEC` it takes no more for a
+    while. Safe between threads.
+    """
 
     failures: dict[str, deque[float]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -66,7 +68,8 @@ def local_login(settings: Settings) -> LocalLogin | None:
     """The local account of the settings, or None.
 
     Raises:
-        Misconfigured: only one of user and password is set, or the user is not `name:Practitioner/id`.
+        Misconfigured: only one of user and password is set, or the user is not
+            `name:Practitioner/id`.
     """
     user, password = settings.review_local_user, settings.review_local_password
     if not user and not password:
@@ -79,13 +82,17 @@ def local_login(settings: Settings) -> LocalLogin | None:
         and password.get_secret_value()
     ):
         raise Misconfigured(
-            "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with CARELOOP_REVIEW_LOCAL_PASSWORD set"
+            "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with "
+            "CARELOOP_REVIEW_LOCAL_PASSWORD set"
         )
     return LocalLogin(name, practitioner, password.get_secret_value())
 
 
 def user_of(ehr: Ehr, practitioner: str | None, name: str, roles: tuple[str, ...] = ()) -> User:
-    """The user behind a login. A Practitioner that the record does not hold (or holds as inactive) can't sign."""
+    """The user behind a login.
+
+    A Practitioner that the record does not hold (or holds as inactive) can't sign.
+    """
     known = ehr.read(practitioner) if practitioner else None
     if known is None or known.get("active") is False:
         return User(name, None, roles)

@@ -73,7 +73,10 @@ def _filter() -> tuple[worklist.Filter, str]:
 
 
 def show_result(task_id: str) -> Any:
-    """One result, with the forms to decide on it. The answer's uuid is an address, too: it leads to its newest revision."""
+    """One result, with the forms to decide on it.
+
+    The answer's uuid is an address, too: it leads to its newest revision.
+    """
     ehr = review().ehr
     try:
         return result_page(gather(ehr, task_id))
@@ -138,7 +141,9 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
 
 
 def _fallen(result: Result) -> list[tuple[str, str, str]]:
-    """(reference, name, state) of everything that the result rests on and that does not stand any more."""
+    """(reference, name, state) of everything that the result rests on and that does not stand any
+    more.
+    """
     found = ((ref, result.find(ref)) for ref in result.fallen)
     return [
         (ref, findings.name_of(r) or r["resourceType"], standing.state(r))

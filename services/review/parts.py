@@ -20,7 +20,8 @@ class Part:
 
 
 def parts(outputs: Mapping[str, Resource]) -> list[Part]:
-    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the page names them.
+    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the
+    page names them.
 
     Alternatives are none: they are taken or left by the answer to their choice.
     """

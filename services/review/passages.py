@@ -10,7 +10,8 @@ from services.review import present
 from shared.fhir import codes, lifecycle
 
 Resource = dict[str, Any]
-NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"  # parts: start, end (code points), kind, section, assertion, text
+# parts: start, end (code points), kind, section, assertion, text
+NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def problem(key: str, condition: Resource) -> Problem:
 
 
 def quotes(resource: Mapping[str, Any]) -> list[str]:
-    """The words of the note that it rests on: originalText on `evidence`, or on the resource itself."""
+    """The words of the note that it rests on: originalText on `evidence`, or on the resource
+    itself.
+    """
     found = (
         x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT
     )
@@ -81,7 +84,8 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
 
 
 def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
-    """Where each mention stands: at its own offsets if its words stand there; else where they do, if that is one place alone; else nowhere.
+    """Where each mention stands: at its own offsets if its words stand there; else where they do,
+    if that is one place alone; else nowhere.
 
     A mark at another occurrence would show a negated drug as taken.
     """
@@ -144,7 +148,10 @@ def set_aside(found: Sequence[Span]) -> list[tuple[str, int]]:
 
 
 def marked(text: str, found: Sequence[Span]) -> list[Segment]:
-    """The text cut at every edge of a span; joined again it is the text. Spans outside it are ignored."""
+    """The text cut at every edge of a span; joined again it is the text.
+
+    Spans outside it are ignored.
+    """
     good = [s for s in found if 0 <= s.start < s.end <= len(text)]
     edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
     return [

@@ -70,7 +70,9 @@ class Support:
 
 
 def proposals(outputs: Mapping[str, Resource], names: Mapping[str, str]) -> list[Proposal]:
-    """Goals, medications and services, in the order of the answer; a choice's alternatives carry its title."""
+    """Goals, medications and services, in the order of the answer; a choice's alternatives carry
+    its title.
+    """
     groups = {
         ref: group
         for r in outputs.values()
@@ -147,7 +149,9 @@ def targets(goal: Mapping[str, Any]) -> Iterator[str]:
 def supports(
     plan: Mapping[str, Any], read: Mapping[str, Resource | None], tasks: Mapping[str, str]
 ) -> list[Support]:
-    """What the plan says it rests on (`supportingInfo`, `addresses`), as far as it could be read and is this patient's."""
+    """What the plan says it rests on (`supportingInfo`, `addresses`), as far as it could be read
+    and is this patient's.
+    """
     wanted = dict.fromkeys(
         [
             *present.references(plan.get("supportingInfo")),
@@ -195,7 +199,9 @@ def advice(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _offered(actions: Sequence[Mapping[str, Any]], group: Group) -> Iterator[tuple[str, Group]]:
-    """(reference, the choice that offers it) of every action: the outermost title names the choice, its alternatives name themselves."""
+    """(reference, the choice that offers it) of every action: the outermost title names the choice,
+    its alternatives name themselves.
+    """
     for action in actions:
         cited = tuple(
             present.cite(d.get("display"), d.get("url")) for d in action.get("documentation", [])

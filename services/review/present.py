@@ -1,4 +1,7 @@
-"""FHIR elements in words, for the pages (pure). What is missing reads as missing, never as an empty cell that looks like "none"."""
+"""FHIR elements in words, for the pages (pure).
+
+What is missing reads as missing, never as an empty cell that looks like "none".
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +36,9 @@ def human_name(person: Mapping[str, Any] | None) -> str:
 
 
 def age(birth: str | None, on: date) -> str | None:
-    """Whole years, `86 y`; None where the birth date is not known to the day (a year alone gives `about 86 y`)."""
+    """Whole years, `86 y`; None where the birth date is not known to the day (a year alone gives
+    `about 86 y`).
+    """
     try:
         born = date.fromisoformat(birth or "")
     except ValueError:
@@ -118,7 +123,10 @@ def cite(display: str | None, url: str | None) -> dict[str, str]:
 
 
 def linked(text: str) -> Markup:
-    """The text with its web addresses as links; everything else is escaped. What ends a sentence is no part of an address."""
+    """The text with its web addresses as links; everything else is escaped.
+
+    What ends a sentence is no part of an address.
+    """
     parts = WEB_ADDRESS.split(text)
     return Markup("").join(
         LINK.format(part, part) if at % 2 else part for at, part in enumerate(parts)

@@ -66,7 +66,8 @@ def refused(error: FhirError) -> tuple[str, int]:
     log.error("review: %s", error)
     return page(
         502,
-        f"The record system refused the request (HTTP {error.status}). Nothing was saved. Tell your technical team.",
+        f"The record system refused the request (HTTP {error.status}). Nothing was saved. Tell "
+        "your technical team.",
     )
 
 
@@ -75,7 +76,8 @@ def invalid(error: Exception) -> tuple[str, int]:
     log.error("review: %s", error)
     return page(
         502,
-        "What would have been written breaks a rule of the record, so nothing was saved. Tell your technical team; the log says which rule.",
+        "What would have been written breaks a rule of the record, so nothing was saved. Tell your "
+        "technical team; the log says which rule.",
     )
 
 
@@ -84,5 +86,6 @@ def unexpected(error: Exception) -> tuple[str, int]:
     log.error("review: unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
     return page(
         500,
-        "Something went wrong on our side. Nothing was saved. Tell your technical team; the log says where.",
+        "Something went wrong on our side. Nothing was saved. Tell your technical team; the log "
+        "says where.",
     )

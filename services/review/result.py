@@ -1,7 +1,9 @@
-"""One result, read from the EHR: the head, its patient, everything that the answer wrote and what it was drawn from.
+"""One result, read from the EHR: the head, its patient, everything that the answer wrote and what
+it was drawn from.
 
-Whatever names somebody else than the head's patient is left out and reported as foreign: a page never shows another patient's
-data, and a result with a foreign part can't be decided on. What was taken back since is shown, and the result can't be signed.
+Whatever names somebody else than the head's patient is left out and reported as foreign: a page
+never shows another patient's data, and a result with a foreign part can't be decided on. What was
+taken back since is shown, and the result can't be signed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -41,9 +43,11 @@ class Result:
     """What a result's page shows.
 
     Attributes:
-        subject: `Patient/id`; empty or another type where the input names no patient. patient: the resource, None when it is gone.
+        subject: `Patient/id`; empty or another type where the input names no patient. patient: the
+            resource, None when it is gone.
         outputs: by key, what the answer wrote and the EHR still has, this patient's alone.
-        sources: what it was drawn from and what a plan says that it rests on, this patient's alone (and what has no patient: a Medication).
+        sources: what it was drawn from and what a plan says that it rests on, this patient's alone
+            (and what has no patient: a Medication).
         missing, foreign: references that are gone, or that belong to somebody else.
         provenance: of the focus, author and verifier.
         devices: the models that spoke.
@@ -83,7 +87,9 @@ class Result:
 
     @property
     def waits(self) -> bool:
-        """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign or decided elsewhere."""
+        """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign
+        or decided elsewhere.
+        """
         return (
             self.head.outcome == "requested"
             and self.focus is not None
@@ -102,12 +108,16 @@ class Result:
 
     @property
     def incomplete(self) -> bool:
-        """Some of it can't be shown, so it can't be decided on either: a part is gone, or anything belongs to somebody else."""
+        """Some of it can't be shown, so it can't be decided on either: a part is gone, or anything
+        belongs to somebody else.
+        """
         return bool(self.foreign) or any(ref in self.head.outputs.values() for ref in self.missing)
 
     @property
     def fallen(self) -> tuple[str, ...]:
-        """What it rests on and what does not stand any more, `Type/id` each: taken back, stopped, or gone from the record. Only a rejection is left."""
+        """What it rests on and what does not stand any more, `Type/id` each: taken back, stopped,
+        or gone from the record. Only a rejection is left.
+        """
         back = (present.ref(r) for r in self.sources if not standing.stands(r))
         return tuple(
             dict.fromkeys(
@@ -211,7 +221,9 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
 
 
 def _concerns(resource: Resource, subject: str) -> bool:
-    """It is about this subject, or is of a kind that is about nobody; one that names its patient in a way that can't be compared is somebody else's."""
+    """It is about this subject, or is of a kind that is about nobody; one that names its patient in
+    a way that can't be compared is somebody else's.
+    """
     named = subject_of(resource)
     return named == subject or (
         named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS)
@@ -219,7 +231,9 @@ def _concerns(resource: Resource, subject: str) -> bool:
 
 
 def resting(outputs: Iterable[Resource]) -> list[str]:
-    """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long record the head does not name every source."""
+    """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long
+    record the head does not name every source.
+    """
     plan = list(outputs)
     details = (
         detail
@@ -283,7 +297,10 @@ def _alternates(item: Mapping[str, Any]) -> list[Any]:
 
 
 def _provenance(ehr: Ehr, focus: str) -> tuple[Resource, ...]:
-    """Who wrote and who verified the focus, oldest first. Each hit must name it: a server may ignore the parameter."""
+    """Who wrote and who verified the focus, oldest first.
+
+    Each hit must name it: a server may ignore the parameter.
+    """
     hits = ehr.search("Provenance", {"target": focus})
     return tuple(
         sorted(

@@ -43,7 +43,9 @@ def protect(response: Response, *, asset: bool) -> Response:
 
 
 def configure_cookies(app: Flask, settings: Settings) -> None:
-    """Session cookies: signed, HttpOnly, SameSite=Lax (an OpenID Connect issuer sends people back from its own site), Secure unless all is on this machine."""
+    """Session cookies: signed, HttpOnly, SameSite=Lax (an OpenID Connect issuer sends people back
+    from its own site), Secure unless all is on this machine.
+    """
     secure = is_secure(settings)
     key = settings.review_session_key
     app.secret_key = key.get_secret_value() if key else secrets.token_bytes(32)

@@ -1,4 +1,7 @@
-"""Who is at the page: a signed cookie that holds the user, a CSRF token and its end. Nothing of a patient is ever in it."""
+"""Who is at the page: a signed cookie that holds the user, a CSRF token and its end.
+
+Nothing of a patient is ever in it.
+"""
 
 import hmac
 import secrets
@@ -35,7 +38,9 @@ class User:
 
 
 def begin(user: User) -> None:
-    """Start a session; whatever the cookie held before (a CSRF token that others may have planted) is dropped."""
+    """Start a session; whatever the cookie held before (a CSRF token that others may have planted)
+    is dropped.
+    """
     session.clear()
     session[USER] = {
         "name": user.name,

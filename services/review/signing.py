@@ -1,4 +1,6 @@
-"""Who may sign what (pure): a Practitioner, with a role for the report's category where the hospital set roles."""
+"""Who may sign what (pure): a Practitioner, with a role for the report's category where the
+hospital set roles.
+"""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +12,8 @@ from shared.fhir import codes
 
 Roles = Mapping[str, frozenset[str]]
 NOT_ACTIVE = (
-    "Your Practitioner is not active in the record any more, so nothing was saved and you can't sign. "
+    "Your Practitioner is not active in the record any more, so nothing was saved and you can't "
+    "sign. "
     "Ask your administrator to make it active again, then log in again."
 )
 PLAN = "CarePlan"  # a plan has no report category: its resource type stands for one
@@ -48,8 +51,10 @@ def refusal(user: User, focus: Mapping[str, Any], roles: Roles) -> str | None:
     """Why this user may not decide on it, and what to do; None: may."""
     if user.signer is None:
         return (
-            "Your login is not linked to a Practitioner in the record, so you can read results but not sign them. "
-            "Ask your administrator to set the `fhirUser` claim of your account to your Practitioner, then log in again."
+            "Your login is not linked to a Practitioner in the record, so you can read results but "
+            "not sign them. "
+            "Ask your administrator to set the `fhirUser` claim of your account to your "
+            "Practitioner, then log in again."
         )
     if not roles:
         return None
@@ -57,6 +62,7 @@ def refusal(user: User, focus: Mapping[str, Any], roles: Roles) -> str | None:
     if allowed & categories(focus):
         return None
     return (
-        f"Your role does not sign results of this category ({', '.join(sorted(categories(focus))) or 'none'}). "
+        "Your role does not sign results of this category "
+        f"({', '.join(sorted(categories(focus))) or 'none'}). "
         "Ask a colleague whose role does, or your administrator (setting CARELOOP_REVIEW_ROLES)."
     )

@@ -1,7 +1,8 @@
-"""Whether what a result was drawn from still stands (pure): a clinician must not sign what rests on something that was taken back.
+"""Whether what a result was drawn from still stands (pure): a clinician must not sign what rests on
+something that was taken back.
 
-The same reading as that of the services, which draw a result again, or withdraw it, once the event of it has reached them; until
-then the draft stands, and this is what keeps it from being signed.
+The same reading as that of the services, which draw a result again, or withdraw it, once the event
+of it has reached them; until then the draft stands, and this is what keeps it from being signed.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ GONE: Final = frozenset(
         "remission",
     }
 )
-"""Of `status`, `docStatus`, `verificationStatus` and `clinicalStatus` alike; `inactive` is a Condition's or an allergy's."""
+"""Of `status`, `docStatus`, `verificationStatus` and `clinicalStatus` alike; `inactive` is a
+Condition's or an allergy's.
+"""
 
 
 def state(resource: Mapping[str, Any]) -> str:
@@ -41,7 +44,9 @@ def state(resource: Mapping[str, Any]) -> str:
 
 
 def stands(resource: Mapping[str, Any]) -> bool:
-    """Nobody has taken it back; an order stands while it is active, and a Medication that is no longer made may still be ordered."""
+    """Nobody has taken it back; an order stands while it is active, and a Medication that is no
+    longer made may still be ordered.
+    """
     said = state(resource)
     if resource.get("resourceType") == "MedicationRequest":
         return said == "active"

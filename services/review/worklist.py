@@ -1,4 +1,6 @@
-"""The worklist: the heads of one outcome, a page at a time: what waits by the gravest alert, then newest first; everything else newest first."""
+"""The worklist: the heads of one outcome, a page at a time: what waits by the gravest alert, then
+newest first; everything else newest first.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = (
     100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
 )
-SORTED: Final = 100  # of what waits, this many of the newest are sorted by urgency; a longer list goes on by time
+# of what waits, this many of the newest are sorted by urgency; a longer list goes on by time
+SORTED: Final = 100
 PATIENTS_AT_ONCE: Final = 40
 OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "requested": "Waiting for review",
@@ -30,7 +33,8 @@ OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
 }
 OUTCOME_HELP: Final = {
     "requested": "AI drafts that no clinician has decided on yet, those with grave alerts first.",
-    "failed": "The analysis broke off. The technical team sees these as dead letters and can replay them.",
+    "failed": "The analysis broke off. The technical team sees these as dead letters and can "
+    "replay them.",
     "rejected": "The input was understood and was not analysed; the reason is in the row.",
     "draft": "A service is working on these now.",
     "completed": "Signed, amended or rejected by a clinician.",
@@ -107,7 +111,10 @@ def _in_order(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
 
 
 def heads(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
-    """Our heads of this outcome, newest first. Each hit is checked: a server may ignore a parameter, and other systems' Tasks are not ours."""
+    """Our heads of this outcome, newest first.
+
+    Each hit is checked: a server may ignore a parameter, and other systems' Tasks are not ours.
+    """
     if wanted.patients == ():
         return
     identifier = f"{codes.SERVICE}|{wanted.service}" if wanted.service else f"{codes.REVISION}|"

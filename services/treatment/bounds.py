@@ -1,6 +1,8 @@
-"""How much of a long record a plan names (pure): a patient with hundreds of reports gets a plan of a size that every server takes.
+"""How much of a long record a plan names (pure): a patient with hundreds of reports gets a plan of
+a size that every server takes.
 
-What is left out stands in the record, is read each time, and counts for every rule: only its naming is cut.
+What is left out stands in the record, is read each time, and counts for every rule: only its naming
+is cut.
 """
 
 from collections.abc import Iterable
@@ -41,7 +43,9 @@ def clipped(text: str, most: int = MOST_WORDS) -> str:
 
 
 def problems(inputs: Inputs) -> list[Problem]:
-    """Each problem once, however many notes found it, a confirmed one before what a note alone says."""
+    """Each problem once, however many notes found it, a confirmed one before what a note alone
+    says.
+    """
     found: list[Problem] = []
     known: set[str] = set()
     for problem in sorted(inputs.problems, key=lambda p: not p.confirmed):
@@ -53,7 +57,9 @@ def problems(inputs: Inputs) -> list[Problem]:
 
 
 def reports(inputs: Inputs, findings: Findings) -> list[Report]:
-    """Those that something was drawn from first, then those that a clinician amended, then the others."""
+    """Those that something was drawn from first, then those that a clinician amended, then the
+    others.
+    """
     behind = reports_behind(inputs, drawn_from(findings))
     return sorted(inputs.reports, key=lambda r: (r.reference not in behind, not r.amended))
 

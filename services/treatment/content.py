@@ -1,11 +1,14 @@
-"""The clinical content of what treatment reads, and its digest: what decides whether a plan is drawn again (pure).
+"""The clinical content of what treatment reads, and its digest: what decides whether a plan is
+drawn again (pure).
 
-Left out is what says nothing about the patient: ids, versions, texts for display, who wrote when, and careloop's own hours of
-writing. Of status only what changes the meaning stays, so:
+Left out is what says nothing about the patient: ids, versions, texts for display, who wrote when,
+and careloop's own hours of writing. Of status only what changes the meaning stays, so:
 
-- preliminary, partial -> final (a bare signature): the same content. Likewise a Condition of our notes that is confirmed.
+- preliminary, partial -> final (a bare signature): the same content. Likewise a Condition of our
+  notes that is confirmed.
 - amended, corrected, or another conclusion, result or value: another content.
-- cancelled, refuted, entered in error, stopped, resolved: it was not gathered, so it is not here: another content.
+- cancelled, refuted, entered in error, stopped, resolved: it was not gathered, so it is not here:
+  another content.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +57,10 @@ def content_of(resources: Iterable[Json]) -> str:
 
 
 def clinical(resource: Json) -> Json:
-    """The clinical content of one resource: see the module's docstring. KeyError for a kind that treatment does not read."""
+    """The clinical content of one resource: see the module's docstring.
+
+    KeyError for a kind that treatment does not read.
+    """
     kind = resource["resourceType"]
     kept = {name: plain(resource[name]) for name in KEPT[kind] if name in resource}
     if kind in ("DiagnosticReport", "Observation"):
@@ -96,7 +102,9 @@ def _observation(resource: Json) -> Json:
 
 
 def plain(value: Any) -> Any:
-    """The value without ids, displays and references: the same code is the same content, whatever it is called and wherever it stands."""
+    """The value without ids, displays and references: the same code is the same content, whatever
+    it is called and wherever it stands.
+    """
     if isinstance(value, Mapping):
         return {
             k: plain(v)

@@ -1,4 +1,7 @@
-"""What treatment reads of a patient, and what it finds (pure values). References are `Type/id`, coded values `system|code`."""
+"""What treatment reads of a patient, and what it finds (pure values).
+
+References are `Type/id`, coded values `system|code`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -54,11 +57,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Medication:
-    """A drug that the patient has: ordered (MedicationRequest), or only mentioned in a note (Observation 10160-0).
+    """A drug that the patient has: ordered (MedicationRequest), or only mentioned in a note
+    (Observation 10160-0).
 
     Attributes:
         codes: as ordered, RxNorm ingredient or product.
-        text: every display and text of the medication, joined: the ingredient is found there where the code is not known.
+        text: every display and text of the medication, joined: the ingredient is found there where
+            the code is not known.
         reasons: the Conditions that the order names.
         report: the notes report that mentions it; empty for an order.
     """
@@ -108,7 +113,8 @@ class Implication:
 
     Attributes:
         drug: RxNorm ingredient code.
-        phenotypes: CPIC's words in lower case, `intermediate metabolizer`, of one gene or of several; empty where none was understood.
+        phenotypes: CPIC's words in lower case, `intermediate metabolizer`, of one gene or of
+            several; empty where none was understood.
         recommendation: the guideline's sentence, as the report carries it.
         citation, url: its source, as the report carries it.
         remarkable: the report does not mark it as normal.
@@ -140,8 +146,10 @@ class Measurement:
     """The latest laboratory value of its kind that a rule asks for.
 
     Attributes:
-        time: as the record says it, a date or a dateTime of any zone: for people. `at`: when that is.
-        comparator: `<`, `<=`, `>`, `>=` where the laboratory could only say that the value lies beyond `value`; else empty.
+        time: as the record says it, a date or a dateTime of any zone: for people. `at`: when that
+            is.
+        comparator: `<`, `<=`, `>`, `>=` where the laboratory could only say that the value lies
+            beyond `value`; else empty.
     """
 
     reference: str
@@ -162,9 +170,11 @@ class Inputs:
     """One patient, as the record stands now.
 
     Attributes:
-        content: digest of the clinical content (`content.py`); a signature alone leaves it as it is.
+        content: digest of the clinical content (`content.py`); a signature alone leaves it as it
+            is.
         sources: `Type/id` -> version of what the plan rests on.
-        today: the day of reading; ages are counted to it. Not part of the content: a birthday alone draws no plan.
+        today: the day of reading; ages are counted to it. Not part of the content: a birthday alone
+            draws no plan.
     """
 
     subject: str
@@ -237,7 +247,8 @@ class Choice:
     """What one gene rule proposes for one drug: at most one of its proposals, or none.
 
     Attributes:
-        key: names it among the patient's choices: the rule, and the drug where the rule is about a class of which she may have several.
+        key: names it among the patient's choices: the rule, and the drug where the rule is about a
+            class of which she may have several.
         rule: id of the rule that spoke.
         drug: the ingredient that the rule speaks on.
         why: the reasons in order, each a sentence.
@@ -299,7 +310,9 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything the rules said, worst first; `unsigned` are the reports that it rests on and nobody has signed."""
+    """Everything the rules said, worst first; `unsigned` are the reports that it rests on and
+    nobody has signed.
+    """
 
     choices: tuple[Choice, ...] = ()
     alerts: tuple[Alert, ...] = ()

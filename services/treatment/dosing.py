@@ -1,7 +1,9 @@
-"""How much of a drug and how often, from an order's dosageInstruction (pure). What is not one clear dose is not known: never a guess.
+"""How much of a drug and how often, from an order's dosageInstruction (pure). What is not one clear
+dose is not known: never a guess.
 
-A dose that is read too low hides an alert, one that is read too often becomes a proposal that is too high. So a weekly dose, a taper,
-several amounts a day or a count that may or may not be in the amount already give None, and the rules say that the dose is not known.
+A dose that is read too low hides an alert, one that is read too often becomes a proposal that is
+too high. So a weekly dose, a taper, several amounts a day or a count that may or may not be in the
+amount already give None, and the rules say that the dose is not known.
 """
 
 import re
@@ -23,7 +25,8 @@ MASS: Final = {
     "mg/m2": 1.0,
     "mg/kg": 1.0,
 }
-MASS_IN_TEXT: Final = re.compile(  # 1,500 is a thousand and a half; 2,5 and 0,125 have a decimal comma
+# 1,500 is a thousand and a half; 2,5 and 0,125 have a decimal comma
+MASS_IN_TEXT: Final = re.compile(
     r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)\s*(mg|mcg|ug|\u00b5g|\u03bcg|g)\b(?!\s*/)",
     re.IGNORECASE,
 )
@@ -43,7 +46,8 @@ OFTEN: Final = (
     (re.compile(r"\b(four times|4 times|qid|q\.i\.d\.)", re.IGNORECASE), 4.0),
 )
 ONCE: Final = re.compile(
-    r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at (bedtime|night)|nightly)\b",
+    r"\b(once|daily|every day|a day|per day|qd|(every|in the) (morning|evening|night)|at "
+    r"(bedtime|night)|nightly)\b",
     re.IGNORECASE,
 )
 MOMENTS: Final = re.compile(
@@ -59,7 +63,9 @@ NOT_EVERY_DAY: Final = re.compile(
 
 
 def dose_of(instructions: Sequence[Json], product: str = "") -> Dose | None:
-    """The dose of an order; None where several instructions tell an amount: a taper, or one in the morning and another at night."""
+    """The dose of an order; None where several instructions tell an amount: a taper, or one in the
+    morning and another at night.
+    """
     telling = [
         i for i in instructions if i.get("doseAndRate") or AN_AMOUNT.search(i.get("text", ""))
     ]
@@ -67,7 +73,9 @@ def dose_of(instructions: Sequence[Json], product: str = "") -> Dose | None:
 
 
 def dose(instruction: Json, product: str = "") -> Dose | None:
-    """The dose of a dosageInstruction: coded, else a count of tablets times the strength in the product's name, else from its text."""
+    """The dose of a dosageInstruction: coded, else a count of tablets times the strength in the
+    product's name, else from its text.
+    """
     per_day = times_a_day(instruction)
     for amount in instruction.get("doseAndRate", []):
         if found := _coded(amount, product, per_day):
@@ -123,7 +131,9 @@ def _coded(amount: Json, product: str, per_day: float | None) -> Dose | None:
 
 
 def _in_words(text: str, product: str, per_day: float | None) -> Dose | None:
-    """The amount that the text names, or its count of tablets of the product; an amount and a count of several are two readings."""
+    """The amount that the text names, or its count of tablets of the product; an amount and a count
+    of several are two readings.
+    """
     counts = {NUMBERS.get(n.lower()) or float(n) for n in COUNT_IN_TEXT.findall(text)}
     named, strength = _mass(text), _mass(product)
     if MULTIPLE.search(text) or len(counts) > 1 or (named and counts - {1.0}):

@@ -1,7 +1,9 @@
-"""The patient as the record stands now -> Inputs. Everything is read again each time; nothing is remembered between events.
+"""The patient as the record stands now -> Inputs. Everything is read again each time; nothing is
+remembered between events.
 
-What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed ones alike: else a plan would
-be drawn from the plan before it. So a proposal that a clinician signs does not count as an order until the EHR has an order of its own.
+What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed
+ones alike: else a plan would be drawn from the plan before it. So a proposal that a clinician signs
+does not count as an order until the EHR has an order of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,10 +48,12 @@ IDS_AT_ONCE: Final = (
 
 
 def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:  # noqa: ARG001 - every service's gather takes the settings
-    """The patient's inputs, or None where no careloop report stands and no rule speaks: a plan with no activity is noise.
+    """The patient's inputs, or None where no careloop report stands and no rule speaks: a plan with
+    no activity is noise.
 
     Raises:
-        Withdrawn: the patient is gone; or nothing is left of what an earlier plan was drawn from, so that it must not stand.
+        Withdrawn: the patient is gone; or nothing is left of what an earlier plan was drawn from,
+            so that it must not stand.
     """
     subject = event.subject or event.focus
     patient = ehr.read(subject) if subject.startswith("Patient/") else None
@@ -118,7 +122,9 @@ def _with_results(reports: tuple[Report, ...], results: Mapping[str, Json]) -> I
 
 
 def _understood(spoken: Inputs) -> list[str]:
-    """The Observations that something was read from; variants and haplotypes speak through their genotype."""
+    """The Observations that something was read from; variants and haplotypes speak through their
+    genotype.
+    """
     genetic = {g.reference for g in spoken.genotypes} | {i.reference for i in spoken.implications}
     return sorted(
         genetic | {f.reference for f in spoken.findings} | {m.reference for m in spoken.medications}
@@ -126,7 +132,9 @@ def _understood(spoken: Inputs) -> list[str]:
 
 
 def _search(ehr: "Ehr", kind: str, subject: str, **params: str) -> Iterator[Json]:
-    """Every resource of the kind about the patient, in the order of its reference: the same record gives the same inputs."""
+    """Every resource of the kind about the patient, in the order of its reference: the same record
+    gives the same inputs.
+    """
     found = ehr.search(
         kind, {"patient": subject.split("/")[1], "_count": PAGE, **params}, subject=subject
     )
@@ -149,9 +157,11 @@ def _reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def _results(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Json]:
-    """The reports' Observations that stand: searched by id, and those that the search did not bring read one by one (an index may lag).
+    """The reports' Observations that stand: searched by id, and those that the search did not bring
+    read one by one (an index may lag).
 
-    What was derived from one that was taken back does not stand either: an implication speaks for its genotype.
+    What was derived from one that was taken back does not stand either: an implication speaks for
+    its genotype.
     """
     wanted = sorted({ref for r in reports for ref in r.results if ref.startswith("Observation/")})
     found: dict[str, Json] = {}
@@ -214,7 +224,9 @@ def _orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def _medication(ehr: "Ehr", request: Json) -> Json | None:
-    """The Medication that an order points to, contained or a resource of its own; what was entered in error names no drug."""
+    """The Medication that an order points to, contained or a resource of its own; what was entered
+    in error names no drug.
+    """
     target = request.get("medicationReference", {}).get("reference", "")
     if target.startswith("#"):
         contained = next(

@@ -28,7 +28,10 @@ class Held:
 
 
 def held_by(inputs: Inputs, rules: Rules) -> tuple[Held, ...]:
-    """Every known ingredient. A mention in a note counts only where the drug is not ordered: the order knows better."""
+    """Every known ingredient.
+
+    A mention in a note counts only where the drug is not ordered: the order knows better.
+    """
     found = [Held(drug, m) for m in inputs.medications for drug in rules.drugs_of(m.codes, m.text)]
     ordered = {h.drug.name for h in found if h.medication.ordered}
     kept = [h for h in found if h.medication.ordered or h.drug.name not in ordered]
@@ -49,7 +52,9 @@ def references(held: Sequence[Held]) -> tuple[str, ...]:
 
 
 def named(held: Sequence[Held]) -> tuple[str, ...]:
-    """What an alert names of them: of each ingredient the first few, since notes may mention it hundreds of times."""
+    """What an alert names of them: of each ingredient the first few, since notes may mention it
+    hundreds of times.
+    """
     drugs = dict.fromkeys(h.drug.name for h in held)
     return tuple(
         dict.fromkeys(
@@ -66,7 +71,9 @@ def names(held: Sequence[Held]) -> str:
 
 
 def daily_mg(held: Sequence[Held]) -> float | None:
-    """What all these orders come to a day, in mg; None where one of them does not tell: the sum may be any."""
+    """What all these orders come to a day, in mg; None where one of them does not tell: the sum may
+    be any.
+    """
     doses = {h.medication.reference: h.medication.dose for h in held}.values()
     known = [d.daily for d in doses if d is not None and d.unit == "mg" and d.daily is not None]
     return sum(known) if known and len(known) == len(doses) else None

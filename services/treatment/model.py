@@ -1,4 +1,7 @@
-"""The rule set, read from `data/*.toml`, and its card. No weights yet: a knowledge graph and outcome models speak beside it later."""
+"""The rule set, read from `data/*.toml`, and its card.
+
+No weights yet: a knowledge graph and outcome models speak beside it later.
+"""
 
 import tomllib
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""FHIR resources -> what the rules reason about (pure). Tolerant: what can't be understood is left out, never guessed."""
+"""FHIR resources -> what the rules reason about (pure).
+
+Tolerant: what can't be understood is left out, never guessed.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +90,10 @@ def words(element: object) -> str:
 
 
 def birth_date(patient: Json) -> date | None:
-    """The birth date; a year or a month stands for its first day, so that an age is never too low. None where it is no date."""
+    """The birth date; a year or a month stands for its first day, so that an age is never too low.
+
+    None where it is no date.
+    """
     said = str(patient.get("birthDate", ""))
     try:
         return date.fromisoformat(f"{said}-01-01"[:10])
@@ -130,7 +136,9 @@ def genotype(observation: Json, of: str) -> Genotype | None:
 def implication(
     observation: Json, of: str, genotypes: Sequence[Genotype] = ()
 ) -> Implication | None:
-    """The therapeutic implication in an Observation of the report `of`; None where it names no RxNorm drug."""
+    """The therapeutic implication in an Observation of the report `of`; None where it names no
+    RxNorm drug.
+    """
     if not codes.has_code(observation.get("code"), codes.GENOMICS_TBD, "therapeutic-implication"):
         return None
     drug = next(
@@ -170,7 +178,9 @@ def implication(
 
 
 def phenotypes(observation: Json) -> tuple[str, ...]:
-    """CPIC's words, one or several, from LOINC answers and words of the components; where those say none, from value and note."""
+    """CPIC's words, one or several, from LOINC answers and words of the components; where those say
+    none, from value and note.
+    """
     parts = [
         p
         for p in observation.get("component", [])
@@ -195,7 +205,9 @@ def _phenotypes_in(text: str) -> list[str]:
 
 
 def finding(observation: Json, of: str) -> Finding | None:
-    """The imaging finding in an Observation DCM 121071 of the report `of`; None for another one, and for what was looked for and not found."""
+    """The imaging finding in an Observation DCM 121071 of the report `of`; None for another one,
+    and for what was looked for and not found.
+    """
     if (
         not codes.has_code(observation.get("code"), codes.DCM, DCM_FINDING)
         or stated(observation.get("interpretation")) & ABSENT
@@ -240,7 +252,10 @@ def order(request: Json, medication: Json | None = None) -> Medication:
 
 
 def problem(condition: Json) -> Problem:
-    """An active Condition. One without a verificationStatus is the clinician's own, hence confirmed."""
+    """An active Condition.
+
+    One without a verificationStatus is the clinician's own, hence confirmed.
+    """
     status = codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
     return Problem(
         reference_of(condition),
@@ -262,7 +277,10 @@ def allergy(resource: Json) -> Allergy:
 
 
 def measurement(observation: Json) -> Measurement | None:
-    """A laboratory value; None without a number or without a time. A value beyond what the laboratory can measure (INR > 10) is one."""
+    """A laboratory value; None without a number or without a time.
+
+    A value beyond what the laboratory can measure (INR > 10) is one.
+    """
     quantity = observation.get("valueQuantity", {})
     loinc = codes.first_code(observation.get("code"), codes.LOINC)
     period = observation.get("effectivePeriod", {})

@@ -1,7 +1,8 @@
 """Gene rules: what the genes of a patient say about the drugs that the patient has (pure).
 
-A drug that would be proposed is held against the contraindications, the allergies and the interactions first: what speaks
-gravely against it withholds it, with the reason; what speaks mildly against it goes with it as a caution.
+A drug that would be proposed is held against the contraindications, the allergies and the
+interactions first: what speaks gravely against it withholds it, with the reason; what speaks mildly
+against it goes with it as a caution.
 """
 
 import re
@@ -42,7 +43,9 @@ VKORC1_ALLELE: Final = {
 
 
 def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice, ...]:
-    """One Choice for each gene rule that speaks; of several rules on one drug the first in the table, which is the strictest."""
+    """One Choice for each gene rule that speaks; of several rules on one drug the first in the
+    table, which is the strictest.
+    """
     found: dict[str, Choice] = {}
     for rule in rules.genes:
         spoken = [i for i in inputs.implications if _applies(rule, i, rules)]
@@ -59,7 +62,9 @@ def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice,
 def gene_alerts(
     inputs: Inputs, held: Sequence[Held], chosen: Sequence[Choice], rules: Rules
 ) -> Iterator[Alert]:
-    """A GEN alert for each Choice, and one for what the report says about a drug that no rule of ours covers."""
+    """A GEN alert for each Choice, and one for what the report says about a drug that no rule of
+    ours covers.
+    """
     for choice in chosen:
         detail = " ".join((*choice.why, choice.advice, f"Source: {choice.citations[0].text}."))
         key = f"gene-{slug(choice.rule)}-{slug(choice.drug)}"
@@ -86,7 +91,10 @@ def gene_alerts(
 
 
 def _worth_quoting(implication: Implication) -> bool:
-    """The report marks it as abnormal and says what to do. Its phenotype may be in words that no rule knows."""
+    """The report marks it as abnormal and says what to do.
+
+    Its phenotype may be in words that no rule knows.
+    """
     normal = bool(implication.phenotypes) and set(implication.phenotypes) <= UNREMARKABLE
     return implication.remarkable and not normal and bool(implication.recommendation)
 
@@ -94,7 +102,10 @@ def _worth_quoting(implication: Implication) -> bool:
 def _quoted(implication: Implication, mine: tuple[Held, ...]) -> Alert:
     name = mine[0].drug.name
     citation = Citation(implication.citation or GUIDANCE, implication.url)
-    detail = f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: {implication.recommendation} Source: {citation.text}."
+    detail = (
+        f"{_gene_words(implication)}, and the patient has {names(mine)}. The report says: "
+        f"{implication.recommendation} Source: {citation.text}."
+    )
     key = f"gene-report-{slug('-'.join(implication.genes) or 'gene')}-{slug(name)}"
     return Alert(
         key,
@@ -173,12 +184,17 @@ def _choice(
 
 
 def _key(rule: GeneRule, drug: str) -> str:
-    """What names a choice of this rule: a rule about a class speaks once for each drug of the class that the patient has."""
+    """What names a choice of this rule: a rule about a class speaks once for each drug of the class
+    that the patient has.
+    """
     return slug(rule.id if rule.drug == drug else f"{rule.id}-{drug}")
 
 
 def _gene_words(implication: Implication) -> str:
-    return f"{'/'.join(implication.genes) or 'The genes'}: {', '.join(implication.phenotypes) or 'a phenotype that the rules do not know'}"
+    return (
+        f"{'/'.join(implication.genes) or 'The genes'}: "
+        f"{', '.join(implication.phenotypes) or 'a phenotype that the rules do not know'}"
+    )
 
 
 def _weigh(
@@ -230,7 +246,9 @@ def _proposal(rule: GeneRule, option: Option, mine: Sequence[Held], rules: Rules
 
 
 def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]:
-    """The dose of an option and its words; without one known ordered dose a fraction stays words (two orders may be one dose in two strengths)."""
+    """The dose of an option and its words; without one known ordered dose a fraction stays words
+    (two orders may be one dose in two strengths).
+    """
     if option.fraction is None:
         return (
             Dose(option.dose, option.dose, "mg", option.per_day) if option.dose else None
@@ -252,7 +270,9 @@ def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]
 
 
 def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | None:
-    """The expected maintenance dose from the CYP2C9 diplotype and VKORC1 -1639; None without both, without warfarin, or where two reports differ."""
+    """The expected maintenance dose from the CYP2C9 diplotype and VKORC1 -1639; None without both,
+    without warfarin, or where two reports differ.
+    """
     mine = tuple(those(held, "warfarin"))
     cyp2c9 = _agreed(inputs.genotypes, "CYP2C9", diplotype)
     vkorc1 = _agreed(inputs.genotypes, "VKORC1", vkorc1_genotype)
@@ -296,13 +316,17 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
 def _agreed(
     genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]
 ) -> tuple[Genotype, str] | None:
-    """The genotype that every report names which names one; None where there is none, or more than one."""
+    """The genotype that every report names which names one; None where there is none, or more than
+    one.
+    """
     known = [(g, value) for g in genotypes if g.gene == gene and (value := read(g.value))]
     return known[0] if len({value for _, value in known}) == 1 else None
 
 
 def diplotype(value: str) -> str | None:
-    """`*1/*2` in a genotype's text, the lower star first; None for another text, for several, and where an allele was not tested."""
+    """`*1/*2` in a genotype's text, the lower star first; None for another text, for several, and
+    where an allele was not tested.
+    """
     found = STAR.findall(value)
     return (
         "/".join(f"*{n}" for n in sorted(map(int, found[0])))
@@ -312,7 +336,9 @@ def diplotype(value: str) -> str | None:
 
 
 def vkorc1_genotype(value: str) -> str | None:
-    """GG, AG or AA at -1639 (rs9923231) from `-1639G/-1639A`, `G/A`, `rs9923231 C/T` or `Reference/rs9923231`; None for another text."""
+    """GG, AG or AA at -1639 (rs9923231) from `-1639G/-1639A`, `G/A`, `rs9923231 C/T` or
+    `Reference/rs9923231`; None for another text.
+    """
     if UNSURE.search(value):
         return None
     alleles = AT_1639.findall(value)

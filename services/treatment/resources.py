@@ -1,7 +1,9 @@
-"""Findings -> drafts (pure): the CarePlan (key `report`), its proposals, its goals and the alerts (fhir.md section 6).
+"""Findings -> drafts (pure): the CarePlan (key `report`), its proposals, its goals and the alerts
+(fhir.md section 6).
 
-R4 has no place for a citation on these kinds but the words of a note, DetectedIssue.reference and RequestGroup.action.documentation:
-every proposal and alert carries its source in at least one of them.
+R4 has no place for a citation on these kinds but the words of a note, DetectedIssue.reference and
+RequestGroup.action.documentation: every proposal and alert carries its source in at least one of
+them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +31,10 @@ DEFINITIONS: Final = "https://careloop.example/PlanDefinition"
 DEFINITION_VERSION: Final = "1.0.0"
 MOST_DAYS: Final = 90  # of a dosing interval
 ORAL: Final = codes.concept(codes.SNOMED, "26643006", "Oral route")
-SILENT: Final = "No rule spoke on what stands in the record. That is no clearance: the rules know a limited table of drugs, pairs and genes."
+SILENT: Final = (
+    "No rule spoke on what stands in the record. That is no clearance: the rules know "
+    "a limited table of drugs, pairs and genes."
+)
 
 
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
@@ -94,7 +99,9 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
-    """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every alert, each with its source."""
+    """The plan's reasoning for a reader, one note each: what it rests on, every proposal, every
+    alert, each with its source.
+    """
     told = {c.rule for c in findings.choices}  # a gene alert repeats its choice
     said = [
         _report_words(r) for r in bounds.reports(inputs, findings)[: bounds.MOST_TOLD]
@@ -122,7 +129,10 @@ def _report_words(report: Report) -> str:
         if report.unsigned
         else "signed"
     )
-    return f"{report.service.capitalize()} report ({report.reference}, {state}): {bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)}"
+    return (
+        f"{report.service.capitalize()} report ({report.reference}, {state}): "
+        f"{bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)}"
+    )
 
 
 def _choice_words(choice: Choice, inputs: Inputs) -> str:
@@ -144,7 +154,9 @@ def _proposal_words(proposal: Proposal) -> str:
 
 
 def _choice(choice: Choice, inputs: Inputs, pen: Pen) -> tuple[list[Draft], Json]:
-    """The drafts of a choice and the plan's activity: one request, a group of which at most one is taken, or words alone."""
+    """The drafts of a choice and the plan's activity: one request, a group of which at most one is
+    taken, or words alone.
+    """
     requests = [_request(p, choice, inputs, pen) for p in choice.proposals]
     if not requests:
         return [], {"detail": _advice(choice, inputs)}
@@ -235,7 +247,9 @@ def _dosage(proposal: Proposal) -> Json:
 
 
 def _repeat(per_day: float) -> Json:
-    """`frequency` times in `period` days, both whole: three times in two days is neither once nor twice a day."""
+    """`frequency` times in `period` days, both whole: three times in two days is neither once nor
+    twice a day.
+    """
     times = Fraction(per_day).limit_denominator(MOST_DAYS)
     return {"frequency": times.numerator, "period": times.denominator, "periodUnit": "d"}
 
@@ -257,7 +271,9 @@ def _number(value: float) -> float:
 
 
 def _goals(findings: Findings, pen: Pen) -> list[Draft]:
-    """One for each rule: what is aimed at is the same for every drug of a class on which the rule speaks."""
+    """One for each rule: what is aimed at is the same for every drug of a class on which the rule
+    speaks.
+    """
     aims: dict[str, tuple[str, list[str]]] = {}
     items: tuple[Choice | FollowUp, ...] = (*findings.choices, *findings.follow_ups)
     for item in items:

@@ -1,4 +1,7 @@
-"""The rule set as values, and how the TOML tables become them (pure). `model.py` reads the files."""
+"""The rule set as values, and how the TOML tables become them (pure).
+
+`model.py` reads the files.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +28,9 @@ class Drug:
 
 @dataclass(frozen=True)
 class Option:
-    """A dose that a gene rule proposes: `dose` (mg each time, `per_day` times) or `fraction` of the ordered one."""
+    """A dose that a gene rule proposes: `dose` (mg each time, `per_day` times) or `fraction` of the
+    ordered one.
+    """
 
     drug: str
     note: str
@@ -56,7 +61,9 @@ class GeneRule:
 
 @dataclass(frozen=True)
 class WarfarinRule:
-    """Expected maintenance dose in mg a day: (low, high) by CYP2C9 diplotype and VKORC1 -1639 genotype."""
+    """Expected maintenance dose in mg a day: (low, high) by CYP2C9 diplotype and VKORC1 -1639
+    genotype.
+    """
 
     id: str
     severity: Severity
@@ -84,7 +91,9 @@ class Interaction:
 
 @dataclass(frozen=True)
 class AllergyRule:
-    """An allergy to a class, how it is recognised, and the class that it speaks against (`crosses`; default: itself)."""
+    """An allergy to a class, how it is recognised, and the class that it speaks against (`crosses`;
+    default: itself).
+    """
 
     name: str
     against: str
@@ -97,7 +106,9 @@ class AllergyRule:
 
 @dataclass(frozen=True)
 class Contraindication:
-    """What speaks against proposing a drug: an age, or a problem by SNOMED CT, ICD-10 prefix or words."""
+    """What speaks against proposing a drug: an age, or a problem by SNOMED CT, ICD-10 prefix or
+    words.
+    """
 
     drug: str
     reason: str
@@ -110,7 +121,9 @@ class Contraindication:
 
 @dataclass(frozen=True)
 class Limit:
-    """A laboratory value beyond which a drug needs attention: value > `over`, or `from_` <= value < `below`."""
+    """A laboratory value beyond which a drug needs attention: value > `over`, or `from_` <= value <
+    `below`.
+    """
 
     id: str
     drugs: frozenset[str]
@@ -185,7 +198,9 @@ class Rules:
         )
 
     def drugs_of(self, coded: Sequence[str], text: str) -> tuple[Drug, ...]:
-        """The ingredients of a medication: by RxNorm code, and where no code is known by the names in its text."""
+        """The ingredients of a medication: by RxNorm code, and where no code is known by the names
+        in its text.
+        """
         found = {d.name: d for c in coded if (d := self._coded(c))}
         if not found:
             found = {
@@ -204,10 +219,12 @@ def matches(drug: Drug, terms: frozenset[str]) -> bool:
 
 
 def parse(tables: Mapping[str, Table], digest: str, names: Mapping[str, Sequence[str]]) -> Rules:
-    """The rule set of the tables, by file name without its ending; `names` are further names of a drug by RxNorm code, lower case.
+    """The rule set of the tables, by file name without its ending; `names` are further names of a
+    drug by RxNorm code, lower case.
 
     Raises:
-        KeyError, ValueError: a table is incomplete, names an unknown citation, drug or class, or uses an id twice.
+        KeyError, ValueError: a table is incomplete, names an unknown citation, drug or class, or
+            uses an id twice.
     """
     sources = {
         name: Citation(c["text"], c["url"]) for name, c in tables["citations"]["citation"].items()

@@ -1,4 +1,6 @@
-"""Interactions, duplicates, allergies and laboratory limits: alerts about what the patient has, objections to what we would propose (pure)."""
+"""Interactions, duplicates, allergies and laboratory limits: alerts about what the patient has,
+objections to what we would propose (pure).
+"""
 
 import math
 import re
@@ -63,7 +65,9 @@ def alerts(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Alert
 
 
 def interactions(held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
-    """One alert for each pair of ingredients that a rule names, whoever ordered them and however often."""
+    """One alert for each pair of ingredients that a rule names, whoever ordered them and however
+    often.
+    """
     for rule in rules.interactions:
         pairs = {
             (a.drug.name, b.drug.name)
@@ -105,7 +109,9 @@ def _interaction_alert(
 def _dose_doubt(
     rule: Interaction, held: Sequence[Held], proposed: tuple[str, float | None] | None = None
 ) -> str | None:
-    """None: the dose is low enough for the pair not to matter; else what to add about the dose, or nothing."""
+    """None: the dose is low enough for the pair not to matter; else what to add about the dose, or
+    nothing.
+    """
     if rule.daily_over is None:
         return ""
     drug, most = rule.daily_over
@@ -119,7 +125,10 @@ def _dose_doubt(
 
 
 def duplicates(held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
-    """One ingredient ordered twice, or two ingredients of a class that nobody combines. Mentions in notes are not orders."""
+    """One ingredient ordered twice, or two ingredients of a class that nobody combines.
+
+    Mentions in notes are not orders.
+    """
     ordered = [h for h in held if h.medication.ordered]
     for name in sorted({h.drug.name for h in ordered}):
         same = tuple(those(ordered, name))
@@ -159,7 +168,9 @@ def _duplicate(kind: str, name: str, said: str, held: Sequence[Held], rules: Rul
 
 
 def allergies(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Alert]:
-    """One alert for each drug and each rule by which allergies speak against it, by ingredient or by class, however often they are recorded."""
+    """One alert for each drug and each rule by which allergies speak against it, by ingredient or
+    by class, however often they are recorded.
+    """
     for drug in sorted({h.drug for h in held}, key=lambda d: d.name):
         hits: dict[AllergyRule, list[str]] = {}
         for allergy in inputs.allergies:
@@ -173,7 +184,10 @@ def allergies(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Al
 
 def _allergy_alert(hit: AllergyRule, recorded: Sequence[str], mine: Sequence[Held]) -> Alert:
     name = mine[0].drug.name
-    detail = f"Allergy recorded ({hit.name}), and the patient has {names(mine)}. {hit.advice} Source: {hit.citation.text}."
+    detail = (
+        f"Allergy recorded ({hit.name}), and the patient has {names(mine)}. {hit.advice} "
+        f"Source: {hit.citation.text}."
+    )
     rule = f"allergy-{slug(hit.name)}"
     return Alert(
         f"{rule}-{slug(name)}",
@@ -188,7 +202,9 @@ def _allergy_alert(hit: AllergyRule, recorded: Sequence[str], mine: Sequence[Hel
 
 
 def _allergic(allergy: Allergy, drug: Drug, rules: Rules) -> AllergyRule | None:
-    """The gravest rule by which this allergy speaks against the drug; the very ingredient is the gravest of all."""
+    """The gravest rule by which this allergy speaks against the drug; the very ingredient is the
+    gravest of all.
+    """
     if drug in rules.drugs_of(allergy.codes, allergy.text):
         return AllergyRule(
             drug.name,
@@ -210,7 +226,8 @@ def _allergic(allergy: Allergy, drug: Drug, rules: Rules) -> AllergyRule | None:
 def _label(drug: Drug) -> Citation:
     url = f"https://dailymed.nlm.nih.gov/dailymed/search.cfm?query={quote(drug.name)}"
     return Citation(
-        f"{drug.name.capitalize()} US prescribing information, contraindications: known hypersensitivity",
+        f"{drug.name.capitalize()} US prescribing information, contraindications: known "
+        "hypersensitivity",
         url,
     )
 
@@ -247,7 +264,9 @@ class Seen:
 
     @property
     def nearest(self) -> float:
-        """The value; of what lies beyond a bound the nearest: of `< 30` just below 30, of `> 4.5` just above."""
+        """The value; of what lies beyond a bound the nearest: of `< 30` just below 30, of `> 4.5`
+        just above.
+        """
         return (
             math.nextafter(self.value, TOWARDS[self.comparator])
             if self.comparator in TOWARDS
@@ -266,7 +285,10 @@ def limits(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[Alert
 
 def _limit_alert(rule: Limit, mine: Sequence[Held], seen: Seen) -> Alert:
     value = f"{seen.comparator} {seen.value:g}".strip()
-    said = f"{MEASURE_NAMES[rule.measure]} {value} on {seen.measured.time[:10]}{seen.computed}, and the patient has {names(mine)}."
+    said = (
+        f"{MEASURE_NAMES[rule.measure]} {value} on {seen.measured.time[:10]}{seen.computed}, "
+        f"and the patient has {names(mine)}."
+    )
     detail = f"{said} {rule.effect} {rule.advice} Source: {rule.citation.text}."
     title = (
         f"{', '.join(dict.fromkeys(h.drug.name for h in mine))} and {MEASURE_NAMES[rule.measure]}"
@@ -311,7 +333,9 @@ def value_of(measure: str, inputs: Inputs, rules: Rules) -> Seen | None:
 
 
 def egfr(creatinine: Measurement, inputs: Inputs) -> float | None:
-    """eGFR in mL/min/1.73 m2 by CKD-EPI 2021; None below 18 years, without age or sex, or in an unknown unit."""
+    """eGFR in mL/min/1.73 m2 by CKD-EPI 2021; None below 18 years, without age or sex, or in an
+    unknown unit.
+    """
     unit = (
         creatinine.unit.lower().replace("\u00b5", "u").replace("\u03bc", "u")
     )  # as written where there is no UCUM code
@@ -349,7 +373,8 @@ def against(
 ) -> Iterator[Objection]:
     """What speaks against giving this drug at this daily dose (mg) beside the drugs that stay.
 
-    An interaction that the drug it replaces has just as well is a caution, never a reason to withhold: it is there already.
+    An interaction that the drug it replaces has just as well is a caution, never a reason to
+    withhold: it is there already.
     """
     drug = rules.drugs[name]
     for item in rules.contraindications:

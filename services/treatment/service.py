@@ -1,8 +1,10 @@
-"""Treatment: the patient's reports, problems and medications -> a draft CarePlan. Its answer is about the Patient.
+"""Treatment: the patient's reports, problems and medications -> a draft CarePlan. Its answer is
+about the Patient.
 
-A plan is drawn from what stands in the record when it is drawn, so an event only says "look again". Accepted is whatever may
-change what gather reads, in every status: an order that is stopped or a report that is rejected must redraw as much as a new one.
-A delete says nothing of what it deleted; it is accepted where intake still knew whose resource it was.
+A plan is drawn from what stands in the record when it is drawn, so an event only says "look again".
+Accepted is whatever may change what gather reads, in every status: an order that is stopped or a
+report that is rejected must redraw as much as a new one. A delete says nothing of what it deleted;
+it is accepted where intake still knew whose resource it was.
 """
 
 from services.treatment.analyze import analyze

@@ -8,7 +8,9 @@ from shared.fhir import codes
 
 Json = dict[str, Any]
 RETRIEVES: Final = "dicom-wado-rs"
-"""The one connection type that answers RetrieveInstance (DICOM PS3.18 10.4); `dicom-qido-rs` and `dicom-stow-rs` may be other servers."""
+"""The one connection type that answers RetrieveInstance (DICOM PS3.18 10.4); `dicom-qido-rs` and
+`dicom-stow-rs` may be other servers.
+"""
 
 
 class Reader(Protocol):
@@ -18,7 +20,9 @@ class Reader(Protocol):
 
 
 def address_of(element: Mapping[str, Any], ehr: Reader) -> str | None:
-    """The DICOMweb root at the first active WADO-RS Endpoint of a study or series; None where it names none."""
+    """The DICOMweb root at the first active WADO-RS Endpoint of a study or series; None where it
+    names none.
+    """
     for reference in element.get("endpoint", []):
         endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}
         retrieves = codes.has_code(

@@ -1,9 +1,12 @@
-"""A folder as a small PACS: `studies/{study}/series/{series}/instances/{SOP instance}`, one Part 10 file each.
+"""A folder as a small PACS: `studies/{study}/series/{series}/instances/{SOP instance}`, one Part 10
+file each.
 
-The paths are those that dicomweb-client's DICOMfileClient writes, so it opens the folder, too. We do not use it ourselves because
-several processes share the folder (imaging, review, `careloop load`): its index is a SQLite file that is only refreshed when a
-client is made, and by walking the whole tree; it lists an instance before the file is written; the file is not written
-atomically; and the handle is bound to one thread. Here the path is the index, and a file appears whole or not at all.
+The paths are those that dicomweb-client's DICOMfileClient writes, so it opens the folder, too. We
+do not use it ourselves because several processes share the folder (imaging, review, `careloop
+load`): its index is a SQLite file that is only refreshed when a client is made, and by walking the
+whole tree; it lists an instance before the file is written; the file is not written atomically; and
+the handle is bound to one thread. Here the path is the index, and a file appears whole or not at
+all.
 """
 
 import os
@@ -28,7 +31,10 @@ class FolderPacs:
     def describe(self) -> str:
         """For `careloop doctor`."""
         studies = self.root / "studies"
-        return f"folder {self.root} ({len(list(studies.iterdir())) if studies.is_dir() else 0} studies)"
+        return (
+            f"folder {self.root} ({len(list(studies.iterdir())) if studies.is_dir() else 0} "
+            "studies)"
+        )
 
     def list_series(self, study: str) -> list[tuple[str, str]]:
         """(Series Instance UID, Modality) of each series of the study.
@@ -49,7 +55,8 @@ class FolderPacs:
         """Every instance of the series, by SOP Instance UID.
 
         Raises:
-            NotYet: nothing is there. InvalidInput: not a UID, or a malformed file. Unavailable: the disk can't be read.
+            NotYet: nothing is there. InvalidInput: not a UID, or a malformed file. Unavailable: the
+                disk can't be read.
         """
         folder = self._series(study, series)
         try:
@@ -64,10 +71,12 @@ class FolderPacs:
         return found
 
     def store(self, datasets: Sequence[pydicom.Dataset]) -> None:
-        """Store instances; one that is there stays as it is (a SOP Instance UID names its content for ever).
+        """Store instances; one that is there stays as it is (a SOP Instance UID names its content
+        for ever).
 
         Raises:
-            InvalidInput: a UID or the file meta information is missing or malformed; what came before it is stored.
+            InvalidInput: a UID or the file meta information is missing or malformed; what came
+                before it is stored.
             Unavailable: the disk can't be written.
         """
         for dataset in datasets:

@@ -1,6 +1,7 @@
 """DICOM Part 10 bytes -> Dataset, tolerant of values and strict about size (PS3.10). No I/O.
 
-What comes in was written by others: it may be truncated, mislabelled or made to exhaust memory. Every failure is an
+What comes in was written by others: it may be truncated, mislabelled or made to exhaust memory.
+Every failure is an
 InvalidInput that names the place and never a value.
 """
 
@@ -36,7 +37,8 @@ MALFORMED: Final = (
     struct.error,
 )
 
-# Read tolerantly: films break value rules (a PixelSpacing of zero, over-long strings) that no finding depends on; and a
+# Read tolerantly: films break value rules (a PixelSpacing of zero, over-long strings) that no
+# finding depends on; and a
 # warning about a value would carry that value into the log.
 config.settings.reading_validation_mode = config.IGNORE
 warnings.filterwarnings("ignore", module=r"pydicom\.")
@@ -46,7 +48,8 @@ def check_uid(uid: object, place: str) -> str:
     """The UID as text, safe as a file name.
 
     Raises:
-        InvalidInput: not a UID of PS3.5 section 9.1 (so no separator, no `..`, no more than 64 characters).
+        InvalidInput: not a UID of PS3.5 section 9.1 (so no separator, no `..`, no more than 64
+            characters).
     """
     text = str(uid or "")
     if len(text) > MAX_UID or not UID.fullmatch(text):
@@ -58,7 +61,8 @@ def parse(raw: bytes) -> pydicom.Dataset:
     """The dataset of one Part 10 file.
 
     Raises:
-        InvalidInput: too large, deflated, not DICOM, or an element whose bytes are no value of its type.
+        InvalidInput: too large, deflated, not DICOM, or an element whose bytes are no value of its
+            type.
     """
     if len(raw) > MAX_FILE_BYTES:
         raise InvalidInput(f"DICOM file of more than {MAX_FILE_BYTES} bytes")
@@ -76,7 +80,8 @@ def parse(raw: bytes) -> pydicom.Dataset:
 
 
 def check_elements(dataset: pydicom.Dataset) -> None:
-    """Convert every public element, nested ones too: pydicom does so at the first use, wherever that is, and fails there.
+    """Convert every public element, nested ones too: pydicom does so at the first use, wherever
+    that is, and fails there.
 
     Raises:
         InvalidInput: names the element whose bytes are no value of its type.
@@ -93,7 +98,9 @@ def check_elements(dataset: pydicom.Dataset) -> None:
 
 
 def is_deflated(raw: bytes) -> bool:
-    """The file meta group names the deflated transfer syntax; read from the bytes, since any parser inflates at once."""
+    """The file meta group names the deflated transfer syntax; read from the bytes, since any parser
+    inflates at once.
+    """
     length = int.from_bytes(raw[140:144], "little") if raw[132:136] == b"\x02\x00\x00\x00" else 4096
     return DeflatedExplicitVRLittleEndian.encode() in raw[132 : 144 + length]
 

@@ -1,6 +1,7 @@
 """Pixels of one frame, the same for every way a film may be stored (PS3.3 C.7.6.3, C.11; pure).
 
-`grey` is what a model reads: brighter means more attenuation, whatever PhotometricInterpretation says, and no linear window,
+`grey` is what a model reads: brighter means more attenuation, whatever PhotometricInterpretation
+says, and no linear window,
 which is a choice of display. `film_png` is what a person sees: the window is applied.
 """
 
@@ -29,7 +30,8 @@ def check_size(dataset: Dataset) -> None:
     """Bound what a decoder may allocate, from the tags alone: compressed pixels can claim any size.
 
     Raises:
-        InvalidInput: a tag is missing, not a positive number, or the product exceeds MAX_FRAME_BYTES or MAX_PIXEL_BYTES.
+        InvalidInput: a tag is missing, not a positive number, or the product exceeds
+            MAX_FRAME_BYTES or MAX_PIXEL_BYTES.
     """
     rows, columns, samples = (
         _number(dataset, name) for name in ("Rows", "Columns", "SamplesPerPixel")
@@ -46,7 +48,8 @@ def check_size(dataset: Dataset) -> None:
 
 def _number(dataset: Dataset, name: str, default: int | None = None) -> int:
     try:
-        number = int(dataset.get(name) or default)  # type: ignore[arg-type]  # None becomes the error below
+        # None becomes the error below
+        number = int(dataset.get(name) or default)  # type: ignore[arg-type]
     except MALFORMED:
         raise InvalidInput(f"{name} is missing or not a number") from None
     if number < 1:
@@ -74,9 +77,11 @@ def stored(dataset: Dataset, frame: int = 0) -> npt.NDArray[Any]:
 
 
 def grey(dataset: Dataset, frame: int = 0) -> Grey:
-    """One frame, (Rows, Columns) float32: modality LUT and a non-linear VOI applied, brighter is denser. Padding is NaN.
+    """One frame, (Rows, Columns) float32: modality LUT and a non-linear VOI applied, brighter is
+    denser. Padding is NaN.
 
-    The unit is arbitrary (a film has none): use it after a normalisation that ignores scale and offset.
+    The unit is arbitrary (a film has none): use it after a normalisation that ignores scale and
+    offset.
 
     Raises:
         NotAnalysed, InvalidInput: see `stored`; no contrast at all.
@@ -85,7 +90,9 @@ def grey(dataset: Dataset, frame: int = 0) -> Grey:
 
 
 def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
-    """`grey`, and the sum that mirrored it: bright = sum - value for MONOCHROME1; NaN where nothing was mirrored."""
+    """`grey`, and the sum that mirrored it: bright = sum - value for MONOCHROME1; NaN where nothing
+    was mirrored.
+    """
     values = stored(dataset, frame)
     shown = _modality(dataset, values)
     if _is_curved(dataset):
@@ -104,7 +111,9 @@ def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
 
 
 def _is_curved(dataset: Dataset) -> bool:
-    """The VOI transform is no straight line, so it belongs to the image and not to the reader's taste."""
+    """The VOI transform is no straight line, so it belongs to the image and not to the reader's
+    taste.
+    """
     return "VOILUTSequence" in dataset or dataset.get("VOILUTFunction") == "SIGMOID"
 
 
@@ -143,7 +152,9 @@ def _window(dataset: Dataset) -> tuple[float, float]:
 
 
 def _padding(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
-    """Where PixelPaddingValue (and its RangeLimit, PS3.3 C.7.5.1.1.2) marks pixels outside the film."""
+    """Where PixelPaddingValue (and its RangeLimit, PS3.3 C.7.5.1.1.2) marks pixels outside the
+    film.
+    """
     stated = [dataset.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     try:
         limits = [int(value) for value in stated if value not in (None, "")]
@@ -169,7 +180,9 @@ def film_png(dataset: Dataset, max_px: int = 1024) -> bytes:
 
 
 def _displayed(dataset: Dataset) -> Grey:
-    """0..1: by the first linear window where there is one, else from the 0.5th to the 99.5th percentile; padding is black."""
+    """0..1: by the first linear window where there is one, else from the 0.5th to the 99.5th
+    percentile; padding is black.
+    """
     bright, mirror = _upright(dataset, 0)
     try:
         centre, width = (np.nan, np.nan) if _is_curved(dataset) else _window(dataset)

@@ -1,7 +1,9 @@
-"""Where pixels are: a PACS over DICOMweb (PS3.18: WADO-RS, STOW-RS, QIDO-RS), or a folder (`shared.dicom.folder`).
+"""Where pixels are: a PACS over DICOMweb (PS3.18: WADO-RS, STOW-RS, QIDO-RS), or a folder
+(`shared.dicom.folder`).
 
-An address may come from the record (an Endpoint), so from somebody else: only the origins that the settings name are
-spoken to, never through a redirect, and the PACS's credentials go to its own origin alone.
+An address may come from the record (an Endpoint), so from somebody else: only the origins that the
+settings name are spoken to, never through a redirect, and the PACS's credentials go to its own
+origin alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +45,8 @@ class Pacs(Protocol):
 
 
 def open_pacs(settings: Settings, address: str | None = None) -> Pacs:
-    """The PACS of the settings (no URL: the folder `pacs` in the state folder), or the one at an Endpoint's address.
+    """The PACS of the settings (no URL: the folder `pacs` in the state folder), or the one at an
+    Endpoint's address.
 
     Raises:
         NotAnalysed: the address is not of an allowed origin.
@@ -97,7 +100,9 @@ def _dicomweb(settings: Settings, url: str) -> "DicomWeb":
 
 
 def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
-    """Read the body here, up to a limit, before dicomweb-client does without one; refuse what inflates while it is parsed."""
+    """Read the body here, up to a limit, before dicomweb-client does without one; refuse what
+    inflates while it is parsed.
+    """
     body = bytearray()
     for chunk in response.iter_content(CHUNK):
         body += chunk
@@ -116,7 +121,10 @@ def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Respon
 
 @dataclass(frozen=True)
 class DicomWeb:
-    """A DICOMweb server. Nothing is retried here. Raises Unavailable("pacs") while it does not answer."""
+    """A DICOMweb server.
+
+    Nothing is retried here. Raises Unavailable("pacs") while it does not answer.
+    """
 
     client: DICOMwebClient
     session: requests.Session

@@ -1,4 +1,7 @@
-"""DICOM files -> FHIR ImagingStudy (R4; DICOM PS3.3 C.7.2 and C.7.3). `read_files` reads; the rest is pure."""
+"""DICOM files -> FHIR ImagingStudy (R4; DICOM PS3.3 C.7.2 and C.7.3).
+
+`read_files` reads; the rest is pure.
+"""
 
 import re
 from collections import Counter
@@ -116,7 +119,9 @@ def _number(dataset: pydicom.Dataset, name: str) -> int | None:
 
 
 def _started(dataset: pydicom.Dataset) -> str | None:
-    """StudyDate and StudyTime as a FHIR dateTime; without TimezoneOffsetFromUTC the date alone, since R4 wants a zone with a time."""
+    """StudyDate and StudyTime as a FHIR dateTime; without TimezoneOffsetFromUTC the date alone,
+    since R4 wants a zone with a time.
+    """
     date, time, zone = (
         str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC")
     )

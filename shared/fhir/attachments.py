@@ -1,7 +1,8 @@
-"""The bytes of an Attachment, wherever it says they are: inline, a Binary of the EHR, or an origin that the settings allow.
+"""The bytes of an Attachment, wherever it says they are: inline, a Binary of the EHR, or an origin
+that the settings allow.
 
-An attachment's URL was written by somebody else: it is followed to the EHR's base and to listed origins only, never through
-a redirect, and the EHR's token goes to the EHR's base alone.
+An attachment's URL was written by somebody else: it is followed to the EHR's base and to listed
+origins only, never through a redirect, and the EHR's token goes to the EHR's base alone.
 """
 
 import base64
@@ -47,7 +48,9 @@ def fetch(
 
 
 def origin_of(url: str) -> str:
-    """`scheme://host[:port]` in lower case, without the scheme's default port; empty for what is no http(s) URL."""
+    """`scheme://host[:port]` in lower case, without the scheme's default port; empty for what is no
+    http(s) URL.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -135,7 +138,9 @@ def _expect_success(response: httpx.Response, dependency: str, *, forwarded: boo
 
 
 def _body(response: httpx.Response, max_bytes: int) -> bytes:
-    """The raw bytes, or the `data` of a FHIR JSON Binary: servers choose, whatever the Accept header prefers."""
+    """The raw bytes, or the `data` of a FHIR JSON Binary: servers choose, whatever the Accept
+    header prefers.
+    """
     wrapped = "json" in response.headers.get("Content-Type", "")
     raw = _limited(response, max_bytes * 4 // 3 + ENVELOPE if wrapped else max_bytes)
     if wrapped:

@@ -16,7 +16,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Standing:
-    """What an earlier write of this revision left at the EHR, by key: the resources as read just now."""
+    """What an earlier write of this revision left at the EHR, by key: the resources as read just
+    now.
+    """
 
     by_key: Mapping[str, Json]
 
@@ -36,7 +38,8 @@ def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
     """The Bundle: `PUT Task` under ifMatch first, then the entries; checked whole.
 
     Raises:
-        InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over 900 kB.
+        InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over
+            900 kB.
     """
     return checked([put(task, head.version), *entries])
 
@@ -50,7 +53,9 @@ def checked(entries: Sequence[Json]) -> Json:
 
 
 def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
-    """What careloop writes carries the AI label and is a draft or taken back; another status needs a verifier's Provenance in the same transaction."""
+    """What careloop writes carries the AI label and is a draft or taken back; another status needs
+    a verifier's Provenance in the same transaction.
+    """
     verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
     for resource in resources:
         kind = resource["resourceType"]
@@ -100,10 +105,11 @@ def post(resource: Json, uuid: str, if_none_exist: str | None = None) -> Json:
 
 
 def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
-    """Entries that make the EHR hold exactly these drafts: new ones created, standing drafts replaced, forgotten ones rejected.
+    """Entries that make the EHR hold exactly these drafts: new ones created, standing drafts
+    replaced, forgotten ones rejected.
 
-    What a clinician decided on, one part at a time, is never written over: it stays as it is when the draft says the same, else
-    the draft stands beside it.
+    What a clinician decided on, one part at a time, is never written over: it stays as it is when
+    the draft says the same, else the draft stands beside it.
     """
     known = targets(drafts, standing)
     pointers = {d.uuid: known[d.key] for d in drafts}
@@ -127,7 +133,9 @@ def decided(resource: Json) -> bool:
 
 
 def retracted(standing: Standing) -> list[Json]:
-    """Entries that reject what stands and is still a draft; what a clinician decided on is left alone."""
+    """Entries that reject what stands and is still a draft; what a clinician decided on is left
+    alone.
+    """
     drafts = [
         r
         for r in standing.by_key.values()
@@ -137,7 +145,9 @@ def retracted(standing: Standing) -> list[Json]:
 
 
 def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
-    """Key -> `Type/id` where it stands and may stay, else its urn:uuid: what the head's outputs and the Provenance point at."""
+    """Key -> `Type/id` where it stands and may stay, else its urn:uuid: what the head's outputs and
+    the Provenance point at.
+    """
     stands = {d.key: standing.reference(d.key) for d in drafts}
     pointers = {d.uuid: reference for d in drafts if (reference := stands[d.key])}
     return {
@@ -172,8 +182,9 @@ def _said(resource: Json) -> Json:
 
 
 def _holds(old: Any, new: Any) -> bool:
-    """The old one says all that the new one says. A clinician or the EHR may have said more: a note, an asserter, an extension, a name
-    beside a reference or a code, a second coding, a host before the reference. None of it makes the draft another statement."""
+    """The old one says all that the new one says. A clinician or the EHR may have said more: a
+    note, an asserter, an extension, a name beside a reference or a code, a second coding, a host
+    before the reference. None of it makes the draft another statement."""
     if isinstance(new, dict):
         aside = {"reference": {"display", "type"}, "code": {"display"}}
         beside = {
@@ -207,7 +218,9 @@ def provenance(
     cards: Iterable[str],
     replaced: str | None,
 ) -> Json:
-    """Who wrote it, from what: sources with their versions (in `what.identifier`, since some servers strip them from references)."""
+    """Who wrote it, from what: sources with their versions (in `what.identifier`, since some
+    servers strip them from references).
+    """
     one_by_one, others = named(sources)
     entities = [
         {"role": "source", "what": _versioned(reference, sources[reference])}

@@ -1,4 +1,7 @@
-"""What a CapabilityStatement must hold for careloop to write back safely (pure). What it leaves open is given the benefit of the doubt."""
+"""What a CapabilityStatement must hold for careloop to write back safely (pure).
+
+What it leaves open is given the benefit of the doubt.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
@@ -14,12 +17,14 @@ def missing_capabilities(
 ) -> list[str]:
     """What the EHR lacks, one sentence each; empty when careloop can work with it.
 
-    A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count against the EHR only where they say no;
-    an absent flag says nothing (R4 CapabilityStatement gives no defaults). `transaction` must be listed.
+    A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count
+    against the EHR only where they say no; an absent flag says nothing (R4 CapabilityStatement
+    gives no defaults). `transaction` must be listed.
 
     Args:
         needs: resource type -> letters of `cruds`, see `shared.fhir.scopes.permissions`.
-        answered: types that the statement does not list, and that the EHR answered for all the same.
+        answered: types that the statement does not list, and that the EHR answered for all the
+            same.
     """
     if statement.get("resourceType") != "CapabilityStatement":
         return ["the metadata is not a CapabilityStatement"]
@@ -31,7 +36,9 @@ def missing_capabilities(
 
 
 def unlisted_types(statement: Json, needs: Mapping[str, str]) -> list[str]:
-    """The types of `needs` that the statement does not list: worth a question, since some statements are incomplete."""
+    """The types of `needs` that the statement does not list: worth a question, since some
+    statements are incomplete.
+    """
     return sorted(set(needs) - set(_types(statement)))
 
 

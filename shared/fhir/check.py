@@ -1,6 +1,8 @@
-"""check: nothing leaves careloop that R4 forbids (pure). Emit strictly: a broken rule is a bug of ours, never a value to send.
+"""check: nothing leaves careloop that R4 forbids (pure). Emit strictly: a broken rule is a bug of
+ours, never a value to send.
 
-Three checks, cheapest first: R4's own table (`structure`), R4's invariants (`invariants`), and `fhir.resources`, which knows
+Three checks, cheapest first: R4's own table (`structure`), R4's invariants (`invariants`), and
+`fhir.resources`, which knows
 each data type. Neither of the servers we met replaces this: both accept what the other refuses.
 """
 
@@ -21,19 +23,22 @@ MOST_PROBLEMS: Final = 5  # in one message; a wrong builder breaks the same rule
 
 
 def check(resource: Json) -> None:
-    """Refuse a resource that breaks R4's structure, required codes, reference targets or invariants.
+    """Refuse a resource that breaks R4's structure, required codes, reference targets or
+    invariants.
 
     `urn:uuid:` references are not followed here: `check_bundle` does.
 
     Raises:
-        InvalidResource: names type, element path and rule; no value from the resource is in the message.
+        InvalidResource: names type, element path and rule; no value from the resource is in the
+            message.
     """
     _refuse(list(resource_problems(resource, str(resource.get("resourceType", "?")), Scope())))
     _parse(resource)
 
 
 def check_bundle(bundle: Json) -> None:
-    """Refuse a Bundle if one of its entries breaks a rule, if a `urn:uuid:` reference names no entry, or if it is too large.
+    """Refuse a Bundle if one of its entries breaks a rule, if a `urn:uuid:` reference names no
+    entry, or if it is too large.
 
     Raises:
         InvalidResource: as `check`.
@@ -53,7 +58,8 @@ def check_bundle(bundle: Json) -> None:
 
 
 def check_size(bundle: Json) -> None:
-    """Refuse a Bundle that a proxy would: its author must leave something out (a heat map, at most 200 kB).
+    """Refuse a Bundle that a proxy would: its author must leave something out (a heat map, at most
+    200 kB).
 
     Raises:
         InvalidResource: says the size and the limit.

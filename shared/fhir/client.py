@@ -1,4 +1,7 @@
-"""Ehr: the FHIR R4 REST client. Tolerant of how servers differ (`docs/ehr.md`), strict about what a decision hangs on."""
+"""Ehr: the FHIR R4 REST client.
+
+Tolerant of how servers differ (`docs/ehr.md`), strict about what a decision hangs on.
+"""
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +37,8 @@ HISTORY_PAGE: Final = {
     "DiagnosticReport": "50",
 }  # they may carry files inline: a page must fit into memory
 NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
-KEEPALIVE_SEC: Final = 3.0  # some servers close an idle connection after 5 s: a write on it would be lost without an answer
+# some servers close an idle connection after 5 s: a write on it would be lost without an answer
+KEEPALIVE_SEC: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,22 @@ class Ehr:
         self.close()
 
     def read(self, reference: str) -> Json | None:
-        """The current resource; None when it is gone (404, 410), or when the reference is no `Type/id`, so that nothing can stand there."""
+        """The current resource; None when it is gone (404, 410), or when the reference is no
+        `Type/id`, so that nothing can stand there.
+        """
         if not ONE_STEP.fullmatch(relative(reference)):
-            return None  # `Patient/..`, `#contained`, `urn:uuid:...`: sent as a path, they would ask for something else
+            # `Patient/..`, `#contained`, `urn:uuid:...`: sent as a path, they would ask for
+            # something else
+            return None
         response = self._rest.send(
             "GET", relative(reference), headers=NO_CACHE, missing_is_none=True
         )
         return None if response is None else json_object(response)
 
     def search(self, kind: str, params: Params, *, subject: str | None = None) -> Iterator[Json]:
-        """Every match over all pages: no-cache, `search.mode` match only; with `subject`, only resources of this patient
-        (checked here on each hit, since a server may ignore a parameter). The same holds for `identifier=system|value`."""
+        """Every match over all pages: no-cache, `search.mode` match only; with `subject`, only
+        resources of this patient (checked here on each hit, since a server may ignore a parameter).
+        The same holds for `identifier=system|value`."""
         wanted = params.get("identifier")
         system, bar, value = (
             wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
@@ -95,9 +104,11 @@ class Ehr:
                     yield resource
 
     def history(self, kind: str, since: str) -> Iterator[Version]:
-        """Every version of every resource of the type since the instant; falls back to `_lastUpdated` where there is no type history.
+        """Every version of every resource of the type since the instant; falls back to
+        `_lastUpdated` where there is no type history.
 
-        In the server's order (often newest first), each version once. Deletes are seen only where there is a type history.
+        In the server's order (often newest first), each version once. Deletes are seen only where
+        there is a type history.
         """
         start = instants.instant(
             instants.parse(since)
@@ -111,8 +122,8 @@ class Ehr:
     def create(self, resource: Json, if_none_exist: str | None = None) -> Written:
         """POST; with `if_none_exist` (a query, `identifier=system|value`) a conditional create.
 
-        The conditional one travels as a transaction of one entry: there alone every server checks and writes in one step.
-        `created` is False when the resource stood there already.
+        The conditional one travels as a transaction of one entry: there alone every server checks
+        and writes in one step. `created` is False when the resource stood there already.
         """
         if if_none_exist is None:
             return self._written(
@@ -129,7 +140,9 @@ class Ehr:
         return self._written_entry(entries[0] if entries else {}, resource["resourceType"])
 
     def ensure(self, resource: Json, system: str, value: str) -> Written:
-        """The resource that carries this identifier, created if there is none: a search first, since nearly always it is there."""
+        """The resource that carries this identifier, created if there is none: a search first,
+        since nearly always it is there.
+        """
         for found in self.search(resource["resourceType"], {"identifier": f"{system}|{value}"}):
             version = responses.version_of(found, found["resourceType"])
             return Written(version.reference, version.version, False)
@@ -142,7 +155,8 @@ class Ehr:
         return self._written(response, response.status_code == 201, reference)
 
     def transact(self, bundle: Json) -> Sequence[Json]:
-        """POST a transaction; the response's entries, never to be mapped by index. Raises Conflict on 409 and 412.
+        """POST a transaction; the response's entries, never to be mapped by index. Raises Conflict
+        on 409 and 412.
 
         Relative fullUrls (`Task/7`) are put on our base on the way: R4 wants them absolute.
         """
@@ -165,10 +179,12 @@ class Ehr:
         return [head_of(task) for task in tasks]
 
     def attachment(self, attachment: Mapping[str, Any], max_bytes: int) -> bytes:
-        """The bytes of an Attachment: `data`, or `url` (a Binary of this EHR, relative or absolute, or an allowed origin).
+        """The bytes of an Attachment: `data`, or `url` (a Binary of this EHR, relative or absolute,
+        or an allowed origin).
 
         Raises:
-            NotYet: the Binary is not there (404). InvalidInput: too large, hash or size differs, an origin that is not allowed.
+            NotYet: the Binary is not there (404). InvalidInput: too large, hash or size differs, an
+                origin that is not allowed.
         """
         return fetch(self._rest, self._allowed_origins, attachment, max_bytes)
 
@@ -181,9 +197,11 @@ class Ehr:
         return self._get("metadata")
 
     def missing(self, needs: Mapping[str, str]) -> list[str]:
-        """What this EHR lacks for `needs` (resource type -> letters of `cruds`), one sentence each; empty when nothing is.
+        """What this EHR lacks for `needs` (resource type -> letters of `cruds`), one sentence each;
+        empty when nothing is.
 
-        A type that the CapabilityStatement does not list is asked for before it counts as missing: some lists are incomplete.
+        A type that the CapabilityStatement does not list is asked for before it counts as missing:
+        some lists are incomplete.
         """
         statement = self.capabilities()
         unlisted = unlisted_types(statement, needs)
@@ -222,7 +240,9 @@ class Ehr:
         return json_object(response)
 
     def _pages(self, url: str, params: Params, since: str | None = None) -> Iterator[Json]:
-        """The Bundle at the URL and those that its next links lead to; a link that was followed before ends it."""
+        """The Bundle at the URL and those that its next links lead to; a link that was followed
+        before ends it.
+        """
         kind = url.split("/", 1)[0]
         bundle = self._get(url, params)
         followed: set[str] = set()
@@ -294,7 +314,8 @@ def open_ehr(
     """The EHR of the settings. Connects with the first request.
 
     Args:
-        scopes: what to ask the SMART token endpoint for (`shared.fhir.scopes.scopes_of`); the setting wins.
+        scopes: what to ask the SMART token endpoint for (`shared.fhir.scopes.scopes_of`); the
+            setting wins.
         bearer: a caller's own access token, forwarded instead of ours.
         before: see `shared.fhir.http.Rest`.
 

@@ -1,4 +1,6 @@
-"""The code systems, profiles and extensions that careloop speaks, each with its source, and how to build and read codes (pure)."""
+"""The code systems, profiles and extensions that careloop speaks, each with its source, and how to
+build and read codes (pure).
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -7,7 +9,8 @@ Json = dict[str, Any]
 
 # --- ours
 NS: Final = "https://careloop.example/ns"
-ANSWER: Final = f"{NS}/answer"  # Identifier: `{service} {uuid}` would not be searchable as one token, so the uuid alone
+# Identifier: `{service} {uuid}` would not be searchable as one token, so the uuid alone
+ANSWER: Final = f"{NS}/answer"
 REVISION: Final = f"{NS}/revision"
 RESOURCE: Final = "urn:ietf:rfc:3986"  # Identifier: urn:uuid:..., see Answer.resource_uuid
 SERVICE: Final = f"{NS}/service"  # Identifier on what an answer wrote: the name of its service
@@ -88,7 +91,10 @@ def reference(target: str, display: str | None = None) -> Json:
 
 
 def citation(display: str, url: str | None = None) -> Json:
-    """The extension workflow-relatedArtifact: a guideline. Legal on DiagnosticReport and at an Observation's root only."""
+    """The extension workflow-relatedArtifact: a guideline.
+
+    Legal on DiagnosticReport and at an Observation's root only.
+    """
     artifact = {"type": "citation", "display": display} | ({"url": url} if url else {})
     return {"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}
 

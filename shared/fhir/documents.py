@@ -1,4 +1,6 @@
-"""DocumentReferences that replace others: R4 asks that the old one becomes `superseded`, and not every system does it."""
+"""DocumentReferences that replace others: R4 asks that the old one becomes `superseded`, and not
+every system does it.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
     from shared.fhir.client import Ehr
 
 Json = dict[str, Any]
-PAGE: Final = "25"  # a server that ignores `relatesto` answers with all documents of the patient, files inline
+# a server that ignores `relatesto` answers with all documents of the patient, files inline
+PAGE: Final = "25"
 
 
 def replaces(resource: Json) -> tuple[str, ...]:
@@ -24,7 +27,8 @@ def replaces(resource: Json) -> tuple[str, ...]:
 
 
 def is_replaced(document: Json, ehr: "Ehr") -> bool:
-    """Another document of the same patient that is current says that it replaces this one, whatever this one's status says.
+    """Another document of the same patient that is current says that it replaces this one, whatever
+    this one's status says.
 
     Raises:
         Unavailable, FhirError: the EHR did not answer, or refused.
@@ -40,7 +44,11 @@ def _stands(document: Json) -> bool:
 
 
 def _others(own: str, subject: str, ehr: "Ehr") -> Iterator[Json]:
-    """What may replace it. A server without the parameter ignores it, or refuses (400): then all of the patient's are looked at."""
+    """What may replace it.
+
+    A server without the parameter ignores it, or refuses (400): then all of the patient's are
+    looked at.
+    """
     every = {"patient": subject.split("/")[1], "_count": PAGE}
     try:
         found = list(ehr.search("DocumentReference", every | {"relatesto": own}, subject=subject))

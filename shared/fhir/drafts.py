@@ -1,14 +1,16 @@
-"""Drafts: what a service's `resources` returns, written with a Pen that knows the answer, the patient, the hour and the Devices (pure).
+"""Drafts: what a service's `resources` returns, written with a Pen that knows the answer, the
+patient, the hour and the Devices (pure).
 
 ::
 
     def resources(inputs, findings, pen):
-        finding = pen.draft("Observation", "pneumonia", code=..., valueCodeableConcept=..., confidence=0.91)
-        report = pen.draft("DiagnosticReport", "report", code=..., result=[finding.ref], conclusion="...")
-        return [finding, report]
+        finding = pen.draft("Observation", "pneumonia", code=..., valueCodeableConcept=...,
+        confidence=0.91) report = pen.draft("DiagnosticReport", "report", code=...,
+        result=[finding.ref], conclusion="...") return [finding, report]
 
-A draft carries what every resource of its kind must: our identifier, the AI label, the patient, the time, the draft status
-and the Device, each in the element where that kind keeps it. The runtime turns drafts into one guarded transaction.
+A draft carries what every resource of its kind must: our identifier, the AI label, the patient, the
+time, the draft status and the Device, each in the element where that kind keeps it. The runtime
+turns drafts into one guarded transaction.
 """
 
 from collections.abc import Mapping
@@ -36,7 +38,8 @@ TIMES: Final[dict[str, tuple[str, ...]]] = {
     "Task": ("authoredOn", "lastModified"),
     "Goal": (),
 }
-DEVICE: Final = {  # where a Device is legal; DiagnosticReport has it in an extension, Condition and Goal nowhere
+# where a Device is legal; DiagnosticReport has it in an extension, Condition and Goal nowhere
+DEVICE: Final = {
     "Observation": "device",
     "Media": "device",
     "DetectedIssue": "author",
@@ -85,7 +88,8 @@ class Pen:
         now: an instant with zone, `2026-01-01T00:00:00Z`.
         devices: `Device/id` by model name, in the order of `Service.speakers`.
         titles: what to show for each of them.
-        report_status: `preliminary`, or `partial` where a hospital wants that word for an AI's report.
+        report_status: `preliminary`, or `partial` where a hospital wants that word for an AI's
+            report.
     """
 
     answer: Answer

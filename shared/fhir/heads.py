@@ -1,4 +1,7 @@
-"""Heads: the review Task of one revision, in each of its outcomes (pure). `shared.answers` reads what this writes."""
+"""Heads: the review Task of one revision, in each of its outcomes (pure).
+
+`shared.answers` reads what this writes.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,7 +20,9 @@ ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
 def first_draft(
     answer: Answer, revision: int, *, subject: str | None, device: str, now: str
 ) -> Json:
-    """The head before anything is known; created by conditional create under `if_none_exist(answer, revision)`."""
+    """The head before anything is known; created by conditional create under `if_none_exist(answer,
+    revision)`.
+    """
     task: Json = {
         "resourceType": "Task",
         "identifier": [
@@ -42,7 +47,9 @@ def if_none_exist(answer: Answer, revision: int) -> str:
 
 
 def focus_on(answer: Answer, *, exists: bool) -> Json:
-    """The answer's input as focus: by reference while it exists, else by name (a server may refuse a reference to what is deleted)."""
+    """The answer's input as focus: by reference while it exists, else by name (a server may refuse
+    a reference to what is deleted).
+    """
     if exists:
         return codes.reference(answer.input)
     return {
@@ -88,7 +95,9 @@ def without_result(
     outputs: Mapping[str, str],
     now: str,
 ) -> Json:
-    """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the reason; what was written before stays listed."""
+    """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the
+    reason; what was written before stays listed.
+    """
     task = _rewritten(head, now) | {
         "status": status,
         "code": ANALYSE,
@@ -104,7 +113,9 @@ def without_result(
 
 
 def decided(head: Head, decision: str, *, owner: str | None, reason: str | None, now: str) -> Json:
-    """Closed: `signed`, `amended` or `rejected` by a clinician (`owner`), or found final in the EHR (no owner known)."""
+    """Closed: `signed`, `amended` or `rejected` by a clinician (`owner`), or found final in the EHR
+    (no owner known).
+    """
     task = _rewritten(head, now) | {
         "status": "completed",
         "businessStatus": codes.concept(codes.DECISION, decision),
@@ -118,7 +129,9 @@ def decided(head: Head, decision: str, *, owner: str | None, reason: str | None,
 
 
 def taken_back(head: Head, now: str) -> Json:
-    """A head begun in a race that another writer won: no longer a head, since it loses the identifiers that make it one."""
+    """A head begun in a race that another writer won: no longer a head, since it loses the
+    identifiers that make it one.
+    """
     task = {k: v for k, v in head.task.items() if k not in ("identifier", "meta")}
     return task | {
         "status": "entered-in-error",
@@ -149,7 +162,9 @@ def _part(kind: str, value: Json) -> Json:
 
 
 def names_all(task: Json, kind: str) -> bool:
-    """The head names every source of this type: all of them, or such as come after it in importance."""
+    """The head names every source of this type: all of them, or such as come after it in
+    importance.
+    """
     return all(kind_of(i) != MORE for i in task.get("input", [])) or any(
         rank(s) > rank(kind) for s in sources_of(task)
     )

@@ -1,7 +1,8 @@
-"""One request to the EHR: retried where that is safe, and every failure turned into the error that says what to do next.
+"""One request to the EHR: retried where that is safe, and every failure turned into the error that
+says what to do next.
 
-A write is repeated only after 429 or 503: the server said that it did nothing. After a reset or a timeout nobody knows,
-so that is `Unavailable`, and whoever writes starts again from the head.
+A write is repeated only after 429 or 503: the server said that it did nothing. After a reset or a
+timeout nobody knows, so that is `Unavailable`, and whoever writes starts again from the head.
 """
 
 import json
@@ -45,7 +46,8 @@ class Rest:
         client: carries TLS, authentication and the pool.
         base: without a trailing slash.
         timeout_sec: bounds one call with all its tries.
-        before: called with (method, path) before each call; what it raises stops the call (an audit log that can't be written).
+        before: called with (method, path) before each call; what it raises stops the call (an audit
+            log that can't be written).
         forwarded: the credentials are a caller's: a 401 is the caller's error, not a pause of ours.
     """
 
@@ -103,7 +105,9 @@ class Rest:
         return _retrying(self.timeout_sec)(attempt)
 
     def announce(self, method: str, url: str) -> str:
-        """Say what is about to be asked; the URL's path on the base (of another origin: that origin's URL), without its query."""
+        """Say what is about to be asked; the URL's path on the base (of another origin: that
+        origin's URL), without its query.
+        """
         place = url.removeprefix(self.base).split("?")[0].lstrip("/")
         if self._before:
             self._before(method, place)
@@ -135,7 +139,8 @@ def failure(
 
     Args:
         safe: the request may be repeated.
-        forwarded: see `Rest`. With credentials of our own a 401 (after one renewal, see `smart`) says nothing about the
+        forwarded: see `Rest`. With credentials of our own a 401 (after one renewal, see `smart`)
+            says nothing about the
             record at hand: the service pauses until they are accepted again.
     """
     status = response.status_code
@@ -153,7 +158,11 @@ def failure(
 
 
 def json_or_none(response: httpx.Response) -> object:
-    """The body, or None where it is not JSON. Half a surrogate pair, legal in JSON and no Unicode, becomes U+FFFD: it is no reason to read nothing."""
+    """The body, or None where it is not JSON.
+
+    Half a surrogate pair, legal in JSON and no Unicode, becomes U+FFFD: it is no reason to read
+    nothing.
+    """
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -171,7 +180,10 @@ def _mended(body: bytes) -> object:
 
 
 def json_object(response: httpx.Response) -> Json:
-    """The body, a resource. Raises Unavailable for anything else: a proxy's page says nothing about the request."""
+    """The body, a resource.
+
+    Raises Unavailable for anything else: a proxy's page says nothing about the request.
+    """
     body = json_or_none(response)
     if not isinstance(body, dict):
         raise Unavailable("ehr", f"{response.status_code} without FHIR JSON")

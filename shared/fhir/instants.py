@@ -22,9 +22,11 @@ def parse(text: str) -> datetime:
 
 
 def start(text: str) -> datetime:
-    """When a date, dateTime or instant begins, to put values in the order of time: texts with different zones or precisions have none.
+    """When a date, dateTime or instant begins, to put values in the order of time: texts with
+    different zones or precisions have none.
 
-    A year or a month begins on its first day; without a zone UTC is meant. What is no time at all comes before everything else.
+    A year or a month begins on its first day; without a zone UTC is meant. What is no time at all
+    comes before everything else.
     """
     whole = text + {4: "-01-01", 7: "-01"}.get(len(text), "")
     try:

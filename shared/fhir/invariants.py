@@ -1,6 +1,8 @@
-"""R4's invariants on what careloop writes, each under its key in the standard, and the few rules of our own (pure).
+"""R4's invariants on what careloop writes, each under its key in the standard, and the few rules of
+our own (pure).
 
-Only what neither a cardinality nor a value set can say; HL7's validator checks the rest in the tests.
+Only what neither a cardinality nor a value set can say; HL7's validator checks the rest in the
+tests.
 """
 
 import re

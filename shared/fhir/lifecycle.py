@@ -1,6 +1,8 @@
-"""The life cycle of what careloop writes (docs: README, "Nothing final without a human"): kind x stage -> status (pure data).
+"""The life cycle of what careloop writes (docs: README, "Nothing final without a human"): kind x
+stage -> status (pure data).
 
-Only `services.review` may ask for a stage other than draft and withdrawn, and only together with a clinician's Provenance.
+Only `services.review` may ask for a stage other than draft and withdrawn, and only together with a
+clinician's Provenance.
 """
 
 from typing import Any, Final, Literal
@@ -81,7 +83,9 @@ def status_of(resource: Json) -> str | None:
 
 
 def at_stage(resource: Json, stage: Stage) -> Json:
-    """A copy of the resource at this stage; where the kind has no status for it, at the nearest (amended: signed; wrong-patient: rejected)."""
+    """A copy of the resource at this stage; where the kind has no status for it, at the nearest
+    (amended: signed; wrong-patient: rejected).
+    """
     kind = resource["resourceType"]
     statuses = STATUS[kind]
     nearest: Stage = "rejected" if stage == "wrong-patient" else "signed"
@@ -97,5 +101,7 @@ def at_stage(resource: Json, stage: Stage) -> Json:
 
 
 def is_draft(resource: Json) -> bool:
-    """Nobody has decided on it yet; `partial` is a hospital's other word for an AI's preliminary report."""
+    """Nobody has decided on it yet; `partial` is a hospital's other word for an AI's preliminary
+    report.
+    """
     return status_of(resource) in {STATUS[resource["resourceType"]]["draft"], "partial"}

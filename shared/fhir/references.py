@@ -1,4 +1,6 @@
-"""Whom a resource is about, read from the resource itself: a server may ignore a search parameter, so every hit is checked (pure)."""
+"""Whom a resource is about, read from the resource itself: a server may ignore a search parameter,
+so every hit is checked (pure).
+"""
 
 import re
 from typing import Any, Final
@@ -10,7 +12,9 @@ Json = dict[str, Any]
 REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 """`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
 ONE_STEP: Final = re.compile(r"[A-Za-z]+/(?!\.{1,2}$)[^\s/?#%\\]+")
-"""What a path may be made of: as `REFERENCE`, but an id with characters that R4 does not allow (some servers give out `a_1`) still leads to its resource."""
+"""What a path may be made of: as `REFERENCE`, but an id with characters that R4 does not allow
+(some servers give out `a_1`) still leads to its resource.
+"""
 PATIENT_ELEMENTS: Final = (
     "subject",
     "patient",
@@ -20,9 +24,11 @@ PATIENT_ELEMENTS: Final = (
 
 
 def subject_of(resource: Json) -> str | None:
-    """`Type/id` of what the resource is about (a Patient is about itself); None where it names nobody by reference.
+    """`Type/id` of what the resource is about (a Patient is about itself); None where it names
+    nobody by reference.
 
-    The type may be another than Patient (a Group, a Device): the caller decides what to do with that.
+    The type may be another than Patient (a Group, a Device): the caller decides what to do with
+    that.
     """
     if resource.get("resourceType") == "Patient" and "id" in resource:
         return f"Patient/{resource['id']}"
@@ -35,7 +41,10 @@ def subject_of(resource: Json) -> str | None:
 
 
 def has_identifier(resource: Json, system: str, value: str) -> bool:
-    """The resource carries this identifier. Some kinds keep a list of them, some a single one (Composition)."""
+    """The resource carries this identifier.
+
+    Some kinds keep a list of them, some a single one (Composition).
+    """
     found = resource.get("identifier", [])
     return any(
         i.get("system") == system and i.get("value") == value

@@ -1,4 +1,6 @@
-"""What servers answer, read tolerantly: next links, matches, versions, locations and ETags in every shape that was met (pure)."""
+"""What servers answer, read tolerantly: next links, matches, versions, locations and ETags in every
+shape that was met (pure).
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,9 +18,11 @@ EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 
 @dataclass(frozen=True)
 class Version:
-    """One entry of a history: a version of a resource; `resource` is None for a delete, whose `time` may be later than the truth (see `versions`).
+    """One entry of a history: a version of a resource; `resource` is None for a delete, whose
+    `time` may be later than the truth (see `versions`).
 
-    One whose resource has no id or no type is there too, for the reader to count: under the reference that its entry gives it, or a bare `Type/`.
+    One whose resource has no id or no type is there too, for the reader to count: under the
+    reference that its entry gives it, or a bare `Type/`.
     """
 
     reference: str
@@ -38,8 +42,9 @@ def next_link(bundle: Json) -> str | None:
 def onto(base: str, link: str, kind: str) -> str:
     """The link's path and query on our base, whatever host and prefix the server believes it has.
 
-    A proxy may map any prefix to any other, so what counts of the path is its end, from the resource type on. A link that names no type is
-    one on the base itself (HAPI: `{base}?_getpages=...`), unless it goes on from our own path.
+    A proxy may map any prefix to any other, so what counts of the path is its end, from the
+    resource type on. A link that names no type is one on the base itself (HAPI:
+    `{base}?_getpages=...`), unless it goes on from our own path.
     """
     parts = urlsplit(link)
     tail = _from(kind, parts.path.split("/")) or _beneath(base, link)
@@ -54,7 +59,8 @@ def _from(kind: str, segments: Sequence[str]) -> str:
 
 
 def _beneath(base: str, link: str) -> str:
-    """What the link's path adds to that of our base, for a server that pages under a path of its own. At a root any path would seem to go on
+    """What the link's path adds to that of our base, for a server that pages under a path of its
+    own. At a root any path would seem to go on
     from ours: there it must be our host that says so."""
     ours, parts = urlsplit(base), urlsplit(link)
     own = ours.path.rstrip("/")
@@ -91,8 +97,9 @@ def matches(bundle: Json, kind: str) -> Iterator[Json]:
 def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
     """The entries of a history Bundle that concern this type.
 
-    HAPI does not say when a delete happened. It then counts as of the entry before it (histories are newest first), or of the answer
-    itself, or of the beginning of what was asked for: never later than the server's own now, never without a time.
+    HAPI does not say when a delete happened. It then counts as of the entry before it (histories
+    are newest first), or of the answer itself, or of the beginning of what was asked for: never
+    later than the server's own now, never without a time.
     """
     last = bundle.get("meta", {}).get("lastUpdated") or since
     for entry in bundle.get("entry", []):
@@ -133,7 +140,9 @@ def version_of(resource: Json, kind: str, place: str = "") -> Version:
 
 
 def version_in(etag: str | None, location: str | None) -> str | None:
-    """The version id in an ETag (`W/"1"`, `"1"` or a bare `1`) or else in a location (`.../Task/7/_history/1`)."""
+    """The version id in an ETag (`W/"1"`, `"1"` or a bare `1`) or else in a location
+    (`.../Task/7/_history/1`).
+    """
     if etag:
         return etag.strip().removeprefix("W/").strip('"') or None
     if location and "/_history/" in location:
@@ -142,7 +151,10 @@ def version_in(etag: str | None, location: str | None) -> str | None:
 
 
 def issues_of(outcome: object) -> tuple[str, ...]:
-    """`code` or `code at expression` of each issue of an OperationOutcome. Its free text may quote patient data and is never read."""
+    """`code` or `code at expression` of each issue of an OperationOutcome.
+
+    Its free text may quote patient data and is never read.
+    """
     if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
         return ()
     return tuple(_issue(issue) for issue in outcome.get("issue", []) if isinstance(issue, dict))

@@ -1,6 +1,8 @@
-"""Least privilege: which SMART v2 scopes a service needs, from what it declares that it reads and writes (HL7 smart-app-launch 2.2) (pure).
+"""Least privilege: which SMART v2 scopes a service needs, from what it declares that it reads and
+writes (HL7 smart-app-launch 2.2) (pure).
 
-Letters are an ordered subset of `cruds`: create, read (and the history of one resource), update, delete, search (and the history of a type).
+Letters are an ordered subset of `cruds`: create, read (and the history of one resource), update,
+delete, search (and the history of a type).
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +18,10 @@ WRITE: Final = (
 
 COMMON: Final[
     Mapping[str, str]
-] = {  # whose record it is, may it be read, who speaks, the head, what it rests on, the card, the audit trail
+    # whose record it is, may it be read, who speaks, the head, what it rests on, the card, the
+    # audit
+    # trail
+] = {
     "Patient": "rs",
     "Consent": "rs",
     "Device": "crs",
@@ -56,7 +61,8 @@ def scopes_of(service: Service) -> str:
 
 
 def permission_needed(method: str, place: str) -> tuple[str, str] | None:
-    """The (type, letter) that a request needs; None for the ones that belong to no type (metadata, the transaction itself).
+    """The (type, letter) that a request needs; None for the ones that belong to no type (metadata,
+    the transaction itself).
 
     Args:
         method: of the request or of a Bundle entry's request.

@@ -1,6 +1,8 @@
-"""SMART Backend Services (HL7 smart-app-launch 2.2, backend-services and client-confidential-asymmetric): our access token at the EHR.
+"""SMART Backend Services (HL7 smart-app-launch 2.2, backend-services and
+client-confidential-asymmetric): our access token at the EHR.
 
-The token is kept until shortly before it expires, asked for by one thread at a time, and sent to the EHR's base only.
+The token is kept until shortly before it expires, asked for by one thread at a time, and sent to
+the EHR's base only.
 """
 
 import json
@@ -107,7 +109,8 @@ def on_base(url: httpx.URL, base: str) -> bool:
 def auth_of(
     settings: Settings, base: str, scopes: str | None, verify: ssl.SSLContext
 ) -> httpx.Auth | None:
-    """How to authenticate at this EHR; None where no client id is set: the EHR is open or sits behind a proxy.
+    """How to authenticate at this EHR; None where no client id is set: the EHR is open or sits
+    behind a proxy.
 
     Raises:
         Misconfigured: a client id without a key, or a key that can't be read.
@@ -151,7 +154,8 @@ def discover(client: httpx.Client, settings: Settings, base: str) -> Discovery:
     token_url = body.get("token_endpoint")
     if not response.is_success or not isinstance(token_url, str):
         raise Misconfigured(
-            f"CARELOOP_FHIR_TOKEN_URL: the EHR names no token endpoint ({response.status_code} to .well-known/smart-configuration)"
+            f"CARELOOP_FHIR_TOKEN_URL: the EHR names no token endpoint ({response.status_code} to "
+            ".well-known/smart-configuration)"
         )
     capabilities = body.get("capabilities", [])
     return Discovery(
@@ -165,7 +169,8 @@ def request_token(
     """A new access token, and the monotonic time from which to renew it.
 
     Raises:
-        Misconfigured: the server refuses our client, key or scopes; it says which (RFC 6749 5.2), without free text.
+        Misconfigured: the server refuses our client, key or scopes; it says which (RFC 6749 5.2),
+            without free text.
         Unavailable: the token endpoint does not answer.
     """
     form = {
@@ -185,14 +190,17 @@ def request_token(
     token = body.get("access_token")
     if not response.is_success or not isinstance(token, str):
         raise Misconfigured(
-            f"the EHR's token endpoint refused us: {response.status_code} {_oauth_error(body)} (CARELOOP_FHIR_CLIENT_ID, its key and scopes)"
+            f"the EHR's token endpoint refused us: {response.status_code} {_oauth_error(body)} "
+            "(CARELOOP_FHIR_CLIENT_ID, its key and scopes)"
         )
     lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME_SEC)
     return token, asked_at + max(lifetime / 2, lifetime - RENEW_BEFORE_SEC)
 
 
 def assertion(client_id: str, key: Key, token_url: str) -> str:
-    """The signed JWT that says who we are (client-confidential-asymmetric 2.2): one use, four minutes."""
+    """The signed JWT that says who we are (client-confidential-asymmetric 2.2): one use, four
+    minutes.
+    """
     algorithm = ALGORITHMS[key.key_type]
     header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
     claims = {
@@ -214,7 +222,8 @@ def private_key(settings: Settings) -> Key:
     path = settings.fhir_private_key_file
     if path is None:
         raise Misconfigured(
-            "CARELOOP_FHIR_PRIVATE_KEY_FILE: a private key (PEM or JWK) is needed, and none is named"
+            "CARELOOP_FHIR_PRIVATE_KEY_FILE: a private key (PEM or JWK) is needed, and none is "
+            "named"
         )
     try:
         key = _parse(path.read_bytes())
@@ -233,7 +242,9 @@ def private_key(settings: Settings) -> Key:
 
 
 def public_jwks(settings: Settings) -> Json:
-    """The JWK Set to register at the EHR, or to serve at `.well-known/jwks.json`: public members only."""
+    """The JWK Set to register at the EHR, or to serve at `.well-known/jwks.json`: public members
+    only.
+    """
     key = private_key(settings)
     return {
         "keys": [
@@ -248,7 +259,9 @@ def public_jwks(settings: Settings) -> Json:
 
 
 def v1_scopes(scopes: str) -> str:
-    """The SMART v1 scopes that hold the same: `system/Task.crus` becomes `system/Task.read system/Task.write`."""
+    """The SMART v1 scopes that hold the same: `system/Task.crus` becomes `system/Task.read
+    system/Task.write`.
+    """
     found: list[str] = []
     for scope in scopes.split():
         name, _, letters = scope.rpartition(".")

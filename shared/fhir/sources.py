@@ -1,7 +1,8 @@
 """What an answer rests on, as far as it is named one by one in what is written (pure).
 
-A plan may rest on thousands of results, and each is named in the head, in the Provenance and in the AuditEvent. No limit would make
-an answer that no EHR takes. Its basis covers every source, whether it is named or not.
+A plan may rest on thousands of results, and each is named in the head, in the Provenance and in the
+AuditEvent. No limit would make an answer that no EHR takes. Its basis covers every source, whether
+it is named or not.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,9 @@ IMPORTANCE: Final = (
     "Condition",
     "Observation",
 )
-"""Where not all are named, those of the first types are: what a clinician would open, before single values."""
+"""Where not all are named, those of the first types are: what a clinician would open, before single
+values.
+"""
 
 
 def rank(reference: str) -> int:
@@ -31,7 +34,10 @@ def rank(reference: str) -> int:
 
 
 def named(sources: Iterable[str]) -> tuple[list[str], int]:
-    """The sources (`Type/id`) to name one by one, and how many more there are. In the order given, unless some are left out."""
+    """The sources (`Type/id`) to name one by one, and how many more there are.
+
+    In the order given, unless some are left out.
+    """
     every = list(sources)
     if len(every) <= NAMED:
         return every, 0

@@ -1,8 +1,10 @@
-"""The shape of R4 resources, from R4's own definitions in `r4.json` (pure): unknown and missing elements, cardinality,
-required codes, the kinds that a reference may name, and references that lead nowhere.
+"""The shape of R4 resources, from R4's own definitions in `r4.json` (pure): unknown and missing
+elements, cardinality, required codes, the kinds that a reference may name, and references that lead
+nowhere.
 
-`fhir.resources` keeps required codes and reference targets as metadata only, and those of R4B. `r4.json` is made from
-R4's StructureDefinitions by `python -m tests.r4_table`; a test compares the two.
+`fhir.resources` keeps required codes and reference targets as metadata only, and those of R4B.
+`r4.json` is made from R4's StructureDefinitions by `python -m tests.r4_table`; a test compares the
+two.
 """
 
 import json
@@ -42,7 +44,9 @@ PLAIN_NAME: Final = re.compile(r"_?[A-Za-z]{1,64}")
 
 @dataclass(frozen=True)
 class Table:
-    """`r4.json`: every kind of R4 by name, the value sets, and the elements of the types that careloop writes."""
+    """`r4.json`: every kind of R4 by name, the value sets, and the elements of the types that
+    careloop writes.
+    """
 
     kinds: frozenset[str]
     codes: Mapping[str, frozenset[str]]
@@ -64,7 +68,8 @@ class Scope:
     """What references may lead to.
 
     Attributes:
-        entries: fullUrl -> kind of a Bundle's entries; None: a lone resource, whose `urn:` references are not followed.
+        entries: fullUrl -> kind of a Bundle's entries; None: a lone resource, whose `urn:`
+            references are not followed.
         contained: id -> kind of the resources contained in the one at hand.
         used: the contained ids that something referred to; filled while walking.
     """
@@ -226,7 +231,9 @@ def primitive_problem(kind: str, value: object) -> str | None:
 
 
 def target_kind(reference: str, scope: Scope) -> tuple[str | None, str | None]:
-    """(kind, problem): the kind that a literal reference names, None where it can't be told, and why it leads nowhere."""
+    """(kind, problem): the kind that a literal reference names, None where it can't be told, and
+    why it leads nowhere.
+    """
     if reference == "#":
         return None, None
     if reference.startswith("#"):

@@ -1,7 +1,8 @@
-"""The contract of the event log: partitions, groups, explicit commits. `tests/contract/test_stream.py` holds all three to it.
+"""The contract of the event log: partitions, groups, explicit commits.
+`tests/contract/test_stream.py` holds all three to it.
 
-Order holds within a partition, and the key chooses the partition. Delivery is at least once: what was not committed comes
-again, to this member or to the next owner of the partition.
+Order holds within a partition, and the key chooses the partition. Delivery is at least once: what
+was not committed comes again, to this member or to the next owner of the partition.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,17 +49,25 @@ class Record:
 
 
 class Source(Protocol):
-    """A member of a consumer group on one topic. One thread alone calls it; `healthy` and `lag` any thread may."""
+    """A member of a consumer group on one topic.
+
+    One thread alone calls it; `healthy` and `lag` any thread may.
+    """
 
     on_revoked: Callable[[frozenset[int]], None]
-    """Called, possibly on another thread while `poll` runs, with the partitions that are no longer ours. Must not block."""
+    """Called, possibly on another thread while `poll` runs, with the partitions that are no longer
+    ours. Must not block.
+    """
 
     def poll(self, timeout_sec: float) -> Sequence[Record]:
-        """The next records of our partitions, in order within each; empty when there are none within the time.
+        """The next records of our partitions, in order within each; empty when there are none
+        within the time.
 
         Raises:
-            Unavailable: the log can't be reached. (Kafka's client hides that once it was connected: see `healthy`.)
-            Misconfigured: the log refuses us, or the topic does not exist (Kafka: when the broker was down at `Log.source`).
+            Unavailable: the log can't be reached. (Kafka's client hides that once it was connected:
+                see `healthy`.)
+            Misconfigured: the log refuses us, or the topic does not exist (Kafka: when the broker
+                was down at `Log.source`).
         """
 
     def commit(self, offsets: Mapping[int, int]) -> None:
@@ -76,7 +85,9 @@ class Source(Protocol):
         """Exactly these partitions of ours return nothing from `poll` until the next call."""
 
     def healthy(self) -> bool:
-        """We are a member in good standing: the log answered within the last heartbeat interval or three."""
+        """We are a member in good standing: the log answered within the last heartbeat interval or
+        three.
+        """
 
     def lag(self) -> int:
         """Records of our partitions that are not committed yet."""
@@ -92,7 +103,8 @@ class Sink(Protocol):
         """Append in order; durable when it returns.
 
         Raises:
-            Unavailable: not all are known to be durable within the time; sending again may double them.
+            Unavailable: not all are known to be durable within the time; sending again may double
+                them.
         """
 
     def close(self) -> None: ...
@@ -111,23 +123,31 @@ class Log(Protocol):
     def sink(self) -> Sink: ...
 
     def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
-        """Make the events topic and each service's dead-letter topic (one partition each); return those that were new."""
+        """Make the events topic and each service's dead-letter topic (one partition each); return
+        those that were new.
+        """
 
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
         """Of the same topics, those that do not exist."""
 
     def identity(self, topic: str) -> str:
-        """Which topic this is: another answer than before says that it was made anew, without what it held.
+        """Which topic this is: another answer than before says that it was made anew, without what
+        it held.
 
         Raises:
             Misconfigured: it does not exist. Unavailable: the log can't be reached.
         """
 
     def scan(self, topic: str) -> Iterator[Record]:
-        """Every record of the topic that is there now, without a group: for `dead-letters` and the demo's `settled`."""
+        """Every record of the topic that is there now, without a group: for `dead-letters` and the
+        demo's `settled`.
+        """
 
     def group_lag(self, topic: str, group: str) -> int:
         """Records of the topic that the group has not committed, whoever its members are."""
 
     def group_reset(self, topic: str, group: str) -> None:
-        """Let the group read the topic from its start again (a replay). No member may be running."""
+        """Let the group read the topic from its start again (a replay).
+
+        No member may be running.
+        """

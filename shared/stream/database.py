@@ -1,4 +1,6 @@
-"""One SQLite database that holds an event log: opening it, transactions, and what its errors mean to the runtime."""
+"""One SQLite database that holds an event log: opening it, transactions, and what its errors mean
+to the runtime.
+"""
 
 import sqlite3
 import threading
@@ -35,10 +37,12 @@ class Database:
     """One connection. Any thread may use it, one at a time.
 
     Args:
-        path: a file on a local disk (a write-ahead log needs shared memory), or None: in memory, gone with this object.
+        path: a file on a local disk (a write-ahead log needs shared memory), or None: in memory,
+            gone with this object.
 
     Raises:
-        Misconfigured: the file can't be opened or written, is damaged, is no event log, or lies on a network disk.
+        Misconfigured: the file can't be opened or written, is damaged, is no event log, or lies on
+            a network disk.
         Unavailable: others hold the file for longer than `BUSY_SEC`.
     """
 
@@ -48,7 +52,8 @@ class Database:
         with self._errors():
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            # isolation_level None: sqlite3 begins no transaction of its own; ours are all IMMEDIATE.
+            # isolation_level None: sqlite3 begins no transaction of its own; ours are all
+            # IMMEDIATE.
             self._connection = sqlite3.connect(
                 path or ":memory:", timeout=BUSY_SEC, isolation_level=None, check_same_thread=False
             )
@@ -62,7 +67,8 @@ class Database:
     def _prepare(self, durable: bool) -> None:
         if durable and _with_patience(self._connection, "PRAGMA journal_mode=WAL") != "wal":
             raise Misconfigured(
-                f"{self._place}: no write-ahead log is possible here; the event log needs a local disk (CARELOOP_STATE_DIR)"
+                f"{self._place}: no write-ahead log is possible here; the event log needs a local "
+                "disk (CARELOOP_STATE_DIR)"
             )
         self._connection.execute("PRAGMA synchronous=FULL")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -77,7 +83,9 @@ class Database:
 
     @contextmanager
     def writing(self, timeout_sec: float = BUSY_SEC) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start: a deferred one meets lock errors when it wants to upgrade."""
+        """A transaction that holds the write lock from its start: a deferred one meets lock errors
+        when it wants to upgrade.
+        """
         with self._exclusively(timeout_sec) as connection:
             connection.execute(f"PRAGMA busy_timeout={max(1, int(timeout_sec * 1000))}")
             connection.execute("BEGIN IMMEDIATE")
@@ -134,11 +142,14 @@ class Database:
 
 
 def classed(error: Exception, place: str) -> CareloopError:
-    """What an error of SQLite means: `Unavailable` passes by itself or once a person made room, `Misconfigured` does not."""
+    """What an error of SQLite means: `Unavailable` passes by itself or once a person made room,
+    `Misconfigured` does not.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Misconfigured(
-            f"{place} is damaged ({error}); restore it from a backup, or move it away: intake finds again what the EHR still holds"
+            f"{place} is damaged ({error}); restore it from a backup, or move it away: intake "
+            "finds again what the EHR still holds"
         )
     if code in (
         sqlite3.SQLITE_CANTOPEN,
@@ -146,7 +157,8 @@ def classed(error: Exception, place: str) -> CareloopError:
         sqlite3.SQLITE_PERM,
     ) or isinstance(error, OSError):
         return Misconfigured(
-            f"{place} can't be opened for writing ({error}); check CARELOOP_STATE_DIR and who owns it"
+            f"{place} can't be opened for writing ({error}); check CARELOOP_STATE_DIR and who owns "
+            "it"
         )
     if code in (
         sqlite3.SQLITE_BUSY,
@@ -173,7 +185,8 @@ def raise_unless_log(connection: sqlite3.Connection, place: str) -> None:
         "identity",
     }:
         raise Misconfigured(
-            f"{place} is not an event log of this version of careloop; name another folder in CARELOOP_STATE_DIR"
+            f"{place} is not an event log of this version of careloop; name another folder in "
+            "CARELOOP_STATE_DIR"
         )
 
 

@@ -1,4 +1,7 @@
-"""The event log in memory, for tests: SQLite's, without a file. Its members are threads of this process."""
+"""The event log in memory, for tests: SQLite's, without a file.
+
+Its members are threads of this process.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,10 @@ from shared.stream.sqlite import LEASE_SEC, SqliteLog
 
 
 class MemoryLog(SqliteLog):
-    """See `shared.stream.base.Log`. All sources and sinks share one database, which lives as long as any of them."""
+    """See `shared.stream.base.Log`.
+
+    All sources and sinks share one database, which lives as long as any of them.
+    """
 
     def __init__(self, lease_sec: float = LEASE_SEC) -> None:
         super().__init__(Path(), lease_sec)

@@ -5,7 +5,9 @@ from shared.stream.base import Log
 
 
 def open_log(settings: Settings) -> Log:
-    """Apache Kafka where `CARELOOP_KAFKA_BOOTSTRAP_SERVERS` is set, else SQLite in the state folder."""
+    """Apache Kafka where `CARELOOP_KAFKA_BOOTSTRAP_SERVERS` is set, else SQLite in the state
+    folder.
+    """
     if settings.kafka_bootstrap_servers:
         from shared.stream.kafka import KafkaLog
 

@@ -1,8 +1,8 @@
 """The event log on SQLite: the embedded default. Several processes share one file on a local disk.
 
-A partition of a group is leased by one member: (owner, epoch, expiry). The owner renews every third of the lease; whoever
-finds it expired takes it and raises the epoch, and a commit under an older epoch is fenced. Every commit is on the disk
-(`synchronous=FULL`) before `send` or `commit` returns.
+A partition of a group is leased by one member: (owner, epoch, expiry). The owner renews every third
+of the lease; whoever finds it expired takes it and raises the epoch, and a commit under an older
+epoch is fenced. Every commit is on the disk (`synchronous=FULL`) before `send` or `commit` returns.
 """
 
 import time
@@ -65,7 +65,10 @@ class SqliteLog:
         )
 
     def create(self, wanted: Mapping[str, int]) -> Sequence[str]:
-        """Make topics (name -> partitions); those that exist stay as they are. Return the new ones."""
+        """Make topics (name -> partitions); those that exist stay as they are.
+
+        Return the new ones.
+        """
         with self._open() as database, database.writing() as connection:
             known = {topic for (topic,) in connection.execute("SELECT DISTINCT topic FROM topics")}
             new = [topic for topic in wanted if topic not in known]
@@ -91,7 +94,8 @@ class SqliteLog:
             partitions_of(database, topic)
             with database.writing() as connection:
                 connection.execute(
-                    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)"
+                    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), "
+                    "id TEXT NOT NULL)"
                 )
                 connection.execute(
                     "INSERT OR IGNORE INTO identity VALUES (1, ?)", (uuid.uuid4().hex,)
@@ -130,16 +134,21 @@ class SqliteLog:
             alive = "SELECT count(*) FROM members WHERE grp = ? AND topic = ? AND expires >= ?"
             if connection.execute(alive, (group, topic, time.time())).fetchone()[0]:
                 raise Misconfigured(
-                    f"group {group} has members; stop the service first, and wait {self._lease_sec:.0f} s if it was killed"
+                    f"group {group} has members; stop the service first, and wait "
+                    f"{self._lease_sec:.0f} s if it was killed"
                 )
             connection.execute(
-                "UPDATE leases SET committed = 0, owner = NULL, epoch = epoch + 1, expires = 0 WHERE grp = ? AND topic = ?",
+                "UPDATE leases SET committed = 0, owner = NULL, epoch = epoch + 1, expires = 0 "
+                "WHERE grp = ? AND topic = ?",
                 (group, topic),
             )
 
 
 class SqliteSink:
-    """See `shared.stream.base.Sink`. One connection behind its lock: SQLite has one writer at a time anyway."""
+    """See `shared.stream.base.Sink`.
+
+    One connection behind its lock: SQLite has one writer at a time anyway.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -153,7 +162,8 @@ class SqliteSink:
             for message in messages:
                 place = (topic, zlib.crc32(message.key) % self._partitions[topic])
                 (offset,) = connection.execute(
-                    "UPDATE topics SET next_offset = next_offset + 1 WHERE topic = ? AND partition = ? RETURNING next_offset - 1",
+                    "UPDATE topics SET next_offset = next_offset + 1 WHERE topic = ? AND partition "
+                    "= ? RETURNING next_offset - 1",
                     place,
                 ).fetchone()
                 row = (*place, offset, message.key, message.value, _to_text(message.headers), at)
@@ -172,11 +182,16 @@ class Lease:
     """The next offset to read."""
     committed: int
     leaves_at: float | None = None
-    """Over our fair share: nothing more is read; given back once all that was read is committed, at this (monotonic) time at the latest."""
+    """Over our fair share: nothing more is read; given back once all that was read is committed, at
+    this (monotonic) time at the latest.
+    """
 
 
 class SqliteSource:
-    """See `shared.stream.base.Source`. `poll` renews the leases: call it at least once per third of `lease_sec`."""
+    """See `shared.stream.base.Source`.
+
+    `poll` renews the leases: call it at least once per third of `lease_sec`.
+    """
 
     def __init__(self, database: Database, topic: str, group: str, lease_sec: float) -> None:
         self.on_revoked: Callable[[frozenset[int]], None] = lambda _: None
@@ -193,7 +208,8 @@ class SqliteSource:
         self._seen: tuple[int, int] | None = None
         with database.writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO leases (grp, topic, partition) SELECT ?, topic, partition FROM topics WHERE topic = ?",
+                "INSERT OR IGNORE INTO leases (grp, topic, partition) SELECT ?, topic, partition "
+                "FROM topics WHERE topic = ?",
                 self._scope,
             )
             connection.execute(
@@ -253,7 +269,8 @@ class SqliteSource:
             self._database.writing() as connection,
         ):  # not reachable: the leases run out by themselves
             connection.execute(
-                "UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND owner = ?",
+                "UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND owner "
+                "= ?",
                 (*self._scope, self._member),
             )
             connection.execute(
@@ -280,7 +297,9 @@ class SqliteSource:
         return records
 
     def _renew(self) -> None:
-        """Renew the leases, notice losses, give back what is over the fair share, take what is free up to it."""
+        """Renew the leases, notice losses, give back what is over the fair share, take what is free
+        up to it.
+        """
         now = time.monotonic()
         if now >= self._renew_at:
             with self._database.writing() as connection:
@@ -299,7 +318,8 @@ class SqliteSource:
         now = time.time()
         expires = now + self._lease_sec
         connection.execute(
-            "INSERT INTO members VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires",
+            "INSERT INTO members VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET expires = "
+            "excluded.expires",
             (*self._scope, self._member, now, expires),
         )
         connection.execute(
@@ -312,7 +332,8 @@ class SqliteSource:
         )
         members = [member for (member,) in rows]
         rows = connection.execute(
-            "UPDATE leases SET expires = ? WHERE grp = ? AND topic = ? AND owner = ? RETURNING partition, epoch",
+            "UPDATE leases SET expires = ? WHERE grp = ? AND topic = ? AND owner = ? RETURNING "
+            "partition, epoch",
             (expires, *self._scope, self._member),
         )
         ours = dict(rows.fetchall())
@@ -341,12 +362,14 @@ class SqliteSource:
     def _take(self, connection: Connection, count: int) -> Mapping[int, Lease]:
         now = time.time()
         rows = connection.execute(
-            "SELECT partition, epoch + 1, committed FROM leases WHERE grp = ? AND topic = ? AND (owner IS NULL OR expires NOT BETWEEN ? AND ?) LIMIT ?",
+            "SELECT partition, epoch + 1, committed FROM leases WHERE grp = ? AND topic = ? AND "
+            "(owner IS NULL OR expires NOT BETWEEN ? AND ?) LIMIT ?",
             (*self._scope, now, self._far(now), max(0, count)),
         ).fetchall()
         for partition, epoch, _ in rows:
             connection.execute(
-                "UPDATE leases SET owner = ?, epoch = ?, expires = ? WHERE grp = ? AND topic = ? AND partition = ?",
+                "UPDATE leases SET owner = ?, epoch = ?, expires = ? WHERE grp = ? AND topic = ? "
+                "AND partition = ?",
                 (self._member, epoch, now + self._lease_sec, *self._scope, partition),
             )
         return {
@@ -369,14 +392,16 @@ class SqliteSource:
         with self._database.writing() as connection:
             for partition, lease in done.items():
                 connection.execute(
-                    "UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND partition = ? AND owner = ? AND epoch = ?",
+                    "UPDATE leases SET owner = NULL, expires = 0 WHERE grp = ? AND topic = ? AND "
+                    "partition = ? AND owner = ? AND epoch = ?",
                     (*self._scope, partition, self._member, lease.epoch),
                 )
         self._drop(done.keys())
 
     def _write_offset(self, connection: Connection, partition: int, offset: int) -> bool:
         written = connection.execute(
-            "UPDATE leases SET committed = max(committed, ?) WHERE grp = ? AND topic = ? AND partition = ? AND owner = ? AND epoch = ?",
+            "UPDATE leases SET committed = max(committed, ?) WHERE grp = ? AND topic = ? AND "
+            "partition = ? AND owner = ? AND epoch = ?",
             (offset, *self._scope, partition, self._member, self._leases[partition].epoch),
         )
         return written.rowcount == 1

@@ -1,6 +1,8 @@
-"""Names of things that several services must recognise alike. Pure data and its reader; no I/O but the package's own files.
+"""Names of things that several services must recognise alike. Pure data and its reader; no I/O but
+the package's own files.
 
-`drugs.toml` holds drug ingredients with their RxNorm ingredient code and the names that notes and charts use for them.
+`drugs.toml` holds drug ingredients with their RxNorm ingredient code and the names that notes and
+charts use for them.
 """
 
 import tomllib
@@ -16,8 +18,10 @@ class Drug:
 
     Attributes:
         name: the ingredient's generic name, lower case; unique.
-        rxnorm: its RxNorm ingredient code (RXCUI of term type IN), or None where the name stands for a class or no code is certain.
-        names: every name it goes by (the generic first, then brands and other spellings), lower case.
+        rxnorm: its RxNorm ingredient code (RXCUI of term type IN), or None where the name stands
+            for a class or no code is certain.
+        names: every name it goes by (the generic first, then brands and other spellings), lower
+            case.
     """
 
     name: str

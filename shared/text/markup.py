@@ -1,6 +1,7 @@
 """The text of an HTML note, each character at its own place (pure).
 
-After the WHATWG HTML standard, section 13.2.5, as far as text depends on it. Every step moves on and none looks at the same
+After the WHATWG HTML standard, section 13.2.5, as far as text depends on it. Every step moves on
+and none looks at the same
 stretch twice: the standard library's parser needs minutes for 200 kB of `<a <a <a`.
 """
 
@@ -45,10 +46,12 @@ MAX_NUMBER: Final = 12  # characters of `&#x10FFFF;`, and two zeros before it
 
 
 def strip_markup(source: str) -> str:
-    """The text, as long as its source: markup becomes spaces, a block's tag begins with a line break; `head` is hidden by what stands in it.
+    """The text, as long as its source: markup becomes spaces, a block's tag begins with a line
+    break; `head` is hidden by what stands in it.
 
     Raises:
-        InvalidInput: it ends within a comment, a tag or an element that is not shown, so that nobody can tell what is text.
+        InvalidInput: it ends within a comment, a tag or an element that is not shown, so that
+            nobody can tell what is text.
     """
     sheet = ["\n" if c == "\n" else " " for c in source]
     last, at = source.rfind(">"), 0
@@ -93,7 +96,9 @@ def _after(found: re.Match[str] | None, what: str) -> int:
 
 
 def _character(reference: str) -> str:
-    """What a character reference stands for, filled up with spaces; a space for what no text holds; of an unknown name the letters themselves."""
+    """What a character reference stands for, filled up with spaces; a space for what no text holds;
+    of an unknown name the letters themselves.
+    """
     if reference.startswith("&#") and len(reference) > MAX_NUMBER:
         return " " * len(reference)
     meant = html.unescape(reference)

@@ -1,4 +1,6 @@
-"""A small clinic in a real EHR: one patient, one clinician, and a waiting result of every service, written as the runtime writes them."""
+"""A small clinic in a real EHR: one patient, one clinician, and a waiting result of every service,
+written as the runtime writes them.
+"""
 
 import base64
 import io
@@ -29,7 +31,8 @@ CARDS = {
         "chest-pneumonia",
         "1.0.0",
         "sha256:" + "1" * 64,
-        "# Chest films\n\nFor tests. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+        "# Chest films\n\nFor tests. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 "
+        "|\n",
     ),
     "genomics": ModelCard(
         "pharmacogenomics",
@@ -109,7 +112,10 @@ def open_clinic(ehr: Ehr, given: str = "Erika", family: str = "Mustermann") -> C
 
 
 def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Drafts) -> str:
-    """The line of the runtime, by hand: head, Devices, drafts, Provenance, one transaction. Returns the Task's id."""
+    """The line of the runtime, by hand: head, Devices, drafts, Provenance, one transaction.
+
+    Returns the Task's id.
+    """
     card = CARDS[service]
     document = ehr.ensure(
         devices.card_document(card, instants.now()), codes.MODEL_CARD, devices.card_token(card)
@@ -211,7 +217,8 @@ def document(ehr: Ehr, patient: str, content_type: str, data: bytes, kind: Json)
 
 def chest_film(
     source: str,
-    conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91.",
+    conclusion: str = "Opacity in the left lower zone, in keeping with pneumonia. Model score "
+    "0.91.",
     instance: str = "",
 ) -> Drafts:
     """What imaging drafts; `instance`: the SOP Instance UID that the heat map names."""
@@ -311,7 +318,8 @@ def genome(source: str) -> Drafts:
             "advice-clopidogrel",
             code=codes.concept(codes.LOINC, "LA26421-0", "Consider alternative medication"),
             reasonReference=implication.ref,
-            description="Avoid standard-dose clopidogrel if possible; use prasugrel or ticagrelor where not contraindicated.",
+            description="Avoid standard-dose clopidogrel if possible; use prasugrel or ticagrelor "
+            "where not contraindicated.",
         )
         report = pen.draft(
             "DiagnosticReport",

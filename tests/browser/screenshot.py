@@ -1,7 +1,8 @@
-"""Take the picture of the README: `python -m tests.browser.screenshot URL FILE.png`, with the login of the running demo.
+"""Take the picture of the README: `python -m tests.browser.screenshot URL FILE.png`, with the login
+of the running demo.
 
-URL is a page of the review service (`http://127.0.0.1:8425/results/7`); name and password are read from
-`CARELOOP_SCREENSHOT_USER` and `CARELOOP_SCREENSHOT_PASSWORD` (the demo prints its own).
+URL is a page of the review service (`http://127.0.0.1:8425/results/7`); name and password are read
+from `CARELOOP_SCREENSHOT_USER` and `CARELOOP_SCREENSHOT_PASSWORD` (the demo prints its own).
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""The pages in a real browser on a real EHR: what a clinician decides there is read back from the EHR."""
+"""The pages in a real browser on a real EHR: what a clinician decides there is read back from the
+EHR.
+"""
 
 from collections.abc import Callable
 
@@ -222,7 +224,8 @@ def test_nothing_scrolls_sideways(page: Page, site: Site, width: int) -> None:
         for summary in page.locator("summary:visible").all():
             summary.click()
         wide[name] = page.evaluate(
-            "[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+            "[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => "
+            "e.scrollWidth > e.clientWidth + 1).length"
         )
     assert wide == dict.fromkeys(wide, 0)
 

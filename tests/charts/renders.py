@@ -1,4 +1,6 @@
-"""Renders of the chart, one per `charts/careloop/ci/*-values.yaml`: `python -m tests.charts.renders` writes the golden files anew."""
+"""Renders of the chart, one per `charts/careloop/ci/*-values.yaml`: `python -m
+tests.charts.renders` writes the golden files anew.
+"""
 
 import argparse
 from pathlib import Path

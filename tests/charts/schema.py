@@ -1,4 +1,6 @@
-"""Writes the `settings` part of charts/careloop/values.schema.json from shared.settings: `python -m tests.charts.schema`."""
+"""Writes the `settings` part of charts/careloop/values.schema.json from shared.settings: `python -m
+tests.charts.schema`.
+"""
 
 import argparse
 import json

@@ -1,4 +1,6 @@
-"""charts/careloop by Helm's own library: it lints, and each variant renders to what Kubernetes accepts."""
+"""charts/careloop by Helm's own library: it lints, and each variant renders to what Kubernetes
+accepts.
+"""
 
 import json
 from collections.abc import Iterator
@@ -79,7 +81,9 @@ def test_every_pod_runs_with_the_least_rights(variant: str) -> None:
 
 
 def test_every_pod_finds_its_image_and_its_nodes() -> None:
-    """Also the topics' Job and the Pod of `helm test`, which run before and after the services: their place is intake's."""
+    """Also the topics' Job and the Pod of `helm test`, which run before and after the services:
+    their place is intake's.
+    """
     placed: Json = {
         "nodeSelector": {"pool": "clinical"},
         "tolerations": [{"key": "clinical", "operator": "Exists"}],
@@ -121,7 +125,8 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(variant: str) -> Non
             variable.removeprefix("CARELOOP_").lower(): value for variable, value in given.items()
         }
         assert set(fields) <= set(Settings.model_fields)
-        Settings(**fields)  # type: ignore[arg-type]  # pydantic parses the strings, as it does the environment's
+        # pydantic parses the strings, as it does the environment's
+        Settings(**fields)  # type: ignore[arg-type]
 
 
 def test_review_shows_films_of_the_pacs_that_imaging_reads() -> None:
@@ -214,7 +219,9 @@ def test_the_topics_come_first() -> None:
 
 
 def test_a_secret_wins_over_the_settings_in_every_pod() -> None:
-    """Of two sources in envFrom the last one wins; `env` would win over both, so no setting of a user stands there."""
+    """Of two sources in envFrom the last one wins; `env` would win over both, so no setting of a
+    user stands there.
+    """
     values: Json = {
         "secrets": {"existingSecret": "careloop-env"},
         "settings": {"log_level": "DEBUG"},

@@ -1,4 +1,6 @@
-"""What the chart refuses, and why: keys and values by its schema, what does not work together by its templates."""
+"""What the chart refuses, and why: keys and values by its schema, what does not work together by
+its templates.
+"""
 
 from typing import Any
 

@@ -14,7 +14,8 @@ from shared.stream.sqlite import SqliteLog
 from tests.broker import Broker
 
 PARTITIONS = 6
-LEASE_SEC = 4.0  # a machine that stalls for less keeps its members; below `BUSY_SEC`, for the test of health
+# a machine that stalls for less keeps its members; below `BUSY_SEC`, for the test of health
+LEASE_SEC = 4.0
 SESSION_MS = 8_000
 
 

@@ -1,4 +1,6 @@
-"""Steps that the contract tests share: sending, polling until something holds, committing what came."""
+"""Steps that the contract tests share: sending, polling until something holds, committing what
+came.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +70,9 @@ def numbers(records: Iterable[Record]) -> list[int]:
 
 
 def commit(source: Source, records: Iterable[Record], *others: Source) -> None:
-    """Commit what is ours of it; again after polling while the group is being put in order, as the runtime does."""
+    """Commit what is ours of it; again after polling while the group is being put in order, as the
+    runtime does.
+    """
     records = list(records)
     deadline = time.monotonic() + PATIENCE_SEC
     while True:

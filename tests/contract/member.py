@@ -1,7 +1,9 @@
-"""A member of a group as a process of its own, to be killed or stopped: `python -m tests.contract.member KIND ADDRESS TOPIC GROUP COMMIT`.
+"""A member of a group as a process of its own, to be killed or stopped: `python -m
+tests.contract.member KIND ADDRESS TOPIC GROUP COMMIT`.
 
-It prints one JSON line per poll that brought something, ``{"took": [numbers]}``, and one per commit, ``{"committed": [numbers]}`` or
-``{"refused": "Fenced"}``. COMMIT `no`: it commits nothing until a line comes in on stdin, then all it took, once.
+It prints one JSON line per poll that brought something, ``{"took": [numbers]}``, and one per
+commit, ``{"committed": [numbers]}`` or ``{"refused": "Fenced"}``. COMMIT `no`: it commits nothing
+until a line comes in on stdin, then all it took, once.
 """
 
 import json

@@ -1,6 +1,8 @@
-"""What careloop relies on at an EHR, and where EHRs differ: the same tests on the real sekmet and on the fakes that claim its habits and HAPI's.
+"""What careloop relies on at an EHR, and where EHRs differ: the same tests on the real sekmet and
+on the fakes that claim its habits and HAPI's.
 
-Where the fake claims to be sekmet, the tests of the first class prove it: they ask the server itself, not our client.
+Where the fake claims to be sekmet, the tests of the first class prove it: they ask the server
+itself, not our client.
 """
 
 import threading
@@ -466,7 +468,10 @@ class TestClient:
 
 
 class TestAnswers:
-    """The guard: read the head, create it if there is none, write under its version. Nothing else protects a result."""
+    """The guard: read the head, create it if there is none, write under its version.
+
+    Nothing else protects a result.
+    """
 
     def test_one_result_under_eight_writers(self, ehr: Ehr, patient: str) -> None:
         answer = Answer("imaging", f"ImagingStudy/{uuid4()}")
@@ -526,7 +531,10 @@ def in_parallel(work: Any) -> list[str]:
 def write_once(
     ehr: Ehr, answer: Answer, patient: str, n: int, start: threading.Barrier | None = None
 ) -> str:
-    """One writer: the head, the conditional create, the guarded transaction. All are at the head before any of them goes on."""
+    """One writer: the head, the conditional create, the guarded transaction.
+
+    All are at the head before any of them goes on.
+    """
     head = ehr.head(answer)
     if start:
         start.wait()

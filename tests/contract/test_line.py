@@ -176,7 +176,10 @@ def test_a_result_waits_with_all_that_makes_it_accountable(
 def test_an_input_deleted_while_it_is_analysed_ends_withdrawn(
     line: Line, ehr: Ehr, patient: str
 ) -> None:
-    """HAPI refuses a result that refers to what is gone: a fresh start, no dead letter. Others take it, and the delete's own event retracts it."""
+    """HAPI refuses a result that refers to what is gone: a fresh start, no dead letter.
+
+    Others take it, and the delete's own event retracts it.
+    """
     reference = write(ehr, patient, "soon gone")
     told = event(ehr, reference)
     case = line.take(told)

@@ -1,4 +1,6 @@
-"""The straight line when a signed result turns out to rest on another patient's input: two records that have nothing to do with each other."""
+"""The straight line when a signed result turns out to rest on another patient's input: two records
+that have nothing to do with each other.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The straight line when things turn under it: corrected subjects, parts decided one by one, revisions that come back."""
+"""The straight line when things turn under it: corrected subjects, parts decided one by one,
+revisions that come back.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -303,7 +305,9 @@ TURNS = {
 def test_a_report_decided_elsewhere_keeps_its_findings(
     ehr: Ehr, line: Line, anna: str, turn: str, status: str
 ) -> None:
-    """The head still waits when the EHR's own client makes the report final: it is closed first, and the next revision says what came after."""
+    """The head still waits when the EHR's own client makes the report final: it is closed first,
+    and the next revision says what came after.
+    """
     reference = write(ehr, anna, "one two three")
     run(line, event(ehr, reference))
     first = head(ehr, reference)

@@ -159,7 +159,9 @@ def test_settings_that_the_client_refuses_are_named(tmp_path: Path) -> None:
 
 
 def test_a_join_that_is_answered_between_two_polls_is_taken(broker: Broker) -> None:
-    """kafka-python throws such an answer away and joins again, which begins another generation: the group would never settle."""
+    """kafka-python throws such an answer away and joins again, which begins another generation: the
+    group would never settle.
+    """
     log = open_place("kafka", broker.address)
     log.create({"t": 3})
     source = log.source("t", "g")
@@ -173,7 +175,9 @@ def test_a_join_that_is_answered_between_two_polls_is_taken(broker: Broker) -> N
 
 
 def test_a_rebalance_completes_under_short_polls(broker: Broker) -> None:
-    """kafka-python forgets a rejoin after a change of metadata when a poll ends while it is under way: it would never commit again."""
+    """kafka-python forgets a rejoin after a change of metadata when a poll ends while it is under
+    way: it would never commit again.
+    """
     log = open_place("kafka", broker.address)
     log.create({"t": 3})
     sink, source = log.sink(), log.source("t", "g")

@@ -82,7 +82,9 @@ def test_the_log_works_behind_tls_and_a_password(secured: Settings) -> None:
 
 
 def test_a_wrong_password_gets_nowhere_and_is_not_told(secured: Settings) -> None:
-    """The broker closes the connection and kafka-python tries again: it can't be told from a broker that is down."""
+    """The broker closes the connection and kafka-python tries again: it can't be told from a broker
+    that is down.
+    """
     with pytest.raises(Unavailable, match="Unable to bootstrap") as refused:
         KafkaLog(
             secured.model_copy(update={"kafka_sasl_password": SecretStr("wrong-horse")})

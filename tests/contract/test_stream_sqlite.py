@@ -1,4 +1,6 @@
-"""What the SQLite event log promises beyond the contract: many processes on one file, give-back without double work, a file in trouble."""
+"""What the SQLite event log promises beyond the contract: many processes on one file, give-back
+without double work, a file in trouble.
+"""
 
 import resource
 import sqlite3
@@ -61,7 +63,9 @@ def test_processes_that_start_at_once_on_a_new_file_meet_no_lock_error(path: Pat
 
 
 def test_partitions_are_given_back_only_when_what_was_read_is_finished(path: Path) -> None:
-    """Under a lease that does not run out meanwhile; each poll looks after it, as one in a third of a lease does."""
+    """Under a lease that does not run out meanwhile; each poll looks after it, as one in a third of
+    a lease does.
+    """
     log = SqliteLog(path, lease_sec=600)
     log.create_topics(PARTITIONS, [])
     send(log, EVENTS_TOPIC, numbered(60, keys=30))

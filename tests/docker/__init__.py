@@ -1,1 +1,3 @@
-"""docker-compose.yml and the Dockerfile: what can be said without an engine, and the whole stack where there is one."""
+"""docker-compose.yml and the Dockerfile: what can be said without an engine, and the whole stack
+where there is one.
+"""

@@ -1,4 +1,6 @@
-"""docker-compose.yml against the compose specification, our settings and our services; no engine needed."""
+"""docker-compose.yml against the compose specification, our settings and our services; no engine
+needed.
+"""
 
 import re
 import subprocess
@@ -55,7 +57,10 @@ def test_a_service_comes_from_the_one_dockerfile(name: str) -> None:
 
 
 def test_each_image_is_built_once() -> None:
-    """Docker 29 refuses the second of two builds of one tag that run at once. Who has no build is given the image, and asks no registry."""
+    """Docker 29 refuses the second of two builds of one tag that run at once.
+
+    Who has no build is given the image, and asks no registry.
+    """
     services = compose()["services"]
     built = [service["image"] for service in services.values() if "build" in service]
     assert len(built) == len(set(built))

@@ -1,4 +1,6 @@
-"""The whole stack in containers: one patient's files go in, each service's answer comes out of HAPI FHIR. Needs an engine."""
+"""The whole stack in containers: one patient's files go in, each service's answer comes out of HAPI
+FHIR. Needs an engine.
+"""
 
 import json
 import shutil

@@ -1,4 +1,6 @@
-"""A clinic of real processes: sekmet, an event log, every service as `careloop run X`; killed and started again at will."""
+"""A clinic of real processes: sekmet, an event log, every service as `careloop run X`; killed and
+started again at will.
+"""
 
 import os
 import time
@@ -138,14 +140,18 @@ class Clinic:
         return sum(self.log.group_lag(EVENTS_TOPIC, group_of(name)) for name in catalogue.ANALYSERS)
 
     def history(self) -> Iterator[Json]:
-        """Every version of every resource of the kinds that careloop reads or writes, drafts that were replaced or taken back included."""
+        """Every version of every resource of the kinds that careloop reads or writes, drafts that
+        were replaced or taken back included.
+        """
         for kind in WRITTEN:
             yield from (
                 v.resource for v in self.ehr.history(kind, "1970-01-01T00:00:00Z") if v.resource
             )
 
     def versions(self) -> dict[str, str]:
-        """`Type/id` -> version of all of them; Subscriptions aside, since the EHR itself writes their status."""
+        """`Type/id` -> version of all of them; Subscriptions aside, since the EHR itself writes
+        their status.
+        """
         kinds = [k for k in WRITTEN if k != "Subscription"]
         return {
             f"{kind}/{r['id']}": r["meta"]["versionId"]
@@ -163,7 +169,9 @@ class Clinic:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask again and again until it holds or the time is over; what is away at the moment does not hold yet."""
+    """Ask again and again until it holds or the time is over; what is away at the moment does not
+    hold yet.
+    """
     deadline = time.monotonic() + seconds
     while not _holds(condition):
         if time.monotonic() > deadline:

@@ -1,4 +1,6 @@
-"""Five patients as folders of real files: the film of `pydicom-data` cut down, the demo's genome and note, each with its own trouble."""
+"""Five patients as folders of real files: the film of `pydicom-data` cut down, the demo's genome
+and note, each with its own trouble.
+"""
 
 import json
 from dataclasses import dataclass

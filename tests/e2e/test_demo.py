@@ -1,4 +1,6 @@
-"""`careloop demo` as a newcomer runs it: killed in the middle, run again to the end, and once more: it adds nothing."""
+"""`careloop demo` as a newcomer runs it: killed in the middle, run again to the end, and once more:
+it adds nothing.
+"""
 
 import json
 import os
@@ -28,7 +30,9 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(state: Path) -> list[subprocess.CompletedProcess[str]]:
-    """One run that is killed once the first answer has begun, then two whole ones; what stood after each is kept beside them."""
+    """One run that is killed once the first answer has begun, then two whole ones; what stood after
+    each is kept beside them.
+    """
     kill_in_the_middle(state)
     return [whole_run(state) for _ in range(2)]
 

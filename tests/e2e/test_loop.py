@@ -1,7 +1,9 @@
-"""End to end, with everything that can happen to it: the same story on the embedded log and on Apache Kafka.
+"""End to end, with everything that can happen to it: the same story on the embedded log and on
+Apache Kafka.
 
-Five patients, shuffled and doubled events, broken inputs, a denial, a withdrawal, an update; every service killed, the EHR away,
-the broker killed. Then: every (service, event) ended in exactly one visible outcome, and nothing moves any more.
+Five patients, shuffled and doubled events, broken inputs, a denial, a withdrawal, an update; every
+service killed, the EHR away, the broker killed. Then: every (service, event) ended in exactly one
+visible outcome, and nothing moves any more.
 """
 
 import json
@@ -150,7 +152,8 @@ def change_and_withdraw(story: Story) -> None:
     change(
         ehr,
         inputs["notes"],
-        "History: hypertension. Medications: warfarin, ibuprofen. The patient was seen for a routine visit and is doing well today.",
+        "History: hypertension. Medications: warfarin, ibuprofen. The patient was seen for a "
+        "routine visit and is doing well today.",
     )
     genome = ehr.read(inputs["genomics"])
     assert genome
@@ -326,7 +329,9 @@ def hidden(page: str, name: str) -> str:
 
 
 def test_everything_written_is_valid(story: Story, hl7_errors: Validate) -> None:
-    """fhir.resources, our own required codes and targets, and HL7's own validator, over all that stands."""
+    """fhir.resources, our own required codes and targets, and HL7's own validator, over all that
+    stands.
+    """
     resources = list(story.clinic.history())
     assert len(resources) > 200
     for resource in resources:
@@ -345,7 +350,9 @@ def test_everything_written_is_valid(story: Story, hl7_errors: Validate) -> None
 
 
 def _without_backport(resource: Json) -> Json:
-    """A Subscription is held to R4 itself: the Backport guide's profile is in no package that the validator carries, and it calls that an error."""
+    """A Subscription is held to R4 itself: the Backport guide's profile is in no package that the
+    validator carries, and it calls that an error.
+    """
     if resource["resourceType"] != "Subscription":
         return resource
     return resource | {"meta": {k: v for k, v in resource["meta"].items() if k != "profile"}}

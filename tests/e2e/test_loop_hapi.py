@@ -1,7 +1,9 @@
-"""End to end on an EHR with HAPI FHIR's habits: numeric ids, integrity checks, 409, cached searches, relative locations (docs/ehr.md).
+"""End to end on an EHR with HAPI FHIR's habits: numeric ids, integrity checks, 409, cached
+searches, relative locations (docs/ehr.md).
 
-A shorter story than `test_loop`'s, on the embedded log: the services are killed, the EHR is not, since it keeps its state in memory.
-With CARELOOP_TEST_HAPI=<base> (tests/hapi starts one) the same on a real HAPI FHIR.
+A shorter story than `test_loop`'s, on the embedded log: the services are killed, the EHR is not,
+since it keeps its state in memory. With CARELOOP_TEST_HAPI=<base> (tests/hapi starts one) the same
+on a real HAPI FHIR.
 """
 
 import sys

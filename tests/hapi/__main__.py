@@ -1,7 +1,9 @@
-"""Run tests against a real HAPI FHIR: `python -m tests.hapi [pytest arguments]`; by default the contracts and the whole loop.
+"""Run tests against a real HAPI FHIR: `python -m tests.hapi [pytest arguments]`; by default the
+contracts and the whole loop.
 
-Needs a JDK 17 and Maven. The first run fetches 400 MB of jars into .cache/hapi; the server takes a minute to come up and keeps its
-state in memory. Not part of `make test`: CI plays HAPI's habits on `benchmarks/fake_ehr`, and this proves what it says of HAPI.
+Needs a JDK 17 and Maven. The first run fetches 400 MB of jars into .cache/hapi; the server takes a
+minute to come up and keeps its state in memory. Not part of `make test`: CI plays HAPI's habits on
+`benchmarks/fake_ehr`, and this proves what it says of HAPI.
 """
 
 import argparse

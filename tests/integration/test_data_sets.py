@@ -1,4 +1,6 @@
-"""Train and evaluate commands without their data: one line that names the folder and the option, exit status 2."""
+"""Train and evaluate commands without their data: one line that names the folder and the option,
+exit status 2.
+"""
 
 import sys
 from importlib import import_module

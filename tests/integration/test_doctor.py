@@ -1,4 +1,6 @@
-"""`careloop doctor` against what is there, what is down and what is wrong: each line says what to do, the exit status says whether to."""
+"""`careloop doctor` against what is there, what is down and what is wrong: each line says what to
+do, the exit status says whether to.
+"""
 
 import gc
 import os

@@ -1,4 +1,6 @@
-"""A document that another one replaces while its own status says nothing of it, on servers that search by `relatesto`, ignore it, or refuse it."""
+"""A document that another one replaces while its own status says nothing of it, on servers that
+search by `relatesto`, ignore it, or refuse it.
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,6 @@
-"""The calls against PharmCAT's files, by the command that users run, and that the card shows the numbers it prints."""
+"""The calls against PharmCAT's files, by the command that users run, and that the card shows the
+numbers it prints.
+"""
 
 import json
 import os

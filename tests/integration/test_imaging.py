@@ -1,4 +1,6 @@
-"""Imaging against real parts: films through Orthanc (STOW, QIDO, WADO), and the straight line into a real EHR."""
+"""Imaging against real parts: films through Orthanc (STOW, QIDO, WADO), and the straight line into
+a real EHR.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -78,7 +80,9 @@ def test_a_wrong_password_is_no_missing_film(server: Orthanc) -> None:
 
 
 def test_a_server_that_is_no_pacs_is_refused(server: Orthanc) -> None:
-    """Orthanc's own pages answer 404 to DICOMweb paths: nothing is there; HTML with 200 is no DICOM."""
+    """Orthanc's own pages answer 404 to DICOMweb paths: nothing is there; HTML with 200 is no
+    DICOM.
+    """
     with pytest.raises((NotYet, InvalidInput)):
         open_pacs(
             Settings(
@@ -183,7 +187,9 @@ def model() -> Any:
 def settings(
     request: pytest.FixtureRequest, ehr_url: str, server: Orthanc, tmp_path: Path
 ) -> Settings:
-    """Where the film is: in the folder, in the PACS of the settings, or where the study's Endpoint says (at the PACS's origin)."""
+    """Where the film is: in the folder, in the PACS of the settings, or where the study's Endpoint
+    says (at the PACS's origin).
+    """
     if request.param == "folder":
         return Settings(fhir_url=ehr_url, state_dir=tmp_path)
     url = server.url if request.param == "pacs" else server.url.replace("dicom-web", "elsewhere")

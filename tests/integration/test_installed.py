@@ -1,4 +1,6 @@
-"""An environment that has one extra alone: `models` lists what there is, `doctor` calls the rest not installed, and missing only where it is asked for."""
+"""An environment that has one extra alone: `models` lists what there is, `doctor` calls the rest
+not installed, and missing only where it is asked for.
+"""
 
 import os
 import subprocess
@@ -10,7 +12,10 @@ import pytest
 from shared.trail import Trail
 from tests.fakes import FakeEhr
 
-ONE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('pydicom', 'torch', 'transformers', 'authlib')); from services.cli import main; main(sys.argv[1:])"
+ONE_EXTRA = (
+    "import sys; sys.modules |= dict.fromkeys(('pydicom', 'torch', 'transformers', "
+    "'authlib')); from services.cli import main; main(sys.argv[1:])"
+)
 
 
 def bare(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,6 @@
-"""Intake against EHRs of both habits: nothing that the EHR told, or would have told while we were down, is missed."""
+"""Intake against EHRs of both habits: nothing that the EHR told, or would have told while we were
+down, is missed.
+"""
 
 import threading
 import time
@@ -186,10 +188,13 @@ def settle(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
 
 
 def first_told(intake: Intake, patient: str) -> str | None:
-    """Write notes until the EHR tells of one. sekmet calls a Subscription active a moment before it heeds it; what is written then is the sweep's."""
+    """Write notes until the EHR tells of one. sekmet calls a Subscription active a moment before it
+    heeds it; what is written then is the sweep's.
+    """
     for _ in range(10):
         reference = intake.ehr.create(note(patient, "told by the EHR")).reference
-        if settle(lambda: reference in [e.focus for e in intake.events()], 6.0):  # noqa: B023  # called within this turn
+        # called within this turn
+        if settle(lambda: reference in [e.focus for e in intake.events()], 6.0):  # noqa: B023
             return reference
     return None
 
@@ -217,7 +222,9 @@ class TestSweep:
     def test_a_delete_alone_in_the_window_is_told_once_and_stops_nothing(
         self, intake: Intake, patient: str
     ) -> None:
-        """HAPI does not date deletes: the cursor moves all the same, and what was told stays remembered."""
+        """HAPI does not date deletes: the cursor moves all the same, and what was told stays
+        remembered.
+        """
         written = intake.ehr.create(note(patient, "first"))
         intake.sweep.all()
         time.sleep(0.01)
@@ -505,11 +512,11 @@ class TestSubscriptions:
         serving = serve(intake.app(), "127.0.0.1", port)
         try:
             intake.keeper.look_after()
-            mine = lambda: [
+            mine = lambda: [  # noqa: E731
                 s["status"]
                 for s in intake.ehr.search("Subscription", {})
                 if s["channel"]["endpoint"].endswith("/DocumentReference")
-            ]  # noqa: E731
+            ]
             assert settle(
                 lambda: mine() == ["active"]
             )  # what is written before that is the sweep's

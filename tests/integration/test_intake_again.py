@@ -1,4 +1,6 @@
-"""A patient or a consent changed: what rests on it is told again, all of it and no more, and treatment takes its plan back."""
+"""A patient or a consent changed: what rests on it is told again, all of it and no more, and
+treatment takes its plan back.
+"""
 
 import itertools
 from collections.abc import Iterator

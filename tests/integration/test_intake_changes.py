@@ -1,4 +1,6 @@
-"""What else may change beneath intake: whose a resource is, the patient, a consent, the event log itself; and EHRs that answer oddly."""
+"""What else may change beneath intake: whose a resource is, the patient, a consent, the event log
+itself; and EHRs that answer oddly.
+"""
 
 import threading
 from collections.abc import Callable, Iterator

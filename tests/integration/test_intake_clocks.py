@@ -1,4 +1,6 @@
-"""Clocks that differ or jump, times in any zone, and an EHR that does not heed what it is asked: nothing stays unseen, nothing is told twice."""
+"""Clocks that differ or jump, times in any zone, and an EHR that does not heed what it is asked:
+nothing stays unseen, nothing is told twice.
+"""
 
 import logging
 from collections.abc import Iterator

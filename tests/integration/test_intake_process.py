@@ -1,4 +1,6 @@
-"""The intake process as a whole: its probes answer from the first moment, and it ends when it is told to."""
+"""The intake process as a whole: its probes answer from the first moment, and it ends when it is
+told to.
+"""
 
 import threading
 import time

@@ -290,7 +290,9 @@ def pages(state: State) -> int:
 
 
 def bytes_each(folder: Path, kind: str, count: int = 2000, **elements: Any) -> float:
-    """What one resource adds to the file once no sweep will meet it again, with ids as long as UUIDs and a patient each."""
+    """What one resource adds to the file once no sweep will meet it again, with ids as long as
+    UUIDs and a patient each.
+    """
     state, time = State(folder / f"{kind}.sqlite"), moment(timedelta(hours=3))
     before = pages(state)
     told = [

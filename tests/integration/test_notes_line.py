@@ -1,4 +1,6 @@
-"""A note on its way through the line, read back from the EHR: found, unchanged, replaced, withdrawn, refused; and valid for HL7's validator."""
+"""A note on its way through the line, read back from the EHR: found, unchanged, replaced,
+withdrawn, refused; and valid for HL7's validator.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -165,7 +167,8 @@ def test_a_note_that_no_longer_holds_is_retracted(line: Line, status: str) -> No
     ("raw", "elements", "reason"),
     [
         (
-            b"Die Patientin wurde wegen Husten und Fieber aufgenommen, keine Brustschmerzen, kein Durchfall.",
+            b"Die Patientin wurde wegen Husten und Fieber aufgenommen, keine Brustschmerzen, kein "
+            b"Durchfall.",
             {},
             "The note is not in English.",
         ),

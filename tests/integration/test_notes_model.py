@@ -1,4 +1,6 @@
-"""The shipped notes model and ConText on sentences that trip readers up, and a user's own model in their place."""
+"""The shipped notes model and ConText on sentences that trip readers up, and a user's own model in
+their place.
+"""
 
 import json
 import logging
@@ -101,7 +103,8 @@ def test_negation_ends_with_its_sentence_and_its_line(model: NotesModel) -> None
 
 
 ODD = (
-    "\U0001f600\U0001f600 fever\r\n\tand\tcough \U0001f9d1\u200d\u2695\ufe0f n\u00e4usea; β-blocker: metoprolol",
+    "\U0001f600\U0001f600 fever\r\n\tand\tcough \U0001f9d1\u200d\u2695\ufe0f n\u00e4usea; "
+    "β-blocker: metoprolol",
     "e\u0301 asthma",
     "\ufb01brosis fever",
     "İ gout İİ asthma",
@@ -359,7 +362,8 @@ def test_what_is_no_such_model_is_refused_with_the_settings_name(
         load(Settings(notes_model=str(own_model)))
 
 
-# --- its numbers, on a tenth of the corpora (`make` of all: python -m services.notes.evaluate --check)
+# --- its numbers, on a tenth of the corpora (`make` of all: python -m services.notes.evaluate
+# --check)
 
 
 def test_it_reaches_its_floors_on_a_tenth(model: NotesModel) -> None:

@@ -1,4 +1,6 @@
-"""Real processes: they come up in any order, say what they wait for, end in order, and quote nobody."""
+"""Real processes: they come up in any order, say what they wait for, end in order, and quote
+nobody.
+"""
 
 import base64
 import os
@@ -58,7 +60,10 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_SEC) -> Any:
 
 
 def port_of_two() -> int:
-    """The first of two free ports side by side. Not drawn from those that Linux gives away: there the second is as likely a client's."""
+    """The first of two free ports side by side.
+
+    Not drawn from those that Linux gives away: there the second is as likely a client's.
+    """
     return next(
         p for p in random.sample(range(20_000, 30_000, 2), 5_000) if is_free(p) and is_free(p + 1)
     )
@@ -218,7 +223,9 @@ def test_a_child_that_cannot_start_as_things_are_set_up_ends_them_all(
 
 
 def test_neither_logs_nor_metrics_quote_a_patient(tmp_path: Path, ehr: FakeEhr) -> None:
-    """One genome that is analysed, one that is broken, one record that is garbage; at the lowest log level."""
+    """One genome that is analysed, one that is broken, one record that is garbage; at the lowest
+    log level.
+    """
     port = free_port()
     own = environment(tmp_path, ehr.base, port) | {"CARELOOP_LOG_LEVEL": "DEBUG"}
     settings = Settings(fhir_url=ehr.base, state_dir=tmp_path / "state")

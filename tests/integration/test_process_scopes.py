@@ -1,4 +1,6 @@
-"""Least privilege: `careloop scopes` against the requests that each analyser really makes for the demo's patient."""
+"""Least privilege: `careloop scopes` against the requests that each analyser really makes for the
+demo's patient.
+"""
 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -80,7 +82,9 @@ def work(line: Line, references: Sequence[str]) -> set[str]:
 
 
 def asked(service: Service, settings: Settings, references: Sequence[str]) -> set[tuple[str, str]]:
-    """What one service asks of the EHR while it answers these, and once more when nothing has changed."""
+    """What one service asks of the EHR while it answers these, and once more when nothing has
+    changed.
+    """
     with open_ehr(settings) as other:
         mine = [
             r
@@ -123,7 +127,9 @@ def test_services_ask_for_nothing_beyond_their_scopes_and_use_what_they_are_gran
 def test_a_type_that_is_not_listed_and_not_searchable_for_us_does_not_count_as_missing(
     status: int, clinic: tuple[Settings, list[str]]
 ) -> None:
-    """Under SMART scopes the EHR refuses the search by which an unlisted type is looked for: `Goal.cru` holds no `s`."""
+    """Under SMART scopes the EHR refuses the search by which an unlisted type is looked for:
+    `Goal.cru` holds no `s`.
+    """
     with FakeEhr() as fake, open_ehr(Settings(fhir_url=fake.base), bearer="of a caller") as ehr:
         fake.faults.fail(1, status, path="Goal")
         assert ehr.missing({"Goal": "cru"}) == []

@@ -1,4 +1,6 @@
-"""A replay of the whole topic after inputs were corrected to another patient: the same record, whichever event comes last."""
+"""A replay of the whole topic after inputs were corrected to another patient: the same record,
+whichever event comes last.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

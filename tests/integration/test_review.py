@@ -1,4 +1,6 @@
-"""The review pages over HTTP on a real EHR: who gets in, what is refused, and that no page shows another patient's data."""
+"""The review pages over HTTP on a real EHR: who gets in, what is refused, and that no page shows
+another patient's data.
+"""
 
 import base64
 import io

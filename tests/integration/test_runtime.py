@@ -1,4 +1,6 @@
-"""The runtime on an event log in memory and an EHR behind HTTP: every (service, event) ends in exactly one visible outcome."""
+"""The runtime on an event log in memory and an EHR behind HTTP: every (service, event) ends in
+exactly one visible outcome.
+"""
 
 import math
 import random
@@ -341,7 +343,8 @@ def test_two_members_and_a_sudden_death_leave_one_result_each(world: World) -> N
     references = [world.write(f"note {n}", p) for n, p in enumerate(patients * 3)]
     world.tell(*references)
     dying, stop = world.runtime(), threading.Event()
-    dying._commit = lambda source: None  # type: ignore[method-assign]  # works and never commits: a member that dies before its first commit
+    # works and never commits: a member that dies before its first commit
+    dying._commit = lambda source: None  # type: ignore[method-assign]
     thread = threading.Thread(target=dying.run, args=(stop,))
     thread.start()
     with world.running():
@@ -354,7 +357,9 @@ def test_two_members_and_a_sudden_death_leave_one_result_each(world: World) -> N
 
 
 def test_a_planted_commit_before_write_is_seen(world: World) -> None:
-    """The checker of this file must be able to fail: a runtime that commits what it read, then dies, loses events."""
+    """The checker of this file must be able to fail: a runtime that commits what it read, then
+    dies, loses events.
+    """
     references = [world.write(f"note {n}") for n in range(5)]
     world.tell(*references)
     source = world.log.source(EVENTS_TOPIC, group_of("toy"))

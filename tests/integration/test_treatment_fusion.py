@@ -1,4 +1,7 @@
-"""The demo's patient: her VCF through the real genomics service, then her plan. What one service writes the other understands."""
+"""The demo's patient: her VCF through the real genomics service, then her plan.
+
+What one service writes the other understands.
+"""
 
 import base64
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""A patient's plan on an EHR, through the straight line: drawn, left alone, drawn again, withdrawn. On the real sekmet and on the fake with HAPI's habits."""
+"""A patient's plan on an EHR, through the straight line: drawn, left alone, drawn again, withdrawn.
+
+On the real sekmet and on the fake with HAPI's habits.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +40,9 @@ def ehr(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @dataclass(frozen=True)
 class Chart:
-    """One new patient at the EHR: a genomics report on clopidogrel, and orders of clopidogrel and omeprazole."""
+    """One new patient at the EHR: a genomics report on clopidogrel, and orders of clopidogrel and
+    omeprazole.
+    """
 
     ehr: Ehr
     line: Line

@@ -1,7 +1,9 @@
-"""The real Apache Kafka broker of the tests: one for the whole session, started when the first test asks for it.
+"""The real Apache Kafka broker of the tests: one for the whole session, started when the first test
+asks for it.
 
-kafka-python 3.0 leaves the sockets of refused and broken connections, and its own socket pair, to the garbage collector, which warns.
-Tests marked `kafka` let that through; `leftovers` collects at their end so that no other test meets it.
+kafka-python 3.0 leaves the sockets of refused and broken connections, and its own socket pair, to
+the garbage collector, which warns. Tests marked `kafka` let that through; `leftovers` collects at
+their end so that no other test meets it.
 """
 
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("kafka"):
             item.add_marker(
                 pytest.mark.filterwarnings(
-                    r"ignore:Exception ignored in. <(socket\.socket|ssl\.SSLSocket) fd:pytest.PytestUnraisableExceptionWarning"
+                    r"ignore:Exception ignored in. <(socket\.socket|ssl\.SSLSocket) "
+                    r"fd:pytest.PytestUnraisableExceptionWarning"
                 )
             )

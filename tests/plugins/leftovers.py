@@ -1,8 +1,9 @@
-"""What a failed test left open is closed at its end, without a word; so is what kafka-python leaves behind (see `broker`).
+"""What a failed test left open is closed at its end, without a word; so is what kafka-python leaves
+behind (see `broker`).
 
-Both are held until after the teardown, by the frames of the failure or by captured log records. Closed only later, they would be
-reported as errors of a test that has nothing to do with them, or in place of the session's summary. Any other test that passes
-answers for what it left open.
+Both are held until after the teardown, by the frames of the failure or by captured log records.
+Closed only later, they would be reported as errors of a test that has nothing to do with them, or
+in place of the session's summary. Any other test that passes answers for what it left open.
 """
 
 import gc

@@ -1,4 +1,6 @@
-"""Under CI a skipped test fails, unless what it lacks can't be had from a package client: a container engine or CUDA."""
+"""Under CI a skipped test fails, unless what it lacks can't be had from a package client: a
+container engine or CUDA.
+"""
 
 import os
 from collections.abc import Generator

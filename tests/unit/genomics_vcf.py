@@ -33,7 +33,9 @@ def call(
     missing: tuple[str, ...] = (),
     extra: tuple[str, ...] = (),
 ) -> GeneCall:
-    """The gene's call where every site is 0/0 save these (`10-94781859-G-A` -> `0/1`); `missing` sites have no line, `extra` lines are added."""
+    """The gene's call where every site is 0/0 save these (`10-94781859-G-A` -> `0/1`); `missing`
+    sites have no line, `extra` lines are added.
+    """
     lines = [line for site in sorted(gene(name).sites) if (line := _line(site, genotypes, missing))]
     found = call_gene(
         load_tables(), gene(name), read_vcf(vcf(*lines, *extra), load_tables()).records

@@ -1,4 +1,6 @@
-"""The arms on real parts: they write what they measure, and a wrong outcome is an error, not a number."""
+"""The arms on real parts: they write what they measure, and a wrong outcome is an error, not a
+number.
+"""
 
 from pathlib import Path
 

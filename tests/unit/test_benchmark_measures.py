@@ -1,4 +1,6 @@
-"""The benchmark's arithmetic: percentiles that refuse to guess, ratios, bars, regressions; and its command line."""
+"""The benchmark's arithmetic: percentiles that refuse to guess, ratios, bars, regressions; and its
+command line.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""shared.fhir.check: what R4 allows passes, and each mutant of it is refused with its place and without its values."""
+"""shared.fhir.check: what R4 allows passes, and each mutant of it is refused with its place and
+without its values.
+"""
 
 import copy
 import json
@@ -469,5 +471,7 @@ def test_a_bundle_that_a_proxy_refuses_is_refused() -> None:
 
 
 def test_the_table_is_the_standards_own() -> None:
-    """R4's StructureDefinitions make exactly the file that ships; `python -m tests.r4_table` renews it."""
+    """R4's StructureDefinitions make exactly the file that ships; `python -m tests.r4_table` renews
+    it.
+    """
     assert r4_table.render(r4_table.table()) == r4_table.TABLE.read_text(encoding="utf-8")

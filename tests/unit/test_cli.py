@@ -1,4 +1,6 @@
-"""The command line: each command says what to do next; what is wrong is one line that names it, and exit status 2."""
+"""The command line: each command says what to do next; what is wrong is one line that names it, and
+exit status 2.
+"""
 
 import json
 import os

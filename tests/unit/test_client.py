@@ -1,4 +1,6 @@
-"""The FHIR client where things go wrong: retries, lost answers, foreign hosts, attachments that lie."""
+"""The FHIR client where things go wrong: retries, lost answers, foreign hosts, attachments that
+lie.
+"""
 
 import base64
 import hashlib
@@ -775,7 +777,8 @@ class TestScopes:
     def test_reads_and_writes_make_ordered_letters(self) -> None:
         text = scope_text(permissions(["ImagingStudy", "Task"], ["DiagnosticReport"]))
         assert text == (
-            "system/AuditEvent.c system/Consent.rs system/Device.crs system/DiagnosticReport.cru system/DocumentReference.crs "
+            "system/AuditEvent.c system/Consent.rs system/Device.crs system/DiagnosticReport.cru "
+            "system/DocumentReference.crs "
             "system/ImagingStudy.rs system/Patient.rs system/Provenance.cs system/Task.crus"
         )
 

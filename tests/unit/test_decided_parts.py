@@ -1,4 +1,6 @@
-"""A part that a clinician decided on stays the part of the answer while it says what the draft says, whatever else it carries by then."""
+"""A part that a clinician decided on stays the part of the answer while it says what the draft
+says, whatever else it carries by then.
+"""
 
 import copy
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Diplotypes from genotypes: phase, missing positions, combinations, alleles that no table holds, and what follows for the phenotype."""
+"""Diplotypes from genotypes: phase, missing positions, combinations, alleles that no table holds,
+and what follows for the phenotype.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""What no record may do: make a reference of a position that it does not show, or hide a variant behind another line."""
+"""What no record may do: make a reference of a position that it does not show, or hide a variant
+behind another line.
+"""
 
 import pytest
 
@@ -26,7 +28,9 @@ def cyp2c19(*lines: str) -> GeneCall:
 
 
 def unsure(found: GeneCall) -> bool:
-    """No normal phenotype, neither alone nor as a diplotype without doubt, and no drug advice that rests on it."""
+    """No normal phenotype, neither alone nor as a diplotype without doubt, and no drug advice that
+    rests on it.
+    """
     return found.phenotype.term == "Indeterminate" and not [
         i for i in implications(load_tables(), [found]) if i.drug == "clopidogrel"
     ]
@@ -89,7 +93,8 @@ def test_what_is_carried_over_a_position_leaves_it_unknown_beside_a_called_refer
 
 def test_where_a_structural_variant_lies_is_said() -> None:
     assert call("CYP2C19", G, extra=(f"{DEL} GT 0/1",)).reason == (
-        "an allele whose sequence the file does not give, a structural variant for instance, at chr10:94700000"
+        "an allele whose sequence the file does not give, a structural variant for instance, at "
+        "chr10:94700000"
     )
 
 
@@ -313,7 +318,8 @@ def test_a_rare_allele_that_a_poor_genotype_hints_at_voids_the_normal_phenotype(
 
 
 def test_a_poor_genotype_does_not_bring_back_an_allele_that_a_good_one_excludes() -> None:
-    failed = "chr12 21176804 . A G . LowQual . GT 0/1"  # of *15 too, whose other position is called reference
+    # of *15 too, whose other position is called reference
+    failed = "chr12 21176804 . A G . LowQual . GT 0/1"
     found = call("SLCO1B1", {}, ("12-21176804-A-G",), (failed,))
     assert "*15" not in found.essential_untested
     assert "*37" in found.essential_untested

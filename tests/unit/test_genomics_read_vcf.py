@@ -1,4 +1,6 @@
-"""The VCF's door: what is read, what is refused and with which words, and that neither a bomb nor a long line fills the memory."""
+"""The VCF's door: what is read, what is refused and with which words, and that neither a bomb nor a
+long line fills the memory.
+"""
 
 import contextlib
 import gzip
@@ -24,7 +26,9 @@ LINE = "chr10 94781859 rs4244285 G A . PASS . GT 0/1"
 
 
 def bgzip(raw: bytes, size: int = 4096) -> bytes:
-    """As htslib writes it: gzip members with their own length in an extra field, and an empty one at the end."""
+    """As htslib writes it: gzip members with their own length in an extra field, and an empty one
+    at the end.
+    """
     blocks = []
     for start in range(0, len(raw), size):
         deflate = zlib.compressobj(6, zlib.DEFLATED, -15)

@@ -1,4 +1,6 @@
-"""What CPIC's texts are given for: each drug with its code and source, the score told apart, nothing where the phenotype is open."""
+"""What CPIC's texts are given for: each drug with its code and source, the score told apart,
+nothing where the phenotype is open.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""HL7's validator, and that ours is no looser: what R4 allows passes both, and planted errors are found by it."""
+"""HL7's validator, and that ours is no looser: what R4 allows passes both, and planted errors are
+found by it.
+"""
 
 import copy
 import json

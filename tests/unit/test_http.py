@@ -1,4 +1,6 @@
-"""The HTTP that all services share: probes, errors as OperationOutcomes, one OpenAPI document of the routes that there are."""
+"""The HTTP that all services share: probes, errors as OperationOutcomes, one OpenAPI document of
+the routes that there are.
+"""
 
 import logging
 import re

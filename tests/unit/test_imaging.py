@@ -235,7 +235,8 @@ def test_a_withdrawn_study_is_retracted(tmp_path: Path, status: str) -> None:
 
 def test_a_deleted_study_is_retracted(tmp_path: Path) -> None:
     with pytest.raises(Withdrawn):
-        gather.gather(EVENT, Record(WOMAN), Settings(state_dir=tmp_path))  # type: ignore[arg-type]  # reads alone
+        # reads alone
+        gather.gather(EVENT, Record(WOMAN), Settings(state_dir=tmp_path))  # type: ignore[arg-type]
 
 
 def test_films_that_are_not_there_are_waited_for(tmp_path: Path) -> None:
@@ -312,7 +313,8 @@ def test_an_endpoint_that_is_not_allowed_is_not_asked(tmp_path: Path) -> None:
     study = study_of(film(), endpoint=[{"reference": "Endpoint/e"}])
     record = Record(study, WOMAN, endpoint("http://169.254.169.254/"))
     with pytest.raises(NotAnalysed, match=NOT_ALLOWED):
-        gather.gather(EVENT, record, Settings(state_dir=tmp_path))  # type: ignore[arg-type]  # reads alone
+        # reads alone
+        gather.gather(EVENT, record, Settings(state_dir=tmp_path))  # type: ignore[arg-type]
 
 
 def test_a_series_endpoint_overrides_the_studys(tmp_path: Path) -> None:
@@ -343,7 +345,9 @@ def test_a_series_endpoint_overrides_the_studys(tmp_path: Path) -> None:
 def test_only_an_active_wado_endpoint_is_asked_for_pixels(
     tmp_path: Path, connection: str, status: str, of_series: bool
 ) -> None:
-    """The first is another server and would be refused as not allowed; nobody listens on the second's port 9."""
+    """The first is another server and would be refused as not allowed; nobody listens on the
+    second's port 9.
+    """
     study = study_of(film())
     (study["series"][0] if of_series else study)["endpoint"] = [
         {"reference": "Endpoint/x"},
@@ -371,7 +375,8 @@ def test_without_a_wado_endpoint_the_settings_pacs_is_asked(tmp_path: Path) -> N
         WOMAN,
         endpoint("http://127.0.0.1:9/", connection="dicom-qido-rs"),
     )
-    assert gather.gather(EVENT, record, Settings(state_dir=tmp_path))  # type: ignore[arg-type]  # reads alone
+    # reads alone
+    assert gather.gather(EVENT, record, Settings(state_dir=tmp_path))  # type: ignore[arg-type]
 
 
 # --- content

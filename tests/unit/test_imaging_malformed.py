@@ -1,6 +1,8 @@
-"""Every tag that is read, in every broken way: the film is analysed or refused with a reason, and nothing else happens.
+"""Every tag that is read, in every broken way: the film is analysed or refused with a reason, and
+nothing else happens.
 
-A film that ends otherwise is a dead letter after three tries, and twenty of them pause the whole service.
+A film that ends otherwise is a dead letter after three tries, and twenty of them pause the whole
+service.
 """
 
 import contextlib

@@ -1,6 +1,8 @@
-"""What importing costs and touches: a service alone needs its own extra alone, and no model is loaded before its `load`.
+"""What importing costs and touches: a service alone needs its own extra alone, and no model is
+loaded before its `load`.
 
-The contracts of who may import whom stand in `.importlinter` (`make check`); here is what they can't see.
+The contracts of who may import whom stand in `.importlinter` (`make check`); here is what they
+can't see.
 """
 
 import ast
@@ -81,7 +83,9 @@ def project() -> dict[str, Any]:
 
 
 def modules_of_other_extras(service: str) -> set[str]:
-    """Top-level modules that the services' extras bring and a bare `pip install careloop[service]` does not."""
+    """Top-level modules that the services' extras bring and a bare `pip install careloop[service]`
+    does not.
+    """
     extras = project()["optional-dependencies"]
     base = [text for text in project()["dependencies"] if holds(Requirement(text), frozenset())]
     own = closure(base + extras[service])
@@ -94,7 +98,9 @@ def modules_of_other_extras(service: str) -> set[str]:
 
 
 def import_error(module: str, blocked: set[str]) -> str:
-    """Import it in a fresh interpreter where these top-level modules can't be had; "" when that works."""
+    """Import it in a fresh interpreter where these top-level modules can't be had; "" when that
+    works.
+    """
     command = [sys.executable, "-c", PROBE, module, ",".join(sorted(blocked))]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -118,7 +124,10 @@ def test_the_probe_refuses_what_is_blocked() -> None:
 
 
 def reads_of_the_environment(source: str) -> list[int]:
-    """Lines that read one variable. Handing the whole environment to a child process is no reading."""
+    """Lines that read one variable.
+
+    Handing the whole environment to a child process is no reading.
+    """
     lines = []
     for node in ast.walk(ast.parse(source)):
         read = isinstance(node, ast.Attribute) and node.attr in ("getenv", "getenvb")
@@ -159,7 +168,9 @@ def test_a_read_of_the_environment_is_seen(line: str) -> None:
 
 
 def test_the_analysers_are_listed_once() -> None:
-    """A fifth service adds one name: a second list would leave it out of the worklist, the dead letters or the plan."""
+    """A fifth service adds one name: a second list would leave it out of the worklist, the dead
+    letters or the plan.
+    """
     assert {path.parent.name for path in ROOT.glob("services/*/service.py")} == set(ANALYSERS)
     lists = [
         str(path.relative_to(ROOT))

@@ -1,4 +1,6 @@
-"""The order of FHIR times: by the moment, whatever the zone and the precision in which it was written."""
+"""The order of FHIR times: by the moment, whatever the zone and the precision in which it was
+written.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""tests/plugins/leftovers.py: what a failed test left open hides neither its failure nor another test's success."""
+"""tests/plugins/leftovers.py: what a failed test left open hides neither its failure nor another
+test's success.
+"""
 
 from pathlib import Path
 

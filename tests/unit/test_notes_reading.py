@@ -112,7 +112,8 @@ def test_what_is_no_note_is_refused_without_a_word_of_it(
 
 def test_markup_becomes_blanks_and_offsets_hold_in_the_source() -> None:
     source = (
-        "<html><head><title>x</title><style>p {color: red}</style></head>\n<body><p class='fever'>No <b>chest pain</b></p>"
+        "<html><head><title>x</title><style>p {color: red}</style></head>\n<body><p "
+        "class='fever'>No <b>chest pain</b></p>"
         "<p>BP &lt; 140 &amp; stable</p>\n<script>var cough</script></body>"
     )
     text = strip_markup(source)
@@ -274,9 +275,18 @@ def test_any_bytes_are_a_text_or_refused(raw: bytes, kind: str, charset: str) ->
 
 # --- language
 
-GERMAN = "Die Patientin wurde wegen Husten und Fieber aufgenommen. Keine Brustschmerzen, kein Durchfall. Seit drei Tagen Auswurf. Medikation: Aspirin."
-FRENCH = "La patiente est hospitalisée pour une toux avec de la fièvre depuis trois jours. Elle n'a pas de douleurs. Hypertension connue, lisinopril."
-SPANISH = "Paciente con tos y fiebre desde hace tres días, sin dolor en el pecho. Hipertensión y diabetes, en tratamiento con metformina."
+GERMAN = (
+    "Die Patientin wurde wegen Husten und Fieber aufgenommen. Keine Brustschmerzen, kein "
+    "Durchfall. Seit drei Tagen Auswurf. Medikation: Aspirin."
+)
+FRENCH = (
+    "La patiente est hospitalisée pour une toux avec de la fièvre depuis trois jours. Elle "
+    "n'a pas de douleurs. Hypertension connue, lisinopril."
+)
+SPANISH = (
+    "Paciente con tos y fiebre desde hace tres días, sin dolor en el pecho. Hipertensión y "
+    "diabetes, en tratamiento con metformina."
+)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +310,8 @@ def test_another_language_is_not_analysed(text: str) -> None:
     [
         "HTN, DM2, CAD s/p stent. ASA 81 po qd, metoprolol 25 bid.",
         "Pt c/o SOB x3d. No CP.",
-        "Mrs. Müller from São Paulo has had a fever for three days, and she takes aspirin for her heart.",
+        "Mrs. Müller from São Paulo has had a fever for three days, and she takes aspirin for her "
+        "heart.",
         "5 mg",
         "Labs: Na 138 K 4.1 Cl 102 HCO3 24 BUN 12 Cr 0.9 Glu 101 WBC 11.2 Hgb 13.1 Plt 220 INR 1.0",
     ],
@@ -318,7 +329,10 @@ def test_what_the_attachment_declares_is_believed() -> None:
 
 
 def test_headings_are_found_in_lists_capitals_crlf_and_midline() -> None:
-    text = "CC: cough\r\n\r\nPast Medical History:\r\n- asthma\r\nFAMILY HISTORY: none. MEDICATIONS: aspirin\r\n\r\nSomething New:\r\nfever\r\n"
+    text = (
+        "CC: cough\r\n\r\nPast Medical History:\r\n- asthma\r\nFAMILY HISTORY: none. "
+        "MEDICATIONS: aspirin\r\n\r\nSomething New:\r\nfever\r\n"
+    )
     found = [(s.category, text[s.body : s.end].strip(" \r\n-")) for s in find_sections(text)]
     assert found == [
         ("", ""),
@@ -354,7 +368,10 @@ def test_sections_cover_the_text_and_sentences_stay_inside(text: str) -> None:
 
 
 def test_a_wrapped_line_is_one_sentence_and_a_list_is_many() -> None:
-    text = "She denies chest pain and also any shortness of breath,\nfever or chills. Seen by Dr. Smith today.\n- gout\n- asthma\n1. Cough\nfever\n"
+    text = (
+        "She denies chest pain and also any shortness of breath,\nfever or chills. Seen by Dr. "
+        "Smith today.\n- gout\n- asthma\n1. Cough\nfever\n"
+    )
     assert [" ".join(text[a:b].split()) for a, b in find_sentences(text, find_sections(text))] == [
         "She denies chest pain and also any shortness of breath, fever or chills.",
         "Seen by Dr. Smith today.",
@@ -426,7 +443,10 @@ def test_the_shared_drug_list_names_each_drug_and_code_once() -> None:
 
 
 def test_headings_give_the_family_allergies_and_instructions() -> None:
-    text = "FAMILY HISTORY: colon cancer\nALLERGIES: penicillin (rash)\nDISCHARGE INSTRUCTIONS: call about fever; take aspirin\n"
+    text = (
+        "FAMILY HISTORY: colon cancer\nALLERGIES: penicillin (rash)\nDISCHARGE INSTRUCTIONS: "
+        "call about fever; take aspirin\n"
+    )
     assert listed(text) == [
         ("colon cancer", "colon cancer", "family"),
         ("penicillin", "penicillin", "allergy"),

@@ -1,4 +1,6 @@
-"""README.md says what is so: its table of settings is the class's own, its commands and links exist."""
+"""README.md says what is so: its table of settings is the class's own, its commands and links
+exist.
+"""
 
 import json
 import re
@@ -56,13 +58,17 @@ def test_the_numbers_are_those_that_the_evaluations_stored() -> None:
     )
     gene = metrics("genomics")
     said = [
-        f"AUC {film['auc']:.3f} (95 % interval {film['auc_low']:.3f} to {film['auc_high']:.3f}) in cross-validation on {film['films']} NIH films",
-        f"PA {film['auc_pa']:.3f}, AP {film['auc_ap']:.3f}; sensitivity {film['sensitivity']:.3f}, specificity {film['specificity']:.3f}",
+        f"AUC {film['auc']:.3f} (95 % interval {film['auc_low']:.3f} to {film['auc_high']:.3f}) in "
+        f"cross-validation on {film['films']} NIH films",
+        f"PA {film['auc_pa']:.3f}, AP {film['auc_ap']:.3f}; sensitivity {film['sensitivity']:.3f}, "
+        f"specificity {film['specificity']:.3f}",
         f"masses scores {film['masses']:.2f}",
         f"AUC {film['auc_children']:.3f}",
         f"{gene['right']} of {gene['files']} PharmCAT test files right",
-        f"({gene['one']} called alone, {gene['among']} among several, {gene['no_call']} rightly not called)",
-        f"chemicals {note['BC5CDR chemical F1']:.3f}, diseases {note['BC5CDR disease F1']:.3f} (BC5CDR), {note['NCBI disease F1']:.3f} (NCBI)",
+        f"({gene['one']} called alone, {gene['among']} among several, {gene['no_call']} rightly "
+        "not called)",
+        f"chemicals {note['BC5CDR chemical F1']:.3f}, diseases {note['BC5CDR disease F1']:.3f} "
+        f"(BC5CDR), {note['NCBI disease F1']:.3f} (NCBI)",
         f"negation {note['negation F1']:.3f}, historical {note['historical F1']:.3f} (NegEx set)",
     ]
     assert [number for number in said if number not in read("README.md")] == []

@@ -1,4 +1,6 @@
-"""Alternatives of which at most one may become an order: what is asked, and what an answer leaves out."""
+"""Alternatives of which at most one may become an order: what is asked, and what an answer leaves
+out.
+"""
 
 from typing import Any
 

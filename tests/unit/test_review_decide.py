@@ -1,4 +1,6 @@
-"""A decision becomes one guarded transaction: every resource at its stage, under the version that was shown."""
+"""A decision becomes one guarded transaction: every resource at its stage, under the version that
+was shown.
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -174,7 +174,8 @@ NOTES = {
         "text/plain; charset=us-ascii",
     ),
     "HTML with entities": (
-        "<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt Clopidogrel<br>高血圧</p>",
+        "<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt "
+        "Clopidogrel<br>高血圧</p>",
         "Text/HTML; charset=UTF-8",
     ),
 }

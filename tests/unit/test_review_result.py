@@ -1,4 +1,6 @@
-"""What a result's page reads: who wrote and who verified it, in the order in which they did; whose it is, and whether what it rests on still stands."""
+"""What a result's page reads: who wrote and who verified it, in the order in which they did; whose
+it is, and whether what it rests on still stands.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +17,9 @@ NOW = "2026-01-01T00:00:00.000Z"
 
 
 class Shelf(Ehr):
-    """An EHR's reads over resources in a dict; a search gives everything of the kind, as servers do that ignore a parameter."""
+    """An EHR's reads over resources in a dict; a search gives everything of the kind, as servers do
+    that ignore a parameter.
+    """
 
     def __init__(self, *resources: Json) -> None:
         self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}
@@ -67,7 +71,9 @@ STANDING: tuple[Json, ...] = (
 def plan_on(
     *sources: Json, listed: tuple[Json, ...] = STANDING, parts: Sequence[Json] = ()
 ) -> Result:
-    """A plan of these parts that names the first of `listed` as its support and the head the others; the EHR holds `sources`."""
+    """A plan of these parts that names the first of `listed` as its support and the head the
+    others; the EHR holds `sources`.
+    """
     support, *others = [f"{r['resourceType']}/{r['id']}" for r in listed]
     first = heads.first_draft(
         Answer("treatment", "Patient/1"), 1, subject="Patient/1", device="Device/1", now=NOW

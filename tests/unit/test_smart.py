@@ -1,4 +1,6 @@
-"""SMART Backend Services: against the real sekmet with authorisation on, and against a small token server that we can vex."""
+"""SMART Backend Services: against the real sekmet with authorisation on, and against a small token
+server that we can vex.
+"""
 
 import json
 import threading
@@ -59,7 +61,8 @@ def settings_of(key: Path, **more: Any) -> Settings:
 @pytest.fixture(scope="module")
 def base(keys: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base of a sekmet that wants tokens."""
-    scopes = "system/Task.crus system/Patient.rs system/*.c"  # sekmet tries every key of a client on every token, whatever its `kid`: one key each
+    # sekmet tries every key of a client on every token, whatever its `kid`: one key each
+    scopes = "system/Task.crus system/Patient.rs system/*.c"
     clients = [
         {
             "client_id": f"careloop-{name}",
@@ -73,7 +76,9 @@ def base(keys: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 class TestAtSekmet:
-    """The real token endpoint checks signature, audience, expiry and jti, and the FHIR API the scopes."""
+    """The real token endpoint checks signature, audience, expiry and jti, and the FHIR API the
+    scopes.
+    """
 
     @pytest.mark.parametrize("name", ["rsa.pem", "ec.pem", "ec.jwk"])
     def test_each_kind_of_key_is_let_in(self, base: str, keys: dict[str, Path], name: str) -> None:
@@ -154,7 +159,9 @@ class TestAtSekmet:
 
 
 class TokenServer:
-    """An EHR and its token endpoint as one function: counts what it gives, forgets tokens on demand."""
+    """An EHR and its token endpoint as one function: counts what it gives, forgets tokens on
+    demand.
+    """
 
     def __init__(self, lifetime: float = 3600) -> None:
         self.lifetime = lifetime

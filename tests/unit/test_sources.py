@@ -1,4 +1,6 @@
-"""An answer that rests on thousands of resources: what is written of them stays small, valid, and says how many there are."""
+"""An answer that rests on thousands of resources: what is written of them stays small, valid, and
+says how many there are.
+"""
 
 import json
 from typing import Any

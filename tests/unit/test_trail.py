@@ -1,4 +1,6 @@
-"""The access log: whole after restarts, one process a file, and every tampering that a chain can show shows."""
+"""The access log: whole after restarts, one process a file, and every tampering that a chain can
+show shows.
+"""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""What the rules say about a record: gene-guided doses, interactions, duplicates, allergies, limits, follow-up of imaging."""
+"""What the rules say about a record: gene-guided doses, interactions, duplicates, allergies,
+limits, follow-up of imaging.
+"""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,6 @@
-"""What opens a plan and what does not: the digest of the clinical content over every transition of what it was read from."""
+"""What opens a plan and what does not: the digest of the clinical content over every transition of
+what it was read from.
+"""
 
 from copy import deepcopy
 from typing import Any

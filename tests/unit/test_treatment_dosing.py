@@ -1,4 +1,6 @@
-"""How much and how often: read where an order says it once and clearly, not known where it does not."""
+"""How much and how often: read where an order says it once and clearly, not known where it does
+not.
+"""
 
 from typing import Any
 
@@ -155,7 +157,9 @@ def test_an_amount_whose_limits_are_in_different_units_is_read_by_its_upper_one(
 
 
 def proposed(dosage: list[Json]) -> Json:
-    """The dose proposed to an intermediate metabolizer of DPYD for this order of fluorouracil: half of it."""
+    """The dose proposed to an intermediate metabolizer of DPYD for this order of fluorouracil: half
+    of it.
+    """
     said = implication(
         "fluorouracil", "4492", "DPYD", "Intermediate Metabolizer", answer="LA10317-8"
     )

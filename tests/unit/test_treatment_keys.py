@@ -1,4 +1,6 @@
-"""No draft of a plan shares its key with another one: an answer with a key twice is refused whole, and the patient gets no plan at all."""
+"""No draft of a plan shares its key with another one: an answer with a key twice is refused whole,
+and the patient gets no plan at all.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -141,7 +143,9 @@ def test_every_rule_about_a_class_speaks_on_every_drug_of_it_at_once(rule: GeneR
 
 @pytest.mark.parametrize("term", CLASSES)
 def test_any_rule_could_be_about_a_class(term: str) -> None:
-    """The options of each rule in the table, offered to every drug of the class: requests and groups, too, keep their keys apart."""
+    """The options of each rule in the table, offered to every drug of the class: requests and
+    groups, too, keep their keys apart.
+    """
     names = sorted(d.name for d in RULES.drugs.values() if term in d.classes)[:3]
     for rule in RULES.genes:
         about = replace(rule, drug=term, limit_mg=None)
@@ -154,7 +158,9 @@ def test_any_rule_could_be_about_a_class(term: str) -> None:
 
 
 def test_everything_at_once_and_from_two_sources_each() -> None:
-    """Every drug of the tables ordered twice and mentioned, every phenotype of every rule in two reports, every problem, allergy and laboratory value twice."""
+    """Every drug of the tables ordered twice and mentioned, every phenotype of every rule in two
+    reports, every problem, allergy and laboratory value twice.
+    """
     one, two = (
         [i for r in RULES.genes for i in implied(r, sorted(_speaks_on(r)), of=of)]
         for of in ("a", "b")

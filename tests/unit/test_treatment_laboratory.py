@@ -1,4 +1,6 @@
-"""Laboratory values against the limits of drugs: which one is the latest, in which unit, and how far beyond."""
+"""Laboratory values against the limits of drugs: which one is the latest, in which unit, and how
+far beyond.
+"""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,6 @@
-"""A long record: what treatment itself writes stays small, says everything once, and names what matters first."""
+"""A long record: what treatment itself writes stays small, says everything once, and names what
+matters first.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,8 +45,8 @@ DRUGS = (
     ("metformin", "6809"),
 )
 CONCLUSION = (
-    "The patient was seen again and feels well; hypertension, diabetes and back pain as before; no change of therapy. "
-    * 12
+    "The patient was seen again and feels well; hypertension, diabetes and back pain as before; no "
+    "change of therapy. " * 12
 )
 
 

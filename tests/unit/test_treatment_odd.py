@@ -1,4 +1,6 @@
-"""What R4 allows and few records have: none of it costs the patient the plan, and none of it is read for what it does not say."""
+"""What R4 allows and few records have: none of it costs the patient the plan, and none of it is
+read for what it does not say.
+"""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -74,7 +76,9 @@ def test_a_coding_without_a_code_is_passed_over() -> None:
 
 
 def test_an_order_s_reason_that_the_record_does_not_hold_is_not_repeated() -> None:
-    """A reference to what is gone, or to another server's Condition with an id that some patient has here: an EHR may refuse the whole plan for it."""
+    """A reference to what is gone, or to another server's Condition with an id that some patient
+    has here: an EHR may refuse the whole plan for it.
+    """
     here, gone = condition("53741008", "Coronary arteriosclerosis"), "Condition/gone"
     reasons = [
         codes.reference(r)

@@ -1,4 +1,6 @@
-"""The drafts of a plan: what they must carry, that they are valid R4, and that they read as they should."""
+"""The drafts of a plan: what they must carry, that they are valid R4, and that they read as they
+should.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,6 @@
-"""The rule tables themselves: complete, cited, and in agreement with CPIC's own table and the shared lexicon."""
+"""The rule tables themselves: complete, cited, and in agreement with CPIC's own table and the
+shared lexicon.
+"""
 
 import csv
 from importlib.util import find_spec

@@ -1,4 +1,6 @@
-"""What the record says twice: nothing of it is lost, and where it contradicts itself nothing is chosen for the clinician."""
+"""What the record says twice: nothing of it is lost, and where it contradicts itself nothing is
+chosen for the clinician.
+"""
 
 from typing import Any
 
@@ -122,7 +124,9 @@ def test_the_doses_of_two_orders_add_up_and_an_unknown_one_is_unknown(
 
 
 def test_a_fraction_is_of_no_one_of_two_orders() -> None:
-    """50 mg and 100 mg of azathioprine may be one daily dose in two strengths: a third of 50 mg would be a third of a third."""
+    """50 mg and 100 mg of azathioprine may be one daily dose in two strengths: a third of 50 mg
+    would be a third of a third.
+    """
     said = implication(
         "azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8"
     )

@@ -1,4 +1,6 @@
-"""One patient's record for treatment's tests: small resources in the shapes that the EHR and our own services write."""
+"""One patient's record for treatment's tests: small resources in the shapes that the EHR and our
+own services write.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +16,9 @@ RXNORM = codes.RXNORM
 
 
 class FakeRecord(Ehr):
-    """An EHR's reads over resources in a dict; searches give everything of the kind, as servers do that ignore a parameter."""
+    """An EHR's reads over resources in a dict; searches give everything of the kind, as servers do
+    that ignore a parameter.
+    """
 
     def __init__(self, *resources: Json) -> None:
         self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}

@@ -35,7 +35,8 @@ def connection(settings: Settings) -> Mapping[str, Any]:
         "bootstrap_servers": (settings.kafka_bootstrap_servers or "").split(","),
         "bootstrap_timeout_ms": CONNECT_MS,
         "client_id": "careloop",
-        "reconnect_backoff_max_ms": 1_000,  # the default leaves 30 s of silence after the broker is back
+        # the default leaves 30 s of silence after the broker is back
+        "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.kafka_security_protocol,
         "sasl_mechanism": settings.kafka_sasl_mechanism,
         "sasl_plain_username": settings.kafka_sasl_username,
@@ -52,7 +53,8 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     except OSError as error:
         files = (settings.kafka_ca_file, settings.kafka_cert_file, settings.kafka_key_file)
         raise Misconfigured(
-            f"CARELOOP_KAFKA_CA_FILE, _CERT_FILE or _KEY_FILE ({', '.join(map(str, filter(None, files)))}): {error}"
+            "CARELOOP_KAFKA_CA_FILE, _CERT_FILE or _KEY_FILE "
+            f"({', '.join(map(str, filter(None, files)))}): {error}"
         ) from None
     return context
 
@@ -80,17 +82,22 @@ def places_of(consumer: Any, topic: str) -> Sequence[Any]:
 
 @contextmanager
 def classed_errors() -> Iterator[None]:
-    """Class kafka-python's errors by what the runtime does next. Their texts name topics, groups and brokers, never a record's value."""
+    """Class kafka-python's errors by what the runtime does next.
+
+    Their texts name topics, groups and brokers, never a record's value.
+    """
     try:
         yield
     except kafka_errors.FencedInstanceIdError:
         raise Misconfigured(
-            "another process runs under this CARELOOP_KAFKA_GROUP_INSTANCE_ID; each process needs its own, such as the pod's name"
+            "another process runs under this CARELOOP_KAFKA_GROUP_INSTANCE_ID; each process needs "
+            "its own, such as the pod's name"
         ) from None
     except REFUSED as error:
         raise Misconfigured(f"the broker refuses: {type(error).__name__}: {error}") from None
     except (
         kafka_errors.KafkaError,
         OSError,
-    ) as error:  # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
+        # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
+    ) as error:
         raise Unavailable("broker", f"{type(error).__name__}: {error}") from None

@@ -1,6 +1,8 @@
-"""A poll may end while its member joins the group. kafka-python 3.0 then loses the join in two ways, which these functions mend.
+"""A poll may end while its member joins the group. kafka-python 3.0 then loses the join in two
+ways, which these functions mend.
 
-`_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml stays below 3.1 for them.
+`_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml
+stays below 3.1 for them.
 """
 
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 def keep_join(coordinator: Any) -> None:
     """Let the next poll take the answer to a join that came after the last one.
 
-    kafka-python throws it away and joins again. As the leader's join begins another generation, a group may never settle.
+    kafka-python throws it away and joins again. As the leader's join begins another generation, a
+    group may never settle.
     """
     join = coordinator._do_join_and_sync_async
     answered: list[

@@ -36,7 +36,10 @@ class KafkaLog:
         )
 
     def create(self, wanted: Mapping[str, int]) -> Sequence[str]:
-        """Make topics (name -> partitions); those that exist stay as they are. Return the new ones."""
+        """Make topics (name -> partitions); those that exist stay as they are.
+
+        Return the new ones.
+        """
         with self._admin() as admin:
             known = set(admin.list_topics())
             new = {
@@ -113,7 +116,8 @@ class KafkaLog:
         with self._admin() as admin:
             if _has_members(admin, group):
                 raise Misconfigured(
-                    f"group {group} has members; stop the service first, and wait out the session timeout if it was killed"
+                    f"group {group} has members; stop the service first, and wait out the session "
+                    "timeout if it was killed"
                 )
             results = admin.reset_group_offsets(
                 group, dict.fromkeys(_described(admin, topic), OffsetSpec.EARLIEST)

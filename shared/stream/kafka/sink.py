@@ -17,7 +17,10 @@ LARGEST_BYTES = 2_000_000
 
 
 class KafkaSink:
-    """See `shared.stream.base.Sink`. It connects when it is first needed, so that a broker that is down delays nobody's start."""
+    """See `shared.stream.base.Sink`.
+
+    It connects when it is first needed, so that a broker that is down delays nobody's start.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,7 +56,8 @@ class KafkaSink:
                     max_block_ms=CONNECT_MS,
                     max_request_size=LARGEST_BYTES,
                     request_timeout_ms=10_000,
-                    delivery_timeout_ms=15_000,  # what nobody waits for any more is not sent minutes later
+                    # what nobody waits for any more is not sent minutes later
+                    delivery_timeout_ms=15_000,
                 )
             return self._producer
         finally:

@@ -22,7 +22,10 @@ HEALTH_CHECK_SEC, COUNT_SEC = 0.5, 5.0
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped library
-    """See `shared.stream.base.Source`. While the broker is down it connects again in each `poll`."""
+    """See `shared.stream.base.Source`.
+
+    While the broker is down it connects again in each `poll`.
+    """
 
     def __init__(self, settings: Settings, topic: str, group: str) -> None:
         self.on_revoked: Callable[[frozenset[int]], None] = lambda _: None
@@ -41,7 +44,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         with classed_errors():
             self._apply_pause()
             resume_join(self._consumer._coordinator)
-            # A small max_records leaves a partly read fetch that stalls for ever once its partition was paused.
+            # A small max_records leaves a partly read fetch that stalls for ever once its partition
+            # was paused.
             fetched = self._consumer.poll(int(timeout_sec * 1000), max_records=10**6)
             self._look()
         return [record_of(r) for records in fetched.values() for r in records]
@@ -49,7 +53,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     def commit(self, offsets: Mapping[int, int]) -> None:
         ours = self.assignment()
         with classed_errors():
-            # The broker takes a commit for a revoked partition, and a lower one too: either would rewind the owner.
+            # The broker takes a commit for a revoked partition, and a lower one too: either would
+            # rewind the owner.
             due = {
                 p: offset for p, offset in offsets.items() if p in ours and offset > self._read(p)
             }
@@ -82,7 +87,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         )
 
     def lag(self) -> int:
-        # No call to the broker: any thread may ask. Fetches tell the ends; those of paused partitions are asked for by `_look`.
+        # No call to the broker: any thread may ask. Fetches tell the ends; those of paused
+        # partitions are asked for by `_look`.
         consumer, committed, counted = self._consumer, dict(self._committed), self._ends
         places = consumer.assignment() if consumer else ()
         ends = {
@@ -96,7 +102,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             self._consumer = None
 
     def on_partitions_revoked(self, revoked: Any) -> None:
-        """Kafka's I/O thread calls this while `poll` runs; a blocking call here raises RuntimeError."""
+        """Kafka's I/O thread calls this while `poll` runs; a blocking call here raises
+        RuntimeError.
+        """
         partitions = frozenset(place.partition for place in revoked)
         for partition in partitions:
             self._committed.pop(partition, None)
@@ -106,7 +114,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     on_partitions_lost = on_partitions_revoked
 
     def on_partitions_assigned(self, _: Any) -> None:
-        """The group answered, which is as good as the first heartbeat; `poll` reads from the committed offsets."""
+        """The group answered, which is as good as the first heartbeat; `poll` reads from the
+        committed offsets.
+        """
         self._joined_at, self._count_at = time.monotonic(), 0.0
 
     def _connect(self) -> None:
@@ -149,7 +159,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             self._consumer.resume(*(paused - wanted) & places)
 
     def _look(self) -> None:
-        """While the broker is down `poll` returns nothing and looks well: the heartbeat alone tells."""
+        """While the broker is down `poll` returns nothing and looks well: the heartbeat alone
+        tells.
+        """
         now = time.monotonic()
         if now < self._look_at:
             return
