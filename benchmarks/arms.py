@@ -13,19 +13,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from benchmarks.words import WORDS, Inputs, analyze, note
+from shared import instants
 from shared.answers import Answer, Head
 from shared.errors import Conflict
 from shared.events import decode, encode
-from shared.fhir import bundle, instants
+from shared.fhir import bundle
 from shared.fhir.client import Ehr
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.line import Case, Line
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 
-Json = dict[str, Any]
 PER_TRANSACTION = 50
 LONGEST_SEC = 120.0
 LOOK_SEC = 0.1

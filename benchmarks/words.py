@@ -10,7 +10,7 @@ import base64
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from shared.answers import digest
 from shared.errors import InvalidInput, Withdrawn
@@ -18,10 +18,10 @@ from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from shared.service import ModelCard, Service
 from shared.settings import Settings
 
-Json = dict[str, Any]
 CARD: Final = ModelCard(
     "word-count",
     "word count",

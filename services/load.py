@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from services.load_files import (
@@ -42,13 +42,12 @@ from services.load_resources import (
 from shared.errors import Conflict, FhirError, InvalidInput
 from shared.fhir import bundle
 from shared.fhir.client import Ehr, open_ehr
+from shared.json import Json
 from shared.settings import Settings
 from shared.strict_json import loads
 
 if TYPE_CHECKING:
     import pydicom
-
-Json = dict[str, Any]
 Tell = Callable[[str], None]
 log = logging.getLogger(__name__)
 STUDY: Final = "DICOM (ImagingStudy)"

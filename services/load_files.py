@@ -8,16 +8,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from shared import instants
 from shared.errors import InvalidInput, Misconfigured
-from shared.fhir import codes, instants
+from shared.fhir import codes
+from shared.json import Json
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     import pydicom
-
-Json = dict[str, Any]
 FILE: Final = (
     f"{codes.NS}/file"  # Identifier: patient and SHA-256 of the file that a DocumentReference holds
 )

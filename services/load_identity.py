@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from fhir.resources.R4B import get_fhir_model_class
 
@@ -18,9 +18,9 @@ from services.load_resources import Entry
 from shared.answers import digest
 from shared.errors import InvalidInput
 from shared.fhir import codes
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import subject_of
 
-Json = dict[str, Any]
 Key = tuple[str, str]
 # Identifier of a resource that came without one: the digest of its content
 RESOURCE: Final = f"{codes.NS}/loaded"

@@ -9,8 +9,8 @@ from typing import Any, Final
 from shared.errors import InvalidInput, InvalidResource
 from shared.fhir.check import check
 from shared.fhir.structure import table
+from shared.json import Json
 
-Json = dict[str, Any]
 KEPT_META: Final = frozenset({"security", "tag", "profile"})  # the rest is the server's
 MESSAGES: Final = frozenset({"OperationOutcome", "Parameters"})
 

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 
 from services import catalogue
-from shared.answers import Answer, Head, relative
+from shared.answers import Answer, Head
 from shared.fhir.client import Ehr
 from shared.fhir.heads import names_all, sources_of
-from shared.fhir.instants import parse, start
 from shared.fhir.summary import event_of
+from shared.instants import parse, start
+from shared.references import relative
 from shared.runtime import group_of
 from shared.stream.base import EVENTS_TOPIC, Log
 
-Json = dict[str, Any]
 SWEEP_MARGIN = timedelta(seconds=1)  # servers show a big transaction up to 1 s late
 
 

@@ -10,11 +10,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from shared.errors import InvalidInput, NotAnalysed, Unavailable, Withdrawn
 from shared.fhir.client import Ehr, open_ehr
-from shared.fhir.references import REFERENCE
 from shared.fhir.summary import event_of
 from shared.http import FHIR_JSON, outcome
 from shared.line import Line
 from shared.preview import preview
+from shared.references import REFERENCE
 from shared.strict_json import loads
 
 JSON_TYPES = ("application/json", FHIR_JSON)

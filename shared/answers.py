@@ -17,9 +17,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import orjson
 
 from shared.fhir import codes
-from shared.fhir.instants import start
+from shared.instants import start
+from shared.json import Json
+from shared.references import relative
 
-Resource = dict[str, Any]
 Outcome = Literal["draft", "requested", "rejected", "failed", "completed", "cancelled"]
 NAMESPACE = uuid5(NAMESPACE_URL, codes.NS)
 
@@ -115,7 +116,7 @@ class Head:
     basis: str
     signed: bool
     outputs: Mapping[str, str]
-    task: Resource = field(repr=False)
+    task: Json = field(repr=False)
 
     @property
     def closed(self) -> bool:
@@ -129,7 +130,7 @@ class Head:
         return self.basis == str(basis)
 
 
-def head_of(task: Resource) -> Head:
+def head_of(task: Json) -> Head:
     """The head in a Task that careloop wrote.
 
     Raises:
@@ -157,20 +158,11 @@ def head_of(task: Resource) -> Head:
     )
 
 
-def kind_of(item: Resource) -> str | None:
+def kind_of(item: Json) -> str | None:
     """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was
     written.
     """
     return codes.first_code(item.get("type"), codes.TASK_PART)
-
-
-def relative(reference: str) -> str:
-    """`Type/id` of a reference, whatever host or version surrounds it.
-
-    Servers name hosts that they don't have.
-    """
-    path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
-    return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
 
 
 def newest(heads: Iterable[Head]) -> Head | None:

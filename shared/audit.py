@@ -5,13 +5,12 @@ They travel in the transaction that they describe, so that neither exists withou
 """
 
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 from shared.fhir import codes
 from shared.fhir.sources import more, named
+from shared.json import Json
 
-Json = dict[str, Any]
 SUBTYPE = {"R": "read", "C": "create", "U": "update"}
 
 

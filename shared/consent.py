@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from shared.answers import relative
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.fhir.client import Ehr
+from shared.json import Json
+from shared.references import relative
 
-Json = dict[str, Any]
 Verdict = Literal["permit", "deny"]
 Truth = bool | None  # None: can't be told, which fulfils a deny and fails a permit
 UNDERSTOOD = {"id", "type", "period", "actor", "action", "purpose", "class", "provision"}

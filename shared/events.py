@@ -13,7 +13,7 @@ from typing import Literal, cast, get_args
 import orjson
 
 from shared.errors import PoisonRecord
-from shared.fhir.references import ONE_STEP
+from shared.references import ONE_STEP
 
 Action = Literal["create", "update", "delete"]
 CONTENT_TYPE = "application/json"

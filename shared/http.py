@@ -26,10 +26,10 @@ from shared.errors import (
     Unavailable,
     Withdrawn,
 )
+from shared.json import Json
 from shared.logs import trace
 from shared.openapi import document
 
-Json = dict[str, Any]
 FHIR_JSON = "application/fhir+json"
 METRICS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 log = logging.getLogger(__name__)

@@ -14,20 +14,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from shared import VERSION, audit
+from shared import VERSION, audit, instants
 from shared.answers import Answer, Basis, Head, digest, head_of, newest
 from shared.consent import permit
 from shared.errors import Conflict, ConsentDenied, FhirError, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
-from shared.fhir import bundle, devices, heads, instants, lifecycle
+from shared.fhir import bundle, devices, heads, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Pen
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import subject_of
 from shared.service import ModelCard, Service
 from shared.settings import Settings
 from shared.trail import Record, no_trail
 
-Json = dict[str, Any]
 Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours", "failed"]
 GONE: Final = (404, 410)
 MOVED: Final = "The input is about another patient now."

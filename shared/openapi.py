@@ -2,11 +2,9 @@
 two).
 """
 
-from typing import Any
-
 from shared import VERSION
+from shared.json import Json
 
-Json = dict[str, Any]
 OUTCOME: Json = {
     "description": "An OperationOutcome says what is wrong and what to do.",
     "content": {

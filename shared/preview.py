@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from shared import instants
 from shared.answers import Answer, Head, head_of
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
-from shared.fhir import bundle, devices, heads, instants
+from shared.fhir import bundle, devices, heads
 from shared.fhir.client import Ehr
+from shared.json import Json
 from shared.line import Case, Line, Register, decided_elsewhere, opens
-
-Json = dict[str, Any]
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:

@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
-from shared.fhir.instants import instant, parse
+from shared.instants import instant, parse
 
 # where credentials go instead: an address is logged, printed and sent along in every record
 ELSEWHERE: Final = {

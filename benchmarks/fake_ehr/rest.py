@@ -14,9 +14,9 @@ from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.rules import Refusal
 from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
 from benchmarks.fake_ehr.store import Store, Stored
-from shared.fhir import instants
+from shared import instants
+from shared.json import Json
 
-Json = dict[str, Any]
 Query = list[tuple[str, str]]
 
 

@@ -8,10 +8,9 @@ from pydantic import ValidationError
 
 from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.store import Store
-from shared.answers import relative
 from shared.fhir.structure import Scope, resource_problems, table
-
-Json = dict[str, Any]
+from shared.json import Json
+from shared.references import relative
 
 
 class Refusal(Exception):

@@ -4,15 +4,15 @@ paging is the server's.
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.store import Store
-from shared.answers import relative
-from shared.fhir import instants
+from shared import instants
 from shared.fhir.codes import codings
+from shared.json import Json
+from shared.references import relative
 
-Json = dict[str, Any]
 Query = list[tuple[str, str]]
 
 CONTROL: Final = frozenset(

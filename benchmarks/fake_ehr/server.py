@@ -20,8 +20,7 @@ from benchmarks.fake_ehr.habits import SEKMET, Habits
 from benchmarks.fake_ehr.rest import Answer, Request, Rest
 from benchmarks.fake_ehr.store import Stored
 from benchmarks.fake_ehr.subscriptions import Subscriptions
-
-Json = dict[str, Any]
+from shared.json import Json
 
 
 class Dropped(Exception):

@@ -1,11 +1,10 @@
 """The CapabilityStatement and the SMART discovery document, as far as clients look at them."""
 
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.fake_ehr.habits import Habits
 from shared.fhir import codes
-
-Json = dict[str, Any]
+from shared.json import Json
 
 CLINICAL: Final = (
     "AllergyIntolerance CarePlan Composition Condition DetectedIssue "

@@ -6,13 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
-from shared.fhir import instants
-from shared.fhir.references import subject_of
-
-Json = dict[str, Any]
+from shared import instants
+from shared.json import Json
+from shared.references import subject_of
 
 
 @dataclass(frozen=True)

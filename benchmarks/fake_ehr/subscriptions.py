@@ -5,7 +5,7 @@ repeated as the real servers do.
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import httpx
@@ -13,10 +13,11 @@ import httpx
 from benchmarks.fake_ehr import search
 from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.store import Store, Stored
-from shared.fhir import codes, instants
-from shared.fhir.references import subject_of
+from shared import instants
+from shared.fhir import codes
+from shared.json import Json
+from shared.references import subject_of
 
-Json = dict[str, Any]
 Deliver = Callable[[], bool]
 
 SILENT: Final = frozenset({"Subscription", "AuditEvent"})

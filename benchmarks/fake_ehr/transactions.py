@@ -3,16 +3,15 @@ nothing (R4 http.html#transaction).
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import orjson
 
 from benchmarks.fake_ehr.rest import Answer, Request, Rest
 from benchmarks.fake_ehr.rules import Refusal, check_references, references
-from shared.answers import relative
-
-Json = dict[str, Any]
+from shared.json import Json
+from shared.references import relative
 
 ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
 

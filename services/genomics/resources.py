@@ -3,7 +3,6 @@ gene, an implication per drug, the report.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from services.genomics import codes as lab
 from services.genomics.domain import Findings, GeneCall, Implication, Inputs, Phenotype, Site
@@ -12,8 +11,7 @@ from services.genomics.variant import CATEGORY, component, gene_part, loinc, slu
 from services.genomics.wording import conclusion, genotype_text, remarks
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
-
-Json = dict[str, Any]
+from shared.json import Json
 
 
 def resources(_inputs: Inputs, findings: Findings, pen: Pen) -> Sequence[Draft]:

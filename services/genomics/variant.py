@@ -1,15 +1,15 @@
 """A variant Observation (LOINC 69548-6) and the parts that all genomic Observations share (pure)."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from services.genomics import codes as lab
 from services.genomics.domain import Site, Variant
 from services.genomics.tables import Gene
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 
-Json = dict[str, Any]
 CATEGORY: Final = [
     codes.concept(codes.OBSERVATION_CATEGORY, "laboratory"),
     codes.concept(codes.V2_0074, "GE"),

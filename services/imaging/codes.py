@@ -1,11 +1,9 @@
 """The codes and words of the chest film analysis, each with its source (pure data)."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from shared.fhir import codes
-
-Json = dict[str, Any]
 
 MODALITIES: Final = ("CR", "DX")  # PS3.3 C.7.3.1.1.1
 RADIOGRAPHY: Final = frozenset(f"{codes.DCM}|{modality}" for modality in MODALITIES)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Json = dict[str, Any]
+from shared.json import Json
+
 View = Literal["PA", "AP", "frontal"]
 
 ADULT_YEARS: Final = 18

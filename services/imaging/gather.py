@@ -11,7 +11,7 @@ from pydicom import Dataset
 from services.imaging import codes, tags
 from services.imaging.domain import Film, Inputs, View
 from services.imaging.preprocess import standardise
-from shared.answers import digest, relative
+from shared.answers import digest
 from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
 from shared.dicom.pixels import NOT_GREY, grey
@@ -21,9 +21,9 @@ from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.client import Ehr
 from shared.fhir.codes import DCM, DICOM_UID, has_code
+from shared.json import Json
+from shared.references import relative
 from shared.settings import Settings
-
-Json = dict[str, Any]
 
 MAX_FILMS: Final = 64
 WITHDRAWN: Final = ("cancelled", "entered-in-error")

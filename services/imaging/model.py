@@ -29,7 +29,6 @@ from shared.errors import Misconfigured
 from shared.service import ModelCard
 from shared.settings import Settings
 
-Json = dict[str, Any]
 Films = npt.NDArray[np.float32]
 
 SHIPPED: Final = Path(__file__).parent / "weights" / "chest-pneumonia"

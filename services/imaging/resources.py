@@ -4,14 +4,13 @@ both (pure; R4).
 
 import base64
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from services.imaging import codes
 from services.imaging.domain import Findings, Inputs
 from shared.fhir import codes as fhir
 from shared.fhir.drafts import Draft, Pen
-
-Json = dict[str, Any]
+from shared.json import Json
 
 LIMITS: Final = (
     "Limits: not validated elsewhere than on films of the one hospital that the model was made "

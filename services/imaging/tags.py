@@ -14,7 +14,6 @@ from services.imaging import codes
 from services.imaging.domain import ADULT_YEARS
 from shared.errors import NotAnalysed
 
-Json = dict[str, Any]
 Part = Literal["chest", "other"]
 Seen = Literal["PA", "AP", "frontal", "lateral", "other"]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from shared.fhir.instants import now, parse
+from shared.instants import now, parse
 
 log = logging.getLogger(__name__)
 SWEEPS_MISSED = 3

@@ -4,13 +4,11 @@ Parameters) and classic ones (pure).
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-from shared.answers import relative
 from shared.errors import InvalidInput
-from shared.fhir.references import REFERENCE
+from shared.json import Json
+from shared.references import REFERENCE, relative
 
-Json = dict[str, Any]
 NUMBER = re.compile(r"[0-9]{1,18}")
 KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 

@@ -15,9 +15,9 @@ from services.intake.watched import INPUTS, PASSING, RELATED, SEARCHED, SWEPT, W
 from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.client import Ehr, Version
-from shared.fhir.instants import instant, parse
-from shared.fhir.references import subject_of
 from shared.fhir.summary import event_of
+from shared.instants import instant, parse
+from shared.references import subject_of
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.tracing import new_traceparent
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from services.intake.watched import PASSING, draws_plan
 from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
-from shared.fhir.instants import instant
+from shared.instants import instant
 
 VERSION = 1
 KEPT = timedelta(days=1)

@@ -14,7 +14,7 @@ from services.intake import schema
 from services.intake.watched import INPUTS
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
-from shared.fhir.instants import now
+from shared.instants import now
 
 PAGE = 500
 """Events of one patient that are held at once."""

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from services.intake.topics import TOPIC_CODE, fitting
 from services.intake.watched import SWEPT
@@ -15,10 +14,10 @@ from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
 from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import Ehr
+from shared.json import Json
 from shared.logs import trace
 from shared.settings import Settings
 
-Json = dict[str, Any]
 log = logging.getLogger(__name__)
 SECRET_HEADER = "X-Careloop-Secret"  # noqa: S105  # the header's name
 HEARTBEAT_SEC = 60

@@ -17,7 +17,7 @@ from services.intake.state import State
 from services.intake.watched import SWEPT
 from shared.errors import CareloopError, Unavailable
 from shared.fhir.client import Version
-from shared.fhir.instants import instant, now, parse
+from shared.instants import instant, now, parse
 from shared.logs import trace
 from shared.settings import Settings
 

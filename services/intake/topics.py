@@ -7,11 +7,10 @@ Subscription is used instead.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from shared.fhir import codes
+from shared.json import Json
 
-Json = dict[str, Any]
 R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-SubscriptionTopic"
 TOPIC_CODE = "SubscriptionTopic"
 

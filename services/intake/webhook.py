@@ -16,9 +16,9 @@ from services.intake.sweep import Sweep
 from services.intake.watched import SWEPT
 from shared.errors import FhirError, InvalidInput
 from shared.fhir.client import Ehr
-from shared.fhir.references import REFERENCE
 from shared.http import outcome
 from shared.openapi import answer, errors
+from shared.references import REFERENCE
 from shared.strict_json import loads
 
 log = logging.getLogger(__name__)

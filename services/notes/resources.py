@@ -14,13 +14,12 @@ Observation, and for what was set aside on the report.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from services.notes.domain import NOTE_TYPES, Findings, Inputs, Mention
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
-
-Json = dict[str, Any]
+from shared.json import Json
 
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
 MEDICATION_USE: Final = codes.concept(codes.LOINC, "10160-0", "History of Medication use Narrative")

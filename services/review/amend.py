@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from services.review import present
 from shared.fhir import codes
+from shared.json import Json
 
-Resource = dict[str, Any]
 RETELLING: Final = ("text", "presentedForm")  # repeat the whole result, what was dropped included
 
 
 def amended(
-    focus: Resource, outputs: Mapping[str, Resource], gone: Collection[str], *, rewritten: bool
-) -> Resource:
+    focus: Json, outputs: Mapping[str, Json], gone: Collection[str], *, rewritten: bool
+) -> Json:
     """The focus without what contradicts the amendment.
 
     Args:
@@ -45,7 +45,7 @@ def amended(
     return {k: v for k, v in own.items() if v or k not in ("extension", "conclusionCode")}
 
 
-def unexplained(outputs: Mapping[str, Resource], gone: Collection[str]) -> frozenset[str]:
+def unexplained(outputs: Mapping[str, Json], gone: Collection[str]) -> frozenset[str]:
     """The keys of the pictures that explain nothing: a heat map shows where a finding came from,
     and no finding is left.
     """
@@ -58,7 +58,7 @@ def unexplained(outputs: Mapping[str, Resource], gone: Collection[str]) -> froze
     )
 
 
-def _said(resources: Iterable[Resource]) -> frozenset[str]:
+def _said(resources: Iterable[Json]) -> frozenset[str]:
     """Whatever the findings and problems say, as codes or, where they have none, in words."""
     elements = (
         r.get(e)

@@ -9,14 +9,14 @@ while the group keeps all its actions: they are the record of what was offered.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from services.review import present
-from shared.answers import relative
 from shared.fhir import lifecycle
+from shared.json import Json
+from shared.references import relative
 
-Resource = dict[str, Any]
-Known = Mapping[str, tuple[str, Resource]]  # `Type/id` -> an output's key and the resource
+Known = Mapping[str, tuple[str, Json]]  # `Type/id` -> an output's key and the resource
 Selection = Mapping[str, str]  # Choice.key -> Option.key, or NONE
 ONE: Final = frozenset(
     {"at-most-one", "exactly-one"}
@@ -67,7 +67,7 @@ class Choice:
         return frozenset().union(*(o.requests for o in self.options)) - taken
 
 
-def choices(outputs: Mapping[str, Resource]) -> list[Choice]:
+def choices(outputs: Mapping[str, Json]) -> list[Choice]:
     """Every choice of the answer, outer ones before those within their alternatives."""
     known = {present.ref(r): (key, r) for key, r in outputs.items()}
     groups = [ref for ref, (_, r) in known.items() if r["resourceType"] == "RequestGroup"]
@@ -149,7 +149,7 @@ def _of_group(
 
 
 def _of_actions(
-    actions: Sequence[Resource],
+    actions: Sequence[Json],
     place: str,
     known: Known,
     within: tuple[str, ...],
@@ -167,14 +167,14 @@ def _of_actions(
             yield from _of_group(ref, known, within, seen)
 
 
-def _choice(action: Resource, place: str, known: Known, within: tuple[str, ...]) -> Choice:
+def _choice(action: Json, place: str, known: Known, within: tuple[str, ...]) -> Choice:
     options = [_option(child, f"{place}/{at}", known) for at, child in enumerate(action["action"])]
     taken = any(option.taken for option in options)
     still = (replace(o, open=o.taken or (o.open and not taken)) for o in options)
     return Choice(place, action.get("title") or "Choice between alternatives", tuple(still), within)
 
 
-def _option(action: Resource, place: str, known: Known) -> Option:
+def _option(action: Json, place: str, known: Known) -> Option:
     ordered = dict(_requests([action], known, frozenset()))
     decidable = [r for r in ordered.values() if r["resourceType"] in lifecycle.STATUS]
     taken = any(
@@ -185,28 +185,28 @@ def _option(action: Resource, place: str, known: Known) -> Option:
 
 
 def _requests(
-    actions: Sequence[Resource], known: Known, seen: frozenset[str]
-) -> Iterator[tuple[str, Resource]]:
+    actions: Sequence[Json], known: Known, seen: frozenset[str]
+) -> Iterator[tuple[str, Json]]:
     for ref in _targets(actions):
         if ref in known and ref not in seen:
             yield known[ref]
             yield from _requests(known[ref][1].get("action", []), known, seen | {ref})
 
 
-def _targets(actions: Sequence[Resource]) -> Iterator[str]:
+def _targets(actions: Sequence[Json]) -> Iterator[str]:
     """`Type/id` of what the actions and those within them order."""
     for action in actions:
         yield from _target(action)
         yield from _targets(action.get("action", []))
 
 
-def _target(action: Resource) -> Iterator[str]:
+def _target(action: Json) -> Iterator[str]:
     reference = action.get("resource", {}).get("reference")
     if isinstance(reference, str):
         yield relative(reference)
 
 
-def _titled(action: Resource, known: Known) -> str:
+def _titled(action: Json, known: Known) -> str:
     """The action's title; else what people call that which it orders."""
     ordered = [known[ref][1] for ref in _targets([action]) if ref in known]
     named = (

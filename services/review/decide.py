@@ -12,11 +12,12 @@ from typing import Any, Final, Literal
 from uuid import uuid5
 
 from services.review import amend, choices, standing
-from shared.answers import NAMESPACE, Head, digest, relative
+from shared.answers import NAMESPACE, Head, digest
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
+from shared.json import Json
+from shared.references import relative
 
-Resource = dict[str, Any]
 Kind = Literal["signed", "amended", "rejected"]
 
 TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
@@ -78,8 +79,8 @@ class Decision:
 
 def stamp(
     head: Head,
-    outputs: Mapping[str, Resource],
-    sources: Iterable[Resource] = (),
+    outputs: Mapping[str, Json],
+    sources: Iterable[Json] = (),
     missing: Iterable[str] = (),
 ) -> str:
     """What a page was made of: changes whenever the head, any of its resources or anything that
@@ -93,7 +94,7 @@ def stamp(
     return digest(head.reference, head.version, made, rests_on, sorted(missing))
 
 
-def focus_key(head: Head, outputs: Mapping[str, Resource]) -> str | None:
+def focus_key(head: Head, outputs: Mapping[str, Json]) -> str | None:
     """The key of the output that the head is about: the report or the plan."""
     focus = relative(head.task.get("focus", {}).get("reference", ""))
     return next(
@@ -102,7 +103,7 @@ def focus_key(head: Head, outputs: Mapping[str, Resource]) -> str | None:
     )
 
 
-def text_of(focus: Resource) -> str:
+def text_of(focus: Json) -> str:
     """What an amendment may rewrite: a report's conclusion, a plan's description."""
     return str(focus.get(TEXT_ELEMENT.get(focus.get("resourceType", ""), ""), "")).replace(
         "\r\n", "\n"
@@ -111,11 +112,11 @@ def text_of(focus: Resource) -> str:
 
 def transaction(
     head: Head,
-    outputs: Mapping[str, Resource],
+    outputs: Mapping[str, Json],
     decision: Decision,
     practitioner: Practitioner,
     now: str,
-) -> Resource:
+) -> Json:
     """The Bundle that carries out the decision.
 
     Args:
@@ -155,7 +156,7 @@ def transaction(
     )
 
 
-def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -> Resource:
+def closing(head: Head, focus: Json, practitioner: Practitioner, now: str) -> Json:
     """The Bundle that closes a head whose result was decided by another client: that decision is
     respected, nothing else is written.
     """
@@ -165,7 +166,7 @@ def closing(head: Head, focus: Resource, practitioner: Practitioner, now: str) -
     )
 
 
-def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
+def taken_back(outputs: Mapping[str, Json]) -> frozenset[str]:
     """The keys of what another client has rejected already: nothing that was drawn from it may be
     signed.
     """
@@ -177,7 +178,7 @@ def taken_back(outputs: Mapping[str, Resource]) -> frozenset[str]:
     )
 
 
-def refused(outputs: Mapping[str, Resource], decision: Decision) -> frozenset[str]:
+def refused(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
     """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what
     another client took back, what was drawn from either.
     """
@@ -192,7 +193,7 @@ def _rejected(kind: str) -> set[str | None]:
     return {table["rejected"], table.get("wrong-patient")} - {None}
 
 
-def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) -> frozenset[str]:
+def with_dependants(outputs: Mapping[str, Json], dropped: frozenset[str]) -> frozenset[str]:
     """The dropped keys and those of everything drawn from them, of groups that have nothing left
     and of pictures that explain nothing any more.
     """
@@ -210,7 +211,7 @@ def with_dependants(outputs: Mapping[str, Resource], dropped: frozenset[str]) ->
         gone |= more
 
 
-def prune(resource: Resource, lost: frozenset[str]) -> Resource:
+def prune(resource: Json, lost: frozenset[str]) -> Json:
     """A copy without the list items that point to what was dropped (results, activities, actions,
     entries).
     """
@@ -225,7 +226,7 @@ def prune(resource: Resource, lost: frozenset[str]) -> Resource:
     )
 
 
-def _check(head: Head, outputs: Mapping[str, Resource], decision: Decision) -> None:
+def _check(head: Head, outputs: Mapping[str, Json], decision: Decision) -> None:
     if head.outcome != "requested":
         raise InvalidResource(f"{head.reference} is {head.outcome}: nothing waits for a decision")
     if decision.kind == "rejected" and not decision.reason.strip():
@@ -239,7 +240,7 @@ def _check(head: Head, outputs: Mapping[str, Resource], decision: Decision) -> N
     _check_choices(outputs, decision)
 
 
-def _check_choices(outputs: Mapping[str, Resource], decision: Decision) -> None:
+def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
     """Alternatives never become orders side by side."""
     asked = choices.choices(outputs)
     if decision.kind == "rejected":
@@ -264,8 +265,8 @@ def _stage(
 
 
 def _amended(
-    focus: Resource, outputs: Mapping[str, Resource], gone: frozenset[str], decision: Decision
-) -> Resource:
+    focus: Json, outputs: Mapping[str, Json], gone: frozenset[str], decision: Decision
+) -> Json:
     """The focus in the clinician's words, without the model's that they take back."""
     element, text = (
         TEXT_ELEMENT.get(focus["resourceType"]),
@@ -278,7 +279,7 @@ def _amended(
     return {k: v for k, v in own.items() if k != element} | ({element: text} if text else {})
 
 
-def _own(focus: Resource, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+def _own(focus: Json, decision: Decision, practitioner: Practitioner, now: str) -> Json:
     """The focus with what only a clinician's decision adds to it."""
     own = _dated(focus, now)
     if decision.kind != "rejected" and own["resourceType"] == "DiagnosticReport":
@@ -286,11 +287,11 @@ def _own(focus: Resource, decision: Decision, practitioner: Practitioner, now: s
     return own
 
 
-def _dated(resource: Resource, now: str) -> Resource:
+def _dated(resource: Json, now: str) -> Json:
     return dict(resource) | ({"lastModified": now} if resource["resourceType"] == "Task" else {})
 
 
-def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str) -> Resource:
+def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str) -> Json:
     reason = " ".join(
         filter(None, ["Wrong patient." if decision.wrong_patient else "", decision.reason.strip()])
     )
@@ -300,7 +301,7 @@ def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str
     return task | {"owner": codes.reference(practitioner.reference, practitioner.name)}
 
 
-def _note(said: list[str], practitioner: Practitioner, now: str) -> Resource:
+def _note(said: list[str], practitioner: Practitioner, now: str) -> Json:
     """What was chosen, in words, on the head; the statuses of the requests say it to machines."""
     return (
         {
@@ -317,7 +318,7 @@ def _note(said: list[str], practitioner: Practitioner, now: str) -> Resource:
     )
 
 
-def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Resource:
+def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Json:
     verifier = {
         "type": codes.concept(codes.PROVENANCE_AGENT, "verifier"),
         "who": codes.reference(practitioner.reference, practitioner.name),
@@ -330,21 +331,21 @@ def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Resou
     }
 
 
-def _rests_on(resource: Resource) -> Iterator[str]:
+def _rests_on(resource: Json) -> Iterator[str]:
     for element in RESTS_ON:
         value = resource.get(element, [])
         for item in value if isinstance(value, list) else [value]:
             yield relative(item.get("reference", ""))
 
 
-def _hollow(resource: Resource, lost: set[str]) -> bool:
+def _hollow(resource: Json, lost: set[str]) -> bool:
     if resource["resourceType"] != "RequestGroup":
         return False
     offered = [relative(a["resource"]["reference"]) for a in _actions(resource) if "resource" in a]
     return bool(offered) and lost.issuperset(offered)
 
 
-def _actions(parent: Resource) -> Iterator[Resource]:
+def _actions(parent: Json) -> Iterator[Json]:
     for action in parent.get("action", []):
         yield action
         yield from _actions(action)
@@ -394,9 +395,9 @@ def entry_uuid(head: Head, kind: str) -> str:
     return f"urn:uuid:{uuid5(NAMESPACE, f'{head.reference} {head.version} {kind}')}"
 
 
-def _reference(resource: Resource) -> str:
+def _reference(resource: Json) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
-def _version(resource: Resource) -> str:
+def _version(resource: Json) -> str:
     return str(resource["meta"]["versionId"])

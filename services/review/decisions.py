@@ -13,9 +13,9 @@ from services.review.parts import parts
 from services.review.result import Result, gather
 from services.review.session import User, check_csrf, current
 from services.review.state import Review, review
-from shared import audit
+from shared import audit, instants
 from shared.errors import Conflict
-from shared.fhir import bundle, instants
+from shared.fhir import bundle
 
 log = logging.getLogger(__name__)
 KINDS: Final[dict[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}

@@ -6,21 +6,20 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from services.review import findings, passages, plan
 from services.review.result import Result, read_all
-from shared.answers import relative
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
 from shared.fhir.client import Ehr
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import relative, subject_of
 from shared.text.decoding import MAX_BYTES, decode
 
-Resource = dict[str, Any]
 MAX_CARD_BYTES: Final = 500_000
 MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(
     "table"
@@ -64,7 +63,7 @@ def notes(ehr: Ehr, result: Result) -> list[Note]:
     ]
 
 
-def _note(ehr: Ehr, document: Resource, outputs: Mapping[str, Resource]) -> Note:
+def _note(ehr: Ehr, document: Json, outputs: Mapping[str, Json]) -> Note:
     attachment = _attachment(document, "text/plain") or _attachment(document, "text/html") or {}
     title = findings.name_of(document) or attachment.get("title") or "Clinical note"
     try:
@@ -103,7 +102,7 @@ def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
     )
 
 
-def codes_ours(task: Resource) -> bool:
+def codes_ours(task: Json) -> bool:
     """The Task is a head."""
     return any(i.get("system") == codes.REVISION for i in task.get("identifier", []))
 
@@ -124,7 +123,7 @@ def names(ehr: Ehr, result: Result) -> dict[str, str]:
     return findings.names_of([*known.values(), *read])
 
 
-def _named_by(resource: Resource) -> list[str]:
+def _named_by(resource: Json) -> list[str]:
     items = (
         [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])]
         if resource["resourceType"] != "Task"
@@ -139,12 +138,12 @@ def _named_by(resource: Resource) -> list[str]:
     return [r for r in found if not r.startswith(("urn:", "#"))]
 
 
-def models(devices: Sequence[Resource]) -> list[Model]:
+def models(devices: Sequence[Json]) -> list[Model]:
     """The Devices as lines."""
     return [model(d) for d in devices]
 
 
-def model(device: Resource) -> Model:
+def model(device: Json) -> Model:
     """The Device as a line."""
     name = next((n.get("name", "") for n in device.get("deviceName", [])), "") or "Unnamed model"
     digest = next((v.get("value", "") for v in device.get("version", [])), "")
@@ -157,7 +156,7 @@ def model(device: Resource) -> Model:
     )
 
 
-def card_reference(device: Resource) -> str | None:
+def card_reference(device: Json) -> str | None:
     """`DocumentReference/id` of its model card."""
     found = (
         e.get("valueReference", {}).get("reference")
@@ -167,7 +166,7 @@ def card_reference(device: Resource) -> str | None:
     return next((relative(r) for r in found if r), None)
 
 
-def card_html(ehr: Ehr, device: Resource) -> Markup | None:
+def card_html(ehr: Ehr, device: Json) -> Markup | None:
     """The model card, rendered; None where there is none or it can't be read."""
     reference = card_reference(device)
     document = ehr.read(reference) if reference else None
@@ -182,7 +181,7 @@ def card_html(ehr: Ehr, device: Resource) -> Markup | None:
     return Markup(MARKDOWN.render(text))  # noqa: S704  # markdown-it escapes all HTML of the source
 
 
-def picture(media: Resource) -> tuple[bytes, str] | None:
+def picture(media: Json) -> tuple[bytes, str] | None:
     """Bytes and type of a Media's PNG or JPEG; None for anything else."""
     content = media.get("content", {})
     try:
@@ -195,7 +194,7 @@ def picture(media: Resource) -> tuple[bytes, str] | None:
     return None
 
 
-def _attachment(document: Resource, content_type: str) -> Resource | None:
+def _attachment(document: Json, content_type: str) -> Json | None:
     attachments = (c.get("attachment", {}) for c in document.get("content", []))
     return next(
         (

@@ -21,10 +21,10 @@ from shared.dicom.study import study_uid
 from shared.errors import CareloopError, NotYet, Unavailable
 from shared.fhir import codes
 from shared.fhir.client import Ehr
+from shared.json import Json
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
-Resource = dict[str, Any]
 KEEP_SEC: Final = 300.0
 RETRY_SEC: Final = 15.0  # a PACS that is away is not asked again by every look at the page
 KEPT: Final = 16
@@ -110,7 +110,7 @@ def _fetched(ehr: Ehr, settings: Settings, result: Result) -> Film:
         return Film(problem=UNREADABLE)
 
 
-def _films(ehr: Ehr, settings: Settings, study: Resource) -> Iterator[Dataset]:
+def _films(ehr: Ehr, settings: Settings, study: Json) -> Iterator[Dataset]:
     """Every radiograph of the study."""
     uid = str(study_uid(study))
     address = address_of(study, ehr)
@@ -134,7 +134,7 @@ def _films(ehr: Ehr, settings: Settings, study: Resource) -> Iterator[Dataset]:
                 yield dataset
 
 
-def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Resource]) -> Dataset | None:
+def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Json]) -> Dataset | None:
     """The film that the heat map belongs to: the one that an output names by SOP Instance UID, else
     the only one that is not lateral.
 

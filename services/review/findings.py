@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from services.review import present
 from shared.fhir import codes, lifecycle
+from shared.json import Json
 
-Resource = dict[str, Any]
 SEVERITIES: Final = ("high", "moderate", "low")
 GENERIC: Final = (
     (codes.LOINC, "10160-0"),  # a drug that a note says is taken
@@ -56,7 +56,7 @@ class Alert:
     status: str
 
 
-def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
+def findings(outputs: Mapping[str, Json]) -> list[Finding]:
     """The Observations that are not genomic (those have tables of their own) and the risks, surest
     first.
     """
@@ -70,7 +70,7 @@ def findings(outputs: Mapping[str, Resource]) -> list[Finding]:
     return sorted([*made, *risks], key=lambda f: -(f.confidence or 0))
 
 
-def finding(key: str, observation: Resource) -> Finding:
+def finding(key: str, observation: Json) -> Finding:
     """The Observation as a line."""
     code, value = present.concept_text(observation.get("code")), present.value_text(observation)
     generic = value and any(
@@ -94,9 +94,9 @@ def finding(key: str, observation: Resource) -> Finding:
     )
 
 
-def risk(key: str, assessment: Resource) -> Finding:
+def risk(key: str, assessment: Json) -> Finding:
     """The RiskAssessment as a line; `probabilityDecimal` is in percent."""
-    prediction: Resource = next(iter(assessment.get("prediction", [])), {})
+    prediction: Json = next(iter(assessment.get("prediction", [])), {})
     probability = prediction.get("probabilityDecimal")
     parts = [
         present.concept_text(prediction.get("qualitativeRisk")),
@@ -116,7 +116,7 @@ def risk(key: str, assessment: Resource) -> Finding:
     )
 
 
-def alerts(resources: Mapping[str, Resource], names: Mapping[str, str]) -> list[Alert]:
+def alerts(resources: Mapping[str, Json], names: Mapping[str, str]) -> list[Alert]:
     """The DetectedIssues, gravest first. `names` says what an implicated reference is called."""
     made = [
         alert(key, r, names) for key, r in resources.items() if r["resourceType"] == "DetectedIssue"
@@ -127,7 +127,7 @@ def alerts(resources: Mapping[str, Resource], names: Mapping[str, str]) -> list[
     )
 
 
-def alert(key: str, issue: Resource, names: Mapping[str, str]) -> Alert:
+def alert(key: str, issue: Json, names: Mapping[str, str]) -> Alert:
     """The DetectedIssue as a line; its `reference` is the guideline."""
     cited = [
         *present.citations(issue),
@@ -150,7 +150,7 @@ def notes_of(resource: Mapping[str, Any]) -> str:
     return " ".join(n.get("text", "") for n in resource.get("note", []))
 
 
-def names_of(resources: Iterable[Resource]) -> dict[str, str]:
+def names_of(resources: Iterable[Json]) -> dict[str, str]:
     """What people call each resource: a drug, a problem, a test, a document."""
     return {present.ref(r): name for r in resources if (name := name_of(r))}
 

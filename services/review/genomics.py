@@ -9,8 +9,8 @@ from typing import Any, Final
 from services.review import present
 from services.review.findings import notes_of
 from shared.fhir import codes, lifecycle
+from shared.json import Json
 
-Resource = dict[str, Any]
 GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = (
     "84413-4",
     "84414-2",
@@ -60,7 +60,7 @@ class DrugAdvice:
     status: str
 
 
-def gene_calls(outputs: Mapping[str, Resource]) -> list[GeneCall]:
+def gene_calls(outputs: Mapping[str, Json]) -> list[GeneCall]:
     """The genotypes, by gene."""
     return sorted(
         (gene_call(key, r, outputs) for key, r in _observed(outputs, GENOTYPE)),
@@ -68,7 +68,7 @@ def gene_calls(outputs: Mapping[str, Resource]) -> list[GeneCall]:
     )
 
 
-def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> GeneCall:
+def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall:
     """The genotype as a line, with the phenotypes that the implications drawn from it name."""
     drawn = [
         p
@@ -88,7 +88,7 @@ def gene_call(key: str, genotype: Resource, outputs: Mapping[str, Resource]) -> 
     )
 
 
-def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
+def drug_advice(outputs: Mapping[str, Json]) -> list[DrugAdvice]:
     """The therapeutic implications, those that ask for something first, each with the
     recommendations that rest on it.
     """
@@ -103,7 +103,7 @@ def drug_advice(outputs: Mapping[str, Resource]) -> list[DrugAdvice]:
     )
 
 
-def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> DrugAdvice:
+def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvice:
     """The implication as a line."""
     rests = set(present.references(implication.get("derivedFrom")))
     genes = [
@@ -142,7 +142,7 @@ def advice(key: str, implication: Resource, outputs: Mapping[str, Resource]) -> 
     )
 
 
-def others(outputs: Mapping[str, Resource]) -> dict[str, Resource]:
+def others(outputs: Mapping[str, Json]) -> dict[str, Json]:
     """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic
     implications.
     """
@@ -155,7 +155,7 @@ def others(outputs: Mapping[str, Resource]) -> dict[str, Resource]:
     return {key: r for key, r in genomic.items() if not _told(r)}
 
 
-def _told(observation: Resource) -> bool:
+def _told(observation: Json) -> bool:
     """It has a line in one of the tables."""
     code = observation.get("code")
     return codes.has_code(code, codes.LOINC, GENOTYPE) or codes.has_code(
@@ -163,7 +163,7 @@ def _told(observation: Resource) -> bool:
     )
 
 
-def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str, Resource]]:
+def _observed(outputs: Mapping[str, Json], loinc: str) -> Iterator[tuple[str, Json]]:
     return (
         (k, r)
         for k, r in outputs.items()
@@ -171,7 +171,7 @@ def _observed(outputs: Mapping[str, Resource], loinc: str) -> Iterator[tuple[str
     )
 
 
-def phenotypes(observation: Resource) -> list[str]:
+def phenotypes(observation: Json) -> list[str]:
     """What its components call the phenotype, one per gene.
 
     Some genes have no coded question for it.

@@ -5,15 +5,15 @@ results at a time.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import Any, Final
+from typing import Final
 
 from services.review import findings
-from shared.answers import Head, relative
+from shared.answers import Head
 from shared.fhir import lifecycle
 from shared.fhir.client import Ehr
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import relative, subject_of
 
-Resource = dict[str, Any]
 AT_ONCE: Final = 40  # ids in one search
 MOST_WORDS: Final = 160
 
@@ -65,7 +65,7 @@ def _parts(head: Head) -> list[str]:
     return [*alerts, *([focus] if focus in head.outputs.values() else [])]
 
 
-def _gist(parts: Sequence[Resource]) -> Gist:
+def _gist(parts: Sequence[Json]) -> Gist:
     open_alerts = [
         r for r in parts if r["resourceType"] == "DetectedIssue" and lifecycle.is_draft(r)
     ]
@@ -87,11 +87,11 @@ def _gist(parts: Sequence[Resource]) -> Gist:
     )
 
 
-def _read(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]:
+def _read(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Json]:
     by_kind: dict[str, list[str]] = {}
     for kind, _, id in (r.partition("/") for r in dict.fromkeys(references)):
         by_kind.setdefault(kind, []).append(id)
-    found: dict[str, Resource] = {}
+    found: dict[str, Json] = {}
     for kind, ids in by_kind.items():
         for at in range(0, len(ids), AT_ONCE):
             some = ids[at : at + AT_ONCE]

@@ -8,7 +8,7 @@ from services.review import evidence
 from services.review.film import film_of
 from services.review.result import gather, head_by_id
 from services.review.state import review
-from shared.fhir.references import subject_of
+from shared.references import subject_of
 
 
 def register(bp: Blueprint) -> None:

@@ -23,8 +23,8 @@ from services.review.parts import parts
 from services.review.result import NoResult, Result, gather, newest_head
 from services.review.session import User, current
 from services.review.state import Review, review
-from shared import audit
-from shared.fhir import codes, instants
+from shared import audit, instants
+from shared.fhir import codes
 from shared.service import ANALYSERS
 
 MAX_PAGES: Final = 40

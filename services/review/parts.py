@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from services.review import choices, findings, genomics, passages, plan
 from shared.fhir import lifecycle
-
-Resource = dict[str, Any]
+from shared.json import Json
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Part:
     name: str
 
 
-def parts(outputs: Mapping[str, Resource]) -> list[Part]:
+def parts(outputs: Mapping[str, Json]) -> list[Part]:
     """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the
     page names them.
 

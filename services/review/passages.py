@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from services.review import present
 from shared.fhir import codes, lifecycle
+from shared.json import Json
 
-Resource = dict[str, Any]
 # parts: start, end (code points), kind, section, assertion, text
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
 
@@ -53,15 +53,15 @@ class Problem:
     status: str
 
 
-def problems(outputs: Mapping[str, Resource]) -> list[Problem]:
+def problems(outputs: Mapping[str, Json]) -> list[Problem]:
     """The Conditions, surest first."""
     made = [problem(key, r) for key, r in outputs.items() if r["resourceType"] == "Condition"]
     return sorted(made, key=lambda p: -(p.confidence or 0))
 
 
-def problem(key: str, condition: Resource) -> Problem:
+def problem(key: str, condition: Json) -> Problem:
     """The Condition as a line."""
-    named: Resource = next(codes.codings(condition.get("code")), {})
+    named: Json = next(codes.codings(condition.get("code")), {})
     return Problem(
         key=key,
         name=str(named.get("display") or present.concept_text(condition.get("code"))),
@@ -83,7 +83,7 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(q for q in found if q))
 
 
-def spans(text: str, outputs: Mapping[str, Resource]) -> list[Span]:
+def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
     """Where each mention stands: at its own offsets if its words stand there; else where they do,
     if that is one place alone; else nowhere.
 
@@ -117,7 +117,7 @@ def _stands(there: str, words: str) -> bool:
     )
 
 
-def _mentions(resource: Resource) -> Iterator[tuple[Span, str]]:
+def _mentions(resource: Json) -> Iterator[tuple[Span, str]]:
     for extension in _extensions(resource):
         if extension.get("url") == NOTE_MENTION:
             parts = {

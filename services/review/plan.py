@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from services.review import present
 from services.review.findings import notes_of
-from shared.answers import relative
 from shared.fhir import lifecycle
+from shared.json import Json
+from shared.references import relative
 
-Resource = dict[str, Any]
 MOST_WORDS: Final = 160
 KINDS: Final = {
     "MedicationRequest": "Medication",
@@ -69,7 +69,7 @@ class Support:
     task_id: str | None
 
 
-def proposals(outputs: Mapping[str, Resource], names: Mapping[str, str]) -> list[Proposal]:
+def proposals(outputs: Mapping[str, Json], names: Mapping[str, str]) -> list[Proposal]:
     """Goals, medications and services, in the order of the answer; a choice's alternatives carry
     its title.
     """
@@ -87,7 +87,7 @@ def proposals(outputs: Mapping[str, Resource], names: Mapping[str, str]) -> list
     ]
 
 
-def proposal(key: str, resource: Resource, names: Mapping[str, str], group: Group) -> Proposal:
+def proposal(key: str, resource: Json, names: Mapping[str, str], group: Group) -> Proposal:
     """The resource as a line."""
     concepts = (
         present.concept_text(resource.get(e))
@@ -147,7 +147,7 @@ def targets(goal: Mapping[str, Any]) -> Iterator[str]:
 
 
 def supports(
-    plan: Mapping[str, Any], read: Mapping[str, Resource | None], tasks: Mapping[str, str]
+    plan: Mapping[str, Any], read: Mapping[str, Json | None], tasks: Mapping[str, str]
 ) -> list[Support]:
     """What the plan says it rests on (`supportingInfo`, `addresses`), as far as it could be read
     and is this patient's.
@@ -161,7 +161,7 @@ def supports(
     return [support(ref, r, tasks.get(ref)) for ref in wanted if (r := read.get(ref))]
 
 
-def support(reference: str, resource: Resource, task_id: str | None) -> Support:
+def support(reference: str, resource: Json, task_id: str | None) -> Support:
     """The resource as a line."""
     status = lifecycle.status_of(resource) or ""
     name = (
@@ -180,7 +180,7 @@ def support(reference: str, resource: Resource, task_id: str | None) -> Support:
     )
 
 
-def report_pages(heads: Sequence[Resource]) -> dict[str, str]:
+def report_pages(heads: Sequence[Json]) -> dict[str, str]:
     """Focus -> Task id: the page of each report."""
     return {
         relative(t["focus"]["reference"]): t["id"]

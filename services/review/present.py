@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from shared.answers import relative
 from shared.fhir import codes
+from shared.references import relative
 
-Resource = dict[str, Any]
 WEB_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])")
 LINK: Final = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
 NO_NAME: Final = "Name not recorded"

@@ -13,15 +13,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.review import decide, present, standing
-from shared.answers import Head, head_of, newest, relative
+from shared import instants
+from shared.answers import Head, head_of, newest
 from shared.errors import CareloopError
-from shared.fhir import codes, instants, lifecycle
+from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.heads import sources_of
-from shared.fhir.references import PATIENT_ELEMENTS, subject_of
 from shared.fhir.summary import answer_of
+from shared.json import Json
+from shared.references import PATIENT_ELEMENTS, relative, subject_of
 
-Resource = dict[str, Any]
 RESTS_ON: Final = (
     "supportingInfo",
     "addresses",
@@ -56,13 +57,13 @@ class Result:
     head: Head
     service: str
     subject: str
-    patient: Resource | None
-    outputs: Mapping[str, Resource]
-    sources: tuple[Resource, ...]
+    patient: Json | None
+    outputs: Mapping[str, Json]
+    sources: tuple[Json, ...]
     missing: tuple[str, ...]
     foreign: tuple[str, ...]
-    provenance: tuple[Resource, ...]
-    devices: tuple[Resource, ...]
+    provenance: tuple[Json, ...]
+    devices: tuple[Json, ...]
 
     @property
     def task_id(self) -> str:
@@ -75,7 +76,7 @@ class Result:
         return self.subject if self.subject.startswith("Patient/") else None
 
     @property
-    def focus(self) -> Resource | None:
+    def focus(self) -> Json | None:
         """The report or the plan; None when there is none."""
         key = decide.focus_key(self.head, self.outputs)
         return self.outputs.get(key) if key else None
@@ -132,11 +133,11 @@ class Result:
             )
         )
 
-    def of_kind(self, *kinds: str) -> dict[str, Resource]:
+    def of_kind(self, *kinds: str) -> dict[str, Json]:
         """The outputs of these resource types, by key."""
         return {key: r for key, r in self.outputs.items() if r["resourceType"] in kinds}
 
-    def find(self, reference: str) -> Resource | None:
+    def find(self, reference: str) -> Json | None:
         """The output or source of this reference."""
         return next(
             (r for r in (*self.outputs.values(), *self.sources) if present.ref(r) == reference),
@@ -212,15 +213,15 @@ def gather(ehr: Ehr, task_id: str) -> Result:
     )
 
 
-def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Resource | None]:
+def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Json | None]:
     """Each reference's current resource (None: gone), read a few at a time."""
     unique = list(dict.fromkeys(wanted))
-    read: Callable[[str], Resource | None] = ehr.read
+    read: Callable[[str], Json | None] = ehr.read
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         return dict(zip(unique, pool.map(read, unique), strict=True))
 
 
-def _concerns(resource: Resource, subject: str) -> bool:
+def _concerns(resource: Json, subject: str) -> bool:
     """It is about this subject, or is of a kind that is about nobody; one that names its patient in
     a way that can't be compared is somebody else's.
     """
@@ -230,7 +231,7 @@ def _concerns(resource: Resource, subject: str) -> bool:
     )
 
 
-def resting(outputs: Iterable[Resource]) -> list[str]:
+def resting(outputs: Iterable[Json]) -> list[str]:
     """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long
     record the head does not name every source.
     """
@@ -259,12 +260,12 @@ def resting(outputs: Iterable[Resource]) -> list[str]:
     ]
 
 
-def service_of(task: Resource) -> str:
+def service_of(task: Json) -> str:
     """The service whose head this is."""
     return answer_of(task) or ""
 
 
-def source_references(task: Resource) -> list[str]:
+def source_references(task: Json) -> list[str]:
     """What the head says it was drawn from; the focus itself where nothing was drawn."""
     focus = [] if task.get("output") else list(present.references(task.get("focus")))
     return list(
@@ -274,7 +275,7 @@ def source_references(task: Resource) -> list[str]:
     )
 
 
-def device_references(resources: Iterable[Resource]) -> list[str]:
+def device_references(resources: Iterable[Json]) -> list[str]:
     """The Devices that made these resources, in the order of their appearance."""
     found = []
     for resource in resources:
@@ -296,7 +297,7 @@ def _alternates(item: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _provenance(ehr: Ehr, focus: str) -> tuple[Resource, ...]:
+def _provenance(ehr: Ehr, focus: str) -> tuple[Json, ...]:
     """Who wrote and who verified the focus, oldest first.
 
     Each hit must name it: a server may ignore the parameter.

@@ -5,7 +5,7 @@ newest first; everything else newest first.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Final
 
 from services.review import present
 from services.review.gist import Gist, gists
@@ -13,9 +13,9 @@ from services.review.result import service_of
 from shared.answers import Head, head_of
 from shared.fhir import codes
 from shared.fhir.client import Ehr
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import subject_of
 
-Resource = dict[str, Any]
 PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = (
     100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
@@ -57,7 +57,7 @@ class Row:
     service: str
     title: str
     subject: str
-    patient: Resource | None
+    patient: Json | None
     revision: int
     time: str
     reason: str
@@ -161,7 +161,7 @@ def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*direct, *named]))
 
 
-def _matches(patient: Resource, words: str) -> bool:
+def _matches(patient: Json, words: str) -> bool:
     """The server did look: one that ignores a parameter returns everybody."""
     spoken = " ".join(
         part
@@ -175,10 +175,10 @@ def _matches(patient: Resource, words: str) -> bool:
     )
 
 
-def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]:
+def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Json]:
     """The Patients, read many at a time."""
     ids = list(dict.fromkeys(r.split("/", 1)[1] for r in references if r.startswith("Patient/")))
-    found: dict[str, Resource] = {}
+    found: dict[str, Json] = {}
     for at in range(0, len(ids), PATIENTS_AT_ONCE):
         some = ids[at : at + PATIENTS_AT_ONCE]
         found |= {
@@ -189,7 +189,7 @@ def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Resource]
     return found
 
 
-def row(head: Head, patients: Mapping[str, Resource], gist: Gist) -> Row:
+def row(head: Head, patients: Mapping[str, Json], gist: Gist) -> Row:
     """The head as a line."""
     task = head.task
     subject = subject_of(task) or ""
@@ -216,7 +216,7 @@ TITLES: Final = {
 }
 
 
-def title(task: Resource) -> str:
+def title(task: Json) -> str:
     """What the result is, from the service alone: the row must not need the report."""
     service = service_of(task)
     return task.get("description") or TITLES.get(service, service or "Result")

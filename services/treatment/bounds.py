@@ -6,7 +6,7 @@ is cut.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from services.treatment.domain import (
     Finding,
@@ -19,8 +19,7 @@ from services.treatment.domain import (
     Report,
 )
 from shared.fhir import codes
-
-Json = dict[str, Any]
+from shared.json import Json
 
 MOST_NAMED: Final = 40  # references in one element of a proposal, a goal or an alert
 MOST_REPORTS: Final = 100

@@ -19,8 +19,7 @@ import orjson
 from shared.answers import digest
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
-
-Json = dict[str, Any]
+from shared.json import Json
 
 AMENDED = frozenset({"amended", "corrected", "appended"})
 KEPT: Mapping[str, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from shared.fhir import instants
+from shared import instants
 
 Severity = Literal["high", "moderate", "low"]
 RANK: dict[str, int] = {"high": 0, "moderate": 1, "low": 2}

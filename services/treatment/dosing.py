@@ -8,12 +8,11 @@ amount already give None, and the rules say that the dose is not known.
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from services.treatment.domain import Dose
 from shared.fhir import codes
-
-Json = dict[str, Any]
+from shared.json import Json
 
 MASS: Final = {
     "mg": 1.0,

@@ -9,25 +9,25 @@ does not count as an order until the EHR has an order of its own.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from services.treatment import parse
 from services.treatment.analyze import find
 from services.treatment.content import content_of
 from services.treatment.domain import Inputs, Report
 from services.treatment.model import load_rules
-from shared.answers import Answer, relative
+from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
+from shared.json import Json
+from shared.references import relative
 from shared.service import ANALYSERS
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
-
-Json = dict[str, Any]
 
 NAME: Final = "treatment"
 SERVICES: Final = frozenset(ANALYSERS) - {NAME}  # whose reports a plan is drawn from

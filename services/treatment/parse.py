@@ -6,7 +6,7 @@ Tolerant: what can't be understood is left out, never guessed.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from services.treatment.content import AMENDED
 from services.treatment.domain import (
@@ -20,11 +20,10 @@ from services.treatment.domain import (
     Report,
 )
 from services.treatment.dosing import dose_of
-from shared.answers import relative
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
-
-Json = dict[str, Any]
+from shared.json import Json
+from shared.references import relative
 
 GENE: Final = "48018-6"  # LOINC: gene studied
 GENOTYPE: Final = "84413-4"  # LOINC: genotype display name

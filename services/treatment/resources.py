@@ -8,7 +8,7 @@ them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from services.treatment import bounds
 from services.treatment.domain import (
@@ -24,8 +24,7 @@ from services.treatment.domain import (
 )
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
-
-Json = dict[str, Any]
+from shared.json import Json
 
 DEFINITIONS: Final = "https://careloop.example/PlanDefinition"
 DEFINITION_VERSION: Final = "1.0.0"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from shared.answers import relative
 from shared.fhir import codes
+from shared.json import Json
+from shared.references import relative
 
-Json = dict[str, Any]
 RETRIEVES: Final = "dicom-wado-rs"
 """The one connection type that answers RetrieveInstance (DICOM PS3.18 10.4); `dicom-qido-rs` and
 `dicom-stow-rs` may be other servers.

@@ -8,15 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pydicom
 
 from shared.dicom.parse import check_identity, parse
 from shared.errors import InvalidInput
 from shared.fhir import codes
-
-Json = dict[str, Any]
+from shared.json import Json
 
 
 def read_files(paths: Iterable[Path]) -> list[pydicom.Dataset]:

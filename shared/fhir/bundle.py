@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.answers import Head, relative
+from shared.answers import Head
 from shared.errors import InvalidResource
 from shared.fhir import codes, lifecycle
 from shared.fhir.check import check_bundle
 from shared.fhir.drafts import TIMES, Draft, Pen
 from shared.fhir.sources import more, named
-
-Json = dict[str, Any]
+from shared.json import Json
+from shared.references import relative
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ What it leaves open is given the benefit of the doubt.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from shared.json import Json
 
 INTERACTIONS: Final = {"c": "create", "r": "read", "u": "update", "s": "search-type", "d": "delete"}
 MUST_BE_LISTED: Final = ("Task", "Provenance")

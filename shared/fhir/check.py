@@ -7,7 +7,7 @@ each data type. Neither of the servers we met replaces this: both accept what th
 """
 
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from fhir.resources.R4B import get_fhir_model_class
@@ -15,8 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import InvalidResource
 from shared.fhir.structure import Scope, resource_problems, table
-
-Json = dict[str, Any]
+from shared.json import Json
 
 MAX_BUNDLE_BYTES: Final = 900_000  # proxies before EHRs answer 413 at 1 MB
 MOST_PROBLEMS: Final = 5  # in one message; a wrong builder breaks the same rule a hundred times

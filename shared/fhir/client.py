@@ -11,20 +11,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.answers import Answer, Head, head_of, newest, relative
+from shared import instants
+from shared.answers import Answer, Head, head_of, newest
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.fhir import codes, instants, responses
+from shared.fhir import codes, responses
 from shared.fhir.attachments import fetch
 from shared.fhir.capabilities import missing_capabilities, unlisted_types
 from shared.fhir.http import FHIR_JSON, Before, Query, Rest, json_object
-from shared.fhir.references import ONE_STEP, has_identifier, subject_of
 from shared.fhir.responses import Version
 from shared.fhir.smart import Bearer, auth_of
+from shared.json import Json
+from shared.references import ONE_STEP, has_identifier, relative, subject_of
 from shared.settings import Settings
 
 __all__ = ["Ehr", "Json", "Version", "Written", "open_ehr"]
-
-Json = dict[str, Any]
 Params = Mapping[str, str | Sequence[str]]
 
 NO_CACHE: Final = {

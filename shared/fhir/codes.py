@@ -3,9 +3,9 @@ build and read codes (pure).
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from shared.json import Json
 
 # --- ours
 NS: Final = "https://careloop.example/ns"

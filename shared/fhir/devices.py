@@ -1,13 +1,11 @@
 """Devices and model cards: who speaks (HL7 AI Transparency on FHIR 1.0.0-ballot) (pure)."""
 
 import base64
-from typing import Any
 
 from shared.answers import digest
 from shared.fhir import codes
+from shared.json import Json
 from shared.service import ModelCard
-
-Json = dict[str, Any]
 
 
 def card_document(card: ModelCard, now: str) -> Json:

@@ -3,16 +3,14 @@ every system does it.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from shared.answers import relative
 from shared.errors import FhirError
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import relative, subject_of
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
-
-Json = dict[str, Any]
 # a server that ignores `relatesto` answers with all documents of the patient, files inline
 PAGE: Final = "25"
 

@@ -19,8 +19,7 @@ from typing import Any, Final
 
 from shared.answers import Answer
 from shared.fhir import codes, lifecycle
-
-Json = dict[str, Any]
+from shared.json import Json
 
 SUBJECT: Final = {"DetectedIssue": "patient", "Task": "for"}  # every other kind: subject
 TIMES: Final[dict[str, tuple[str, ...]]] = {

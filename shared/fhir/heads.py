@@ -4,14 +4,14 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from shared.answers import Answer, Basis, Head, kind_of, relative
+from shared.answers import Answer, Basis, Head, kind_of
 from shared.fhir import codes
-from shared.fhir.instants import start
 from shared.fhir.sources import named, rank
+from shared.instants import start
+from shared.json import Json
+from shared.references import relative
 
-Json = dict[str, Any]
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
 ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")

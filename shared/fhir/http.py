@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import orjson
@@ -25,8 +25,8 @@ from tenacity import (
 
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.fhir.responses import issues_of
+from shared.json import Json
 
-Json = dict[str, Any]
 Query = list[tuple[str, str | int | float | bool | None]]
 Before = Callable[[str, str], None]
 

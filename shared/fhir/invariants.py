@@ -12,8 +12,8 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 from shared.fhir import codes
+from shared.json import Json
 
-Json = dict[str, Any]
 Rule = tuple[str, Callable[[Json], bool]]
 
 XHTML: Final = '<div xmlns="http://www.w3.org/1999/xhtml"'

@@ -5,11 +5,11 @@ Only `services.review` may ask for a stage other than draft and withdrawn, and o
 clinician's Provenance.
 """
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from shared.fhir import codes
+from shared.json import Json
 
-Json = dict[str, Any]
 Stage = Literal["draft", "signed", "amended", "rejected", "wrong-patient"]
 
 STATUS_ELEMENT: Final = {"Goal": "lifecycleStatus", "Condition": "verificationStatus"}

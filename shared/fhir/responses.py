@@ -5,12 +5,11 @@ shape that was met (pure).
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from shared.answers import relative
-
-Json = dict[str, Any]
+from shared.json import Json
+from shared.references import relative
 
 CODE: Final = re.compile(r"[a-z-]{1,40}")
 EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from joserfc import jwt
@@ -20,9 +20,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from shared.errors import Misconfigured, Unavailable
+from shared.json import Json
 from shared.settings import Settings
 
-Json = dict[str, Any]
 Key = RSAKey | ECKey
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

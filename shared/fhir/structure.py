@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from shared.fhir.invariants import broken
-
-Json = dict[str, Any]
+from shared.json import Json
 
 ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 DATE: Final = r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?"

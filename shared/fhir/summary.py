@@ -1,13 +1,11 @@
 """What an event says of a resource: references, status and codes, never a name or a value (pure)."""
 
-from typing import Any
-
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
 from shared.fhir.documents import replaces
-from shared.fhir.references import subject_of
+from shared.json import Json
+from shared.references import subject_of
 
-Json = dict[str, Any]
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from PIL import Image
 
+from shared import instants
 from shared.answers import Answer, Basis, digest, head_of
-from shared.fhir import bundle, codes, devices, heads, instants
+from shared.fhir import bundle, codes, devices, heads
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from shared.service import ModelCard
 
-Json = dict[str, Any]
 PASSWORD = "correct horse"
 NOTE = """DISCHARGE SUMMARY
 Synthetic patient, 86 y.

@@ -4,18 +4,18 @@ tests.charts.renders` writes the golden files anew.
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import helm_python as helm
 import yaml
+
+from shared.json import Json
 
 CHART: Final = Path(__file__).parents[2] / "charts" / "careloop"
 GOLDEN: Final = Path(__file__).parent / "golden"
 VARIANTS: Final = sorted(
     path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml")
 )
-
-Json = dict[str, Any]
 
 
 def values_of(variant: str) -> Json:

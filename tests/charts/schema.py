@@ -5,11 +5,12 @@ tests.charts.schema`.
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from shared.json import Json
 from shared.settings import Settings
 
 SCHEMA: Final = Path(__file__).parents[2] / "charts" / "careloop" / "values.schema.json"
@@ -26,8 +27,6 @@ BOUNDS: Final = {
     "le": "maximum",
     "lt": "exclusiveMaximum",
 }
-
-Json = dict[str, Any]
 
 
 def is_secret(info: FieldInfo) -> bool:

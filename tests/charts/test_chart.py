@@ -4,18 +4,17 @@ accepts.
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import helm_python as helm
 import kubernetes_validate
 import pytest
 
 from services.catalogue import SERVICES
+from shared.json import Json
 from shared.settings import Settings
 from tests.charts import schema
 from tests.charts.renders import CHART, GOLDEN, VARIANTS, manifests, render, values_of
 
-Json = dict[str, Any]
 KUBERNETES = ["1.28", "1.31", "1.34", "1.37"]
 
 

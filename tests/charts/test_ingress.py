@@ -1,15 +1,12 @@
 """What stands open to the outside, and under which address."""
 
-from typing import Any
-
 import pytest
 
 from services.catalogue import SERVICES
 from services.intake.webhook import PATHS
+from shared.json import Json
 from shared.openapi import document
 from tests.charts.renders import manifests
-
-Json = dict[str, Any]
 
 
 def found(values: Json, kind: str) -> dict[str, Json]:

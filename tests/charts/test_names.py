@@ -1,14 +1,13 @@
 """Names, labels and texts from outside stay what they are: YAML reads 123 and *.example otherwise."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import kubernetes_validate
 import pytest
 
+from shared.json import Json
 from tests.charts.renders import manifests
 
-Json = dict[str, Any]
 STRINGS = {
     "app.kubernetes.io/instance",
     "namespace",

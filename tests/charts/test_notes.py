@@ -1,13 +1,11 @@
 """What Helm prints after an install."""
 
 import re
-from typing import Any
 
 import pytest
 
+from shared.json import Json
 from tests.charts.renders import VARIANTS, manifests, templates, values_of
-
-Json = dict[str, Any]
 
 
 def notes(values: Json) -> str:

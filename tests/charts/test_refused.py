@@ -2,15 +2,12 @@
 its templates.
 """
 
-from typing import Any
-
 import helm_python as helm
 import pytest
 
+from shared.json import Json
 from shared.settings import Settings
 from tests.charts.renders import render
-
-Json = dict[str, Any]
 
 REFUSED: dict[str, tuple[str, Json]] = {
     "an unknown key": ("additional properties 'replicas' not allowed", {"replicas": 2}),

@@ -15,17 +15,19 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.answers import Answer, Basis, Head, digest, head_of, relative
+from shared import instants
+from shared.answers import Answer, Basis, Head, digest, head_of
 from shared.errors import Conflict, FhirError
-from shared.fhir import bundle, codes, heads, instants
+from shared.fhir import bundle, codes, heads
 from shared.fhir.capabilities import missing_capabilities
 from shared.fhir.client import Ehr, Written, open_ehr
 from shared.fhir.scopes import permissions
+from shared.json import Json
+from shared.references import relative
 from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
 from tests.peers import real_hapi, sekmet
 
-Json = dict[str, Any]
 WRITERS = 8
 
 

@@ -13,12 +13,12 @@ from shared.errors import FhirError
 from shared.fhir import codes
 from shared.fhir.capabilities import subscription_topics
 from shared.fhir.client import Ehr, open_ehr
+from shared.json import Json
 from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
 from tests.hooks import Listener
 from tests.peers import real_hapi, sekmet
 
-Json = dict[str, Any]
 PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 

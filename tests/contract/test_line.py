@@ -14,10 +14,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from shared import instants
 from shared.answers import Answer
 from shared.errors import Conflict, FhirError, InvalidResource
 from shared.events import ResourceEvent
-from shared.fhir import bundle, codes, heads, instants, lifecycle
+from shared.fhir import bundle, codes, heads, lifecycle
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.line import Case, Line, at_ehr

@@ -2,15 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
+
+from shared.json import Json
 
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docker-compose.yml"
 EXAMPLE: Final = ROOT / ".env.example"
-
-Json = dict[str, Any]
 
 
 def secrets() -> dict[str, str]:

@@ -8,17 +8,15 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 import yaml
 from compose_spec import PyCompose
 
 from services.catalogue import SERVICES
+from shared.json import Json
 from shared.settings import Settings
 from tests.docker.compose import EXAMPLE, FILE, ROOT, compose, secrets
-
-Json = dict[str, Any]
 
 
 def validate(spec: Json) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -18,6 +18,7 @@ from services.settled import Clinic as Patient
 from services.settled import swept_at
 from shared.errors import Unavailable
 from shared.fhir.client import Ehr, open_ehr
+from shared.json import Json
 from shared.runtime import group_of
 from shared.settings import Settings, load_settings
 from shared.stream.base import EVENTS_TOPIC, Log
@@ -25,7 +26,6 @@ from shared.stream.open import open_log
 from tests.broker import Broker
 from tests.peers import Sekmet
 
-Json = dict[str, Any]
 WRITTEN: Final = (
     "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue", "RiskAssessment", "CarePlan", "RequestGroup", "ServiceRequest",
     "MedicationRequest", "Goal", "Composition", "Provenance", "Device", "AuditEvent", "DocumentReference", "ImagingStudy", "Consent", "AllergyIntolerance",

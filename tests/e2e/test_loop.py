@@ -22,6 +22,7 @@ from shared import dead_letters
 from shared.answers import Answer, Head
 from shared.fhir import codes
 from shared.fhir.check import check
+from shared.json import Json
 from shared.runtime import group_of
 from shared.stream.base import EVENTS_TOPIC, Message
 from tests.broker import Broker
@@ -31,7 +32,6 @@ from tests.e2e.patients import CANARY, write_patients
 from tests.hl7 import Validate
 from tests.peers import sekmet
 
-Json = dict[str, Any]
 pytestmark = [pytest.mark.timeout(900), pytest.mark.kafka]
 AWAY_SEC = 20
 QUIET_SEC = 60

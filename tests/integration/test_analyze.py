@@ -13,12 +13,14 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from shared import instants
 from shared.analyze_route import analyze_route
 from shared.answers import Answer
-from shared.fhir import codes, heads, instants, lifecycle
+from shared.fhir import codes, heads, lifecycle
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.http import Probes, create_app
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.openapi import ANALYZE
 from shared.settings import Settings
@@ -26,7 +28,6 @@ from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import sekmet
 from tests.toy import TOY, Model, note
 
-Json = dict[str, Any]
 KINDS = (
     "Patient",
     "DocumentReference",

@@ -10,11 +10,10 @@ import pytest
 from benchmarks.fake_ehr import search
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.documents import is_replaced, replaces
+from shared.json import Json
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import note
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(params=["sekmet", "sekmet ignores it", "hapi", "hapi refuses it"])

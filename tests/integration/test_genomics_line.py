@@ -13,13 +13,13 @@ from shared.answers import Answer, Head
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import FakeEhr
 from tests.hl7 import Validate, collection
 from tests.unit.genomics_vcf import DEMO, META, vcf
 
-Json = dict[str, Any]
 GENETIC_REPORT = {"coding": [{"system": codes.LOINC, "code": "51969-4"}]}
 FORMS = {
     "inline": ("text/vcf", lambda raw: raw),

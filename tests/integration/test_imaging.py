@@ -18,13 +18,12 @@ from shared.errors import InvalidInput, NotYet, Unavailable
 from shared.events import ResourceEvent
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.codes import DCM
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.films import another, film
 from tests.orthanc import MISSING, PASSWORD, USER, Orthanc, installed, orthanc
 from tests.peers import sekmet
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")

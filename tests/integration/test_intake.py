@@ -31,9 +31,9 @@ from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
-from shared.fhir.instants import instant
-from shared.fhir.instants import parse as parse_instant
 from shared.http import Probes, create_app, serve
+from shared.instants import instant
+from shared.instants import parse as parse_instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.memory import MemoryLog

@@ -20,8 +20,8 @@ from services.intake.sweep import Sweep
 from shared.errors import FhirError, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir.client import Ehr, Version, open_ehr
-from shared.fhir.instants import instant
 from shared.fhir.responses import versions
+from shared.instants import instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.sqlite import SqliteLog

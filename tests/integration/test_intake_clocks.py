@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from shared.fhir.client import Version
-from shared.fhir.instants import instant, parse
+from shared.instants import instant, parse
 from tests.integration.test_intake_changes import NOTE, Intake, Scripted, moment, version
 
 YEAR = timedelta(days=365)

@@ -21,11 +21,11 @@ from shared.dicom.store import open_pacs
 from shared.errors import CareloopError, InvalidInput
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import sekmet
 
-Json = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 FILM = Path(str(files("data_store") / "data" / "RG1_UNCR.dcm"))
 PATIENT: Json = {"resourceType": "Patient", "id": "p", "gender": "female"}

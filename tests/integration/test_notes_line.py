@@ -15,12 +15,12 @@ from shared.answers import Answer, Head
 from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, FakeEhr
 from tests.hl7 import Validate, collection
 
-Json = dict[str, Any]
 NOTE = (Path(__file__).parents[2] / "examples" / "patient" / "note.txt").read_bytes()
 
 

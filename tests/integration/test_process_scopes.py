@@ -5,7 +5,7 @@ demo's patient.
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -14,12 +14,12 @@ from services.load import load_patient
 from shared.fhir.client import open_ehr
 from shared.fhir.scopes import permission_needed, permissions_of
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.service import Service
 from shared.settings import Settings
 from tests.fakes import FakeEhr
 
-Json = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 UNUSED: Final = {  # types that are granted and that this patient gives no reason to touch
     "imaging": {"Endpoint"},  # her study names none

@@ -6,24 +6,24 @@ What one service writes the other understands.
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from services.genomics.service import SERVICE as GENOMICS
 from services.treatment.service import SERVICE as TREATMENT
-from shared.answers import Answer, relative
+from shared.answers import Answer
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
+from shared.references import relative
 from shared.service import Service
 from shared.settings import Settings, load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.hl7 import Validate, collection
 
-Json = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 
 

@@ -15,13 +15,12 @@ from shared.events import ResourceEvent
 from shared.fhir import codes, lifecycle
 from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
+from shared.json import Json
 from shared.line import Case, Line, at_ehr
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.peers import sekmet
 from tests.unit.treatment_record import PATIENT, genotype, implication, order, ours, patient, report
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module", params=["real sekmet", "fake hapi"])

@@ -16,9 +16,8 @@ from shared.fhir import codes, lifecycle
 from shared.fhir.check import MAX_BUNDLE_BYTES, check, check_bundle, check_size
 from shared.fhir.drafts import TIMES
 from shared.fhir.structure import table
+from shared.json import Json
 from tests import r4_table
-
-Json = dict[str, Any]
 
 RECORD: Json = json.loads(
     (Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8")

@@ -26,14 +26,14 @@ from shared.errors import (
 from shared.fhir.capabilities import missing_capabilities, subscription_topics
 from shared.fhir.client import Ehr, Written, open_ehr
 from shared.fhir.http import Rest, failure, retry_after
-from shared.fhir.references import subject_of
 from shared.fhir.responses import issues_of, onto, version_in, versions, with_since
 from shared.fhir.scopes import permission_needed, permissions, scope_text
+from shared.json import Json
+from shared.references import subject_of
 from shared.settings import ELSEWHERE, Settings, load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.hooks import Listener
 
-Json = dict[str, Any]
 TASK: Json = {"resourceType": "Task", "status": "draft", "intent": "order"}
 
 

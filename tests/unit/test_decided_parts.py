@@ -11,8 +11,8 @@ import pytest
 from shared.answers import Answer
 from shared.fhir import bundle, codes, lifecycle
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 
-Json = dict[str, Any]
 PEN = Pen(
     Answer("notes", "DocumentReference/1"),
     1,

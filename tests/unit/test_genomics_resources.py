@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -16,9 +15,9 @@ from services.treatment import parse
 from shared.answers import Answer
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from tests.unit.genomics_vcf import DEMO, vcf
 
-Json = dict[str, Any]
 PEN = Pen(
     Answer("genomics", "DocumentReference/1"),
     1,

@@ -11,9 +11,8 @@ import pytest
 
 from shared.errors import InvalidResource
 from shared.fhir.check import check_bundle
+from shared.json import Json
 from tests.hl7 import Validate, collection
-
-Json = dict[str, Any]
 
 RECORD: Json = json.loads(
     (Path(__file__).parents[1] / "data" / "record.json").read_text(encoding="utf-8")

@@ -31,10 +31,10 @@ from shared.events import ResourceEvent
 from shared.fhir.check import check
 from shared.fhir.codes import DCM, ENDPOINT_CONNECTION, RESOURCE, coding
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from shared.settings import Settings
 from tests.films import another, film, twin
 
-Json = dict[str, Any]
 EVENT = ResourceEvent(
     "ImagingStudy/1", "1", "create", subject="Patient/1", status="available", codes=(f"{DCM}|CR",)
 )

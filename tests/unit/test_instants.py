@@ -4,7 +4,7 @@ written.
 
 import pytest
 
-from shared.fhir.instants import start
+from shared.instants import start
 
 
 def test_times_are_in_the_order_in_which_they_happened() -> None:

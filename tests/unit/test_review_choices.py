@@ -2,14 +2,11 @@
 out.
 """
 
-from typing import Any
-
 import pytest
 
 from services.review import choices
 from services.review.choices import NONE, not_taken, unanswered, words
-
-Json = dict[str, Any]
+from shared.json import Json
 
 
 def request(id: str, status: str = "draft") -> Json:

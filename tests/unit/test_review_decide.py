@@ -13,9 +13,9 @@ from shared.answers import Answer, Basis, digest, head_of
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
 
-Json = dict[str, Any]
 NOW = "2026-01-02T00:00:00.000Z"
 DOCTOR = Practitioner("Practitioner/9", "Dr. Ada Berg")
 

@@ -11,8 +11,8 @@ from services.review.result import Result, gather
 from shared.answers import Answer, Basis, digest, head_of
 from shared.fhir import codes, heads
 from shared.fhir.client import Ehr
+from shared.json import Json
 
-Json = dict[str, Any]
 NOW = "2026-01-01T00:00:00.000Z"
 
 

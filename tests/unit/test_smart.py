@@ -29,10 +29,10 @@ from shared.fhir.smart import (
     request_token,
     v1_scopes,
 )
+from shared.json import Json
 from shared.settings import Settings, load_settings
 from tests.peers import sekmet
 
-Json = dict[str, Any]
 TASK: Json = {"resourceType": "Task", "status": "draft", "intent": "order"}
 
 

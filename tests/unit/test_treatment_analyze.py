@@ -3,7 +3,6 @@ limits, follow-up of imaging.
 """
 
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from services.treatment.domain import Alert, Choice, Dose, Findings
 from services.treatment.model import load, load_rules
 from services.treatment.pharmacogenomics import diplotype, vkorc1_genotype
 from shared.fhir import codes
+from shared.json import Json
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
     CYP2C19,
@@ -30,8 +30,6 @@ from tests.unit.treatment_record import (
     report,
     resource,
 )
-
-Json = dict[str, Any]
 
 
 def findings(*resources: Json) -> Findings:

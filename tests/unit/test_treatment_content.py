@@ -9,6 +9,7 @@ import pytest
 
 from services.treatment.content import content_of
 from shared.fhir import codes
+from shared.json import Json
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
     CYP2C19,
@@ -27,8 +28,6 @@ from tests.unit.treatment_record import (
     report,
     resource,
 )
-
-Json = dict[str, Any]
 
 NOTE_PROBLEM = condition(
     "38341003", "Hypertension", verification="unconfirmed", identifier=ours("notes")

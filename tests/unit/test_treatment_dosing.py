@@ -2,8 +2,6 @@
 not.
 """
 
-from typing import Any
-
 import pytest
 
 from services.treatment.analyze import find
@@ -14,9 +12,9 @@ from services.treatment.resources import resources
 from shared.answers import Answer
 from shared.fhir import codes
 from shared.fhir.drafts import Pen
+from shared.json import Json
 from tests.unit.treatment_record import PATIENT, implication, inputs_of, order, patient, report
 
-Json = dict[str, Any]
 PEN = Pen(
     Answer("treatment", PATIENT),
     1,

@@ -5,7 +5,6 @@ and the patient gets no plan at all.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from services.treatment.rules import GeneRule, Rules
 from shared.answers import Answer
 from shared.fhir import bundle
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from tests.unit.treatment_record import (
     PATIENT,
     allergy,
@@ -32,7 +32,6 @@ from tests.unit.treatment_record import (
     report,
 )
 
-Json = dict[str, Any]
 PEN = Pen(
     Answer("treatment", PATIENT),
     1,

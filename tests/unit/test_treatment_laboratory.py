@@ -3,7 +3,6 @@ far beyond.
 """
 
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -11,9 +10,8 @@ from services.treatment.analyze import find
 from services.treatment.domain import Alert, Findings, Measurement
 from services.treatment.model import load_rules
 from services.treatment.safety import egfr
+from shared.json import Json
 from tests.unit.treatment_record import inputs_of, laboratory, order, patient
-
-Json = dict[str, Any]
 
 
 def findings(*resources: Json) -> Findings:

@@ -3,7 +3,6 @@ matters first.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 import pytest
@@ -15,6 +14,7 @@ from services.treatment.resources import resources
 from shared.fhir import codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft
+from shared.json import Json
 from tests.unit.test_treatment_resources import PEN
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
@@ -35,7 +35,6 @@ from tests.unit.treatment_record import (
     report,
 )
 
-Json = dict[str, Any]
 DRUGS = (
     ("clopidogrel", "32968"),
     ("omeprazole", "7646"),

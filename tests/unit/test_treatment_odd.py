@@ -13,6 +13,7 @@ from shared.answers import Answer
 from shared.fhir import bundle, codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
     GENOMICS,
@@ -26,7 +27,6 @@ from tests.unit.treatment_record import (
     rich,
 )
 
-Json = dict[str, Any]
 PEN = Pen(
     Answer("treatment", PATIENT),
     1,

@@ -16,6 +16,7 @@ from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
+from shared.json import Json
 from tests.hl7 import Validate, collection
 from tests.unit.treatment_record import (
     GENOMICS,
@@ -30,7 +31,6 @@ from tests.unit.treatment_record import (
     rich,
 )
 
-Json = dict[str, Any]
 NAME = "treatment-rules"
 PEN = Pen(
     Answer("treatment", PATIENT),

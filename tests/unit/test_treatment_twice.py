@@ -2,13 +2,12 @@
 chosen for the clinician.
 """
 
-from typing import Any
-
 import pytest
 
 from services.treatment.analyze import find
 from services.treatment.domain import Alert, Findings
 from services.treatment.model import load_rules
+from shared.json import Json
 from tests.unit.treatment_record import (
     allergy,
     genotype,
@@ -18,8 +17,6 @@ from tests.unit.treatment_record import (
     patient,
     report,
 )
-
-Json = dict[str, Any]
 
 
 def findings(*record: Json) -> Findings:

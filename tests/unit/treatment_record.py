@@ -9,8 +9,8 @@ from services.treatment.domain import Inputs
 from services.treatment.gather import read
 from shared.fhir import codes
 from shared.fhir.client import Ehr
+from shared.json import Json
 
-Json = dict[str, Any]
 PATIENT = "Patient/p1"
 RXNORM = codes.RXNORM
 

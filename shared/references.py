@@ -1,13 +1,12 @@
-"""Whom a resource is about, read from the resource itself: a server may ignore a search parameter,
-so every hit is checked (pure).
+"""References between resources: `Type/id`, and what a resource says of itself (pure).
+
+A server may ignore a search parameter, so every hit is checked by what the resource itself says.
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from shared.answers import relative
-
-Json = dict[str, Any]
+from shared.json import Json
 
 REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 """`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
@@ -21,6 +20,36 @@ PATIENT_ELEMENTS: Final = (
     "for",
     "beneficiary",
 )  # R4's names for it, in the order they are looked for
+
+
+def relative(reference: str) -> str:
+    """Return `Type/id` of a reference, without its host and version.
+
+    Servers name hosts that they don't have.
+    """
+    path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
+
+    return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
+
+
+def local_reference(resource: Json) -> str:
+    """Return `Type/id` of a resource."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def version_of(resource: Json) -> str:
+    """Return `meta.versionId` of a resource; empty where the server keeps none."""
+    return str((resource.get("meta") or {}).get("versionId", ""))
+
+
+def type_of(reference: str) -> str:
+    """Return the resource type that a `Type/id` names."""
+    return reference.split("/", 1)[0]
+
+
+def is_a(reference: str | None, kind: str) -> bool:
+    """Tell whether a `Type/id` names a resource of this type."""
+    return reference is not None and reference.startswith(f"{kind}/")
 
 
 def subject_of(resource: Json) -> str | None:

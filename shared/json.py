@@ -1,0 +1,5 @@
+"""The type of a FHIR resource or any other JSON object."""
+
+from typing import Any
+
+Json = dict[str, Any]
