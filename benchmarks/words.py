@@ -102,11 +102,12 @@ def resources(inputs: Inputs, words: int, pen: Pen) -> list[Draft]:
 WORDS: Final = Service(
     name="words",
     title="Word count",
+    triggers=frozenset({"DocumentReference"}),
     accepts=accepts,
     gather=gather,
     load=lambda _: None,
     cards=lambda _: [CARD],
-    speakers=lambda *_: [CARD],
+    models_for=lambda *_: [CARD],
     analyze=analyze,
     resources=resources,
     reads=frozenset({"DocumentReference"}),

@@ -1,25 +1,82 @@
-"""Which services there are; a fifth analyser adds its name to `shared.service.ANALYSERS`."""
+"""Which services there are: intake, the analysers that are installed, review.
 
-from importlib import import_module
+An analyser is registered by one line in the pyproject.toml of its package, the entry point group
+`careloop.analysers`::
+
+    [project.entry-points."careloop.analysers"]
+    ecg = "hospital_ecg.service:SERVICE"
+
+A `service.py` imports with careloop's base dependencies alone: intake and review load it, too.
+"""
+
+import re
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from shared.errors import Misconfigured
-from shared.service import ANALYSERS, Service
+from shared.service import Service
 
-__all__ = ["ANALYSERS", "SERVICES", "analyser"]
+GROUP: Final = "careloop.analysers"
+NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 
-SERVICES: Final = ("intake", *ANALYSERS, "review")
+
+@cache
+def _registered() -> dict[str, EntryPoint]:
+    """Return the entry point of each analyser, in the order of their names."""
+    found: dict[str, EntryPoint] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        first = found.setdefault(point.name, point)
+        if not NAME.fullmatch(point.name) or point.name in ("intake", "review"):
+            raise Misconfigured(
+                f"{_package(point)} registers an analyser called {point.name}: {RULE}"
+            )
+        if first.value != point.value:
+            raise Misconfigured(
+                f"{_package(first)} and {_package(point)} both register an analyser called "
+                f"{point.name}: uninstall one of them"
+            )
+    if not found:
+        raise Misconfigured("no analyser is registered: install careloop (`pip install -e .`)")
+    return found
 
 
+RULE: Final = "a name is a lower-case word of letters and digits, and neither intake nor review"
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "a package"
+
+
+def analyser_names() -> tuple[str, ...]:
+    """Return the names of the installed analysers; none of them is imported for it."""
+    return tuple(_registered())
+
+
+def service_names() -> tuple[str, ...]:
+    """Return the names of everything that `careloop run` can start."""
+    return ("intake", *analyser_names(), "review")
+
+
+@cache
 def analyser(name: str) -> Service:
-    """What `services/{name}/service.py` declares; slow imports stay for its `load`.
+    """Return what an analyser declares; slow imports stay for its `load`.
 
     Raises:
-        Misconfigured: no such analyser.
+        Misconfigured: there is none of that name, or its package does not declare a Service.
+        ImportError: a package that its `service.py` imports is not installed.
     """
-    if name not in ANALYSERS:
-        raise Misconfigured(f"no analyser is called {name}; there are {', '.join(ANALYSERS)}")
-    service = import_module(f"services.{name}.service").SERVICE
-    if not isinstance(service, Service):
-        raise Misconfigured(f"services/{name}/service.py does not declare SERVICE")
+    points = _registered()
+    if name not in points:
+        raise Misconfigured(f"no analyser is called {name}; there are {', '.join(points)}")
+
+    service = points[name].load()
+
+    if not isinstance(service, Service) or service.name != name:
+        raise Misconfigured(f"{points[name].value} is not a Service called {name}")
     return service
+
+
+def analysers() -> tuple[Service, ...]:
+    """Return what each installed analyser declares."""
+    return tuple(analyser(name) for name in analyser_names())

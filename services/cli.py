@@ -120,7 +120,11 @@ def demo(once: bool, as_json: bool, state_dir: Path) -> None:
     "says what it waits for; `careloop load` brings a patient."
 )
 @click.argument(
-    "services", nargs=-1, required=True, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES)
+    "services",
+    nargs=-1,
+    required=True,
+    metavar=SEVERAL,
+    type=click.Choice(catalogue.service_names()),
 )
 def run(services: tuple[str, ...]) -> None:
     """Run one service here, or several as child processes on the ports that follow
@@ -208,7 +212,7 @@ def load(source: Path, as_json: bool) -> None:
     epilog="Exit status 1: something is missing. Next: do what the arrows say, then `careloop "
     "topics` and `careloop run SERVICE...`."
 )
-@click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.SERVICES))
+@click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.service_names()))
 def doctor(services: tuple[str, ...]) -> None:
     """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and
     what to do about what is not.
@@ -232,7 +236,7 @@ def topics() -> None:
     from shared.stream.open import open_log
 
     settings = load_settings()
-    made = open_log(settings).create_topics(settings.partitions, catalogue.ANALYSERS)
+    made = open_log(settings).create_topics(settings.partitions, catalogue.analyser_names())
     click.echo("\n".join(f"created {name}" for name in made) or "all topics exist already")
 
 
@@ -240,7 +244,7 @@ def topics() -> None:
     epilog="Next: `careloop jwks` for the registration, then CARELOOP_FHIR_CLIENT_ID and `careloop "
     "doctor SERVICE`."
 )
-@click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.SERVICES))
+@click.argument("service", metavar="SERVICE", type=click.Choice(catalogue.service_names()))
 def scopes(service: str) -> None:
     """Print the SMART scopes that SERVICE needs, for whoever registers it at the EHR."""
     from services.permissions import scopes_of_process

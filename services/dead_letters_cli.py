@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from services.catalogue import ANALYSERS
+from services.catalogue import analyser_names
 from shared.dead_letters import DeadLetter, letters, replay
 from shared.settings import load_settings
 from shared.stream.base import Log
@@ -17,7 +17,7 @@ from shared.stream.open import open_log
 SERVICE = click.option(
     "--service",
     required=True,
-    type=click.Choice(ANALYSERS),
+    type=click.Choice(analyser_names()),
     help="The service that gave the record up.",
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
@@ -39,7 +39,7 @@ def dead_letters() -> None:
     "--service",
     "services",
     multiple=True,
-    type=click.Choice(ANALYSERS),
+    type=click.Choice(analyser_names()),
     help="Only this service's; default: all.",
 )
 @AS_JSON
@@ -130,7 +130,7 @@ def with_topic(log: Log) -> list[str]:
     """The services whose dead-letter topic exists."""
     return [
         service
-        for service in ANALYSERS
+        for service in analyser_names()
         if not set(log.missing_topics([service])) - {"careloop.events"}
     ]
 

@@ -86,7 +86,9 @@ class Demo:
 
     def _run(self) -> int:
         self._closing.enter_context(hold(self._state))
-        ports = keep_ports(self._state / "ports.json", ["ehr", *catalogue.SERVICES], FIRST_PORT)
+        ports = keep_ports(
+            self._state / "ports.json", ["ehr", *catalogue.service_names()], FIRST_PORT
+        )
         settings, ehr, event_log = self._start(ports)
         loaded = self._load(settings, ehr)
         clinic = self._clinic(loaded, ehr, event_log, ports["intake"])
@@ -120,15 +122,17 @@ class Demo:
             lambda: own_ehr.listens_on(ports["ehr"]) and bool(ehr.capabilities()),
         )
         event_log = open_log(settings)
-        event_log.create_topics(settings.partitions, catalogue.ANALYSERS)
+        event_log.create_topics(settings.partitions, catalogue.analyser_names())
         doctor = self._practitioner(ehr)
-        for name in catalogue.SERVICES:
+        for name in catalogue.service_names():
             own = environment | {
                 "CARELOOP_HTTP_PORT": str(ports[name]),
                 "CARELOOP_REVIEW_LOCAL_USER": f"{USER}:{doctor}",
             }
             self._launch(service_child(name, own, self._log(name)))
-        self._say("[green]started[/] " + ", ".join(f"{n} :{ports[n]}" for n in catalogue.SERVICES))
+        self._say(
+            "[green]started[/] " + ", ".join(f"{n} :{ports[n]}" for n in catalogue.service_names())
+        )
         return settings, ehr, event_log
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
@@ -301,4 +305,4 @@ class Demo:
 
 
 def _every_service_gave_a_result(outcomes: list[Outcome]) -> bool:
-    return {o.service for o in outcomes if o.outcome in RESULTS} >= set(catalogue.ANALYSERS)
+    return {o.service for o in outcomes if o.outcome in RESULTS} >= set(catalogue.analyser_names())

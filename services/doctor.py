@@ -67,7 +67,7 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
     None named: at all that are installed here.
     """
     absent: State = "missing" if services else "note"
-    wanted = services or catalogue.SERVICES
+    wanted = services or catalogue.service_names()
     here = [name for name in wanted if not lacks(name)]
     for name in (n for n in wanted if n not in here):
         yield Check(
@@ -78,7 +78,7 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
         )
     for look, what, advice in LOOKS:
         yield from _guarded(partial(look, settings, here), what, advice, absent)
-    for name in (s for s in here if s in catalogue.ANALYSERS):
+    for name in (s for s in here if s in catalogue.analyser_names()):
         yield from _guarded(
             partial(_model, settings, name),
             f"model of {name}",
@@ -129,7 +129,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             "ok",
             f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
         )
-        for name in (s for s in services if s in catalogue.ANALYSERS):
+        for name in (s for s in services if s in catalogue.analyser_names()):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""
             yield Check(
@@ -172,7 +172,7 @@ def _event_log(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
         else f"SQLite in {settings.state_dir}"
     )
     missing = open_log(settings).missing_topics(
-        [name for name in catalogue.ANALYSERS if name in services]
+        [name for name in catalogue.analyser_names() if name in services]
     )
     yield Check(
         "event log",

@@ -34,7 +34,7 @@ def model_cards(settings: Settings) -> tuple[Sequence[Card], dict[str, str]]:
     """
     cards: list[Card] = []
     lacking: dict[str, str] = {}
-    for name in catalogue.ANALYSERS:
+    for name in catalogue.analyser_names():
         try:
             service = catalogue.analyser(name)
             cards += [(name, card) for card in service.cards(service.load(settings))]

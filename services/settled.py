@@ -79,7 +79,7 @@ class Clinic:
             if resource is None:
                 continue
             event = event_of(resource, "create")
-            for service in map(catalogue.analyser, catalogue.ANALYSERS):
+            for service in map(catalogue.analyser, catalogue.analyser_names()):
                 if service.accepts(event):
                     yield service.name, service.input_of(event)
 
@@ -116,7 +116,7 @@ class Clinic:
         swept = self.swept()
         behind = [
             f"{s} is {lag} records behind"
-            for s in catalogue.ANALYSERS
+            for s in catalogue.analyser_names()
             if (lag := self.log.group_lag(EVENTS_TOPIC, group_of(s)))
         ]
         if swept is None or (last and start(swept) < start(last) + SWEEP_MARGIN):

@@ -137,7 +137,7 @@ class Line:
         case = self._asked(case)
         self.trail(case.answer.input, _patient(case))
         inputs = self.service.gather(case.event, self.ehr, self.settings)
-        if inputs is None or not (cards := self.service.speakers(inputs, self.model)):
+        if inputs is None or not (cards := self.service.models_for(inputs, self.model)):
             return self._not_ours(case)
         if (
             inputs.subject != case.event.subject

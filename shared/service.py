@@ -7,28 +7,24 @@ The runtime calls them in this order for each answer::
 
     accepts(event)                    on the record alone; False leaves no trace but a metric
     gather(event, ehr, settings)      always the CURRENT resource; raises Withdrawn, NotYet, InvalidInput; None: not ours after all
-    speakers(inputs, model)           the models that would speak on these inputs; none: not ours after all
+    models_for(inputs, model)           the models that would speak on these inputs; none: not ours after all
     analyze([inputs, ...], model)     one batch, one result each
     resources(inputs, findings, pen)  pure: Findings -> drafts
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
 from shared.fhir.drafts import Draft, Pen
+from shared.panel import Panel
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
-
-ANALYSERS: Final = ("imaging", "genomics", "notes", "treatment")
-"""The names of all analysers: what reads the event log and may have results and dead letters.
-
-A fifth service adds its name here, and nowhere else.
-"""
 
 
 @dataclass(frozen=True)
@@ -70,24 +66,36 @@ class Inputs(Protocol):
     def sources(self) -> Mapping[str, str]: ...
 
 
+def focus_of(event: ResourceEvent) -> str:
+    """Return the event's focus: `input_of` of a service with one answer per resource."""
+    return event.focus
+
+
 @dataclass(frozen=True)
 class Service:
-    """A service, composed of functions.
+    """A service: what the rest of the system must know of it, and its steps as functions.
+
+    Intake, the worklist, the demo, the command line, compose and the chart derive what they need
+    from here. Nothing else keeps a list of services or of their resource types.
 
     Attributes:
-        name: `imaging`; also the consumer group's suffix and the command line's word.
-        title: for people: `Imaging: chest films`.
+        name: `imaging`: the consumer group's suffix, the command line's word, the entry point's name.
+        title: for people, `Imaging: chest films`.
+        triggers: resource types that start an answer of its own.
+        also_reads: further types; a change of one of them has the answer drawn again.
+        example: the type of the demo patient's resource that it must answer.
+        example_files: a folder whose files the demo adds to its patient; None: it needs none.
+        panel: how the review page shows its results.
+        reads, writes: resource types; the SMART scopes follow from them, beside those all services
+            need.
         accepts: decided on the record alone.
         gather: `(event, ehr, settings) -> Inputs | None`.
         load: `(settings) -> model`; slow imports happen here, never at import of the service.
         cards: `(model) -> cards` of everything that was loaded.
-        speakers: `(inputs, model) -> cards` of the models that would speak on these inputs, the
-            first one the report's; empty: not ours.
+        models_for: `(inputs, model) -> cards` of the models that read these inputs, the report's
+            first; empty: not ours.
         analyze: `(batch, model) -> findings or NotAnalysed, one per input`.
-        resources: `(inputs, findings, pen) -> drafts`; one of them has the key `report`: the head's
-            focus.
-        reads, writes: resource types; the SMART scopes follow from them, beside those all services
-            need.
+        resources: `(inputs, findings, pen) -> drafts`; one has the key `report`: the head's focus.
         input_of: the reference an answer is about; treatment's is the Patient, everybody else's the
             focus.
         quiet_sec: name of the setting that holds how long an answer's events are gathered before it
@@ -97,18 +105,28 @@ class Service:
 
     name: str
     title: str
+    triggers: frozenset[str]
     accepts: Callable[[ResourceEvent], bool]
     gather: Callable[[ResourceEvent, "Ehr", "Settings"], Any | None]
     load: Callable[["Settings"], Any]
     cards: Callable[[Any], Sequence[ModelCard]]
-    speakers: Callable[[Any, Any], Sequence[ModelCard]]
+    models_for: Callable[[Any, Any], Sequence[ModelCard]]
     analyze: Callable[[Sequence[Any], Any], Sequence[Any | NotAnalysed]]
     resources: Callable[[Any, Any, Pen], Sequence[Draft]]
     reads: frozenset[str]
     writes: frozenset[str]
-    input_of: Callable[[ResourceEvent], str] = lambda event: event.focus
+    also_reads: frozenset[str] = frozenset()
+    example: str = ""
+    example_files: Path | None = None
+    panel: Panel = Panel()
+    input_of: Callable[[ResourceEvent], str] = focus_of
     quiet_sec: str | None = None
     max_batch: int = 8
+
+    @property
+    def per_patient(self) -> bool:
+        """Whether its answer is about the patient, not about the resource that changed."""
+        return self.input_of is not focus_of
 
 
 def only_card(model: Any) -> tuple[ModelCard, ...]:
@@ -116,6 +134,6 @@ def only_card(model: Any) -> tuple[ModelCard, ...]:
     return (model.card,)
 
 
-def only_speaker(_inputs: Any, model: Any) -> tuple[ModelCard, ...]:
-    """`speakers` of a service whose one model speaks on all that gather lets through."""
+def only_model(_inputs: Any, model: Any) -> tuple[ModelCard, ...]:
+    """`models_for` of a service whose one model speaks on all that gather lets through."""
     return (model.card,)

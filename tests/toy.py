@@ -103,11 +103,12 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
 TOY = Service(
     name="toy",
     title="Word count",
+    triggers=frozenset({"DocumentReference"}),
     accepts=accepts,
     gather=gather,
     load=lambda settings: Model(),
     cards=lambda model: [model.card],
-    speakers=lambda inputs, model: [model.card],
+    models_for=lambda inputs, model: [model.card],
     analyze=analyze,
     resources=resources,
     reads=frozenset({"DocumentReference"}),

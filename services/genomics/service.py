@@ -4,16 +4,20 @@ from services.genomics.analyze import analyze
 from services.genomics.gather import accepts, gather
 from services.genomics.model import load
 from services.genomics.resources import resources
-from shared.service import Service, only_card, only_speaker
+from shared.panel import Panel
+from shared.service import Service, only_card, only_model
 
 SERVICE = Service(
     name="genomics",
     title="Genomics: pharmacogenes from a VCF",
+    triggers=frozenset({"DocumentReference"}),
+    example="DocumentReference",
+    panel=Panel(title="Pharmacogenomics report"),
     accepts=accepts,
     gather=gather,
     load=load,
     cards=only_card,
-    speakers=only_speaker,
+    models_for=only_model,
     analyze=analyze,
     resources=resources,
     reads=frozenset({"DocumentReference", "Binary"}),

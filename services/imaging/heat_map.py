@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 EDGE_PX: Final = 512
 LEVELS: Final = 64  # shades; a smooth map stays far below 200 kB
@@ -20,6 +19,8 @@ def heat_map(attention: npt.NDArray[np.float32]) -> bytes:
         attention: (rows, columns), at least 0, any unit; scaled to its own maximum, so it says
             where, not how much.
     """
+    from PIL import Image  # of the extra `imaging`; intake and review load its declaration, too
+
     top = float(attention.max())
     scaled = attention / top if top > 0 else np.zeros_like(attention)
     smooth = Image.fromarray(scaled.astype(np.float32)).resize(

@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING
 
 from services.imaging.analyze import analyze
 from services.imaging.codes import RADIOGRAPHY
-from services.imaging.gather import gather
 from services.imaging.resources import resources
 from shared.events import ResourceEvent
-from shared.service import Service, only_card, only_speaker
+from shared.panel import Panel
+from shared.service import Service, only_card, only_model
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from services.imaging.domain import Inputs
     from services.imaging.model import ChestModel
+    from shared.fhir.client import Ehr
 
 
 def accepts(event: ResourceEvent) -> bool:
@@ -21,6 +23,13 @@ def accepts(event: ResourceEvent) -> bool:
     if event.type != "ImagingStudy" or event.answer_of is not None:
         return False
     return event.action == "delete" or bool(RADIOGRAPHY & set(event.codes))
+
+
+def gather(event: ResourceEvent, ehr: "Ehr", settings: Settings) -> "Inputs | None":
+    """Read the study's films; pydicom is imported here, so that every process can import this."""
+    from services.imaging.gather import gather as gather_films
+
+    return gather_films(event, ehr, settings)
 
 
 def load(settings: Settings) -> "ChestModel":
@@ -37,11 +46,14 @@ def load(settings: Settings) -> "ChestModel":
 SERVICE = Service(
     name="imaging",
     title="Imaging: chest films",
+    triggers=frozenset({"ImagingStudy"}),
+    example="ImagingStudy",
+    panel=Panel(title="Imaging report"),
     accepts=accepts,
     gather=gather,
     load=load,
     cards=only_card,
-    speakers=only_speaker,
+    models_for=only_model,
     analyze=analyze,
     resources=resources,
     reads=frozenset({"ImagingStudy", "Endpoint", "Patient"}),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from services.notes.analyze import analyze
 from services.notes.gather import accepts, gather
 from services.notes.resources import resources
-from shared.service import Service, only_card, only_speaker
+from shared.panel import Panel
+from shared.service import Service, only_card, only_model
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -23,11 +24,14 @@ def load(settings: "Settings") -> Any:
 SERVICE = Service(
     name="notes",
     title="Notes: problems and drugs",
+    triggers=frozenset({"DocumentReference"}),
+    example="DocumentReference",
+    panel=Panel(title="Clinical note findings", findings="Drugs in the note"),
     accepts=accepts,
     gather=gather,
     load=load,
     cards=only_card,
-    speakers=only_speaker,
+    models_for=only_model,
     analyze=analyze,
     # notes are read one by one anyway; the longest takes over a minute, and none should wait for
     # seven others to be given out

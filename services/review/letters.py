@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Final
 
+from services.catalogue import analyser_names
 from services.review import present
 from shared import dead_letters
 from shared.errors import CareloopError, Misconfigured
-from shared.service import ANALYSERS
 from shared.settings import Settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
@@ -92,7 +92,7 @@ class LettersPanel:
 
 def _lines(event_log: Log) -> Iterator[Line]:
     """The open letters; a service whose topic does not exist yet has none."""
-    for service in ANALYSERS:
+    for service in analyser_names():
         try:
             found = dead_letters.letters(event_log, service)
         except Misconfigured:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
+from services.catalogue import analyser_names
 from services.review import (
     choices,
     decide,
@@ -25,7 +26,6 @@ from services.review.session import User, current
 from services.review.state import Review, review
 from shared import audit, instants
 from shared.fhir import codes
-from shared.service import ANALYSERS
 
 MAX_PAGES: Final = 40
 
@@ -52,7 +52,7 @@ def show_worklist() -> str:
         counts=counts,
         limit=worklist.COUNT_LIMIT,
         listed=worklist.worklist(shared.ehr, wanted),
-        services=ANALYSERS,
+        services=analyser_names(),
         help=worklist.OUTCOME_HELP,
         letters=shared.letters.seen(),
     )
@@ -62,7 +62,7 @@ def _filter() -> tuple[worklist.Filter, str]:
     asked = request.args
     outcome = asked.get("outcome", "requested")
     service = asked.get("service") or None
-    if outcome not in worklist.OUTCOMES or (service and service not in ANALYSERS):
+    if outcome not in worklist.OUTCOMES or (service and service not in analyser_names()):
         abort(400, "There is no such list. Start again from the worklist.")
     page = asked.get("page", "1")
     if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from services.catalogue import analyser_names
 from services.treatment import parse
 from services.treatment.analyze import find
 from services.treatment.content import content_of
@@ -23,14 +24,13 @@ from shared.fhir import codes
 from shared.fhir.summary import answer_of
 from shared.json import Json
 from shared.references import relative
-from shared.service import ANALYSERS
 
 if TYPE_CHECKING:
     from shared.fhir.client import Ehr
     from shared.settings import Settings
 
 NAME: Final = "treatment"
-SERVICES: Final = frozenset(ANALYSERS) - {NAME}  # whose reports a plan is drawn from
+SERVICES: Final = frozenset(analyser_names()) - {NAME}  # whose reports a plan is drawn from
 REPORT_STATUS: Final = frozenset(
     {"partial", "preliminary", "final", "amended", "corrected", "appended"}
 )

@@ -13,18 +13,13 @@ from services.treatment.model import load, load_rules
 from services.treatment.resources import resources
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.service import Service, only_card, only_speaker
+from shared.panel import Panel
+from shared.service import Service, only_card, only_model
 
-WATCHED = frozenset(
-    {
-        "DiagnosticReport",
-        "Condition",
-        "MedicationRequest",
-        "AllergyIntolerance",
-        "Observation",
-        "RiskAssessment",
-    }
-)
+TRIGGERS = frozenset({"DiagnosticReport", "MedicationRequest"})
+"""Each plan rests on a report of careloop or on an order."""
+ALSO_READS = frozenset({"Condition", "AllergyIntolerance", "Observation"})
+WATCHED = TRIGGERS | ALSO_READS
 
 
 def accepts(event: ResourceEvent) -> bool:
@@ -37,7 +32,7 @@ def accepts(event: ResourceEvent) -> bool:
 def _matters(event: ResourceEvent) -> bool:
     """By what the record says of the resource: its writer, intent, codes."""
     match event.type:
-        case "DiagnosticReport" | "RiskAssessment":
+        case "DiagnosticReport":
             return event.answer_of in SERVICES
         case (
             "Condition"
@@ -68,11 +63,15 @@ def input_of(event: ResourceEvent) -> str:
 SERVICE = Service(
     name=NAME,
     title="Treatment: care plans",
+    triggers=TRIGGERS,
+    also_reads=ALSO_READS,
+    example="Patient",
+    panel=Panel(title="Treatment plan"),
     accepts=accepts,
     gather=gather,
     load=load,
     cards=only_card,
-    speakers=only_speaker,
+    models_for=only_model,
     analyze=analyze,
     resources=resources,
     reads=frozenset(
@@ -84,7 +83,6 @@ SERVICE = Service(
             "MedicationRequest",
             "Medication",
             "AllergyIntolerance",
-            "RiskAssessment",
         }
     ),
     writes=frozenset(

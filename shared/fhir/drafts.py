@@ -85,7 +85,7 @@ class Pen:
         answer, revision: whose resources these are.
         subject: `Patient/id`.
         now: an instant with zone, `2026-01-01T00:00:00Z`.
-        devices: `Device/id` by model name, in the order of `Service.speakers`.
+        devices: `Device/id` by model name, in the order of `Service.models_for`.
         titles: what to show for each of them.
         report_status: `preliminary`, or `partial` where a hospital wants that word for an AI's
             report.

@@ -9,7 +9,7 @@ import helm_python as helm
 import kubernetes_validate
 import pytest
 
-from services.catalogue import SERVICES
+from services.catalogue import service_names
 from shared.json import Json
 from shared.settings import Settings
 from tests.charts import schema
@@ -97,8 +97,8 @@ def test_every_pod_finds_its_image_and_its_nodes() -> None:
 
 def test_each_service_runs_by_its_name_and_is_probed() -> None:
     deployments = of_kind({}, "Deployment")
-    assert set(deployments) == {f"careloop-{name}" for name in SERVICES}
-    for name in SERVICES:
+    assert set(deployments) == {f"careloop-{name}" for name in service_names()}
+    for name in service_names():
         [container] = deployments[f"careloop-{name}"]["spec"]["template"]["spec"]["containers"]
         assert container["command"] == ["careloop", "run", name]
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
@@ -231,7 +231,7 @@ def test_a_secret_wins_over_the_settings_in_every_pod() -> None:
         for name, pod in pods(values)
         if pod["containers"][0]["command"][0] == "careloop"
     }
-    assert set(running) == {*(f"careloop-{name}" for name in SERVICES), "careloop-topics"}
+    assert set(running) == {*(f"careloop-{name}" for name in service_names()), "careloop-topics"}
     for name, container in running.items():
         assert container["envFrom"] == [
             {"configMapRef": {"name": name}},

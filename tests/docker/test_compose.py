@@ -13,7 +13,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from services.catalogue import SERVICES
+from services.catalogue import service_names
 from shared.json import Json
 from shared.settings import Settings
 from tests.docker.compose import EXAMPLE, FILE, ROOT, compose, secrets
@@ -44,10 +44,17 @@ def test_the_specification_refuses_a_planted_error(service: str, change: Json, n
 
 
 def test_all_six_services_and_their_peers_are_there() -> None:
-    assert set(compose()["services"]) == {*SERVICES, "topics", "kafka", "database", "fhir", "pacs"}
+    assert set(compose()["services"]) == {
+        *service_names(),
+        "topics",
+        "kafka",
+        "database",
+        "fhir",
+        "pacs",
+    }
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", service_names())
 def test_a_service_comes_from_the_one_dockerfile(name: str) -> None:
     service = compose()["services"][name]
     assert service["build"] == {"context": ".", "args": {"SERVICE": name}}
@@ -66,13 +73,13 @@ def test_each_image_is_built_once() -> None:
     assert services["topics"]["pull_policy"] == "never"
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "topics"])
+@pytest.mark.parametrize("name", [*service_names(), "topics"])
 def test_a_service_has_the_least_rights(name: str) -> None:
     service = compose()["services"][name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "topics"])
+@pytest.mark.parametrize("name", [*service_names(), "topics"])
 def test_every_variable_is_a_setting_and_its_value_is_valid(name: str) -> None:
     environment = compose()["services"][name]["environment"]
     assert all(variable.startswith("CARELOOP_") for variable in environment)
@@ -101,7 +108,7 @@ def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     services = compose()["services"]
     urls = [
         str(v)
-        for name in SERVICES
+        for name in service_names()
         for k, v in services[name]["environment"].items()
         if k.endswith(("_URL", "_SERVERS"))
     ]
@@ -109,7 +116,7 @@ def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     assert hosts - {"127.0.0.1"} <= set(services)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", service_names())
 def test_services_start_after_their_topics(name: str) -> None:
     services = compose()["services"]
     assert services[name]["depends_on"]["topics"] == {"condition": "service_completed_successfully"}

@@ -93,7 +93,7 @@ def test_each_service_answers_for_a_loaded_patient(tmp_path: Path) -> None:
     events = [
         event_of(resource, "create") for row in loaded if (resource := ehr.read(row["resource"]))
     ]
-    analysers = [catalogue.analyser(name) for name in catalogue.ANALYSERS]
+    analysers = [catalogue.analyser(name) for name in catalogue.analyser_names()]
     answers = {
         Answer(s.name, s.input_of(event)) for event in events for s in analysers if s.accepts(event)
     }

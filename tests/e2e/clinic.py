@@ -44,7 +44,7 @@ class Clinic:
     secret: str = "knock"
     ports: Mapping[str, int] = field(
         default_factory=lambda: dict(
-            zip(catalogue.SERVICES, free_ports(len(catalogue.SERVICES)), strict=True)
+            zip(catalogue.service_names(), free_ports(len(catalogue.service_names())), strict=True)
         )
     )
 
@@ -54,11 +54,11 @@ class Clinic:
         )
         self.ehr: Ehr = open_ehr(self.settings)
         self.log: Log = open_log(self.settings)
-        self.log.create_topics(8, catalogue.ANALYSERS)
+        self.log.create_topics(8, catalogue.analyser_names())
         self.practitioner = self.ehr.create(
             {"resourceType": "Practitioner", "name": [{"family": "Tester"}]}
         ).reference
-        self.children = {name: self._child(name) for name in catalogue.SERVICES}
+        self.children = {name: self._child(name) for name in catalogue.service_names()}
 
     def environment(self) -> dict[str, str]:
         """The settings of every service."""
@@ -97,7 +97,7 @@ class Clinic:
 
     def start(self, *names: str) -> None:
         """Start these services, or all."""
-        for name in names or catalogue.SERVICES:
+        for name in names or catalogue.service_names():
             self.children[name].start()
 
     def kill(self, name: str) -> None:
@@ -109,7 +109,7 @@ class Clinic:
 
     def stop(self, *names: str) -> None:
         """SIGTERM, and wait."""
-        stop([self.children[name] for name in names or catalogue.SERVICES])
+        stop([self.children[name] for name in names or catalogue.service_names()])
 
     def close(self) -> None:
         """End everything but the broker."""
@@ -137,7 +137,9 @@ class Clinic:
 
     def lag(self) -> int:
         """Records that some service has not finished."""
-        return sum(self.log.group_lag(EVENTS_TOPIC, group_of(name)) for name in catalogue.ANALYSERS)
+        return sum(
+            self.log.group_lag(EVENTS_TOPIC, group_of(name)) for name in catalogue.analyser_names()
+        )
 
     def history(self) -> Iterator[Json]:
         """Every version of every resource of the kinds that careloop reads or writes, drafts that

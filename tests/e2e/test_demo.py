@@ -51,7 +51,7 @@ def kill_in_the_middle(state: Path) -> None:
         )
         children = psutil.Process(demo.pid).children(recursive=True)
         demo.send_signal(signal.SIGKILL)
-    assert len(children) > len(catalogue.SERVICES)
+    assert len(children) > len(catalogue.service_names())
     _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == [], "its children end with it"
 
@@ -82,7 +82,7 @@ def test_every_service_gives_a_result_and_the_object_says_so(
         told: dict[str, Any] = json.loads(run.stdout)
         assert set(told) == {"fhir_url", "outcomes"}
         assert {o["service"] for o in told["outcomes"] if o["outcome"] == "requested"} == set(
-            catalogue.ANALYSERS
+            catalogue.analyser_names()
         )
         assert all(
             set(o) == {"service", "answer", "outcome", "resource", "seconds"}

@@ -115,7 +115,7 @@ def tell(story: Story, folder: Any) -> Story:
     for name in ("genome", "changes"):
         story.load(name, patients[name])
     assert until(lambda: clinic.lag() > 0, 60), "something to be in the middle of"
-    for service in catalogue.SERVICES:
+    for service in catalogue.service_names():
         clinic.kill(service)
     clinic.start()
     scatter(clinic)
@@ -205,7 +205,7 @@ EXPECTED = {
 
 def test_every_answer_has_exactly_one_outcome(story: Story) -> None:
     assert {
-        name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED
+        name: {s: story.outcome(s, name) for s in catalogue.analyser_names()} for name in EXPECTED
     } == EXPECTED
 
 
@@ -220,7 +220,7 @@ def test_there_is_no_head_beyond_these(story: Story) -> None:
 
 
 def test_there_is_one_report_per_answer(story: Story) -> None:
-    heads = [story.head(s, n) for n in EXPECTED for s in catalogue.ANALYSERS]
+    heads = [story.head(s, n) for n in EXPECTED for s in catalogue.analyser_names()]
     focused = sorted(h.outputs["report"] for h in heads if h and "report" in h.outputs)
     assert (
         sorted(
@@ -233,7 +233,7 @@ def test_there_is_one_report_per_answer(story: Story) -> None:
 
 
 def test_the_undecodable_record_is_in_each_dead_letter_list_once(story: Story) -> None:
-    for service in catalogue.ANALYSERS:
+    for service in catalogue.analyser_names():
         assert [letter.value for letter in dead_letters.letters(story.clinic.log, service)] == [
             POISON
         ], service
@@ -259,14 +259,14 @@ def test_the_changed_note_counts_and_the_old_text_is_gone(story: Story) -> None:
 def test_a_replay_of_the_whole_topic_writes_nothing(story: Story) -> None:
     clinic = story.clinic
     before = clinic.versions()
-    clinic.stop(*catalogue.ANALYSERS)
-    for service in catalogue.ANALYSERS:
+    clinic.stop(*catalogue.analyser_names())
+    for service in catalogue.analyser_names():
         assert until(lambda s=service: reset(clinic, s), 30)  # type: ignore[misc]
     assert clinic.lag() > 0
-    clinic.start(*catalogue.ANALYSERS)
+    clinic.start(*catalogue.analyser_names())
     assert until(lambda: clinic.lag() == 0, 180)
     assert clinic.versions() == before
-    letters = [len(dead_letters.letters(clinic.log, s)) for s in catalogue.ANALYSERS]
+    letters = [len(dead_letters.letters(clinic.log, s)) for s in catalogue.analyser_names()]
     assert letters == [1] * len(letters)
 
 

@@ -74,9 +74,9 @@ def tell(story: Story, folder: Path) -> Story:
     for name in PATIENTS:
         story.load(name, patients[name])
     assert until(lambda: story.outcome("genomics", "healthy") == "requested", 180), why(story)
-    for service in (*catalogue.ANALYSERS, "intake"):
+    for service in (*catalogue.analyser_names(), "intake"):
         clinic.kill(service)
-    clinic.start(*catalogue.ANALYSERS, "intake")
+    clinic.start(*catalogue.analyser_names(), "intake")
     scatter(clinic)
     assert until(lambda: story.outcome("notes", "changes") == "requested", 180), why(story)
     change_and_withdraw(story)
@@ -86,12 +86,12 @@ def tell(story: Story, folder: Path) -> Story:
 
 def test_every_answer_has_exactly_one_outcome(story: Story) -> None:
     assert {
-        name: {s: story.outcome(s, name) for s in catalogue.ANALYSERS} for name in EXPECTED
+        name: {s: story.outcome(s, name) for s in catalogue.analyser_names()} for name in EXPECTED
     } == EXPECTED
 
 
 def test_there_is_one_report_per_answer(story: Story) -> None:
-    heads = [story.head(s, n) for n in EXPECTED for s in catalogue.ANALYSERS]
+    heads = [story.head(s, n) for n in EXPECTED for s in catalogue.analyser_names()]
     focused = {h.outputs["report"] for h in heads if h and "report" in h.outputs}
     patients = {inputs["patient"] for inputs in story.inputs.values()}
     reports = [

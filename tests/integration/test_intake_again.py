@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.catalogue import analyser_names
 from services.intake import state, sweep
 from services.intake.watched import WATCHED, draws_plan
 from services.treatment.service import SERVICE, accepts
@@ -19,7 +20,6 @@ from shared.events import ResourceEvent, encode
 from shared.fhir import codes
 from shared.fhir.client import Ehr, open_ehr
 from shared.line import Case, Line, at_ehr
-from shared.service import ANALYSERS
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.test_intake_changes import Intake, Scripted, change, moment, version
@@ -131,7 +131,7 @@ def test_whatever_is_told_of_a_plan_is_one_that_treatment_accepts() -> None:
         "option",
         None,
     )
-    for kind, service, intent in itertools.product(WATCHED, (None, *ANALYSERS), intents):
+    for kind, service, intent in itertools.product(WATCHED, (None, *analyser_names()), intents):
         event = ResourceEvent(
             f"{kind}/1", "1", "update", subject=PATIENT, answer_of=service, intent=intent
         )

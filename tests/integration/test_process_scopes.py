@@ -103,7 +103,7 @@ def test_services_ask_for_nothing_beyond_their_scopes_and_use_what_they_are_gran
     clinic: tuple[Settings, list[str]],
 ) -> None:
     settings, references = clinic
-    for service in map(catalogue.analyser, catalogue.ANALYSERS):
+    for service in map(catalogue.analyser, catalogue.analyser_names()):
         with open_ehr(settings) as ehr:
             reports = [f"DiagnosticReport/{r['id']}" for r in ehr.search("DiagnosticReport", {})]
         needed = asked(service, settings, [*references, *reports])

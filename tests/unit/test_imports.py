@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from services.catalogue import SERVICES
-from shared.service import ANALYSERS
+from services.catalogue import analyser_names, service_names
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -89,11 +88,19 @@ def modules_of_other_extras(service: str) -> set[str]:
     extras = project()["optional-dependencies"]
     base = [text for text in project()["dependencies"] if holds(Requirement(text), frozenset())]
     own = closure(base + extras[service])
-    others = closure([text for name in SERVICES for text in extras[name]]) - own
+    others = closure([text for name in service_names() for text in extras[name]]) - own
     return {
         module
         for module, owners in packages_distributions().items()
         if {plain(owner) for owner in owners} <= others
+    }
+
+
+def base_modules() -> set[str]:
+    """Top-level modules that a bare `pip install careloop` brings."""
+    names = closure([t for t in project()["dependencies"] if holds(Requirement(t), frozenset())])
+    return {
+        m for m, owners in packages_distributions().items() if {plain(o) for o in owners} & names
     }
 
 
@@ -107,7 +114,7 @@ def import_error(module: str, blocked: set[str]) -> str:
     ).stderr
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", service_names())
 def test_a_service_imports_with_its_own_extra_alone_and_no_model(service: str) -> None:
     entry = ENTRY.get(service, f"services.{service}.service")
     assert import_error(entry, modules_of_other_extras(service) | HEAVY) == ""
@@ -167,19 +174,28 @@ def test_a_read_of_the_environment_is_seen(line: str) -> None:
     assert reads_of_the_environment("import os\nchild(os.environ | {'A': 'b'})") == []
 
 
-def test_the_analysers_are_listed_once() -> None:
-    """A fifth service adds one name: a second list would leave it out of the worklist, the dead
-    letters or the plan.
-    """
-    assert {path.parent.name for path in ROOT.glob("services/*/service.py")} == set(ANALYSERS)
+@pytest.mark.parametrize("name", analyser_names())
+def test_what_a_service_declares_imports_without_any_extra(name: str) -> None:
+    """Intake and review load every declaration: their images hold no other service's parts."""
+    every = {m for service in service_names() for m in modules_of_other_extras(service)}
+    assert import_error(f"services.{name}.service", (every - base_modules()) | HEAVY) == ""
+
+
+def test_no_module_lists_the_analysers() -> None:
+    """Registration is an entry point: a list elsewhere would leave a fifth service out."""
+    assert {path.parent.name for path in ROOT.glob("services/*/service.py")} == set(
+        analyser_names()
+    )
     lists = [
         str(path.relative_to(ROOT))
         for path in [*ROOT.glob("services/**/*.py"), *ROOT.glob("shared/**/*.py")]
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Tuple | ast.List | ast.Set)
-        if len(
-            {item.value for item in node.elts if isinstance(item, ast.Constant)} & set(ANALYSERS)
-        )
-        > 2  # two are those with something in common
+        # two are those with something in common
+        if len(names_in(node) & set(analyser_names())) > 2
     ]
-    assert lists == ["shared/service.py"]
+    assert lists == []
+
+
+def names_in(node: ast.Tuple | ast.List | ast.Set) -> set[object]:
+    return {item.value for item in node.elts if isinstance(item, ast.Constant)}

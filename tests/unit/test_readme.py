@@ -30,7 +30,9 @@ def test_the_table_of_settings_is_printed_from_the_class() -> None:
 
 
 def test_the_life_cycle_is_the_one_that_the_code_follows() -> None:
-    kinds = {kind for name in catalogue.ANALYSERS for kind in catalogue.analyser(name).writes}
+    kinds = {
+        kind for name in catalogue.analyser_names() for kind in catalogue.analyser(name).writes
+    }
     rows = {
         kind: [
             lifecycle.status_of(lifecycle.at_stage({"resourceType": kind}, stage))
