@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from shared import VERSION, audit, instants
-from shared.answers import Answer, Basis, Head, digest, head_of, newest
+from shared.answers import Answer, Basis, Head, digest, newest
 from shared.consent import permit
 from shared.errors import Conflict, ConsentDenied, FhirError, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads, lifecycle
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Pen
+from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.references import subject_of
 from shared.service import ModelCard, Service

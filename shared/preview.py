@@ -8,11 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 from shared import instants
-from shared.answers import Answer, Head, head_of
+from shared.answers import Answer, Head
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
 from shared.fhir import bundle, devices, heads
 from shared.fhir.client import Ehr
+from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.line import Case, Line, Register, decided_elsewhere, opens
 

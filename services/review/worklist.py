@@ -10,9 +10,10 @@ from typing import Final
 from services.review import present
 from services.review.gist import Gist, gists
 from services.review.result import service_of
-from shared.answers import Head, head_of
+from shared.answers import Head
 from shared.fhir import codes
 from shared.fhir.client import Ehr
+from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.references import subject_of
 

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from shared import instants
-from shared.answers import Answer, Head, head_of, newest
+from shared.answers import Answer, Head, newest
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.fhir import codes, responses
 from shared.fhir.attachments import fetch
 from shared.fhir.capabilities import missing_capabilities, unlisted_types
+from shared.fhir.heads import head_of
 from shared.fhir.http import FHIR_JSON, Before, Query, Rest, json_object
 from shared.fhir.responses import Version
 from shared.fhir.smart import Bearer, auth_of

@@ -1,30 +1,22 @@
-"""DocumentReferences that replace others: R4 asks that the old one becomes `superseded`, and not
-every system does it.
+"""Ask the EHR whether another document replaces this one.
+
+R4 asks that the old one becomes `superseded`, and not every system does it.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from shared.errors import FhirError
+from shared.fhir.client import Ehr
+from shared.fhir.summary import replaces
 from shared.json import Json
-from shared.references import relative, subject_of
+from shared.references import subject_of
 
-if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
 # a server that ignores `relatesto` answers with all documents of the patient, files inline
 PAGE: Final = "25"
 
 
-def replaces(resource: Json) -> tuple[str, ...]:
-    """`DocumentReference/id` of the documents that this one says it replaces (pure)."""
-    related = (
-        resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
-    )
-    targets = (r.get("target", {}).get("reference") for r in related if r.get("code") == "replaces")
-    return tuple(sorted({relative(t) for t in targets if t}))
-
-
-def is_replaced(document: Json, ehr: "Ehr") -> bool:
+def is_replaced(document: Json, ehr: Ehr) -> bool:
     """Another document of the same patient that is current says that it replaces this one, whatever
     this one's status says.
 
@@ -41,7 +33,7 @@ def _stands(document: Json) -> bool:
     return document.get("status") == "current" and document.get("docStatus") != "entered-in-error"
 
 
-def _others(own: str, subject: str, ehr: "Ehr") -> Iterator[Json]:
+def _others(own: str, subject: str, ehr: Ehr) -> Iterator[Json]:
     """What may replace it.
 
     A server without the parameter ignores it, or refuses (400): then all of the patient's are

@@ -11,10 +11,11 @@ from typing import Any
 from PIL import Image
 
 from shared import instants
-from shared.answers import Answer, Basis, digest, head_of
+from shared.answers import Answer, Basis, digest
 from shared.fhir import bundle, codes, devices, heads
 from shared.fhir.client import Ehr
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.service import ModelCard
 

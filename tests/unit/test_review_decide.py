@@ -9,10 +9,11 @@ import pytest
 
 from services.review import decide
 from services.review.decide import Decision, Practitioner
-from shared.answers import Answer, Basis, digest, head_of
+from shared.answers import Answer, Basis, digest
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
 from shared.json import Json
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from services.review.result import Result, gather
-from shared.answers import Answer, Basis, digest, head_of
+from shared.answers import Answer, Basis, digest
 from shared.fhir import codes, heads
 from shared.fhir.client import Ehr
+from shared.fhir.heads import head_of
 from shared.json import Json
 
 NOW = "2026-01-01T00:00:00.000Z"
