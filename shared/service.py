@@ -23,7 +23,7 @@ from shared.fhir.drafts import Draft, Pen
 from shared.panel import Panel
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 

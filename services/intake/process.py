@@ -16,15 +16,15 @@ from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
 from services.intake.watched import SWEPT
 from services.intake.webhook import PATHS, Doorway, webhook
+from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.scopes import permissions, scope_text
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.fhir.client import Ehr, open_ehr
-from shared.fhir.scopes import permissions, scope_text
-from shared.http import Probes, Serving, create_app, serve
-from shared.metrics import Metrics
-from shared.process import require_topics, until
+from shared.runtime.metrics import Metrics
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Log, Sink
 from shared.stream.open import open_log
+from shared.web.app import Probes, Serving, create_app, serve
+from shared.web.process import require_topics, until
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from itertools import islice
 from services.intake.health import Health
 from services.intake.state import State
 from services.intake.watched import INPUTS, PASSING, RELATED, SEARCHED, SWEPT, WATCHED
+from shared.ehr.client import Ehr, Version
 from shared.errors import FhirError, PoisonRecord, Unavailable
 from shared.events import ResourceEvent, decode, encode
-from shared.fhir.client import Ehr, Version
 from shared.fhir.summary import event_of
 from shared.instants import instant, parse
 from shared.references import subject_of
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
-from shared.tracing import new_traceparent
+from shared.stream.tracing import new_traceparent
 
 log = logging.getLogger(__name__)
 PUBLISH_SEC = 5.0

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from services.intake.topics import TOPIC_CODE, fitting
 from services.intake.watched import SWEPT
+from shared.ehr.capabilities import subscription_topics
+from shared.ehr.client import Ehr
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
-from shared.fhir.capabilities import subscription_topics
-from shared.fhir.client import Ehr
 from shared.json import Json
-from shared.logs import trace
 from shared.settings import Settings
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 SECRET_HEADER = "X-Careloop-Secret"  # noqa: S105  # the header's name

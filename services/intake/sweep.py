@@ -15,11 +15,11 @@ from functools import partial
 from services.intake.publish import MALFORMED, Publisher, utc
 from services.intake.state import State
 from services.intake.watched import SWEPT
+from shared.ehr.client import Version
 from shared.errors import CareloopError, Unavailable
-from shared.fhir.client import Version
 from shared.instants import instant, now, parse
-from shared.logs import trace
 from shared.settings import Settings
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 EVENT_LOG = "event log"

@@ -14,12 +14,12 @@ from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
 from services.intake.watched import SWEPT
+from shared.ehr.client import Ehr
 from shared.errors import FhirError, InvalidInput
-from shared.fhir.client import Ehr
-from shared.http import outcome
-from shared.openapi import answer, errors
 from shared.references import REFERENCE
-from shared.strict_json import loads
+from shared.text.strict_json import loads
+from shared.web.app import outcome
+from shared.web.openapi import answer, errors
 
 log = logging.getLogger(__name__)
 RESPONSES: dict[str, Any] = {"200": {"description": "published"}, **errors(400, 401, 404, 413, 503)}

@@ -26,11 +26,11 @@ from services.review.login import local_login
 from services.review.security import configure_cookies, protect
 from services.review.state import EXTENSION, Review
 from shared import VERSION
+from shared.ehr.client import Ehr
 from shared.errors import CareloopError
-from shared.fhir.client import Ehr
-from shared.http import Probes, create_app
-from shared.line import at_ehr
+from shared.runtime.line import at_ehr
 from shared.settings import Settings
+from shared.web.app import Probes, create_app
 
 NAME: Final = "review"
 

@@ -13,9 +13,10 @@ from services.review.parts import parts
 from services.review.result import Result, gather
 from services.review.session import User, check_csrf, current
 from services.review.state import Review, review
-from shared import audit, instants
+from shared import instants
 from shared.errors import Conflict
 from shared.fhir import bundle
+from shared.privacy import audit
 
 log = logging.getLogger(__name__)
 KINDS: Final[dict[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}

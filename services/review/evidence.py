@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from services.review import findings, passages, plan
 from services.review.result import Result, read_all
+from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.json import Json
 from shared.references import relative, subject_of
 from shared.text.decoding import MAX_BYTES, decode

@@ -18,9 +18,9 @@ from shared.dicom.parse import check_identity
 from shared.dicom.pixels import film_png
 from shared.dicom.store import open_pacs
 from shared.dicom.study import study_uid
+from shared.ehr.client import Ehr
 from shared.errors import CareloopError, NotYet, Unavailable
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.json import Json
 from shared.settings import Settings
 

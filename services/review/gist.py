@@ -9,8 +9,8 @@ from typing import Final
 
 from services.review import findings
 from shared.answers import Head
+from shared.ehr.client import Ehr
 from shared.fhir import lifecycle
-from shared.fhir.client import Ehr
 from shared.json import Json
 from shared.references import relative, subject_of
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from services.catalogue import analyser_names
 from services.review import present
-from shared import dead_letters
 from shared.errors import CareloopError, Misconfigured
+from shared.runtime import dead_letters
 from shared.settings import Settings
 from shared.stream.base import Log
 from shared.stream.open import open_log

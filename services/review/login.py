@@ -9,8 +9,8 @@ from typing import Final
 
 from services.review import present
 from services.review.session import User
+from shared.ehr.client import Ehr
 from shared.errors import Misconfigured
-from shared.fhir.client import Ehr
 from shared.settings import Settings
 
 FAILURES: Final = 5

@@ -24,8 +24,9 @@ from services.review.parts import parts
 from services.review.result import NoResult, Result, gather, newest_head
 from services.review.session import User, current
 from services.review.state import Review, review
-from shared import audit, instants
+from shared import instants
 from shared.fhir import codes
+from shared.privacy import audit
 
 MAX_PAGES: Final = 40
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.review.result import NoResult
 from shared.errors import FhirError, InvalidResource, Misconfigured, Unavailable
-from shared.logs import trace
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 TITLES: Final = {

@@ -15,9 +15,9 @@ from uuid import UUID
 from services.review import decide, present, standing
 from shared import instants
 from shared.answers import Head, newest
+from shared.ehr.client import Ehr
 from shared.errors import CareloopError
 from shared.fhir import codes, lifecycle
-from shared.fhir.client import Ehr
 from shared.fhir.heads import head_of, sources_of
 from shared.fhir.summary import answer_of
 from shared.json import Json

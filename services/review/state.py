@@ -10,7 +10,7 @@ from services.review.film import FilmShelf
 from services.review.letters import LettersPanel
 from services.review.login import LocalLogin, Throttle
 from services.review.signing import Roles
-from shared.fhir.client import Ehr
+from shared.ehr.client import Ehr
 from shared.settings import Settings
 
 EXTENSION: Final = "careloop-review"

@@ -11,8 +11,8 @@ from services.review import present
 from services.review.gist import Gist, gists
 from services.review.result import service_of
 from shared.answers import Head
+from shared.ehr.client import Ehr
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.references import subject_of

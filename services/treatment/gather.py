@@ -26,7 +26,7 @@ from shared.json import Json
 from shared.references import relative
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 NAME: Final = "treatment"

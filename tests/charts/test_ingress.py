@@ -5,7 +5,7 @@ import pytest
 from services.catalogue import service_names
 from services.intake.webhook import PATHS
 from shared.json import Json
-from shared.openapi import document
+from shared.web.openapi import document
 from tests.charts.renders import manifests
 
 

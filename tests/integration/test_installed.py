@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.trail import Trail
+from shared.privacy.access_log import Trail
 from tests.fakes import FakeEhr
 
 ONE_EXTRA = (

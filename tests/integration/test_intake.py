@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from services.clinic.ports import free_port
 from services.intake.notification import parse
 from services.intake.publish import Publisher
 from services.intake.state import State
@@ -26,17 +27,16 @@ from services.intake.sweep import Sweep
 from services.intake.topics import R5, fitting
 from services.intake.watched import SWEPT, WATCHED
 from services.intake.webhook import PATHS, Doorway, webhook
-from services.ports import free_port
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
-from shared.http import Probes, create_app, serve
 from shared.instants import instant
 from shared.instants import parse as parse_instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.memory import MemoryLog
+from shared.web.app import Probes, create_app, serve
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import sekmet
 from tests.toy import note

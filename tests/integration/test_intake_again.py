@@ -15,11 +15,11 @@ from services.intake import state, sweep
 from services.intake.watched import WATCHED, draws_plan
 from services.treatment.service import SERVICE, accepts
 from shared.answers import Answer
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Unavailable
 from shared.events import ResourceEvent, encode
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.test_intake_changes import Intake, Scripted, change, moment, version

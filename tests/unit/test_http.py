@@ -14,16 +14,16 @@ from flask import Blueprint, Flask
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
+from services.clinic.ports import free_port
 from services.intake.process import _swept
 from services.intake.webhook import PATHS, webhook
-from services.ports import free_port
 from services.review.app import create_review_app
 from shared import errors
-from shared.analyze_route import analyze_route
-from shared.fhir.client import open_ehr
-from shared.http import Probes, create_app, serve
-from shared.openapi import ANALYZE
+from shared.ehr.client import open_ehr
 from shared.settings import Settings
+from shared.web.analyze import analyze_route
+from shared.web.app import Probes, create_app, serve
+from shared.web.openapi import ANALYZE
 
 CANARY = "Zebedee Quux"
 

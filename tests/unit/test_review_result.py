@@ -9,8 +9,8 @@ import pytest
 
 from services.review.result import Result, gather
 from shared.answers import Answer, Basis, digest
+from shared.ehr.client import Ehr
 from shared.fhir import codes, heads
-from shared.fhir.client import Ehr
 from shared.fhir.heads import head_of
 from shared.json import Json
 
