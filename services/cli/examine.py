@@ -78,7 +78,7 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
         )
     for look, what, advice in LOOKS:
         yield from _guarded(partial(look, settings, here), what, advice, absent)
-    for name in (s for s in here if s in catalogue.analyser_names()):
+    for name in _analysers(here):
         yield from _guarded(
             partial(_model, settings, name),
             f"model of {name}",
@@ -86,6 +86,10 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
             absent,
         )
     yield from _gpu(here)
+
+
+def _analysers(services: Sequence[str]) -> list[str]:
+    return [name for name in services if name in catalogue.analyser_names()]
 
 
 def as_line(check: Check) -> str:
@@ -129,7 +133,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             "ok",
             f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
         )
-        for name in (s for s in services if s in catalogue.analyser_names()):
+        for name in _analysers(services):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""
             yield Check(
@@ -171,9 +175,7 @@ def _event_log(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
         if settings.kafka_bootstrap_servers
         else f"SQLite in {settings.state_dir}"
     )
-    missing = open_log(settings).missing_topics(
-        [name for name in catalogue.analyser_names() if name in services]
-    )
+    missing = open_log(settings).missing_topics(_analysers(services))
     yield Check(
         "event log",
         "missing" if missing else "ok",
@@ -183,7 +185,8 @@ def _event_log(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
 
 
 def _pacs(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
-    if not {"imaging", "review"} & set(services):
+    reads_films = any("ImagingStudy" in catalogue.analyser(n).reads for n in _analysers(services))
+    if not reads_films and "review" not in services:
         return
     from shared.dicom.store import open_pacs
 
@@ -232,17 +235,13 @@ def _model(settings: Settings, name: str) -> Iterator[Check]:
 
 
 def _gpu(services: Sequence[str]) -> Iterator[Check]:
-    if not {"imaging", "notes"} & set(services):
+    if not _analysers(services):
         return
     try:
         import torch
     except ImportError:
-        yield Check(
-            "GPU",
-            "note",
-            "not asked: torch is not installed",
-            "It comes with the imaging and notes extras.",
-        )
+        advice = "It comes with the extras of the services that need it."
+        yield Check("GPU", "note", "not asked: torch is not installed", advice)
         return
     if torch.cuda.is_available():
         yield Check("GPU", "ok", torch.cuda.get_device_name())

@@ -3,9 +3,15 @@ service's extra alone.
 """
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import packages_distributions, requires
+from importlib.util import find_spec
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from services import catalogue
-from services.cli.permissions import scopes_of_process
 from shared.service import ModelCard
 from shared.settings import Settings
 
@@ -13,14 +19,40 @@ Card = tuple[str, ModelCard]
 
 
 def lacks(name: str) -> str | None:
-    """What can't be imported of a service, in words; None when its modules are there (its model's
-    may still be missing).
+    """Say which package a service needs and this environment lacks; None when all are there.
+
+    Nothing is imported for it: torch alone takes seconds.
     """
-    try:
-        scopes_of_process(name)
-    except ImportError as error:
-        return str(error)
+    modules = _modules_of()
+    for distribution in _required(name):
+        found = modules.get(_plain(distribution), [])
+        if not any(find_spec(module) for module in found):
+            return f"{distribution} is missing"
     return None
+
+
+def _required(name: str) -> list[str]:
+    """Return what the extra of this name brings; pip sees to what is required without one."""
+    every = [Requirement(text) for text in requires(catalogue.package_of(name)) or []]
+    return [r.name for r in every if r.marker and _of_extra(r.marker, name)]
+
+
+def _of_extra(marker: Marker, extra: str) -> bool:
+    return marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+
+
+@cache
+def _modules_of() -> dict[str, list[str]]:
+    """Return the top-level modules of each installed distribution."""
+    found: dict[str, list[str]] = {}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            found.setdefault(_plain(owner), []).append(module)
+    return found
+
+
+def _plain(name: str) -> str:
+    return canonicalize_name(name)
 
 
 def extra(name: str) -> str:

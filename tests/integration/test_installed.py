@@ -14,7 +14,7 @@ from tests.fakes import FakeEhr
 
 ONE_EXTRA = (
     "import sys; sys.modules |= dict.fromkeys(('pydicom', 'torch', 'transformers', "
-    "'authlib')); from services.cli import main; main(sys.argv[1:])"
+    "'authlib')); from services.cli.main import main; main(sys.argv[1:])"
 )
 
 

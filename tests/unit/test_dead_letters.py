@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from services.cli.dead_letters import dead_letters
+from services.cli.commands.dead_letters import dead_letters
 from shared.errors import Misconfigured, PoisonRecord
 from shared.runtime.dead_letters import REPLAY_OF, DeadLetter, bury, letters, read, recent, replay
 from shared.stream.base import EVENTS_TOPIC, Message, Record, Sink, dead_letter_topic

@@ -1,4 +1,4 @@
-"""`careloop dead-letters`: look at the records that services gave up, and let them be tried again."""
+"""`careloop dead-letters`: look at records that services gave up, and try them again."""
 
 import json
 from collections.abc import Mapping, Sequence
