@@ -15,19 +15,19 @@ from types import FrameType
 from typing import Final
 
 import httpx
-from rich.console import Console
-from rich.table import Column, Table
 
 from services import catalogue
 from services.clinic.children import Child, revive, service_child, stop
 from services.clinic.embedded_ehr import sekmet_command
 from services.clinic.ports import keep_ports
+from services.clinic.screen import USER, Screen
 from services.clinic.settled import Clinic, Outcome, as_json, swept_at
 from services.clinic.state import hold, patient_files, secret
 from services.load.patient import Loaded, load_patient
 from shared.ehr.client import Ehr, open_ehr
 from shared.errors import CareloopError, Misconfigured, Unavailable
 from shared.fhir import codes
+from shared.references import is_a
 from shared.settings import Settings, load_settings
 from shared.stream.base import Log
 from shared.stream.open import open_log
@@ -35,9 +35,7 @@ from shared.stream.open import open_log
 FIRST_PORT: Final = 8410
 GIVE_UP_SEC: Final = 300.0
 START_SEC: Final = 60.0
-USER: Final = "demo"
 RESULTS: Final = ("requested", "completed")
-STYLE: Final = {"requested": "green", "completed": "green", "rejected": "yellow", "draft": "cyan"}
 
 
 class Stopped(Exception):
@@ -57,14 +55,9 @@ class Demo:
     def __init__(
         self, state: Path, *, once: bool, as_json: bool, give_up_sec: float = GIVE_UP_SEC
     ) -> None:
-        self._state, self._once, self._as_json, self._give_up_sec = (
-            state,
-            once,
-            as_json,
-            give_up_sec,
-        )
-        self._console = Console(stderr=as_json, highlight=False)
-        self._began = time.monotonic()
+        self._state, self._give_up_sec = state, give_up_sec
+        self._once, self._as_json = once, as_json
+        self._screen = Screen(on_stderr=as_json)
         self._children: list[Child] = []
         self._stop = threading.Event()
         self._closing = ExitStack()
@@ -76,7 +69,7 @@ class Demo:
         try:
             return self._run()
         except Stopped:
-            self._say("stopping; start again with the same command, nothing is lost")
+            self._screen.line("stopping; start again with the same command, nothing is lost")
             return 130 if self._once else 0
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,12 +87,15 @@ class Demo:
         clinic = self._clinic(loaded, ehr, event_log, ports["intake"])
         settled = self._watch(clinic)
         outcomes = clinic.outcomes()
-        self._show(outcomes, settings)
-        good = settled and _every_service_gave_a_result(outcomes)
+        self._screen.table(outcomes, settings)
+        self._screen.addresses(settings, self._state, serving=not self._once)
+        lacking = _without_result(outcomes)
+        for name in lacking:
+            self._screen.line(f"[red]missing[/] {name} gave no result for this patient")
         if self._once:
             if self._as_json:
                 print(json.dumps(as_json(settings.fhir_url, outcomes), indent=2))
-            return 0 if good else 1
+            return 0 if settled and not lacking else 1
         return self._serve(settings)
 
     # --- start
@@ -130,7 +126,7 @@ class Demo:
                 "CARELOOP_REVIEW_LOCAL_USER": f"{USER}:{doctor}",
             }
             self._launch(service_child(name, own, self._log(name)))
-        self._say(
+        self._screen.line(
             "[green]started[/] " + ", ".join(f"{n} :{ports[n]}" for n in catalogue.service_names())
         )
         return settings, ehr, event_log
@@ -180,7 +176,7 @@ class Demo:
         while time.monotonic() < deadline:
             try:
                 if there():
-                    self._say(f"[green]ready[/]   {what}")
+                    self._screen.line(f"[green]ready[/]   {what}")
                     return
             except (Unavailable, httpx.HTTPError):
                 pass
@@ -197,16 +193,16 @@ class Demo:
     # --- the patient
 
     def _load(self, settings: Settings, ehr: Ehr) -> list[Loaded]:
-        loaded = load_patient(patient_files(self._state), settings, ehr)
+        loaded = load_patient(patient_files(self._state, catalogue.analysers()), settings, ehr)
         new = sum(item.created for item in loaded)
-        self._say(
+        self._screen.line(
             f"[green]loaded[/]  {len(loaded)} resources of one patient ({new} new): film, genome, "
             "note, orders"
         )
         return loaded
 
     def _clinic(self, loaded: list[Loaded], ehr: Ehr, event_log: Log, intake_port: int) -> Clinic:
-        patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
+        patient = next(item.reference for item in loaded if is_a(item.reference, "Patient"))
         intake = f"http://127.0.0.1:{intake_port}"
         return Clinic(
             ehr, event_log, patient, [item.reference for item in loaded], partial(swept_at, intake)
@@ -214,70 +210,27 @@ class Demo:
 
     def _watch(self, clinic: Clinic) -> bool:
         """Say what happens as it happens, until all is settled or 300 s are over."""
-        said: set[tuple[str, str, str]] = set()
         while True:
             self._pause(0.5)
             self._revive()
-            missing = self._look(clinic, said)
-            if not missing or time.monotonic() - self._began > self._give_up_sec:
+            missing = self._look(clinic)
+            if not missing or self._screen.seconds > self._give_up_sec:
                 break
         for thing in missing:
-            self._say(f"[red]missing[/] {thing}")
+            self._screen.line(f"[red]missing[/] {thing}")
         return not missing
 
-    def _look(self, clinic: Clinic, said: set[tuple[str, str, str]]) -> list[str]:
-        """Say what is new; return what is missing still."""
+    def _look(self, clinic: Clinic) -> list[str]:
+        """Show what is new; return what is missing still."""
         try:
             outcomes, missing = clinic.outcomes(), clinic.missing()
         except CareloopError as error:
             return [str(error)]
-        for outcome in outcomes:
-            step = (outcome.service, outcome.outcome, outcome.resource)
-            if step not in said:
-                said.add(step)
-                self._say(
-                    f"[{STYLE.get(outcome.outcome, 'red')}]{outcome.outcome:<9}[/] "
-                    f"{outcome.service:<9} {outcome.resource}  {outcome.reason}"
-                )
+        self._screen.steps(outcomes)
         return missing
 
-    def _show(self, outcomes: list[Outcome], settings: Settings) -> None:
-        table = Table(
-            "service",
-            "outcome",
-            "seconds",
-            Column("resource", overflow="fold"),
-            title="What stands in the EHR",
-        )
-        for outcome in outcomes:
-            style = STYLE.get(outcome.outcome, "red")
-            table.add_row(
-                outcome.service,
-                f"[{style}]{outcome.outcome}[/]",
-                f"{outcome.seconds:.1f}",
-                outcome.resource,
-            )
-        self._console.print(table)
-        for outcome in outcomes:
-            self._say(
-                f"{outcome.service:<9} "
-                f"{settings.review_url}/results/{outcome.head.removeprefix('Task/')}"
-            )
-        password = settings.review_local_password
-        assert password is not None
-        how = "   (start without --once to open it)" if self._once else ""
-        self._say(
-            f"Review page: [bold]{settings.review_url}[/]   user [bold]{USER}[/]   password "
-            f"[bold]{password.get_secret_value()}[/]{how}"
-        )
-        self._say(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {self._state}")
-        self._say(
-            f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} "
-            f"CARELOOP_STATE_DIR={self._state} careloop load FOLDER"
-        )
-
     def _serve(self, settings: Settings) -> int:
-        self._say(
+        self._screen.line(
             f"Serving until Ctrl-C. Next: open {settings.review_url}, sign or reject a result, and "
             "watch the plan being drawn again."
         )
@@ -289,7 +242,9 @@ class Demo:
 
     def _revive(self) -> None:
         for name in revive(self._children):
-            self._say(f"[red]{name} had ended[/]; started it again (log: {self._log(name)})")
+            self._screen.line(
+                f"[red]{name} had ended[/]; started it again (log: {self._log(name)})"
+            )
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -298,11 +253,8 @@ class Demo:
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self._stop.set()
 
-    def _say(self, text: str) -> None:
-        self._console.print(
-            f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}", soft_wrap=True
-        )
 
-
-def _every_service_gave_a_result(outcomes: list[Outcome]) -> bool:
-    return {o.service for o in outcomes if o.outcome in RESULTS} >= set(catalogue.analyser_names())
+def _without_result(outcomes: list[Outcome]) -> list[str]:
+    """Return the services that declare an example and gave no result."""
+    answered = {o.service for o in outcomes if o.outcome in RESULTS}
+    return [s.name for s in catalogue.analysers() if s.example and s.name not in answered]

@@ -79,12 +79,13 @@ class Clinic:
             if resource is None:
                 continue
             event = event_of(resource, "create")
-            for service in map(catalogue.analyser, catalogue.analyser_names()):
+            for service in catalogue.analysers():
                 if service.accepts(event):
                     yield service.name, service.input_of(event)
 
     def _heads(self) -> Iterator[tuple[Answer, Head, str]]:
-        for service, reference in dict.fromkeys([*self._expected(), ("treatment", self.patient)]):
+        of_patient = [(s.name, self.patient) for s in catalogue.analysers() if s.per_patient]
+        for service, reference in dict.fromkeys([*self._expected(), *of_patient]):
             answer = Answer(service, reference)
             if head := self.ehr.head(answer):
                 resource = self.ehr.read(reference) or {}
@@ -95,21 +96,28 @@ class Clinic:
                 )
 
     def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
-        """The plan rests on every report that the others wrote and no clinician rejected.
+        """Say on which reports a plan does not rest yet.
 
-        A plan that can't name them all is believed.
+        It rests on every report that the others wrote and no clinician rejected. A plan that can't
+        name them all is believed.
         """
-        counting = [
-            h
-            for a, h, _ in heads
-            if a.service != "treatment" and (h.outcome == "requested" or h.signed)
-        ]
-        reports = {relative(h.task["focus"]["reference"]) for h in counting}
-        plans = [h for a, h, _ in heads if a.service == "treatment"]
+        planners = {
+            s.name
+            for s in catalogue.analysers()
+            if s.per_patient and "DiagnosticReport" in s.triggers
+        }
+        plans = [h for a, h, _ in heads if a.service in planners]
         if not all(names_all(h.task, "DiagnosticReport") for h in plans):
             return []
-        rests_on = {r for h in plans for r in sources_of(h.task)}
-        return [f"the plan does not rest on {report} yet" for report in sorted(reports - rests_on)]
+
+        reported = [h for a, h, _ in heads if a.service not in planners]
+        reports = {
+            relative(h.task["focus"]["reference"])
+            for h in reported
+            if h.outcome == "requested" or h.signed
+        }
+        sources = {reference for h in plans for reference in sources_of(h.task)}
+        return [f"the plan does not rest on {report} yet" for report in sorted(reports - sources)]
 
     def _behind(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
         last = max((h.task["meta"]["lastUpdated"] for _, h, _ in heads), key=start, default=None)

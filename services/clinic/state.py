@@ -5,11 +5,13 @@ Every file is written whole or not at all: the demo may be killed at any moment.
 
 import fcntl
 import secrets
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, TextIO
 
 from shared.errors import Misconfigured
+from shared.service import Service
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "patient"
 FILM: Final = "RG1_UNCR.dcm"  # of the package pydicom-data
@@ -58,12 +60,18 @@ def secret(folder: Path, name: str) -> str:
     return path.read_text()
 
 
-def patient_files(folder: Path) -> Path:
-    """The folder with the demo's patient: our own VCF, note and orders, and the film of
-    `pydicom-data`.
+def patient_files(folder: Path, services: Sequence[Service] = ()) -> Path:
+    """Return the folder with the demo's patient, written where it is missing.
+
+    Our own VCF, note and orders, the film of `pydicom-data`, and the example files of services
+    that bring their own.
     """
     contents = {p.name: p.read_bytes() for p in EXAMPLE.iterdir()}
     contents["film.dcm"] = (files("data_store") / "data" / FILM).read_bytes()
+    for service in services:
+        for path in sorted(service.example_files.iterdir()) if service.example_files else ():
+            contents[f"{service.name}-{path.name}"] = path.read_bytes()
+
     for name, content in contents.items():
         keep(folder / "patient" / name, content)
     return folder / "patient"
