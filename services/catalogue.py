@@ -86,3 +86,9 @@ def analyser(name: str) -> Service:
 def analysers() -> tuple[Service, ...]:
     """Return what each installed analyser declares."""
     return tuple(analyser(name) for name in analyser_names())
+
+
+def look_again() -> None:
+    """Forget what was found: something was installed or removed while this process runs."""
+    _registered.cache_clear()
+    analyser.cache_clear()
