@@ -6,10 +6,10 @@ They only make careloop faster; the sweep makes it complete.
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.intake.topics import TOPIC_CODE, fitting
-from services.intake.watched import SWEPT
+from services.intake.watched import Watch, installed
 from shared.ehr.capabilities import subscription_topics
 from shared.ehr.client import Ehr
 from shared.errors import Conflict, FhirError, Unavailable
@@ -36,6 +36,7 @@ class Keeper:
     ehr: Ehr
     settings: Settings
     on_silence: threading.Event
+    watch: Watch = field(default_factory=installed)
 
     def run(self, stop: threading.Event) -> None:
         """Look after them every `intake_subscription_check_sec`; without a webhook URL there is
@@ -64,7 +65,7 @@ class Keeper:
         EHR refuses one, the sweep alone tells.
         """
         topics = self._topics()
-        for kind in SWEPT:
+        for kind in self.watch.swept:
             try:
                 self._stand(kind, topics)
             except FhirError as error:
@@ -93,7 +94,7 @@ class Keeper:
         listed = subscription_topics(self.ehr.capabilities())
         if not listed:
             return {}
-        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), SWEPT)
+        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), self.watch.swept)
 
     def _wanted(self, kind: str, topics: Mapping[str, str]) -> Json:
         endpoint = f"{str(self.settings.intake_webhook_url).rstrip('/')}/{kind}"
