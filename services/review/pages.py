@@ -1,4 +1,4 @@
-"""The worklist, a result with its evidence, a model card."""
+"""The listing, a result with its evidence, a model card."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -6,24 +6,17 @@ from typing import Any, Final
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.catalogue import analyser_names
-from services.review import (
-    choices,
-    decide,
-    evidence,
-    findings,
-    genomics,
-    passages,
-    plan,
-    present,
-    signing,
-    standing,
-    worklist,
-)
-from services.review.film import film_of
-from services.review.parts import parts
-from services.review.result import NoResult, Result, gather, newest_head
-from services.review.session import User, current
+from services.review import present
+from services.review.access import signing
+from services.review.access.session import User, current
+from services.review.decision import choices, decide
+from services.review.decision.parts import parts
+from services.review.panels import findings, genes, passages, plan
+from services.review.result import evidence, standing
+from services.review.result.film import film_of
+from services.review.result.result import NoResult, Result, gather, newest_head
 from services.review.state import Review, review
+from services.review.worklist import listing
 from shared import instants
 from shared.fhir import codes
 from shared.privacy import audit
@@ -43,34 +36,34 @@ def show_worklist() -> str:
     shared = review()
     wanted, words = _filter()
     counts = {
-        o: worklist.count(shared.ehr, worklist.Filter(o, wanted.service, wanted.patients))
-        for o in worklist.OUTCOMES
+        o: listing.count(shared.ehr, listing.Filter(o, wanted.service, wanted.patients))
+        for o in listing.OUTCOMES
     }
     return render_template(
         "worklist.html",
         wanted=wanted,
         words=words,
         counts=counts,
-        limit=worklist.COUNT_LIMIT,
-        listed=worklist.worklist(shared.ehr, wanted),
+        limit=listing.COUNT_LIMIT,
+        listed=listing.worklist(shared.ehr, wanted),
         services=analyser_names(),
-        help=worklist.OUTCOME_HELP,
+        help=listing.OUTCOME_HELP,
         letters=shared.letters.seen(),
     )
 
 
-def _filter() -> tuple[worklist.Filter, str]:
+def _filter() -> tuple[listing.Filter, str]:
     asked = request.args
     outcome = asked.get("outcome", "requested")
     service = asked.get("service") or None
-    if outcome not in worklist.OUTCOMES or (service and service not in analyser_names()):
-        abort(400, "There is no such list. Start again from the worklist.")
+    if outcome not in listing.OUTCOMES or (service and service not in analyser_names()):
+        abort(400, "There is no such list. Start again from the listing.")
     page = asked.get("page", "1")
     if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):
         abort(400, "There is no such page. Narrow the list by patient or service.")
     words = asked.get("patient", "").strip()[:100]
-    patients = worklist.find_patients(review().ehr, words) if words else None
-    return worklist.Filter(outcome, service, patients, int(page)), words
+    patients = listing.find_patients(review().ehr, words) if words else None
+    return listing.Filter(outcome, service, patients, int(page)), words
 
 
 def show_result(task_id: str) -> Any:
@@ -104,7 +97,7 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     return render_template(
         "result.html",
         result=result,
-        title=worklist.title(result.head.task),
+        title=listing.title(result.head.task),
         focus=focus,
         text=decide.text_of(focus or {}),
         age=present.age((result.patient or {}).get("birthDate"), datetime.now(UTC).date()),
@@ -113,9 +106,9 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
         refusal=signing.refusal(user, focus, shared.roles) if focus else None,
         findings=findings.findings(result.outputs),
         alerts=findings.alerts(result.outputs, names),
-        genes=genomics.gene_calls(result.outputs),
-        advice=genomics.drug_advice(result.outputs),
-        variants=[findings.finding(k, r) for k, r in genomics.others(result.outputs).items()],
+        genes=genes.gene_calls(result.outputs),
+        advice=genes.drug_advice(result.outputs),
+        variants=[findings.finding(k, r) for k, r in genes.others(result.outputs).items()],
         problems=passages.problems(result.outputs),
         notes=evidence.notes(shared.ehr, result),
         proposals=plan.proposals(result.outputs, names),

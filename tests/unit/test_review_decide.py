@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.review import decide
-from services.review.decide import Decision, Practitioner
+from services.review.decision import decide
+from services.review.decision.decide import Decision, Practitioner
 from shared.answers import Answer, Basis, digest
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle

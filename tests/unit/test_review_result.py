@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.review.result import Result, gather
+from services.review.result.result import Result, gather
 from shared.answers import Answer, Basis, digest
 from shared.ehr.client import Ehr
 from shared.fhir import codes, heads

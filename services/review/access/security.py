@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
-from services.review.session import SESSION_SEC
+from services.review.access.session import SESSION_SEC
 from shared.settings import Settings
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.review import present
-from services.review.findings import notes_of
+from services.review.panels.findings import notes_of
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 

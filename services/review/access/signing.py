@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from services.review.session import User
+from services.review.access.session import User
 from shared.errors import Misconfigured
 from shared.fhir import codes
 

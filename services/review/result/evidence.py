@@ -11,8 +11,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from services.review import findings, passages, plan
-from services.review.result import Result, read_all
+from services.review.panels import findings, passages, plan
+from services.review.result.result import Result, read_all
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes

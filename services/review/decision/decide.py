@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import uuid5
 
-from services.review import amend, choices, standing
+from services.review.decision import amend, choices
+from services.review.result import standing
 from shared.answers import NAMESPACE, Head, digest
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
@@ -64,7 +65,7 @@ class Decision:
         text: the conclusion (of a plan: the description) as the clinician left it; amended only.
         dropped: the keys of the findings or proposals that the clinician does not accept; amended
             only.
-        chosen: the answer to each choice between alternatives, see `services.review.choices`; not
+        chosen: the answer to each choice between alternatives, see `services.review.decision.choices`; not
             for a rejection. Choosing among what
             was offered changes no content: a plan signed with a choice is signed, not amended.
     """

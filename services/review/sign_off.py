@@ -5,13 +5,14 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
-from services.review import choices, decide, signing
-from services.review.decide import Decision, Kind, Practitioner
-from services.review.login import user_of
+from services.review.access import signing
+from services.review.access.login import user_of
+from services.review.access.session import User, check_csrf, current
+from services.review.decision import choices, decide
+from services.review.decision.decide import Decision, Kind, Practitioner
+from services.review.decision.parts import parts
 from services.review.pages import result_page
-from services.review.parts import parts
-from services.review.result import Result, gather
-from services.review.session import User, check_csrf, current
+from services.review.result.result import Result, gather
 from services.review.state import Review, review
 from shared import instants
 from shared.errors import Conflict

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from services.review import decide, present, standing
+from services.review import present
+from services.review.decision import decide
+from services.review.result import standing
 from shared import instants
 from shared.answers import Head, newest
 from shared.ehr.client import Ehr

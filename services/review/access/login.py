@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final
 
 from services.review import present
-from services.review.session import User
+from services.review.access.session import User
 from shared.ehr.client import Ehr
 from shared.errors import Misconfigured
 from shared.settings import Settings

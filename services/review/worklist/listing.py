@@ -8,8 +8,8 @@ from itertools import chain, islice
 from typing import Final
 
 from services.review import present
-from services.review.gist import Gist, gists
-from services.review.result import service_of
+from services.review.result.result import service_of
+from services.review.worklist.summary import Gist, gists
 from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.fhir import codes

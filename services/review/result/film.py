@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydicom import Dataset
 
-from services.review.result import Result
+from services.review.result.result import Result
 from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
 from shared.dicom.pixels import film_png

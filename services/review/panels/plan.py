@@ -6,7 +6,7 @@ from textwrap import shorten
 from typing import Any, Final
 
 from services.review import present
-from services.review.findings import notes_of
+from services.review.panels.findings import notes_of
 from shared.fhir import lifecycle
 from shared.json import Json
 from shared.references import relative

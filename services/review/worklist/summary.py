@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Final
 
-from services.review import findings
+from services.review.panels import findings
 from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.fhir import lifecycle

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.review import choices, findings, genomics, passages, plan
+from services.review.decision import choices
+from services.review.panels import findings, genes, passages, plan
 from shared.fhir import lifecycle
 from shared.json import Json
 
@@ -30,10 +31,10 @@ def parts(outputs: Mapping[str, Json]) -> list[Part]:
         if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r) and k not in offered
     }
     made = [Part(f.key, "Finding", _named(f.name, f.value)) for f in findings.findings(drafts)]
-    made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genomics.gene_calls(drafts)]
+    made += [Part(c.key, "Gene", _named(c.gene, c.diplotype)) for c in genes.gene_calls(drafts)]
     made += [
         Part(a.key, "Drug advice", _named(a.drug, "; ".join(a.phenotypes)))
-        for a in genomics.drug_advice(drafts)
+        for a in genes.drug_advice(drafts)
     ]
     made += [Part(p.key, "Problem", p.name) for p in passages.problems(drafts)]
     made += [Part(a.key, "Alert", a.name) for a in findings.alerts(drafts, {})]
