@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort
 
 from services.review.result import evidence
 from services.review.result.film import film_of
-from services.review.result.result import gather, head_by_id
+from services.review.result.read import gather, head_by_id
 from services.review.state import review
 from shared.references import subject_of
 

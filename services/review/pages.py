@@ -1,20 +1,15 @@
 """The listing, a result with its evidence, a model card."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.catalogue import analyser_names
-from services.review import present
-from services.review.access import signing
 from services.review.access.session import User, current
-from services.review.decision import choices, decide
-from services.review.decision.parts import parts
-from services.review.panels import findings, genes, passages, plan
-from services.review.result import evidence, standing
-from services.review.result.film import film_of
-from services.review.result.result import NoResult, Result, gather, newest_head
+from services.review.page import page_of
+from services.review.result import evidence
+from services.review.result.read import gather, newest_head
+from services.review.result.result import NoResult, Result
 from services.review.state import Review, review
 from services.review.worklist import listing
 from shared import instants
@@ -82,7 +77,7 @@ def show_result(task_id: str) -> Any:
 
 
 def result_page(result: Result, *, error: str = "", changed: bool = False) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         error: what was wrong with a form; what was typed is kept.
@@ -90,74 +85,13 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     """
     shared, user = review(), current()
     assert user is not None  # require_login
+
     _audit_read(shared, user, result)
-    names = evidence.names(shared.ehr, result)
-    focus, listed = result.focus, parts(result.outputs)
-    swept = decide.with_dependants(result.outputs, decide.taken_back(result.outputs))
+    page = page_of(shared, user, result)
+
     return render_template(
-        "result.html",
-        result=result,
-        title=listing.title(result.head.task),
-        focus=focus,
-        text=decide.text_of(focus or {}),
-        age=present.age((result.patient or {}).get("birthDate"), datetime.now(UTC).date()),
-        decision=codes.first_code(result.head.task.get("businessStatus"), codes.DECISION),
-        reason=present.concept_text(result.head.task.get("statusReason")),
-        refusal=signing.refusal(user, focus, shared.roles) if focus else None,
-        findings=findings.findings(result.outputs),
-        alerts=findings.alerts(result.outputs, names),
-        genes=genes.gene_calls(result.outputs),
-        advice=genes.drug_advice(result.outputs),
-        variants=[findings.finding(k, r) for k, r in genes.others(result.outputs).items()],
-        problems=passages.problems(result.outputs),
-        notes=evidence.notes(shared.ehr, result),
-        proposals=plan.proposals(result.outputs, names),
-        plan_advice=plan.advice(focus or {}),
-        supports=evidence.supports(shared.ehr, result),
-        images=result.of_kind("Media"),
-        film=film_of(shared.ehr, shared.settings, shared.films, result)
-        if result.of_kind("Media")
-        else None,
-        models=evidence.models(result.devices),
-        parts=listed,
-        along=[part.name for part in listed if part.key in swept],
-        choices=choices.choices(result.outputs),
-        sources=[
-            (present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources
-        ],
-        fallen=_fallen(result) if result.waits else [],
-        authors=_agents(result, "author"),
-        verifiers=_agents(result, "verifier"),
-        error=error,
-        changed=changed,
-        entered=request.form,
+        "result.html", page=page, result=result, error=error, changed=changed, entered=request.form
     )
-
-
-def _fallen(result: Result) -> list[tuple[str, str, str]]:
-    """(reference, name, state) of everything that the result rests on and that does not stand any
-    more.
-    """
-    found = ((ref, result.find(ref)) for ref in result.fallen)
-    return [
-        (ref, findings.name_of(r) or r["resourceType"], standing.state(r))
-        if r
-        else (ref, ref, "no longer in the record")
-        for ref, r in found
-    ]
-
-
-def _agents(result: Result, kind: str) -> list[dict[str, str]]:
-    """Who did it and when, of each Provenance with such an agent."""
-    return [
-        {
-            "who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""),
-            "when": provenance.get("recorded", ""),
-        }
-        for provenance in result.provenance
-        for agent in provenance.get("agent", [])
-        if codes.has_code(agent.get("type"), codes.PROVENANCE_AGENT, kind)
-    ]
 
 
 def _audit_read(shared: Review, user: User, result: Result) -> None:

@@ -7,12 +7,14 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from services.review.access import signing
 from services.review.access.login import user_of
+from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.decision import choices, decide
-from services.review.decision.decide import Decision, Kind, Practitioner
+from services.review.decision.decide import Decision, Kind
 from services.review.decision.parts import parts
 from services.review.pages import result_page
-from services.review.result.result import Result, gather
+from services.review.result.read import gather
+from services.review.result.result import Result
 from services.review.state import Review, review
 from shared import instants
 from shared.errors import Conflict
@@ -44,7 +46,7 @@ def post_decision(task_id: str) -> Any:
     if not result.waits or request.form.get("stamp") != result.stamp:
         return result_page(result, changed=True), 409
     decision = _decision(result)
-    if result.fallen and decision.kind != "rejected":
+    if result.stale_sources and decision.kind != "rejected":
         return result_page(result, changed=True), 409
     if problem := _problem(decision, result):
         return result_page(result, error=problem), 400
@@ -150,7 +152,7 @@ def _open_choices(decision: Decision, result: Result) -> str:
 def _carried_out(
     shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]
 ) -> bool:
-    """Write it, with its audit event in the same transaction; False when somebody else wrote first."""
+    """Write it with its audit event, in one transaction; False: somebody else was first."""
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
     references = [f"{r['resourceType']}/{r['id']}" for r in changed]
     event = audit.access(

@@ -11,7 +11,7 @@ from typing import Final
 
 from flask import abort, request, session
 
-from services.review.decision.decide import Practitioner
+from services.review.access.practitioner import Practitioner
 
 SESSION_SEC: Final = 8 * 3600  # a shift: then everyone logs in again
 USER, CSRF, UNTIL = "user", "csrf", "until"

@@ -14,7 +14,7 @@ from typing import Final
 from services.review import present
 from shared.fhir import lifecycle
 from shared.json import Json
-from shared.references import relative
+from shared.references import local_reference, relative
 
 Known = Mapping[str, tuple[str, Json]]  # `Type/id` -> an output's key and the resource
 Selection = Mapping[str, str]  # Choice.key -> Option.key, or NONE
@@ -69,7 +69,7 @@ class Choice:
 
 def choices(outputs: Mapping[str, Json]) -> list[Choice]:
     """Every choice of the answer, outer ones before those within their alternatives."""
-    known = {present.ref(r): (key, r) for key, r in outputs.items()}
+    known = {local_reference(r): (key, r) for key, r in outputs.items()}
     groups = [ref for ref, (_, r) in known.items() if r["resourceType"] == "RequestGroup"]
     inner = {target for ref in groups for target in _targets(known[ref][1].get("action", []))}
     outer = [ref for ref in groups if ref not in inner]

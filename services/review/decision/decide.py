@@ -1,36 +1,31 @@
-"""A clinician's decision on a result, as one guarded transaction (pure; fhir.md section 7, "Life
-cycle").
+"""A clinician's decision on a result, as one guarded transaction (pure).
 
 Every resource of the answer is written at its stage, each under `ifMatch` of the version that the
-clinician was shown, together
-with the head and a verifier Provenance: all of it, or nothing.
+clinician was shown, together with the head and a verifier Provenance: all of it, or nothing. This
+is where a signature is written; the stages are in `shared/fhir/lifecycle.py`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import uuid5
 
+from services.review.access.practitioner import Practitioner
 from services.review.decision import amend, choices
-from services.review.result import standing
-from shared.answers import NAMESPACE, Head, digest
+from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.prune import prune
+from services.review.result.stamp import focus_key
+from shared.answers import NAMESPACE, Head
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
 from shared.json import Json
-from shared.references import relative
+from shared.references import local_reference, version_of
 
 Kind = Literal["signed", "amended", "rejected"]
 
 TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
-RESTS_ON: Final = (
-    "derivedFrom",
-    "reasonReference",
-    "basis",
-)  # what is dropped takes with it what was drawn from it
 DECIDED_ELSEWHERE: Final = "Decided in another system before this review."
-ELSEWHERE: Final[
-    dict[str, Kind]
-] = {  # how the focus stands -> the decision that somebody else took
+ELSEWHERE: Final[dict[str, Kind]] = {
     "amended": "amended",
     "corrected": "amended",
     "appended": "amended",
@@ -38,19 +33,7 @@ ELSEWHERE: Final[
     "entered-in-error": "rejected",
     "revoked": "rejected",
 }
-
-
-@dataclass(frozen=True)
-class Practitioner:
-    """Who decides.
-
-    Attributes:
-        reference: `Practitioner/id`.
-        name: for people.
-    """
-
-    reference: str
-    name: str
+"""How the focus stands -> the decision that somebody else took."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +48,9 @@ class Decision:
         text: the conclusion (of a plan: the description) as the clinician left it; amended only.
         dropped: the keys of the findings or proposals that the clinician does not accept; amended
             only.
-        chosen: the answer to each choice between alternatives, see `services.review.decision.choices`; not
-            for a rejection. Choosing among what
-            was offered changes no content: a plan signed with a choice is signed, not amended.
+        chosen: the answer to each choice between alternatives (`choices.py`); not for a rejection.
+            Choosing among what was offered changes no content: a plan signed with a choice is
+            signed, not amended.
     """
 
     kind: Kind
@@ -76,32 +59,6 @@ class Decision:
     text: str | None = None
     dropped: frozenset[str] = frozenset()
     chosen: Mapping[str, str] = field(default_factory=dict)
-
-
-def stamp(
-    head: Head,
-    outputs: Mapping[str, Json],
-    sources: Iterable[Json] = (),
-    missing: Iterable[str] = (),
-) -> str:
-    """What a page was made of: changes whenever the head, any of its resources or anything that
-    they rest on has a new version or is gone.
-    """
-    made = {key: f"{_reference(r)} {_version(r)}" for key, r in outputs.items()}
-    rests_on = sorted(
-        f"{_reference(r)} {r.get('meta', {}).get('versionId', '')} {standing.state(r)}"
-        for r in sources
-    )
-    return digest(head.reference, head.version, made, rests_on, sorted(missing))
-
-
-def focus_key(head: Head, outputs: Mapping[str, Json]) -> str | None:
-    """The key of the output that the head is about: the report or the plan."""
-    focus = relative(head.task.get("focus", {}).get("reference", ""))
-    return next(
-        (key for key, r in outputs.items() if _reference(r) == focus),
-        "report" if "report" in outputs else None,
-    )
 
 
 def text_of(focus: Json) -> str:
@@ -136,7 +93,7 @@ def transaction(
     record = (
         choices.offered(asked) - decision.dropped
     )  # what was offered and not chosen stays in its group and plan
-    lost = frozenset(_reference(outputs[key]) for key in dropped - record)
+    lost = frozenset(local_reference(outputs[key]) for key in dropped - record)
     decided = []
     for key, resource in outputs.items():
         if resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource):
@@ -150,8 +107,8 @@ def transaction(
     task = _closed(head, decision, practitioner, now) | _note(
         choices.words(asked, decision.chosen), practitioner, now
     )
-    verified = _verified([_reference(r) for r in [*decided, task]], practitioner, now)
-    entries = [bundle.put(r, _version(r)) for r in decided]
+    verified = _verified([local_reference(r) for r in [*decided, task]], practitioner, now)
+    entries = [bundle.put(r, version_of(r)) for r in decided]
     return bundle.transaction(
         head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))]
     )
@@ -167,18 +124,6 @@ def closing(head: Head, focus: Json, practitioner: Practitioner, now: str) -> Js
     )
 
 
-def taken_back(outputs: Mapping[str, Json]) -> frozenset[str]:
-    """The keys of what another client has rejected already: nothing that was drawn from it may be
-    signed.
-    """
-    return frozenset(
-        key
-        for key, r in outputs.items()
-        if r["resourceType"] in lifecycle.STATUS
-        and lifecycle.status_of(r) in _rejected(r["resourceType"])
-    )
-
-
 def refused(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
     """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what
     another client took back, what was drawn from either.
@@ -186,44 +131,6 @@ def refused(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
     return with_dependants(
         outputs,
         decision.dropped | (frozenset() if decision.kind == "rejected" else taken_back(outputs)),
-    )
-
-
-def _rejected(kind: str) -> set[str | None]:
-    table = lifecycle.STATUS[kind]
-    return {table["rejected"], table.get("wrong-patient")} - {None}
-
-
-def with_dependants(outputs: Mapping[str, Json], dropped: frozenset[str]) -> frozenset[str]:
-    """The dropped keys and those of everything drawn from them, of groups that have nothing left
-    and of pictures that explain nothing any more.
-    """
-    gone = set(dropped)
-    while True:
-        lost = {_reference(outputs[key]) for key in gone}
-        more = {
-            key
-            for key, r in outputs.items()
-            if key not in gone and (lost & set(_rests_on(r)) or _hollow(r, lost))
-        }
-        more |= amend.unexplained(outputs, gone) - gone
-        if not more:
-            return frozenset(gone)
-        gone |= more
-
-
-def prune(resource: Json, lost: frozenset[str]) -> Json:
-    """A copy without the list items that point to what was dropped (results, activities, actions,
-    entries).
-    """
-    return (
-        {
-            name: kept
-            for name, value in resource.items()
-            if (kept := _pruned(value, lost)) not in ([], {})
-        }
-        if lost
-        else resource
     )
 
 
@@ -332,73 +239,8 @@ def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Json:
     }
 
 
-def _rests_on(resource: Json) -> Iterator[str]:
-    for element in RESTS_ON:
-        value = resource.get(element, [])
-        for item in value if isinstance(value, list) else [value]:
-            yield relative(item.get("reference", ""))
-
-
-def _hollow(resource: Json, lost: set[str]) -> bool:
-    if resource["resourceType"] != "RequestGroup":
-        return False
-    offered = [relative(a["resource"]["reference"]) for a in _actions(resource) if "resource" in a]
-    return bool(offered) and lost.issuperset(offered)
-
-
-def _actions(parent: Json) -> Iterator[Json]:
-    for action in parent.get("action", []):
-        yield action
-        yield from _actions(action)
-
-
-def _pruned(value: Any, lost: frozenset[str]) -> Any:
-    if isinstance(value, list):
-        kept = [_pruned(item, lost) for item in value if not _points(item, lost)]
-        return [
-            item
-            for item, was in zip(kept, (i for i in value if not _points(i, lost)), strict=True)
-            if not _emptied(was, item)
-        ]
-    if isinstance(value, dict):
-        return {
-            name: kept
-            for name, item in value.items()
-            if (kept := _pruned(item, lost)) not in ([], {})
-        }
-    return value
-
-
-def _points(item: Any, lost: frozenset[str]) -> bool:
-    """The item is a reference to what was dropped, or wraps one: activity, link, action, extension."""
-    if not isinstance(item, dict):
-        return False
-    targets = [
-        item,
-        *(item.get(name) for name in ("reference", "link", "resource", "valueReference")),
-    ]
-    return any(
-        relative(t["reference"]) in lost
-        for t in targets
-        if isinstance(t, dict) and isinstance(t.get("reference"), str)
-    )
-
-
-def _emptied(was: Any, now: Any) -> bool:
-    """A RequestGroup's action that lost every alternative offers nothing."""
-    return isinstance(was, dict) and bool(was.get("action")) and not now.get("action")
-
-
 def entry_uuid(head: Head, kind: str) -> str:
     """The `urn:uuid:` of what is new in the transaction: the same for the same decision on the same
     version.
     """
     return f"urn:uuid:{uuid5(NAMESPACE, f'{head.reference} {head.version} {kind}')}"
-
-
-def _reference(resource: Json) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"
-
-
-def _version(resource: Json) -> str:
-    return str(resource["meta"]["versionId"])

@@ -7,6 +7,7 @@ from typing import Any, Final
 from services.review import present
 from shared.fhir import codes, lifecycle
 from shared.json import Json
+from shared.references import local_reference
 
 SEVERITIES: Final = ("high", "moderate", "low")
 GENERIC: Final = (
@@ -152,7 +153,7 @@ def notes_of(resource: Mapping[str, Any]) -> str:
 
 def names_of(resources: Iterable[Json]) -> dict[str, str]:
     """What people call each resource: a drug, a problem, a test, a document."""
-    return {present.ref(r): name for r in resources if (name := name_of(r))}
+    return {local_reference(r): name for r in resources if (name := name_of(r))}
 
 
 def _observed_name(observation: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from services.review import present
 from services.review.panels.findings import notes_of
 from shared.fhir import codes, lifecycle
 from shared.json import Json
+from shared.references import local_reference
 
 GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = (
     "84413-4",
@@ -73,7 +74,7 @@ def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall
     drawn = [
         p
         for r in outputs.values()
-        if present.ref(genotype) in present.references(r.get("derivedFrom"))
+        if local_reference(genotype) in present.references(r.get("derivedFrom"))
         for p in phenotypes(r)
     ]
     return GeneCall(
@@ -111,7 +112,7 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
         *(
             g
             for r in outputs.values()
-            if present.ref(r) in rests
+            if local_reference(r) in rests
             for g in _component_texts(r, GENE)
         ),
     ]
@@ -119,7 +120,7 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
         r
         for r in outputs.values()
         if r["resourceType"] == "Task"
-        and present.ref(implication) in present.references(r.get("reasonReference"))
+        and local_reference(implication) in present.references(r.get("reasonReference"))
     )
     return DrugAdvice(
         key=key,

@@ -109,7 +109,7 @@ def _placed(text: str, span: Span, words: str) -> Span:
 
 
 def _stands(there: str, words: str) -> bool:
-    """The words as the notes service read them: where it saw blanks for markup, anything may stand."""
+    """Tell whether the words stand there; for blanks that were markup, anything may."""
     return (
         bool(words)
         and len(there) == len(words)

@@ -9,7 +9,7 @@ from services.review import present
 from services.review.panels.findings import notes_of
 from shared.fhir import lifecycle
 from shared.json import Json
-from shared.references import relative
+from shared.references import local_reference, relative
 
 MOST_WORDS: Final = 160
 KINDS: Final = {
@@ -81,7 +81,7 @@ def proposals(outputs: Mapping[str, Json], names: Mapping[str, str]) -> list[Pro
     }
     wanted = ("Goal", "MedicationRequest", "ServiceRequest")
     return [
-        proposal(key, r, names, groups.get(present.ref(r), NO_GROUP))
+        proposal(key, r, names, groups.get(local_reference(r), NO_GROUP))
         for key, r in outputs.items()
         if r["resourceType"] in wanted
     ]

@@ -12,7 +12,9 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from services.review.panels import findings, passages, plan
-from services.review.result.result import Result, read_all
+from services.review.panels.declared import panel_of
+from services.review.result.read import read_all
+from services.review.result.result import Result
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
@@ -53,8 +55,8 @@ class Model:
 
 
 def notes(ehr: Ehr, result: Result) -> list[Note]:
-    """The notes that the result was drawn from."""
-    if result.service != "notes":
+    """Return the notes that the result was drawn from, where its panel shows them."""
+    if not panel_of(result.service).marks_text:
         return []
     return [
         _note(ehr, r, result.outputs)

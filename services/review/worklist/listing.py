@@ -8,14 +8,15 @@ from itertools import chain, islice
 from typing import Final
 
 from services.review import present
-from services.review.result.result import service_of
-from services.review.worklist.summary import Gist, gists
+from services.review.panels.declared import panel_of
+from services.review.result.read import service_of
+from services.review.worklist.summary import Summary, summaries
 from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.fhir import codes
 from shared.fhir.heads import head_of
 from shared.json import Json
-from shared.references import subject_of
+from shared.references import local_reference, subject_of
 
 PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = (
@@ -51,7 +52,7 @@ class Row:
         title: what it is about; reason: why it was not analysed, failed or was rejected.
         decision: signed, amended, rejected; None where nobody decided.
         by: who decided.
-        gist: what it says and how urgent it is.
+        summary: what it says and how urgent it is.
     """
 
     task_id: str
@@ -64,7 +65,7 @@ class Row:
     reason: str
     decision: str | None
     by: str
-    gist: Gist
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ def worklist(ehr: Ehr, wanted: Filter) -> Worklist:
     found = list(islice(_in_order(ehr, wanted), start, start + PAGE_SIZE + 1))
     shown = found[:PAGE_SIZE]
     patients = read_patients(ehr, [s for h in shown if (s := subject_of(h.task))])
-    said = gists(ehr, shown, words=True) if wanted.outcome == "requested" else {}
+    texts = summaries(ehr, shown, words=True) if wanted.outcome == "requested" else {}
     return Worklist(
-        [row(head, patients, said.get(head.reference, Gist())) for head in shown],
+        [row(head, patients, texts.get(head.reference, Summary())) for head in shown],
         len(found) > PAGE_SIZE,
     )
 
@@ -107,7 +108,7 @@ def _in_order(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
     if wanted.outcome != "requested":
         return found
     first = list(islice(found, SORTED))
-    urgency = gists(ehr, first, words=False)
+    urgency = summaries(ehr, first, words=False)
     return chain(sorted(first, key=lambda head: urgency[head.reference].rank), found)
 
 
@@ -151,7 +152,7 @@ def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
     """The patients whose name starts with the words, or whose id or identifier they are."""
     by_name = islice(ehr.search("Patient", {"name": words, "_count": "20"}), 20)
     by_identifier = islice(ehr.search("Patient", {"identifier": words, "_count": "20"}), 20)
-    named = [present.ref(p) for p in [*by_name, *by_identifier] if _matches(p, words)]
+    named = [local_reference(p) for p in [*by_name, *by_identifier] if _matches(p, words)]
     direct = (
         [f"Patient/{words}"]
         if words.replace("-", "").replace(".", "").isalnum()
@@ -183,14 +184,14 @@ def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Json]:
     for at in range(0, len(ids), PATIENTS_AT_ONCE):
         some = ids[at : at + PATIENTS_AT_ONCE]
         found |= {
-            present.ref(p): p
+            local_reference(p): p
             for p in ehr.search("Patient", {"_id": ",".join(some), "_count": str(len(some))})
             if p["id"] in some
         }
     return found
 
 
-def row(head: Head, patients: Mapping[str, Json], gist: Gist) -> Row:
+def row(head: Head, patients: Mapping[str, Json], summary: Summary) -> Row:
     """The head as a line."""
     task = head.task
     subject = subject_of(task) or ""
@@ -205,19 +206,10 @@ def row(head: Head, patients: Mapping[str, Json], gist: Gist) -> Row:
         reason=present.concept_text(task.get("statusReason")),
         decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
         by=task.get("owner", {}).get("display", ""),
-        gist=gist,
+        summary=summary,
     )
 
 
-TITLES: Final = {
-    "imaging": "Imaging report",
-    "genomics": "Pharmacogenomics report",
-    "notes": "Clinical note findings",
-    "treatment": "Treatment plan",
-}
-
-
 def title(task: Json) -> str:
-    """What the result is, from the service alone: the row must not need the report."""
-    service = service_of(task)
-    return task.get("description") or TITLES.get(service, service or "Result")
+    """Return what the result is called, from its service alone: a row must not need the report."""
+    return task.get("description") or panel_of(service_of(task)).title

@@ -19,7 +19,7 @@ MOST_WORDS: Final = 160
 
 
 @dataclass(frozen=True)
-class Gist:
+class Summary:
     """One result in a line.
 
     Attributes:
@@ -42,7 +42,7 @@ class Gist:
         )
 
 
-def gists(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Gist]:
+def summaries(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Summary]:
     """Head reference -> what it says.
 
     Args:
@@ -51,7 +51,7 @@ def gists(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Gist]:
     wanted = [ref for h in heads for ref in _parts(h) if words or ref.startswith("DetectedIssue/")]
     read = _read(ehr, wanted)
     return {
-        h.reference: _gist(
+        h.reference: _summary(
             [r for ref in _parts(h) if (r := read.get(ref)) and subject_of(r) == subject_of(h.task)]
         )
         for h in heads
@@ -65,7 +65,7 @@ def _parts(head: Head) -> list[str]:
     return [*alerts, *([focus] if focus in head.outputs.values() else [])]
 
 
-def _gist(parts: Sequence[Json]) -> Gist:
+def _summary(parts: Sequence[Json]) -> Summary:
     open_alerts = [
         r for r in parts if r["resourceType"] == "DetectedIssue" and lifecycle.is_draft(r)
     ]
@@ -80,7 +80,7 @@ def _gist(parts: Sequence[Json]) -> Gist:
         ),
         "",
     )
-    return Gist(
+    return Summary(
         severity,
         sum(r.get("severity") == severity for r in open_alerts) if severity else 0,
         shorten(said, MOST_WORDS, placeholder=" …"),
