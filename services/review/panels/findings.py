@@ -1,4 +1,4 @@
-"""Findings, alerts and risks of any service, as lines of a table (pure)."""
+"""Findings and alerts of any service, as lines of a table (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ GENOMIC: Final = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One Observation or RiskAssessment.
+    """One Observation.
 
     Attributes:
         confidence: 0..1, or None where the model gives none.
@@ -58,17 +58,14 @@ class Alert:
 
 
 def findings(outputs: Mapping[str, Json]) -> list[Finding]:
-    """The Observations that are not genomic (those have tables of their own) and the risks, surest
-    first.
-    """
+    """Return the Observations that are not genomic, surest first; those have tables of their own."""
     made = [
         finding(key, r)
         for key, r in outputs.items()
         if r["resourceType"] == "Observation"
         and not codes.has_code(r.get("category"), codes.V2_0074, "GE")
     ]
-    risks = [risk(key, r) for key, r in outputs.items() if r["resourceType"] == "RiskAssessment"]
-    return sorted([*made, *risks], key=lambda f: -(f.confidence or 0))
+    return sorted(made, key=lambda f: -(f.confidence or 0))
 
 
 def finding(key: str, observation: Json) -> Finding:
@@ -92,28 +89,6 @@ def finding(key: str, observation: Json) -> Finding:
         ),
         note=notes_of(observation),
         status=lifecycle.status_of(observation) or "",
-    )
-
-
-def risk(key: str, assessment: Json) -> Finding:
-    """The RiskAssessment as a line; `probabilityDecimal` is in percent."""
-    prediction: Json = next(iter(assessment.get("prediction", [])), {})
-    probability = prediction.get("probabilityDecimal")
-    parts = [
-        present.concept_text(prediction.get("qualitativeRisk")),
-        f"{probability:g} %" if probability is not None else "",
-    ]
-    return Finding(
-        key=key,
-        name=present.concept_text(prediction.get("outcome"))
-        or present.concept_text(assessment.get("code"))
-        or "Risk",
-        value=", ".join(filter(None, parts)),
-        site="",
-        confidence=present.confidence(assessment),
-        details=(),
-        note=" ".join(filter(None, [prediction.get("rationale"), notes_of(assessment)])),
-        status=lifecycle.status_of(assessment) or "",
     )
 
 
