@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.genomics.calling import call_gene
 from services.genomics.domain import Findings, Inputs
 from services.genomics.model import PgxModel
-from services.genomics.recommendations import implications
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.recommendations import implications
 from shared.errors import NotAnalysed
 
 

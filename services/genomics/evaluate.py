@@ -6,6 +6,7 @@ that the model card shows.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import click
 
-from services.genomics.calling import call_gene
-from services.genomics.domain import GeneCall
+from services.genomics.domain import GeneCall, Record
 from services.genomics.expected import expectation
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import Gene, Tables, load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.tables import Gene, Tables, load_tables
+from services.genomics.vcf.reader import read_vcf
+from services.genomics.vcf.statistics import statistics_of
 from shared.errors import NotAnalysed
 from shared.training.data_sets import refuse, require
 
@@ -27,13 +29,17 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "pgx_vcf"
 
 @dataclass(frozen=True)
 class Result:
-    """One file: its verdict is `one` (the expected diplotype alone), `among` (among several that
-    agree), `no call` (as expected), `wrong`, or `unread` (the name says nothing)."""
+    """What became of one file.
+
+    Attributes:
+        verdict: `one` (the expected diplotype alone), `among` (among several that agree), `no call`
+            (as expected), `wrong`, or `unread` (the name says nothing).
+    """
 
     file: str
     gene: str
     verdict: str
-    said: str
+    found: str
 
 
 def evaluate(data: Path, tables: Tables) -> Iterator[Result]:
@@ -53,24 +59,24 @@ def _result(tables: Tables, gene: Gene, path: Path) -> Result:
         return Result(path.name, gene.name, "wrong" if wanted else "unread", refused.reason)
     calls = {g.name: call for g in tables.genes if (call := call_gene(tables, g, records))}
     call = calls.get(gene.name)
-    said = _said(call)
+    found = _found(call)
     if set(calls) - {gene.name}:
         return Result(
             path.name,
             gene.name,
             "wrong",
-            f"{said}; calls {', '.join(sorted(set(calls) - {gene.name}))} too",
+            f"{found}; calls {', '.join(sorted(set(calls) - {gene.name}))} too",
         )
     if wanted is None:
-        return Result(path.name, gene.name, "unread", said)
+        return Result(path.name, gene.name, "unread", found)
     pairs = _pairs(call)
     if not wanted.met(pairs):
-        return Result(path.name, gene.name, "wrong", said)
+        return Result(path.name, gene.name, "wrong", found)
     return Result(
         path.name,
         gene.name,
         "no call" if wanted.no_call else "one" if len(pairs) == 1 else "among",
-        said,
+        found,
     )
 
 
@@ -79,10 +85,30 @@ def _pairs(call: GeneCall | None) -> list[tuple[str, str]]:
     return [(a, b) for a, b in split]
 
 
-def _said(call: GeneCall | None) -> str:
+def _found(call: GeneCall | None) -> str:
     if call is None:
         return "nothing of the gene in the file"
     return f"{' | '.join(call.diplotypes) or call.reason}: {call.phenotype}"
+
+
+def _quality(data: Path) -> str:
+    """Say how the call sets look, and how long reading took: each file is read once more."""
+    tables, records = load_tables(), list[Record]()
+    files = sorted(data.rglob("*.vcf"))
+    began = time.perf_counter()
+    for path in files:
+        try:
+            records += read_vcf(path.read_bytes(), tables).records
+        except NotAnalysed:
+            continue
+    seconds = time.perf_counter() - began
+
+    found = statistics_of(records)
+    rate, het = found.call_rate or 0, found.heterozygous or 0
+    return (
+        f"{len(files)} files read in {seconds:.2f} s: {found.records} records, call rate "
+        f"{rate:.3f}, heterozygous {het:.3f}, Ts/Tv {found.ts_tv or 0:.2f}"
+    )
 
 
 @click.command(help=__doc__)
@@ -107,7 +133,7 @@ def main(data: Path, floor: float, write: bool) -> None:
     if not results:
         refuse(data, "holds no .vcf file in a folder named for one of the genes")
     for result in results:
-        click.echo(f"{result.gene:8} {result.file:32} {result.verdict:8} {result.said}")
+        click.echo(f"{result.gene:8} {result.file:32} {result.verdict:8} {result.found}")
     count = Counter(result.verdict for result in results)
     readable = len(results) - count["unread"]
     right = readable - count["wrong"]
@@ -116,6 +142,7 @@ def main(data: Path, floor: float, write: bool) -> None:
         f"several, {count['no call']} rightly not called"
     )
     click.echo(f"{count['unread']} names say nothing and are not counted")
+    click.echo(_quality(data))
     if write:
         numbers = {
             "files": readable,

@@ -19,7 +19,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from services.genomics.tables import Gene
+from services.genomics.pgx.tables import Gene
 
 RENAMED = {("SLCO1B1", "1a"): "*1", ("SLCO1B1", "1b"): "*37"}
 NOISE = re.compile(

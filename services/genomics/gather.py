@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from services.genomics.domain import Inputs
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import load_tables
+from services.genomics.pgx.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
 from shared.answers import digest
 from shared.ehr.documents import is_replaced
 from shared.errors import NotAnalysed, Withdrawn

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from services.genomics.tables import Tables, load_tables
+from services.genomics.pgx.tables import Tables, load_tables
 from shared.service import ModelCard
 from shared.settings import Settings
 

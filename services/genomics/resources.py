@@ -4,14 +4,27 @@ gene, an implication per drug, the report.
 
 from collections.abc import Mapping, Sequence
 
-from services.genomics import codes as lab
 from services.genomics.domain import Findings, GeneCall, Implication, Inputs, Phenotype, Site
-from services.genomics.tables import Gene, Tables, load_tables
-from services.genomics.variant import CATEGORY, component, gene_part, loinc, slug, variant_draft
-from services.genomics.wording import conclusion, genotype_text, remarks
+from services.genomics.pgx.tables import Gene, Tables, load_tables
+from services.genomics.report import codes as lab
+from services.genomics.report.variant import (
+    CATEGORY,
+    component,
+    gene_part,
+    loinc,
+    slug,
+    variant_draft,
+)
+from services.genomics.report.wording import conclusion, genotype_text, remarks
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
+from shared.terms.pharmacogenetics import (
+    GENOTYPE,
+    PHENOTYPE,
+    genotype_code,
+    phenotype_code,
+)
 
 
 def resources(_inputs: Inputs, findings: Findings, pen: Pen) -> Sequence[Draft]:
@@ -56,23 +69,32 @@ def _haplotypes(
 
 
 def _genotype(gene: Gene, call: GeneCall, evidence: Sequence[Draft], pen: Pen) -> Draft:
-    """Coded only where one diplotype is certain and nothing essential was left untested; words
-    otherwise.
-    """
-    text = genotype_text(gene, call)
-    certain = call.diplotype is not None and not call.essential_untested
+    """Write the genotype: what a reader must know goes with it as a note."""
+    notes = remarks(call)
     return pen.draft(
         "Observation",
         f"genotype-{slug(gene.name)}",
         category=CATEGORY,
         code=loinc(lab.GENOTYPE),
-        valueCodeableConcept=_pharmvar(gene, call.diplotype or "") | {"text": text}
-        if certain
-        else {"text": text},
+        valueCodeableConcept=_genotype_value(gene, call),
         derivedFrom=[draft.ref for draft in evidence] or None,
         component=[gene_part(gene), _phenotype_part(call.phenotype)],
-        note=[{"text": " ".join(said)}] if (said := remarks(call)) else None,
+        note=[{"text": " ".join(notes)}] if notes else None,
     )
+
+
+def _genotype_value(gene: Gene, call: GeneCall) -> Json:
+    """Code the genotype where one diplotype is certain and nothing essential was left untested.
+
+    Otherwise there are words alone: who reads codes takes it as uncertain.
+    """
+    text = {"text": genotype_text(gene, call)}
+    if call.diplotype is None or call.essential_untested:
+        return text
+
+    ours = codes.coding(GENOTYPE, genotype_code(gene.name, call.diplotype))
+    pharmvar = _pharmvar(gene, call.diplotype).get("coding", [])
+    return {"coding": [*pharmvar, ours]} | text
 
 
 def _pharmvar(gene: Gene, name: str) -> Json:
@@ -89,8 +111,11 @@ def _phenotype_part(phenotype: Phenotype) -> Json:
 
 
 def _phenotype(phenotype: Phenotype, text: str) -> Json:
+    """Code the phenotype by CPIC's term, and by LOINC's answer where there is one."""
     answer = lab.METABOLIZER.get(phenotype.term)
-    return codes.concept(lab.LOINC, answer, text=text) if answer else {"text": text}
+    loinc_answer = [codes.coding(lab.LOINC, answer)] if answer else []
+    cpic = codes.coding(PHENOTYPE, phenotype_code(phenotype.term), phenotype.term)
+    return {"coding": [*loinc_answer, cpic], "text": text}
 
 
 def _implication(

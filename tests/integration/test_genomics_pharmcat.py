@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from services.genomics.evaluate import DATA, METRICS, evaluate, main
 from services.genomics.expected import expectation
 from services.genomics.model import rules
-from services.genomics.tables import load_tables
+from services.genomics.pgx.tables import load_tables
 from tests.unit.genomics_vcf import gene
 
 
@@ -33,7 +33,7 @@ def test_every_file_is_called_as_its_name_says(data: Path) -> None:
 
 def test_no_other_gene_is_called(data: Path) -> None:
     assert [
-        result.file for result in evaluate(data, load_tables()) if "; calls" in result.said
+        result.file for result in evaluate(data, load_tables()) if "; calls" in result.found
     ] == []
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from services.genomics.calling import call_gene
 from services.genomics.domain import GeneCall
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import Gene, load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.tables import Gene, load_tables
+from services.genomics.vcf.reader import read_vcf
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "patient" / "genome.vcf"

@@ -5,7 +5,7 @@ and what follows for the phenotype.
 import pytest
 
 from services.genomics.domain import Site
-from services.genomics.tables import load_tables
+from services.genomics.pgx.tables import load_tables
 from tests.unit.genomics_vcf import call, gene
 
 S2 = {"10-94775367-A-G": "0/1", "10-94781859-G-A": "0/1"}

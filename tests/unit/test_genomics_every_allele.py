@@ -4,9 +4,9 @@ from itertools import combinations_with_replacement
 
 import pytest
 
-from services.genomics.calling import call_gene
 from services.genomics.domain import Record, Site
-from services.genomics.tables import Gene, load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.tables import Gene, load_tables
 from tests.unit.genomics_vcf import gene
 
 STAR = [g.name for g in load_tables().genes if g.method == "star"]

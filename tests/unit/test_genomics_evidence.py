@@ -4,11 +4,11 @@ behind another line.
 
 import pytest
 
-from services.genomics.calling import call_gene
 from services.genomics.domain import GeneCall
-from services.genomics.read_vcf import read_vcf
-from services.genomics.recommendations import implications
-from services.genomics.tables import load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.recommendations import implications
+from services.genomics.pgx.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
 from tests.unit.genomics_vcf import call, vcf
 
 G = {"10-94842866-A-G": "1/1"}

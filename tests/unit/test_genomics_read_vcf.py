@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.genomics.calling import call_gene
-from services.genomics.decompress import BGZF_END, decompressed
 from services.genomics.domain import Record, Site
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.tables import load_tables
+from services.genomics.vcf.decompress import BGZF_END, decompressed
+from services.genomics.vcf.reader import read_vcf
 from shared.errors import InvalidInput, NotAnalysed
 from tests.unit.genomics_vcf import DEMO, META, ROOT, gene, vcf
 
@@ -253,8 +253,8 @@ def test_many_members_are_read_in_full() -> None:
 
 BOMB = """
 import resource, sys, zlib
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
+from services.genomics.pgx.tables import load_tables
 from shared.errors import InvalidInput
 
 def bomb(line):
@@ -304,8 +304,8 @@ WHOLE = """
 from pathlib import Path
 from services.genomics.service import SERVICE
 assert "allel" not in sys.modules and "pandas" not in sys.modules, "loaded too early"
-from services.genomics.read_vcf import read_vcf
-from services.genomics.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
+from services.genomics.pgx.tables import load_tables
 from services.genomics.domain import Inputs
 from shared.settings import Settings
 vcf = read_vcf(Path("examples/patient/genome.vcf").read_bytes(), load_tables())

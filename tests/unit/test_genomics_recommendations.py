@@ -4,11 +4,11 @@ nothing where the phenotype is open.
 
 import pytest
 
-from services.genomics.calling import call_gene
 from services.genomics.domain import GeneCall, Implication, Phenotype
-from services.genomics.read_vcf import read_vcf
-from services.genomics.recommendations import implications
-from services.genomics.tables import load_tables
+from services.genomics.pgx.calling import call_gene
+from services.genomics.pgx.recommendations import implications
+from services.genomics.pgx.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
 from shared.terms import drugs_by_name
 from tests.unit.genomics_vcf import DEMO
 

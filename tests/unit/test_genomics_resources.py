@@ -8,9 +8,9 @@ import pytest
 from services.genomics.analyze import analyze
 from services.genomics.domain import Findings, Inputs
 from services.genomics.model import rules
-from services.genomics.read_vcf import read_vcf
+from services.genomics.pgx.tables import load_tables
 from services.genomics.resources import resources
-from services.genomics.tables import load_tables
+from services.genomics.vcf.reader import read_vcf
 from services.treatment import parse
 from shared.answers import Answer
 from shared.fhir import codes

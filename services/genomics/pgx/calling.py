@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from services.genomics.domain import GeneCall, Phenotype, Record
-from services.genomics.lowest_function import lowest
-from services.genomics.matching import Match, match, untested
-from services.genomics.observe import Observed, observe
-from services.genomics.tables import Gene, Tables, phenotype_of_score
+from services.genomics.pgx.lowest_function import lowest
+from services.genomics.pgx.matching import Match, match, untested
+from services.genomics.pgx.observe import Observed, observe
+from services.genomics.pgx.tables import Gene, Tables, phenotype_of_score
 
 INDETERMINATE = Phenotype("Indeterminate")
 WRONG_REFERENCE = (

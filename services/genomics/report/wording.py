@@ -1,7 +1,7 @@
 """The sentences of the report (pure)."""
 
 from services.genomics.domain import Findings, GeneCall
-from services.genomics.tables import Gene, Tables
+from services.genomics.pgx.tables import Gene, Tables
 
 MAX_LISTED = 4
 LIMITS = (

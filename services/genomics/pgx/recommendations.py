@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from services.genomics.domain import GeneCall, Implication, Phenotype
-from services.genomics.tables import Tables
+from services.genomics.pgx.tables import Tables
 
 UNAVAILABLE = Phenotype("None")  # the table's word for a gene that was not tested
 NORMAL = {

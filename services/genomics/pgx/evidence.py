@@ -14,9 +14,9 @@ A record tests a site only where its genotype would have shown the variant:
 
 from collections.abc import Iterator, Set
 
-from services.genomics.align import sites as changes
 from services.genomics.domain import Record, Site
-from services.genomics.tables import Gene
+from services.genomics.pgx.align import sites as changes
+from services.genomics.pgx.tables import Gene
 
 ANY_OTHER = ("<NON_REF>", "<*>")  # VCF 4.3, section 5.5: stands for every allele that was not seen
 

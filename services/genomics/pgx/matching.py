@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from services.genomics.domain import Site
-from services.genomics.observe import Observed
-from services.genomics.tables import Gene
+from services.genomics.pgx.observe import Observed
+from services.genomics.pgx.tables import Gene
 
 MAX_BLOCKS = 12  # 2,048 phases; more unphased sites than that in one gene is no human genome
 MAX_COMBINED = 3

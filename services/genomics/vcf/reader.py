@@ -1,33 +1,31 @@
-"""From a VCF's bytes to the records that touch the seven genes, and the quality control on the way.
+"""From a VCF's bytes to the records that touch the genes, read once, as a stream.
 
-The bytes are streamed: what is kept is only what touches a gene, so that neither a whole genome nor
-a decompression bomb fills the memory.
-scikit-allel parses what is kept (its import is slow, hence late). Error messages name a line, never
-a value.
+Kept is only what touches a gene, so that neither a whole genome nor a decompression bomb fills the
+memory. Error messages name a line, never a value.
 """
 
-import io
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from services.genomics.codes import ACCESSION
-from services.genomics.decompress import decompressed
 from services.genomics.domain import Record
-from services.genomics.header import Header
-from services.genomics.sample import read_sample
-from services.genomics.tables import Tables
+from services.genomics.pgx.tables import Tables
+from services.genomics.report.codes import ACCESSION
+from services.genomics.vcf.decompress import decompressed
+from services.genomics.vcf.header import Header
+from services.genomics.vcf.lines import numbered_lines
+from services.genomics.vcf.sample import Sample, read_sample
 from shared.errors import InvalidInput
 
-MAX_BYTES = 1 << 29  # decompressed; a gVCF of the genes' chromosomes is far smaller
-MAX_LINE = 1 << 20
 MAX_RECORDS = 200_000
 MARGIN = (
     50  # bases around a position: how far an insertion or deletion may be shifted in its repeat
 )
 MAX_ALTS = 16
+PASSED = (b"PASS", b".", b"0", b"")
+"""FILTER of a record that counts; older writers put `0` for it."""
 
 BASES = re.compile(rb"[ACGTNacgtn]+")
 ALTERNATIVE = re.compile(
@@ -44,14 +42,6 @@ STRUCTURAL = re.compile(
     rb"<(DEL|DUP|INV|CN)"
 )  # SVLEN of an insertion is not a length on the reference
 ACCESSIONS = {accession.encode(): name.encode() for name, accession in ACCESSION.items()}
-KEPT_HEADER = b"""##fileformat=VCFv4.2
-##FILTER=<ID=PASS,Description="All filters passed">
-##INFO=<ID=END,Number=1,Type=Integer,Description="Last position of the block">
-##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
-##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Read depth">
-##FORMAT=<ID=PS,Number=1,Type=String,Description="Phase set">
-#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tsample
-"""
 
 
 @dataclass(frozen=True)
@@ -63,31 +53,44 @@ class Vcf:
 
 
 def read_vcf(raw: bytes, tables: Tables) -> Vcf:
-    """The records of the genes in a VCF, plain, gzip or bgzip.
+    """Read the records of the genes from a VCF, plain, gzip or bgzip.
 
     Raises:
         InvalidInput: not a VCF, truncated, too large when decompressed, or a malformed line (its
             number is named).
         NotAnalysed: no sample or several, or not GRCh38.
     """
-    positions, digest, header, kept = _positions(tables), sha256(), Header(), [KEPT_HEADER]
-    for number, line in _lines(_hashed(decompressed(raw), digest.update)):
+    digest = sha256()
+    pieces = _hashed(decompressed(raw), digest.update)
+    records = tuple(_limited(_records(numbered_lines(pieces), tables)))
+    return Vcf(digest.hexdigest(), records)
+
+
+def _records(lines: Iterable[tuple[int, bytes]], tables: Tables) -> Iterator[Record]:
+    """Yield the records that touch a gene, as the lines are read."""
+    positions, header = _positions(tables), Header()
+    for number, line in lines:
         if line.startswith(b"#"):
             header = header.read(number, line)
             if header.columns:
                 header.check()  # before a whole genome of another build is read
             continue
+
         if not header.columns:
             header.read(number, line)
             raise InvalidInput(f"Line {number} of the VCF is a data line before the `#CHROM` line.")
         if line and (fields := _near(header.columns, positions, number, line)):
-            kept.append(_kept(number, fields, tables))
-        if len(kept) > MAX_RECORDS:
+            yield _record(number, fields, tables)
+    header.check()
+
+
+def _limited(records: Iterable[Record]) -> Iterator[Record]:
+    for count, record in enumerate(records, start=1):
+        if count >= MAX_RECORDS:
             raise InvalidInput(
                 f"The VCF holds more than {MAX_RECORDS} lines about the genes that are called."
             )
-    header.check()
-    return Vcf(digest.hexdigest(), _parse(b"".join(kept)) if len(kept) > 1 else ())
+        yield record
 
 
 def _positions(tables: Tables) -> dict[bytes, list[int]]:
@@ -118,26 +121,6 @@ def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterato
     for piece in pieces:
         update(piece)
         yield piece
-
-
-def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines without their ends; bounded in length and in total."""
-    number, total, tail = 0, 0, b""
-    for piece in pieces:
-        total += len(piece)
-        if total > MAX_BYTES:
-            raise InvalidInput(
-                f"The VCF is larger than {MAX_BYTES >> 20} MB when decompressed: send the regions "
-                "of the genes."
-            )
-        *whole, tail = (tail + piece).split(b"\n")
-        for line in whole:
-            number += 1
-            yield number, line.rstrip(b"\r")
-        if len(tail) > MAX_LINE:
-            raise InvalidInput(f"Line {number + 1} of the VCF is longer than {MAX_LINE >> 20} MB.")
-    if tail:
-        yield number + 1, tail.rstrip(b"\r")
 
 
 def _near(
@@ -195,82 +178,41 @@ def _alternatives(alt: bytes, info: bytes, keys: bytes) -> list[bytes]:
     return [b"<BND>" if BREAKEND.fullmatch(a) else a for a in alt.split(b",")]
 
 
-def _kept(number: int, fields: list[bytes], tables: Tables) -> bytes:
-    """The line as scikit-allel shall read it: only the fields that are used, and those checked."""
+def _record(number: int, fields: list[bytes], tables: Tables) -> Record:
+    """Return the record of a line, each field checked."""
     name, position, _, ref, alt, _, filters, info, keys, sample = fields[:10]
     called = read_sample(keys, sample, tables.min_depth, tables.min_quality)
     alternatives = _alternatives(alt, info, keys)
-    if not BASES.fullmatch(ref) or not all(
-        ALTERNATIVE.fullmatch(a) for a in alternatives
-    ):  # an empty one would shift the numbers of those after it
+    _check(number, ref, alternatives, called)
+    assert called.genotype is not None  # _check
+
+    start = int(position)
+    genotype = called.genotype.decode()
+    return Record(
+        chromosome=_chromosome(name).decode(),
+        position=start,
+        end=max(_end(start, alt, info), start + len(ref) - 1),
+        ref=ref.upper().decode(),
+        alts=tuple(a.decode() for a in alternatives),
+        genotype=tuple(int(a) if a.isdigit() else -1 for a in SEPARATOR.split(genotype)),
+        phased="|" in genotype,
+        phase_set=called.phase_set.decode(),
+        usable=filters in PASSED and called.good,
+        depth=called.depth,
+    )
+
+
+def _check(number: int, ref: bytes, alternatives: list[bytes], called: Sample) -> None:
+    """Refuse a line whose fields are not what VCF 4.x says."""
+    # an empty alternative would shift the numbers of those after it
+    if not BASES.fullmatch(ref) or not all(ALTERNATIVE.fullmatch(a) for a in alternatives):
         raise InvalidInput(f"Line {number} of the VCF has no valid REF or ALT.")
-    alts = len(alternatives)
     if not PHASE_SET.fullmatch(called.phase_set):
         raise InvalidInput(f"Line {number} of the VCF has no valid phase set.")
-    if called.genotype is None or any(int(a) > alts for a in DIGITS.findall(called.genotype)):
+    alleles = [] if called.genotype is None else DIGITS.findall(called.genotype)
+    if called.genotype is None or any(int(a) > len(alternatives) for a in alleles):
         raise InvalidInput(f"Line {number} of the VCF has no valid genotype.")
-    if alts > MAX_ALTS:
+    if len(alternatives) > MAX_ALTS:
         raise InvalidInput(
             f"Line {number} of the VCF has more than {MAX_ALTS} alternative alleles."
         )
-    end = _end(int(position), alt, info)
-    passed = b"PASS" if filters in (b"PASS", b".", b"0", b"") and called.good else b"failed"
-    depth = b"." if called.depth is None else b"%d" % called.depth
-    cells = [
-        _chromosome(name),
-        position,
-        b".",
-        ref.upper(),
-        b",".join(alternatives) or b".",
-        b".",
-        passed,
-        b"END=%d" % end,
-        b"GT:DP:PS",
-    ]
-    return b"\t".join([*cells, b":".join([called.genotype, depth, called.phase_set])]) + b"\n"
-
-
-def _parse(text: bytes) -> tuple[Record, ...]:
-    import allel
-
-    fields = [
-        "CHROM",
-        "POS",
-        "REF",
-        "ALT",
-        "FILTER_PASS",
-        "END",
-        "calldata/GT",
-        "calldata/DP",
-        "calldata/PS",
-    ]
-    types = {"calldata/GT": "object", "calldata/PS": "object", "calldata/DP": "i4"}
-    read = allel.read_vcf(
-        io.BytesIO(text),
-        fields=fields,
-        types=types,
-        numbers={"calldata/GT": 1},
-        alt_number=MAX_ALTS,
-    )
-    columns = [
-        read[f"variants/{name}"].tolist()
-        for name in ("CHROM", "POS", "END", "REF", "ALT", "FILTER_PASS")
-    ]
-    genotypes, depths, sets = (read[f"calldata/{name}"].tolist() for name in ("GT", "DP", "PS"))
-    return tuple(
-        Record(
-            chromosome=chromosome,
-            position=position,
-            end=max(end, position + len(ref) - 1),
-            ref=ref,
-            alts=tuple(a for a in alts if a),
-            genotype=tuple(int(a) if a.isdigit() else -1 for a in SEPARATOR.split(genotype[0])),
-            phased="|" in genotype[0],
-            phase_set=phase_set[0],
-            usable=passed,
-            depth=depth[0] if depth[0] >= 0 else None,
-        )
-        for chromosome, position, end, ref, alts, passed, genotype, depth, phase_set in zip(
-            *columns, genotypes, depths, sets, strict=True
-        )
-    )

@@ -8,9 +8,9 @@ the less favourable reading.
 from dataclasses import dataclass
 
 from services.genomics.domain import Site
-from services.genomics.matching import Match
-from services.genomics.observe import Observed
-from services.genomics.tables import Gene
+from services.genomics.pgx.matching import Match
+from services.genomics.pgx.observe import Observed
+from services.genomics.pgx.tables import Gene
 
 
 @dataclass(frozen=True)

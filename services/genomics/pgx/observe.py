@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.genomics.domain import Record, Site, Variant
-from services.genomics.evidence import (
+from services.genomics.pgx.evidence import (
     agrees,
     carried,
     denied,
@@ -20,7 +20,7 @@ from services.genomics.evidence import (
     touched,
     under,
 )
-from services.genomics.tables import Gene
+from services.genomics.pgx.tables import Gene
 
 Block = tuple[str, str]
 

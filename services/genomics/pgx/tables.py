@@ -1,8 +1,8 @@
-"""The rule tables: PharmVar alleles and CPIC phenotypes and recommendations as pypgx carries them
-(MIT), and what genes.toml and recommendations.toml add.
+"""The rule tables of the pharmacogenes.
 
-The tables are read as files: importing pypgx would load matplotlib and scikit-learn, and its
-pipeline needs Java.
+PharmVar's alleles and CPIC's phenotypes and recommendations as pypgx carries them (copied under its
+MIT License into `data/pypgx`, see `sources.toml` there), and what `data/genes.toml` and
+`data/recommendations.toml` add.
 """
 
 import csv
@@ -11,16 +11,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from services.genomics.align import normalise
 from services.genomics.domain import Phenotype, Site
+from services.genomics.pgx.align import normalise
 from shared.answers import digest
 
-HERE = Path(__file__).parent
+DATA = Path(__file__).parent / "data"
 PYPGX = ("allele", "variant", "diplotype", "equation", "recommendation", "cpic")
 OWN = ("genes.toml", "recommendations.toml")
 # pypgx marks alleles that are whole-gene or partial deletions: no VCF of small variants can call
@@ -122,7 +121,7 @@ class Tables:
 def load_tables() -> Tables:
     """Read every table once per process."""
     raw = {name: _pypgx(name) for name in PYPGX} | {
-        name: (HERE / name).read_bytes() for name in OWN
+        name: (DATA / name).read_bytes() for name in OWN
     }
     rows = {name: tuple(csv.DictReader(io.StringIO(raw[name].decode()))) for name in PYPGX}
     rules, advice = (tomllib.loads(raw[name].decode()) for name in OWN)
@@ -146,14 +145,17 @@ def load_tables() -> Tables:
         min_depth=rules["quality"]["min_depth"],
         min_quality=rules["quality"]["min_genotype_quality"],
         digest=digest(*(part for name in sorted(raw) for part in (name, raw[name]))),
-        pypgx=distribution("pypgx").version,
+        pypgx=_pypgx_version(),
     )
 
 
 def _pypgx(name: str) -> bytes:
-    return Path(
-        str(distribution("pypgx").locate_file(f"pypgx/api/data/{name}-table.csv"))
-    ).read_bytes()
+    return (DATA / "pypgx" / f"{name}-table.csv").read_bytes()
+
+
+def _pypgx_version() -> str:
+    sources = tomllib.loads((DATA / "pypgx" / "sources.toml").read_text(encoding="utf-8"))
+    return str(sources["version"])
 
 
 def _guideline(row: Row) -> Guideline:

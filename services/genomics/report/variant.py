@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from services.genomics import codes as lab
 from services.genomics.domain import Site, Variant
-from services.genomics.tables import Gene
+from services.genomics.pgx.tables import Gene
+from services.genomics.report import codes as lab
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json

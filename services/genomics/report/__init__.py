@@ -1,0 +1,1 @@
+"""The words, codes and parts of the pharmacogenomic report."""

@@ -1,0 +1,1 @@
+"""A VCF as a stream of records: bytes, lines, header, sample, statistics."""
