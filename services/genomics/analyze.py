@@ -1,4 +1,7 @@
-"""analyze(batch, model): genotypes to diplotypes, phenotypes and recommendations (pure)."""
+"""analyze(batch, model).
+
+Genotypes to diplotypes, phenotypes and recommendations (pure).
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +13,10 @@ from shared.errors import NotAnalysed
 
 
 def analyze(batch: Sequence[Inputs], model: PgxModel) -> list[Findings | NotAnalysed]:
-    """Findings for each file; not analysed where it holds nothing of any gene of the model."""
+    """Findings for each file.
+
+    Not analysed where it holds nothing of any gene of the model.
+    """
     return [_analyzed(inputs, model) for inputs in batch]
 
 

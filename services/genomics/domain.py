@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 
 class Site(NamedTuple):
-    """One variant on the genome, normalised: the shortest alleles, left-aligned as far as the
-    reference is known.
+    """One variant on the genome, normalised.
+
+    The shortest alleles, left-aligned as far as the reference is known.
     """
 
     chromosome: str
@@ -48,13 +49,19 @@ class Record:
 
     @property
     def called(self) -> bool:
-        """Two alleles, both known, of good quality: half calls and haploid calls say too little."""
+        """Two alleles, both known, of good quality.
+
+        Half calls and haploid calls say too little.
+        """
         return self.usable and len(self.genotype) == 2 and -1 not in self.genotype
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """One patient's VCF, read. See `shared.service.Inputs` for subject, content and sources."""
+    """One patient's VCF, read.
+
+    See `shared.service.Inputs` for subject, content and sources.
+    """
 
     subject: str
     content: str

@@ -1,5 +1,6 @@
-"""Check the calls against PharmCAT's test files: `python -m services.genomics.evaluate --data DIR`.
-How names are read: `expected.py`.
+"""Check the calls against PharmCAT's test files.
+
+`python -m services.genomics.evaluate --data DIR`. How names are read: `expected.py`.
 
 Prints a row per file and the shares; exit status 1 under the floor. `--write` stores the numbers
 that the model card shows.
@@ -92,7 +93,10 @@ def _found(call: GeneCall | None) -> str:
 
 
 def _quality(data: Path) -> str:
-    """Say how the call sets look, and how long reading took: each file is read once more."""
+    """Say how the call sets look, and how long reading took.
+
+    Each file is read once more.
+    """
     tables, records = load_tables(), list[Record]()
     files = sorted(data.rglob("*.vcf"))
     began = time.perf_counter()

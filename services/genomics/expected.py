@@ -68,7 +68,10 @@ def _same(allele: str, wanted: str) -> bool:
 
 
 def expectation(gene: Gene, stem: str) -> Expectation | None:
-    """What the file's name (without its ending) says; None where it says nothing that this reads."""
+    """What the file's name (without its ending) says.
+
+    None where it says nothing that this reads.
+    """
     text = NOISE.sub("", stem)
     if "offdata" in text.lower() or "sunk" in text.lower():
         return Expectation(no_call=True)

@@ -1,4 +1,7 @@
-"""gather(event, ehr, settings): the VCF that a DocumentReference carries, read and checked."""
+"""gather(event, ehr, settings).
+
+The VCF that a DocumentReference carries, read and checked.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -99,8 +102,9 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
 
 
 def vcf_attachments(document: Json) -> list[Json]:
-    """The attachments of a DocumentReference that are VCFs; of several, those of a VCF's own type
-    win over general ones.
+    """The attachments of a DocumentReference that are VCFs.
+
+    Of several, those of a VCF's own type win over general ones.
     """
     tokens = [
         f"{c.get('system')}|{c.get('code')}"

@@ -1,4 +1,6 @@
-"""The model of this service is a rule set: the tables, and the card that says how well they do.
+"""The model of this service is a rule set.
+
+The tables, and the card that says how well they do.
 
 Nothing heavy is loaded.
 """

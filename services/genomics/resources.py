@@ -1,5 +1,6 @@
-"""Findings -> FHIR (pure), after HL7 Genomics Reporting 3.0.0: variants, haplotypes, a genotype per
-gene, an implication per drug, the report.
+"""Findings -> FHIR (pure), after HL7 Genomics Reporting 3.0.0.
+
+Variants, haplotypes, a genotype per gene, an implication per drug, the report.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,14 +99,20 @@ def _genotype_value(gene: Gene, call: GeneCall) -> Json:
 
 
 def _pharmvar(gene: Gene, name: str) -> Json:
-    """PharmVar's name of a star allele or diplotype (`CYP2C19*1/*2`); other names stay text."""
+    """PharmVar's name of a star allele or diplotype (`CYP2C19*1/*2`).
+
+    Other names stay text.
+    """
     if name.startswith("*") and "[" not in name:
         return codes.concept(lab.PHARMVAR, f"{gene.name}{name}", text=f"{gene.name} {name}")
     return {"text": f"{gene.name} {name}"}
 
 
 def _phenotype_part(phenotype: Phenotype) -> Json:
-    """LOINC 53040-2 for enzymes; transporters and VKORC1 have no LOINC question of their own here."""
+    """LOINC 53040-2 for enzymes.
+
+    Transporters and VKORC1 have no LOINC question of their own here.
+    """
     code = loinc(lab.METABOLISM) if "Metabolizer" in phenotype.term else {"text": "phenotype"}
     return {"code": code, "valueCodeableConcept": _phenotype(phenotype, str(phenotype))}
 

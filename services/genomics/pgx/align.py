@@ -1,5 +1,6 @@
-"""The one spelling of a variant (pure): shortest alleles, then left-aligned, after Tan, Abecasis
-and Kang 2015 (PMID 25701572).
+"""The one spelling of a variant (pure).
+
+Shortest alleles, then left-aligned, after Tan, Abecasis and Kang 2015 (PMID 25701572).
 """
 
 from collections.abc import Iterator, Mapping

@@ -114,8 +114,9 @@ def _possible(
 
 
 def phenotype(tables: Tables, gene: Gene, diplotype: tuple[str, str]) -> Phenotype:
-    """CPIC's phenotype of a diplotype: its activity score where the gene has one, its table
-    otherwise; else indeterminate.
+    """CPIC's phenotype of a diplotype.
+
+    Its activity score where the gene has one, its table otherwise; else indeterminate.
     """
     first, second = diplotype
     if gene.phenotypes:

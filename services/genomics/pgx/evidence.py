@@ -1,5 +1,6 @@
-"""What one record says of a gene's sites (pure): which it tests, which it only touches, which its
-alleles spell.
+"""What one record says of a gene's sites (pure).
+
+Which it tests, which it only touches, which its alleles spell.
 
 A record tests a site only where its genotype would have shown the variant:
 
@@ -32,7 +33,10 @@ def is_reference(record: Record) -> bool:
 
 
 def is_structural(record: Record) -> bool:
-    """Every allele that it names is a structural variant; its REF is often N, or the base before."""
+    """Every allele that it names is a structural variant.
+
+    Its REF is often N, or the base before.
+    """
     return bool(record.alts) and all(
         alt.startswith("<") and alt not in ANY_OTHER for alt in record.alts
     )
@@ -52,8 +56,9 @@ def agrees(gene: Gene, record: Record) -> bool:
 
 
 def tested(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites that a called record tells of, see above; an insertion or deletion also where it is
-    spelled shifted to the right.
+    """Sites that a called record tells of, see above.
+
+    An insertion or deletion also where it is spelled shifted to the right.
     """
     if "N" in record.ref.upper():
         return
@@ -70,8 +75,9 @@ def tested(gene: Gene, record: Record) -> Iterator[Site]:
 
 
 def touched(gene: Gene, record: Record) -> Iterator[Site]:
-    """Sites that the record may say something of: those under its REF, those its alleles spell, and
-    all under a symbolic allele that is carried.
+    """Sites that the record may say something of.
+
+    Those under its REF, those its alleles spell, and all under a symbolic allele that is carried.
     """
     symbolic = is_block(record) or any(alt.startswith("<") for alt in carried(record))
     yield from _within(gene, record.position, record.end if symbolic else _last_base(record))
@@ -81,8 +87,9 @@ def touched(gene: Gene, record: Record) -> Iterator[Site]:
 
 
 def under(gene: Gene, record: Record, alt: str) -> list[Site]:
-    """Sites under an allele whose sequence the file does not give: to the END of a structural one,
-    under REF of `*`.
+    """Sites under an allele whose sequence the file does not give.
+
+    To the END of a structural one, under REF of `*`.
     """
     return list(
         _within(gene, record.position, record.end if alt.startswith("<") else _last_base(record))
@@ -95,8 +102,9 @@ def spelled(gene: Gene, record: Record, alt: str) -> list[Site]:
 
 
 def denied(gene: Gene, record: Record, named: Set[tuple[int, str]]) -> Iterator[Site]:
-    """Sites whose variant a called record says is on neither chromosome: those of a reference
-    block, and single changes that it names and does not carry.
+    """Sites whose variant a called record says is on neither chromosome.
+
+    Those of a reference block, and single changes that it names and does not carry.
 
     Args:
         named: (position, REF) of the records that name an allele. What a splitter of alleles leaves

@@ -33,8 +33,9 @@ def lowest(gene: Gene, seen: Observed) -> Lowest:
 
 
 def _deciding(gene: Gene, seen: Observed, allele: str) -> Site | None:
-    """The site that tells whether the allele is there: its cause, or its proxy where the cause was
-    not tested.
+    """The site that tells whether the allele is there.
+
+    Its cause, or its proxy where the cause was not tested.
     """
     proxy = gene.proxy.get(allele)
     causes = gene.alleles[allele] - ({proxy} if proxy else set())
@@ -45,8 +46,9 @@ def _deciding(gene: Gene, seen: Observed, allele: str) -> Site | None:
 
 
 def _copies(gene: Gene, seen: Observed) -> list[tuple[str, int | None]]:
-    """Alleles seen with their haplotype: each of a homozygous one, 0 or 1 of a heterozygous one
-    within its block.
+    """Alleles seen with their haplotype.
+
+    Each of a homozygous one, 0 or 1 of a heterozygous one within its block.
     """
     found: list[tuple[str, int | None]] = []
     for allele in gene.alleles:

@@ -1,4 +1,6 @@
-"""Star alleles from genotypes (pure): which pairs of named haplotypes agree with what was called.
+"""Star alleles from genotypes (pure).
+
+Which pairs of named haplotypes agree with what was called.
 
 A position that the file does not call is unknown, never reference. An allele loses the sites that
 were not tested; one that keeps none, or one of whose sites has a variant of poor quality, can't be
@@ -22,7 +24,9 @@ Haplotype = frozenset[Site]
 
 @dataclass(frozen=True, order=True)
 class Named:
-    """A haplotype's name and how far one has to stretch for it; less is better, in this order.
+    """A haplotype's name and how far one has to stretch for it.
+
+    Less is better, in this order.
 
     Attributes:
         combined: how many named alleles beyond the first it takes.
@@ -79,8 +83,9 @@ def match(gene: Gene, seen: Observed) -> Match:
 
 
 def _phases(seen: Observed) -> Iterator[tuple[Haplotype | None, Haplotype | None]]:
-    """Each way to lay the heterozygous sites on two haplotypes; None stands for one that carries an
-    unknown allele.
+    """Each way to lay the heterozygous sites on two haplotypes.
+
+    None stands for one that carries an unknown allele.
     """
     for flips in product((0, 1), repeat=max(0, len(seen.blocks) - 1)):
         turned = dict(zip(seen.blocks, (0, *flips), strict=True)) if seen.blocks else {}
@@ -104,7 +109,10 @@ def _named(
 
 
 def name_haplotype(gene: Gene, tested: frozenset[Site], haplotype: Haplotype) -> list[Named]:
-    """The names that fit this haplotype; combinations of alleles only where no single one does."""
+    """The names that fit this haplotype.
+
+    Combinations of alleles only where no single one does.
+    """
     carried = haplotype - {gene.background} if gene.background else haplotype
     wild = gene.background in tested and gene.background not in haplotype
     names = [

@@ -1,5 +1,6 @@
-"""From records to what was seen at a gene's sites (pure): tested or not, on both haplotypes or on
-one, phased or not.
+"""From records to what was seen at a gene's sites (pure).
+
+Tested or not, on both haplotypes or on one, phased or not.
 """
 
 from collections import defaultdict
@@ -26,8 +27,9 @@ Block = tuple[str, str]
 
 
 class Mark(NamedTuple):
-    """Something on one haplotype only: a site of the table, or None for an allele that the table
-    does not hold.
+    """Something on one haplotype only.
+
+    A site of the table, or None for an allele that the table does not hold.
     """
 
     block: Block
@@ -63,7 +65,7 @@ class Observed:
     """
 
     tested: frozenset[Site]
-    both: frozenset[Site | None]
+    both: frozenset[Site]
     single: tuple[Mark, ...]
     unknown: frozenset[int]
     variants: tuple[Variant, ...]
@@ -81,43 +83,72 @@ class Observed:
 
 def observe(gene: Gene, records: Sequence[Record]) -> Observed:
     """Look at the records of the gene's chromosome."""
-    start, end = gene.span
-    here = (
-        r
-        for r in records
-        if r.chromosome == gene.chromosome and r.position <= end and r.end >= start
-    )
-    near = list(
-        {replace(r, depth=None): r for r in here}.values()
-    )  # a line that stands twice is one, whatever depth it tells
-    agreeing = [r for r in near if agrees(gene, r)]
-    called = [r for r in agreeing if r.called]
+    near = _near(gene, records)
+    agreeing = [record for record in near if agrees(gene, record)]
+    called = [record for record in agreeing if record.called]
     places = _places(gene, called)
+
+    sites = {site: found for site, found in places.items() if site}
+    both = frozenset(site for site, found in places.items() if site and _on_both(found))
     suspected, hidden = _suspected(gene, near), _hidden(gene, called)
     unsure = suspected.union(*hidden.values()) | (_blank(gene, near) - places.keys())
-    both = {site for site, found in places.items() if site and len({p.side for p in found}) == 2}
-    single = [
-        Mark(p.block, p.side, site)
-        for site, found in places.items()
-        if site not in both
-        for p in found
-    ]
-    sites = {site: found for site, found in places.items() if site}
+
     return Observed(
         tested=frozenset(site for record in called for site in tested(gene, record)) - unsure,
-        both=frozenset(both),
-        single=tuple(dict.fromkeys(single)),
+        both=both,
+        single=_single(places, both),
         unknown=frozenset(p.record.position for p in places.get(None, ())),
-        variants=tuple(
-            Variant(gene.name, s, gene.rsids.get(s), s in both, sites[s][0].record.depth)
-            for s in sorted(sites)
-            if s != gene.background
-        ),
+        variants=_variants(gene, sites, both),
         compared=len(near),
         mismatched=len(near) - len(agreeing),
         suspected=suspected,
         hidden=frozenset(hidden),
         contradicted=_contradicted(gene, called, sites, suspected),
+    )
+
+
+def _near(gene: Gene, records: Sequence[Record]) -> list[Record]:
+    """Return the records that touch the gene; a line that stands twice is one.
+
+    (Whatever depth it gives: merged files repeat a line with another depth.)
+    """
+    start, end = gene.span
+    here = (
+        record
+        for record in records
+        if record.chromosome == gene.chromosome and record.position <= end and record.end >= start
+    )
+    return list({replace(record, depth=None): record for record in here}.values())
+
+
+def _on_both(places: Iterable[Place]) -> bool:
+    return len({place.side for place in places}) == 2
+
+
+def _single(
+    places: Mapping[Site | None, Sequence[Place]], both: frozenset[Site]
+) -> tuple[Mark, ...]:
+    """Return what lies on one haplotype only, each once."""
+    marks = (
+        Mark(place.block, place.side, site)
+        for site, found in places.items()
+        if site not in both
+        for place in found
+    )
+    return tuple(dict.fromkeys(marks))
+
+
+def _variants(
+    gene: Gene, sites: Mapping[Site, Sequence[Place]], both: frozenset[Site]
+) -> tuple[Variant, ...]:
+    """Return what is carried, for the report.
+
+    The background of a reference allele is none.
+    """
+    return tuple(
+        Variant(gene.name, site, gene.rsids.get(site), site in both, sites[site][0].record.depth)
+        for site in sorted(sites)
+        if site != gene.background
     )
 
 
@@ -133,8 +164,9 @@ def _places(gene: Gene, called: Iterable[Record]) -> dict[Site | None, list[Plac
 
 
 def _seen(gene: Gene, record: Record, allele: int) -> list[Site | None]:
-    """What this allele of the record means to the gene: sites of its table, None for one that
-    touches a site and is not in the table.
+    """What this allele of the record means to the gene.
+
+    Sites of its table, None for one that touches a site and is not in the table.
     """
     if allele == 0:
         return []
@@ -183,7 +215,9 @@ def _hidden(gene: Gene, called: Iterable[Record]) -> dict[int, set[Site]]:
 
 
 def _blank(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
-    """Sites of lines without a genotype (`./.`): no reference, also where another line spans them.
+    """Sites of lines without a genotype (`./.`).
+
+    No reference, also where another line spans them.
 
     Of structural variants only those that are carried tell.
     """

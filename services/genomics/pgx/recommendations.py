@@ -76,8 +76,10 @@ def _implication(
 def _additions(
     tables: Tables, drug: str, genes: tuple[str, ...], states: States, text: str
 ) -> Iterator[str]:
-    """What the text alone does not say: a gene that the guideline asks for and the file does not
-    tell, and the remarks of recommendations.toml.
+    """What the text alone does not say.
+
+    A gene that the guideline asks for and the file does not tell, and the remarks of
+    recommendations.toml.
     """
     for gene in genes:
         if gene not in states and gene not in text:

@@ -218,8 +218,9 @@ def _site(text: str, bases: Mapping[int, str]) -> Site:
 
 
 def _bases(rule: Mapping[str, Any], variants: list[Row]) -> dict[int, str]:
-    """Reference bases by position: of every REF in the table, and of the contexts that genes.toml
-    spells out.
+    """Reference bases by position.
+
+    Of every REF in the table, and of the contexts that genes.toml spells out.
     """
     spelled = [(int(v["GRCh38Position"]), v["GRCh38Name"].split("-")[2]) for v in variants]
     spelled += [(c["start"], c["bases"]) for c in rule.get("context", [])]
@@ -227,7 +228,10 @@ def _bases(rule: Mapping[str, Any], variants: list[Row]) -> dict[int, str]:
 
 
 def phenotype_of_score(tables: Tables, gene: str, score: float) -> Phenotype:
-    """The phenotype that CPIC's ranges give to an activity score (`0 <= score < 1`, `2 == score`)."""
+    """The phenotype that CPIC's ranges give to an activity score.
+
+    `0 <= score < 1`, `2 == score`.
+    """
     for term, equation in tables.equations[gene]:
         if _within(equation, score):
             return Phenotype(term, score)

@@ -1,4 +1,4 @@
-"""A variant Observation (LOINC 69548-6) and the parts that all genomic Observations share (pure)."""
+"""A variant Observation (LOINC 69548-6), and parts of all genomic Observations (pure)."""
 
 import re
 from typing import Final

@@ -13,8 +13,9 @@ LIMITS = (
 
 
 def genotype_text(gene: Gene, call: GeneCall) -> str:
-    """`CYP2C19 *1/*2`; every diplotype that agrees with the file; what essential alleles were not
-    tested.
+    """`CYP2C19 *1/*2`; every diplotype that agrees with the file.
+
+    What essential alleles were not tested.
     """
     named = [gene.display.get(d, d) for d in call.diplotypes]
     shown = " or ".join(named[:MAX_LISTED]) + (
@@ -44,7 +45,10 @@ def remarks(call: GeneCall) -> list[str]:
 
 
 def conclusion(tables: Tables, findings: Findings) -> str:
-    """Gene by gene: what was called, what could not be and why; what to act on; the limits."""
+    """Gene by gene: what was called, what could not be and why.
+
+    What to act on; the limits.
+    """
     lines = [_line(tables.gene(call.gene), call) for call in findings.calls]
     act = [i.drug for i in findings.implications if i.actionable]
     lines.append(

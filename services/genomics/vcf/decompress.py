@@ -33,8 +33,9 @@ def decompressed(raw: bytes) -> Iterator[bytes]:
 
 
 def _members(raw: memoryview) -> Iterator[bytes]:
-    """Every gzip member in turn; compressed bytes are fed in small slices, so that what is left
-    over is never copied whole.
+    """Every gzip member in turn.
+
+    Compressed bytes are fed in small slices, so that what is left over is never copied whole.
     """
     member, place = zlib.decompressobj(31), 0
     while True:

@@ -126,7 +126,9 @@ def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterato
 def _near(
     columns: int, wanted: Mapping[bytes, list[int]], number: int, line: bytes
 ) -> list[bytes] | None:
-    """The fields of a line that touches a position that defines an allele, None for another one.
+    """The fields of a line that touches a position that defines an allele.
+
+    None for another one.
 
     Every line must have the header's columns.
     """

@@ -1,5 +1,6 @@
-"""The sample's column of a VCF line (pure): its genotype in one spelling, and whether its own
-filter, depth and quality let it count.
+"""The sample's column of a VCF line (pure).
+
+Its genotype in one spelling, and whether its own filter, depth and quality let it count.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Quality statistics of a call set: call rate, heterozygosity, transitions to transversions.
+"""Quality statistics of a call set.
+
+Call rate, heterozygosity, transitions to transversions.
 
 scikit-allel counts; its import is slow, so it happens here and no earlier.
 """
