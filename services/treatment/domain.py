@@ -99,12 +99,20 @@ class Allergy:
 
 @dataclass(frozen=True)
 class Genotype:
-    """A genotype Observation (LOINC 84413-4): `CYP2C19`, `CYP2C19 *1/*2`."""
+    """A genotype Observation (LOINC 84413-4).
+
+    Attributes:
+        gene: HGNC's symbol, `CYP2C19`; empty where the report codes none.
+        value: for people, `CYP2C19 *1/*2 or *1/*3`.
+        certain: the code of the one genotype that the report is sure of, `CYP2C9 *1/*2`,
+            `VKORC1 -1639 AG`; empty where it is sure of none.
+    """
 
     reference: str
     gene: str
     value: str
     report: str
+    certain: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,8 @@ class Implication:
 
     Attributes:
         drug: RxNorm ingredient code.
-        phenotypes: CPIC's words in lower case, `intermediate metabolizer`, of one gene or of
-            several; empty where none was understood.
+        phenotypes: CPIC's terms in lower case, `intermediate metabolizer`, of one gene or of
+            several; empty where the report codes none that we know.
         recommendation: the guideline's sentence, as the report carries it.
         citation, url: its source, as the report carries it.
         remarkable: the report does not mark it as normal.

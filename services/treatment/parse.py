@@ -3,7 +3,6 @@
 Tolerant: what can't be understood is left out, never guessed.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
@@ -24,11 +23,12 @@ from shared.fhir import codes
 from shared.fhir.summary import answer_of
 from shared.json import Json
 from shared.references import relative
+from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 
 GENE: Final = "48018-6"  # LOINC: gene studied
-GENOTYPE: Final = "84413-4"  # LOINC: genotype display name
+GENOTYPE_NAME: Final = "84413-4"  # LOINC: genotype display name
 DRUG_ASSESSED: Final = "51963-7"  # LOINC: medication assessed
-PHENOTYPE_CODES: Final = {  # LOINC answers of LL3856-8
+LOINC_ANSWERS: Final = {  # LL3856-8
     "LA10315-2": "ultrarapid metabolizer",
     "LA25390-8": "rapid metabolizer",
     "LA25391-6": "normal metabolizer",
@@ -46,10 +46,13 @@ METABOLIZERS: Final = (
     "poor",
 )
 FUNCTIONS: Final = ("increased", "normal", "possible decreased", "decreased", "poor")
-PHENOTYPE: Final = re.compile(
-    rf"\b(?:(?:{'|'.join(METABOLIZERS)}) metabolizer|(?:{'|'.join(FUNCTIONS)}) function)\b",
-    re.IGNORECASE,
-)
+PHENOTYPES: Final = {  # by code, CPIC's standardized terms in lower case
+    term.replace(" ", "-"): term
+    for term in (
+        *(f"{degree} metabolizer" for degree in METABOLIZERS),
+        *(f"{degree} function" for degree in FUNCTIONS),
+    )
+}
 MENTION: Final = "10160-0"  # LOINC: history of medication use, as our notes service writes it
 DCM_FINDING: Final = "121071"
 ABSENT: Final = frozenset({"NEG", "ND"})  # v3-ObservationInterpretation
@@ -124,12 +127,22 @@ def report(resource: Json) -> Report:
 
 
 def genotype(observation: Json, of: str) -> Genotype | None:
-    """The genotype in an Observation 84413-4 of the report `of`; None where there is none."""
-    if not codes.has_code(observation.get("code"), codes.LOINC, GENOTYPE):
+    """Read the genotype in an Observation 84413-4 of the report `of`.
+
+    None for another Observation, and where it names no genotype. Its text is shown, never read.
+    """
+    concept = observation.get("valueCodeableConcept")
+    text = words(concept) or observation.get("valueString", "")
+    if not text or not codes.has_code(observation.get("code"), codes.LOINC, GENOTYPE_NAME):
         return None
-    value = words(observation.get("valueCodeableConcept")) or observation.get("valueString", "")
-    gene = next(iter(_genes(observation)), value.split(" ")[0].split("*")[0])
-    return Genotype(reference_of(observation), gene, value, of) if value else None
+
+    return Genotype(
+        reference=reference_of(observation),
+        gene=next(iter(_genes(observation)), ""),
+        value=text,
+        report=of,
+        certain=codes.first_code(concept, GENOTYPE) or "",
+    )
 
 
 def implication(
@@ -177,30 +190,27 @@ def implication(
 
 
 def phenotypes(observation: Json) -> tuple[str, ...]:
-    """CPIC's words, one or several, from LOINC answers and words of the components; where those say
-    none, from value and note.
+    """Read CPIC's terms from the codes of the components.
+
+    A component without a code that we know adds nothing: its words are never read.
     """
-    parts = [
-        p
+    parts = (
+        p.get("valueCodeableConcept")
         for p in observation.get("component", [])
         if not codes.has_code(p.get("code"), codes.LOINC, DRUG_ASSESSED, GENE)
+    )
+
+    return tuple(dict.fromkeys(term for part in parts for term in _terms(part)))
+
+
+def _terms(concept: object) -> list[str]:
+    """Read CPIC's codes; where there is none, LOINC's answers."""
+    coded = [(c.get("system"), c.get("code")) for c in codes.codings(concept)]
+    cpic = [PHENOTYPES[c] for system, c in coded if system == PHENOTYPE and c in PHENOTYPES]
+
+    return cpic or [
+        LOINC_ANSWERS[c] for system, c in coded if system == codes.LOINC and c in LOINC_ANSWERS
     ]
-    found: list[str] = []
-    for part in parts:
-        answer = codes.first_code(part.get("valueCodeableConcept"), codes.LOINC)
-        said = words(part.get("valueCodeableConcept")) or part.get("valueString", "")
-        found += _phenotypes_in(said) or (
-            [PHENOTYPE_CODES[answer]] if answer in PHENOTYPE_CODES else []
-        )
-    if not found:
-        found = _phenotypes_in(words(observation.get("valueCodeableConcept"))) or _phenotypes_in(
-            " ".join(n.get("text", "") for n in observation.get("note", []))
-        )
-    return tuple(dict.fromkeys(found))
-
-
-def _phenotypes_in(text: str) -> list[str]:
-    return [hit.lower() for hit in PHENOTYPE.findall(text.replace("etaboliser", "etabolizer"))]
 
 
 def finding(observation: Json, of: str) -> Finding | None:
@@ -314,9 +324,12 @@ def _components(observation: Json, system: str, code: str) -> Iterator[Json]:
 
 
 def _genes(observation: Json) -> tuple[str, ...]:
-    """Gene symbols of the gene-studied components."""
-    named = (
-        words(part.get("valueCodeableConcept")).split("; ")[0]
+    """Read the gene symbols beside the HGNC codes of the gene-studied components."""
+    symbols = (
+        str(coding.get("display", ""))
         for part in _components(observation, codes.LOINC, GENE)
+        for coding in codes.codings(part.get("valueCodeableConcept"))
+        if coding.get("system") == codes.HGNC
     )
-    return tuple(dict.fromkeys(n for n in named if n))
+
+    return tuple(dict.fromkeys(symbol for symbol in symbols if symbol))

@@ -5,8 +5,7 @@ interactions first: what speaks gravely against it withholds it, with the reason
 against it goes with it as a caution.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,17 +28,8 @@ from services.treatment.rules import GeneRule, Option, Rules
 
 GUIDANCE: Final = "The guideline that the genomics report cites"
 UNREMARKABLE: Final = frozenset({"normal metabolizer", "normal function"})
-STAR: Final = re.compile(r"\*(\d+)[A-Z]?(?:\.\d+)?\s*/\s*\*(\d+)")
-UNSURE: Final = re.compile(r"\bor\b|not tested", re.IGNORECASE)  # as our genomics words it
-AT_1639: Final = re.compile(r"-1639([GA])\b")
-VKORC1_ALLELE: Final = {
-    "reference": "G",
-    "g": "G",
-    "c": "G",
-    "rs9923231": "A",
-    "a": "A",
-    "t": "A",
-}  # coding strand G>A is C>T on the genome
+CYP2C9: Final = "CYP2C9 "  # how the codes of its genotypes begin
+VKORC1: Final = "VKORC1 -1639 "
 
 
 def choices(inputs: Inputs, held: Sequence[Held], rules: Rules) -> tuple[Choice, ...]:
@@ -274,11 +264,13 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     without warfarin, or where two reports differ.
     """
     mine = tuple(those(held, "warfarin"))
-    cyp2c9 = _agreed(inputs.genotypes, "CYP2C9", diplotype)
-    vkorc1 = _agreed(inputs.genotypes, "VKORC1", vkorc1_genotype)
+    cyp2c9 = _agreed(inputs.genotypes, CYP2C9)
+    vkorc1 = _agreed(inputs.genotypes, VKORC1)
     if not mine or cyp2c9 is None or vkorc1 is None:
         return None
-    rule, limits = rules.warfarin, rules.warfarin.range.get(cyp2c9[1], {}).get(vkorc1[1])
+    rule = rules.warfarin
+    by_vkorc1 = rule.range.get(cyp2c9.certain.removeprefix(CYP2C9), {})
+    limits = by_vkorc1.get(vkorc1.certain.removeprefix(VKORC1))
     if limits is None:
         return None
     low, high = float(limits[0]), float(limits[1])
@@ -300,12 +292,12 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
         title=rule.title,
         severity=rule.severity,
         why=(
-            f"Genotype: CYP2C9 {cyp2c9[1]}, VKORC1 -1639 {vkorc1[1]}.",
+            f"Genotype: {cyp2c9.certain}, {vkorc1.certain}.",
             f"The patient has {names(mine)}.",
         ),
         advice=rule.advice,
         goal=rule.goal,
-        rests_on=(cyp2c9[0].reference, vkorc1[0].reference),
+        rests_on=(cyp2c9.reference, vkorc1.reference),
         instead_of=references(mine),
         ordered=any(h.medication.ordered for h in mine),
         citations=both,
@@ -313,36 +305,8 @@ def warfarin(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Choice | Non
     )
 
 
-def _agreed(
-    genotypes: Sequence[Genotype], gene: str, read: Callable[[str], str | None]
-) -> tuple[Genotype, str] | None:
-    """The genotype that every report names which names one; None where there is none, or more than
-    one.
-    """
-    known = [(g, value) for g in genotypes if g.gene == gene and (value := read(g.value))]
-    return known[0] if len({value for _, value in known}) == 1 else None
+def _agreed(genotypes: Sequence[Genotype], prefix: str) -> Genotype | None:
+    """Find the one genotype of a gene on which all reports that are certain of one agree."""
+    certain = [g for g in genotypes if g.certain.startswith(prefix)]
 
-
-def diplotype(value: str) -> str | None:
-    """`*1/*2` in a genotype's text, the lower star first; None for another text, for several, and
-    where an allele was not tested.
-    """
-    found = STAR.findall(value)
-    return (
-        "/".join(f"*{n}" for n in sorted(map(int, found[0])))
-        if len(found) == 1 and not UNSURE.search(value)
-        else None
-    )
-
-
-def vkorc1_genotype(value: str) -> str | None:
-    """GG, AG or AA at -1639 (rs9923231) from `-1639G/-1639A`, `G/A`, `rs9923231 C/T` or
-    `Reference/rs9923231`; None for another text.
-    """
-    if UNSURE.search(value):
-        return None
-    alleles = AT_1639.findall(value)
-    if len(alleles) != 2:
-        last = value.rsplit(maxsplit=1)[-1] if value.split() else ""
-        alleles = [VKORC1_ALLELE.get(a.lower(), "") for a in last.split("/")]
-    return "".join(sorted(alleles)) if len(alleles) == 2 and all(alleles) else None
+    return certain[0] if len({g.certain for g in certain}) == 1 else None

@@ -10,7 +10,6 @@ from services.treatment import parse
 from services.treatment.analyze import analyze, find
 from services.treatment.domain import Alert, Choice, Dose, Findings
 from services.treatment.model import load, load_rules
-from services.treatment.pharmacogenomics import diplotype, vkorc1_genotype
 from shared.fhir import codes
 from shared.json import Json
 from tests.unit.treatment_record import (
@@ -26,6 +25,7 @@ from tests.unit.treatment_record import (
     order,
     ours,
     patient,
+    phenotype_value,
     pneumonia,
     report,
     resource,
@@ -228,7 +228,7 @@ def test_a_poor_metabolizer_of_two_genes_gets_the_stricter_rule() -> None:
     )
     second = {
         "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-        "valueCodeableConcept": {"text": "NUDT15 Poor Metabolizer"},
+        "valueCodeableConcept": phenotype_value("NUDT15", "Poor Metabolizer"),
     }
     drug = {**drug, "component": [*drug["component"], second]}
     choice = only_choice(patient(), *genes(drug), order("azathioprine", "1256", mg=150))
@@ -253,12 +253,24 @@ def test_warfarin_by_the_label_s_table(cyp2c9: str, vkorc1: str, low: float, hig
     assert proposal.dose == Dose(low, high, "mg", 1)
 
 
-@pytest.mark.parametrize("cyp2c9", ["*1/*2 or *1/*3", "*1/*1 (*2 not tested)", "*1/*8"])
-def test_warfarin_is_not_guessed_from_an_unsure_or_unlisted_genotype(cyp2c9: str) -> None:
+@pytest.mark.parametrize(
+    ("cyp2c9", "certain"),
+    [
+        ("*1/*2 or *1/*3", False),
+        ("*1/*1 (*2 not tested)", False),
+        ("*1/*2", False),
+        ("*1/*8", True),
+    ],
+)
+def test_warfarin_is_not_guessed_from_an_unsure_or_unlisted_genotype(
+    cyp2c9: str, certain: bool
+) -> None:
     assert (
         findings(
             patient(),
-            *genes(genotype("CYP2C9", cyp2c9), genotype("VKORC1", "-1639G/-1639A")),
+            *genes(
+                genotype("CYP2C9", cyp2c9, certain=certain), genotype("VKORC1", "-1639G/-1639A")
+            ),
             order("warfarin", "11289"),
         ).choices
         == ()
@@ -266,24 +278,56 @@ def test_warfarin_is_not_guessed_from_an_unsure_or_unlisted_genotype(cyp2c9: str
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    "value",
     [
-        ("VKORC1 -1639G/-1639A", "AG"),
-        ("VKORC1 rs9923231 C/T", "AG"),
-        ("VKORC1 Reference/rs9923231", "AG"),
-        ("A/A", "AA"),
-        ("C/C", "GG"),
-        ("", None),
-        ("VKORC1 ?", None),
+        "-1639G/-1639A",
+        "rs9923231 C/T",
+        "Reference/rs9923231",
+        "A/A",
+        "C/C",
+        "?",
     ],
 )
-def test_vkorc1_genotypes_are_read_on_either_strand(value: str, expected: str | None) -> None:
-    assert vkorc1_genotype(value) == expected
+def test_a_genotype_in_words_alone_is_shown_and_not_read(value: str) -> None:
+    found = genotype("VKORC1", value, certain=False)
+    inputs = inputs_of(patient(), *genes(found))
+    assert [(g.gene, g.value, g.certain) for g in inputs.genotypes] == [
+        ("VKORC1", f"VKORC1 {value}", "")
+    ]
 
 
-def test_diplotypes() -> None:
-    assert diplotype("CYP2C9 *3/*1") == "*1/*3"
-    assert diplotype("CYP2C9") is None
+def test_a_genotype_is_read_from_its_code_whatever_its_text() -> None:
+    found = genotype("CYP2C9", "*3/*1")
+    found["valueCodeableConcept"]["text"] = "one of many or not tested"
+    (read,) = inputs_of(patient(), *genes(found)).genotypes
+    assert read.certain == "CYP2C9 *1/*3"
+    other = codes.concept(codes.PHARMVAR, "CYP2C9*1/*3", text="CYP2C9 *1/*3")
+    (foreign,) = inputs_of(patient(), *genes(found | {"valueCodeableConcept": other})).genotypes
+    assert foreign.certain == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": "CYP2C19 Intermediate Metabolizer"},
+        {
+            "coding": [
+                {"system": "urn:other", "code": "intermediate-metabolizer"},
+                {"system": codes.LOINC, "display": "Intermediate metabolizer"},
+            ]
+        },
+    ],
+)
+def test_a_phenotype_in_words_alone_is_unknown_and_its_report_is_quoted(value: Json) -> None:
+    """A report of an older version has no code: no rule speaks, and its advice is not lost."""
+    written = implication("clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer")
+    written["component"][1]["valueCodeableConcept"] = value
+    written["note"] = [{"text": "Intermediate metabolizer: avoid clopidogrel."}]
+    found = findings(patient(), *genes(written), CLOPIDOGREL)
+    assert found.choices == ()
+    quoted = alert(found, "genomics-report")
+    assert "CYP2C19: a phenotype that the rules do not know" in quoted.detail
+    assert "Intermediate metabolizer: avoid clopidogrel." in quoted.detail
 
 
 def test_a_recommendation_that_no_rule_covers_is_quoted_unless_it_changes_nothing() -> None:

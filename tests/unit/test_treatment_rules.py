@@ -13,6 +13,7 @@ from services.treatment.parse import phenotypes
 from services.treatment.rules import parse
 from shared.fhir import codes
 from shared.terms import drugs
+from tests.unit.treatment_record import phenotype_value
 
 
 def test_rxnorm_codes_agree_with_the_shared_lexicon() -> None:
@@ -61,7 +62,7 @@ def test_every_phenotype_of_a_rule_is_one_that_is_read_from_a_report() -> None:
     for phenotype in known:
         part = {
             "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-            "valueCodeableConcept": {"text": f"GENE {phenotype.title()}"},
+            "valueCodeableConcept": phenotype_value("GENE", phenotype.title()),
         }
         assert phenotypes({"component": [part]}) == (phenotype,)
 

@@ -10,6 +10,7 @@ from services.treatment.gather import read
 from shared.fhir import codes
 from shared.fhir.client import Ehr
 from shared.json import Json
+from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 
 PATIENT = "Patient/p1"
 RXNORM = codes.RXNORM
@@ -80,7 +81,9 @@ def report(
     )
 
 
-def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
+def genotype(gene: str, value: str, *, certain: bool = True, id: str | None = None) -> Json:
+    """As genomics writes it: the text, and a code where one genotype is certain."""
+    text = f"{gene} {value}"
     part = {
         "code": codes.concept(codes.LOINC, "48018-6"),
         "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene),
@@ -91,9 +94,31 @@ def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
         identifier=ours("genomics"),
         status="preliminary",
         code=codes.concept(codes.LOINC, "84413-4"),
-        valueCodeableConcept={"text": f"{gene} {value}"},
+        valueCodeableConcept=(
+            codes.concept(GENOTYPE, genotype_code(gene, value), text=text)
+            if certain
+            else {"text": text}
+        ),
         component=[part],
     )
+
+
+def genotype_code(gene: str, value: str) -> str:
+    """The code of a certain genotype: `CYP2C9 *1/*2`, `VKORC1 -1639 AG`."""
+    alleles = sorted(value.split("/"), key=lambda allele: (len(allele), allele))
+    if gene == "VKORC1":
+        return f"VKORC1 -1639 {''.join(allele[-1] for allele in alleles)}"
+    return f"{gene} {'/'.join(alleles)}"
+
+
+def phenotype_value(gene: str, phenotype: str, answer: str | None = None) -> Json:
+    """As genomics writes it: LOINC's answer where there is one, CPIC's term as a code, the text."""
+    term = phenotype.split(" (", maxsplit=1)[0].lower().replace(" ", "-")
+    loinc = [codes.coding(codes.LOINC, answer)] if answer else []
+    return {
+        "coding": [*loinc, codes.coding(PHENOTYPE, term)],
+        "text": f"{gene} {phenotype}",
+    }
 
 
 def implication(
@@ -106,12 +131,7 @@ def implication(
     url: str = "https://cpicpgx.org/x",
     **elements: Any,
 ) -> Json:
-    """As genomics writes it: a LOINC answer where the phenotype has one, words otherwise."""
-    said = (
-        codes.concept(codes.LOINC, answer, text=f"{gene} {phenotype}")
-        if answer
-        else {"text": f"{gene} {phenotype}"}
-    )
+    """A therapeutic implication as genomics writes it."""
     parts = [
         {
             "code": codes.concept(codes.LOINC, "51963-7"),
@@ -119,7 +139,7 @@ def implication(
         },
         {
             "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-            "valueCodeableConcept": said,
+            "valueCodeableConcept": phenotype_value(gene, phenotype, answer),
         },
         {
             "code": codes.concept(codes.LOINC, "48018-6"),
