@@ -44,7 +44,6 @@ KEPT: Mapping[str, tuple[str, ...]] = {
         "category",
         "criticality",
     ),
-    "RiskAssessment": ("code", "method"),
 }
 
 
@@ -78,8 +77,6 @@ def clinical(resource: Json) -> Json:
             plain({k: r[k] for k in ("substance", "manifestation", "severity") if k in r})
             for r in resource.get("reaction", [])
         ]
-    if kind == "RiskAssessment":
-        kept["prediction"] = plain(resource.get("prediction", []))
     return {"kind": kind, **kept}
 
 

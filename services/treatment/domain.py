@@ -51,7 +51,6 @@ class Report:
     conclusion: str
     unsigned: bool
     amended: bool
-    risks: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 NAME: Final = "treatment"
-SERVICES: Final = frozenset(analyser_names()) - {NAME}  # whose reports a plan is drawn from
 REPORT_STATUS: Final = frozenset(
     {"partial", "preliminary", "final", "amended", "corrected", "appended"}
 )
@@ -67,20 +66,24 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     return None
 
 
+def report_services() -> frozenset[str]:
+    """Name the analysers from whose reports a plan is drawn."""
+    return frozenset(analyser_names()) - {NAME}
+
+
 def read(patient: Json, ehr: "Ehr") -> Inputs:
     """Everything about one patient that a rule may ask for."""
     subject = parse.reference_of(patient)
     reports = list(_reports(ehr, subject))
     parsed = tuple(parse.report(r) for r in reports)
     results = _by_reference(_results(ehr, subject, parsed))
-    risks = list(_risks(ehr, subject, parsed))
     problems = list(_problems(ehr, subject))
     orders = [(o, _medication(ehr, o)) for o in _orders(ehr, subject)]
     allergies = list(_allergies(ehr, subject))
     measured = list(_measured(ehr, subject))
     spoken = _with_results(parsed, results)
     medications = [m for _, m in orders if m is not None]
-    rest = [*risks, *problems, *(o for o, _ in orders), *allergies, *measured]
+    rest = [*problems, *(o for o, _ in orders), *allergies, *measured]
     sources = [
         patient,
         *reports,
@@ -151,8 +154,9 @@ def _subject(resource: Json) -> str:
 
 
 def _reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
+    services = report_services()
     for report in _search(ehr, "DiagnosticReport", subject):
-        if answer_of(report) in SERVICES and report.get("status") in REPORT_STATUS:
+        if answer_of(report) in services and report.get("status") in REPORT_STATUS:
             yield report
 
 
@@ -185,16 +189,6 @@ def _results(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Js
         }
         standing = {ref: r for ref, r in standing.items() if ref not in lost}
     yield from standing.values()
-
-
-def _risks(ehr: "Ehr", subject: str, reports: Iterable[Report]) -> Iterator[Json]:
-    """The RiskAssessments that genomics' reports link to."""
-    for reference in sorted(
-        {ref for r in reports for ref in r.risks if ref.startswith("RiskAssessment/")}
-    ):
-        resource = ehr.read(reference)
-        if resource and _subject(resource) == subject and resource.get("status") in RESULT_STATUS:
-            yield resource
 
 
 def _problems(ehr: "Ehr", subject: str) -> Iterator[Json]:

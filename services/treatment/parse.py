@@ -105,12 +105,6 @@ def birth_date(patient: Json) -> date | None:
 
 def report(resource: Json) -> Report:
     """A report of another careloop service."""
-    linked = (
-        e.get("valueReference", {})
-        for e in resource.get("extension", [])
-        if e.get("url", "").endswith("/genomic-risk-assessment")
-    )
-    risks = [r["reference"] for r in linked if "reference" in r]
     status = resource.get("status")
     return Report(
         reference=reference_of(resource),
@@ -119,7 +113,6 @@ def report(resource: Json) -> Report:
         conclusion=resource.get("conclusion", ""),
         unsigned=status in ("registered", "partial", "preliminary"),
         amended=status in AMENDED,
-        risks=tuple(relative(r) for r in risks),
         results=tuple(
             relative(r["reference"]) for r in resource.get("result", []) if "reference" in r
         ),

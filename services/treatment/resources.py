@@ -61,9 +61,7 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
 
 def _plan(inputs: Inputs, findings: Findings, pen: Pen, parts: Mapping[str, list[Json]]) -> Draft:
     named = bounds.reports(inputs, findings)[: bounds.MOST_REPORTS]
-    supporting = dict.fromkeys(
-        [r.reference for r in named] + [risk for r in named for risk in r.risks]
-    )
+    supporting = dict.fromkeys(r.reference for r in named)
     return pen.draft(
         "CarePlan",
         "report",

@@ -8,7 +8,7 @@ it is accepted where intake still knew whose resource it was.
 """
 
 from services.treatment.analyze import analyze
-from services.treatment.gather import ACTIVE_PROBLEM, NAME, ORDERS, SERVICES, gather
+from services.treatment.gather import ACTIVE_PROBLEM, NAME, ORDERS, gather, report_services
 from services.treatment.model import load, load_rules
 from services.treatment.resources import resources
 from shared.events import ResourceEvent
@@ -33,10 +33,9 @@ def _matters(event: ResourceEvent) -> bool:
     """By what the record says of the resource: its writer, intent, codes."""
     match event.type:
         case "DiagnosticReport":
-            return event.answer_of in SERVICES
-        case (
-            "Condition"
-        ):  # what our notes found and nobody confirmed or ended comes with the notes' report
+            return event.answer_of in report_services()
+        case "Condition":
+            # what our notes found and nobody confirmed or ended comes with the notes' report
             return (
                 event.answer_of is None
                 or event.verification != "unconfirmed"
@@ -44,10 +43,9 @@ def _matters(event: ResourceEvent) -> bool:
             )
         case "MedicationRequest":
             return event.intent in ORDERS
-        case (
-            "Observation"
-        ):  # a result of ours that a clinician takes back or corrects one by one changes no report
-            return event.answer_of in SERVICES or (
+        case "Observation":
+            # a result of ours that a clinician takes back or corrects changes no report
+            return event.answer_of in report_services() or (
                 event.answer_of is None
                 and any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc)
             )

@@ -11,12 +11,10 @@ from services.treatment.model import load_rules
 from services.treatment.resources import resources
 from shared.answers import Answer
 from shared.fhir import bundle, codes
-from shared.fhir.check import check
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
-    GENOMICS,
     LOOP,
     PATIENT,
     allergy,
@@ -91,18 +89,6 @@ def test_an_order_s_reason_that_the_record_does_not_hold_is_not_repeated() -> No
         for r in request["reasonReference"]
         if r["reference"].startswith("Condition/")
     ] == [f"Condition/{here['id']}"]
-
-
-def test_a_report_s_risk_without_a_reference_is_passed_over() -> None:
-    odd = {
-        "url": "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/genomic-risk-assessment",
-        "valueReference": {"display": "Risk"},
-    }
-    plan = drawn(*({**r, "extension": [odd]} if r is GENOMICS else r for r in LOOP))[
-        "report"
-    ].resource
-    check(plan)
-    assert codes.reference("DiagnosticReport/gen") in plan["supportingInfo"]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

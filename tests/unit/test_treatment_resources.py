@@ -244,7 +244,7 @@ def event(focus: str, **fields: Any) -> ResourceEvent:
         (event("Observation", status="entered-in-error", answer_of="genomics"), True),
         (event("Observation", status="corrected", answer_of="imaging"), True),
         (event("Observation", codes=("http://loinc.org|2160-0",), answer_of="treatment"), False),
-        (event("RiskAssessment", status="entered-in-error", answer_of="genomics"), True),
+        (event("RiskAssessment", status="entered-in-error", answer_of="genomics"), False),
         (event("RiskAssessment", status="final"), False),
         (event("ImagingStudy"), False),
         (event("CarePlan", answer_of="treatment"), False),
