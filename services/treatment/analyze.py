@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from services.treatment.domain import RANK, Findings, Inputs
 from services.treatment.followup import follow_ups
-from services.treatment.held import held_by
-from services.treatment.pharmacogenomics import choices, gene_alerts
-from services.treatment.rules import Rules
-from services.treatment.safety import alerts
+from services.treatment.genes.choices import choices, gene_alerts
+from services.treatment.medications import held_by
+from services.treatment.rules.tables import Rules
+from services.treatment.safety.interactions import alerts
 
 if TYPE_CHECKING:
     from services.treatment.model import Model

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.treatment import safety
 from services.treatment.domain import FollowUp, Inputs, slug
-from services.treatment.held import Held, those
-from services.treatment.rules import Rules
+from services.treatment.medications import Held, those
+from services.treatment.rules.tables import Rules
+from services.treatment.safety import interactions as safety
 
 
 def follow_ups(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[FollowUp]:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from services.catalogue import analyser_names
-from services.treatment import parse
 from services.treatment.analyze import find
-from services.treatment.content import content_of
 from services.treatment.domain import Inputs, Report
 from services.treatment.model import load_rules
+from services.treatment.record import reports as parse
+from services.treatment.record.content import content_of
 from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent

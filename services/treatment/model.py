@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from services.treatment.rules import Rules, parse
+from services.treatment.rules.tables import Rules, parse
 from shared.answers import digest
 from shared.service import ModelCard
 from shared.terms import drugs_by_rxnorm

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from services.treatment import bounds
 from services.treatment.domain import (
     Alert,
     Choice,
@@ -22,6 +21,7 @@ from services.treatment.domain import (
     Proposal,
     Report,
 )
+from services.treatment.plan import bounds
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json

@@ -11,7 +11,7 @@ from services.genomics.model import rules
 from services.genomics.read_vcf import read_vcf
 from services.genomics.resources import resources
 from services.genomics.tables import load_tables
-from services.treatment import parse
+from services.treatment.record import reports as parse
 from shared.answers import Answer
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from services.treatment import parse
 from services.treatment.analyze import analyze, find
 from services.treatment.domain import Alert, Choice, Dose, Findings
 from services.treatment.model import load, load_rules
+from services.treatment.record import reports as parse
 from shared.fhir import codes
 from shared.json import Json
 from tests.unit.treatment_record import (

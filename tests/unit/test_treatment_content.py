@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.treatment.content import content_of
+from services.treatment.record.content import content_of
 from shared.fhir import codes
 from shared.json import Json
 from tests.unit.treatment_record import (

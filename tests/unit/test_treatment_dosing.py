@@ -6,8 +6,8 @@ import pytest
 
 from services.treatment.analyze import find
 from services.treatment.domain import Dose
-from services.treatment.dosing import dose, dose_of, times_a_day
 from services.treatment.model import load_rules
+from services.treatment.record.dosing import dose, dose_of, times_a_day
 from services.treatment.resources import resources
 from shared.answers import Answer
 from shared.fhir import codes

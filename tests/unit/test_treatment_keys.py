@@ -12,7 +12,7 @@ from services.treatment.analyze import find
 from services.treatment.domain import Findings
 from services.treatment.model import load_rules
 from services.treatment.resources import resources
-from services.treatment.rules import GeneRule, Rules
+from services.treatment.rules.tables import GeneRule, Rules
 from shared.answers import Answer
 from shared.fhir import bundle
 from shared.fhir.drafts import Draft, Pen

@@ -9,7 +9,7 @@ import pytest
 from services.treatment.analyze import find
 from services.treatment.domain import Alert, Findings, Measurement
 from services.treatment.model import load_rules
-from services.treatment.safety import egfr
+from services.treatment.safety.interactions import egfr
 from shared.json import Json
 from tests.unit.treatment_record import inputs_of, laboratory, order, patient
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from services.treatment import bounds
 from services.treatment.analyze import find
 from services.treatment.model import load_rules
+from services.treatment.plan import bounds
 from services.treatment.resources import resources
 from shared.fhir import codes
 from shared.fhir.check import check

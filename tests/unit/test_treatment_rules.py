@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.treatment.model import TABLES, load, load_rules
-from services.treatment.parse import phenotypes
-from services.treatment.rules import parse
+from services.treatment.record.reports import phenotypes
+from services.treatment.rules.tables import parse
 from shared.fhir import codes
 from shared.terms import drugs
 from tests.unit.treatment_record import phenotype_value

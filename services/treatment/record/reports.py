@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from services.treatment.content import AMENDED
 from services.treatment.domain import (
     Allergy,
     Finding,
@@ -18,7 +17,8 @@ from services.treatment.domain import (
     Problem,
     Report,
 )
-from services.treatment.dosing import dose_of
+from services.treatment.record.content import AMENDED
+from services.treatment.record.dosing import dose_of
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
 from shared.json import Json

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.treatment.domain import Inputs, Medication
-from services.treatment.rules import Drug, Rules, matches
+from services.treatment.rules.tables import Drug, Rules, matches
 
 MOST_NAMED: Final = 10  # orders and mentions of one ingredient
 

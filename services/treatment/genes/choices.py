@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.treatment import safety
 from services.treatment.domain import (
     Alert,
     Choice,
@@ -23,8 +22,9 @@ from services.treatment.domain import (
     Withheld,
     slug,
 )
-from services.treatment.held import Held, daily_mg, named, names, references, those
-from services.treatment.rules import GeneRule, Option, Rules
+from services.treatment.medications import Held, daily_mg, named, names, references, those
+from services.treatment.rules.tables import GeneRule, Option, Rules
+from services.treatment.safety import interactions as safety
 
 GUIDANCE: Final = "The guideline that the genomics report cites"
 UNREMARKABLE: Final = frozenset({"normal metabolizer", "normal function"})

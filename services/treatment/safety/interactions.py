@@ -19,8 +19,16 @@ from services.treatment.domain import (
     Problem,
     slug,
 )
-from services.treatment.held import MOST_NAMED, Held, daily_mg, named, names, references, those
-from services.treatment.rules import (
+from services.treatment.medications import (
+    MOST_NAMED,
+    Held,
+    daily_mg,
+    named,
+    names,
+    references,
+    those,
+)
+from services.treatment.rules.tables import (
     AllergyRule,
     Contraindication,
     Drug,

@@ -1,0 +1,1 @@
+"""What FHIR resources say, as values that the rules reason about (pure)."""

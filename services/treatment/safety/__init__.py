@@ -1,0 +1,1 @@
+"""Interactions, duplicates, allergies, laboratory limits, contraindications (pure)."""
