@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from services.treatment.analyze import analyze, find
-from services.treatment.domain import Alert, Choice, Dose, Findings
+from services.treatment.domain import Dose
+from services.treatment.findings import Alert, Choice, Findings
 from services.treatment.model import load, load_rules
-from services.treatment.record import reports as parse
+from services.treatment.record.hospital import birth_date
 from shared.fhir import codes
 from shared.json import Json
 from tests.unit.treatment_record import (
@@ -66,7 +67,7 @@ def test_an_intermediate_metabolizer_on_clopidogrel_is_offered_another_inhibitor
         ("ticagrelor", "1116632", Dose(90, 90, "mg", 2)),
         ("prasugrel", "613391", Dose(10, 10, "mg", 1)),
     ]
-    assert choice.rests_on == ("Observation/ti-clopidogrel", "Observation/gt-cyp2c19")
+    assert choice.evidence == ("Observation/ti-clopidogrel", "Observation/gt-cyp2c19")
     assert choice.instead_of == ("MedicationRequest/mr-clopidogrel",)
     assert "cpicpgx.org" in choice.citations[0].url
 
@@ -444,7 +445,7 @@ def test_an_allergy_to_something_else_says_nothing() -> None:
 def test_a_suspected_pneumonia_asks_for_a_clinician_unless_it_is_treated() -> None:
     film = (patient(), report("imaging", "img", pneumonia()), pneumonia())
     (asked,) = findings(*film, allergy("Penicillin allergy")).follow_ups
-    assert asked.rests_on == ("Observation/finding", "AllergyIntolerance/allergy-Penicillin")
+    assert asked.evidence == ("Observation/finding", "AllergyIntolerance/allergy-Penicillin")
     assert any("penicillin allergy" in w for w in asked.why)
     assert findings(*film, order("amoxicillin", "723")).follow_ups == ()
 
@@ -495,7 +496,7 @@ def test_a_batch_has_one_findings_per_inputs() -> None:
     ],
 )
 def test_birth_dates_may_be_partial(said: str, expected: date | None) -> None:
-    assert parse.birth_date({"birthDate": said}) == expected
+    assert birth_date({"birthDate": said}) == expected
 
 
 def test_bare_resources_are_read_without_a_guess() -> None:

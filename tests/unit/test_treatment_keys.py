@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from services.treatment.analyze import find
-from services.treatment.domain import Findings
+from services.treatment.findings import Findings
 from services.treatment.model import load_rules
 from services.treatment.resources import resources
 from services.treatment.rules.tables import GeneRule, Rules

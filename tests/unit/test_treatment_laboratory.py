@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from services.treatment.analyze import find
-from services.treatment.domain import Alert, Findings, Measurement
+from services.treatment.domain import Measurement
+from services.treatment.findings import Alert, Findings
 from services.treatment.model import load_rules
-from services.treatment.safety.interactions import egfr
+from services.treatment.safety.measures import egfr
 from shared.json import Json
 from tests.unit.treatment_record import inputs_of, laboratory, order, patient
 

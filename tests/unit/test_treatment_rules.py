@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.treatment.model import TABLES, load, load_rules
-from services.treatment.record.reports import phenotypes
-from services.treatment.rules.tables import parse
+from services.treatment.record.genetics import phenotypes
+from services.treatment.rules.parsing import parse
 from shared.fhir import codes
 from shared.terms import drugs
 from tests.unit.treatment_record import phenotype_value

@@ -5,7 +5,7 @@ chosen for the clinician.
 import pytest
 
 from services.treatment.analyze import find
-from services.treatment.domain import Alert, Findings
+from services.treatment.findings import Alert, Findings
 from services.treatment.model import load_rules
 from shared.json import Json
 from tests.unit.treatment_record import (

@@ -1,8 +1,7 @@
-"""How much of a long record a plan names (pure): a patient with hundreds of reports gets a plan of
-a size that every server takes.
+"""How much of a long record a plan names (pure).
 
-What is left out stands in the record, is read each time, and counts for every rule: only its naming
-is cut.
+A patient with hundreds of reports gets a plan of a size that every server takes. What is left out
+stands in the record, is read each time, and counts for every rule: only its naming is cut.
 """
 
 from collections.abc import Iterable
@@ -10,7 +9,6 @@ from typing import Final
 
 from services.treatment.domain import (
     Finding,
-    Findings,
     Genotype,
     Implication,
     Inputs,
@@ -18,79 +16,79 @@ from services.treatment.domain import (
     Problem,
     Report,
 )
+from services.treatment.findings import Findings
 from shared.fhir import codes
 from shared.json import Json
 
 MOST_NAMED: Final = 40  # references in one element of a proposal, a goal or an alert
 MOST_REPORTS: Final = 100
 MOST_PROBLEMS: Final = 100
-MOST_TOLD: Final = 40  # reports whose conclusion is repeated in the plan's reasoning
+MOST_CONCLUSIONS: Final = 40  # reports whose conclusion is repeated in the plan's reasoning
 MOST_CONCLUSION: Final = 1_000  # characters of each
-MOST_WORDS: Final = (
-    10_000  # characters of one note or detail; the words of our rules stay far below
-)
+MOST_WORDS: Final = 10_000  # characters of a note or detail; those of our rules stay far below
 
 
-def named(references: Iterable[str]) -> list[Json] | None:
-    """The first of these as References, each once; None where there is none."""
+def first_references(references: Iterable[str]) -> list[Json] | None:
+    """Point to the first of these, each once; None where there is none."""
     return [codes.reference(r) for r in list(dict.fromkeys(references))[:MOST_NAMED]] or None
 
 
 def clipped(text: str, most: int = MOST_WORDS) -> str:
-    """The text, or its beginning and a sign that it goes on."""
+    """Cut a long text, with a sign that it goes on."""
     return text if len(text) <= most else f"{text[: most - 2].rstrip()} …"
 
 
 def problems(inputs: Inputs) -> list[Problem]:
-    """Each problem once, however many notes found it, a confirmed one before what a note alone
-    says.
+    """List each problem once, however many notes found it.
+
+    A confirmed one comes before what only a note has.
     """
     found: list[Problem] = []
     known: set[str] = set()
     for problem in sorted(inputs.problems, key=lambda p: not p.confirmed):
-        said = set(problem.codes) or {problem.text.casefold() or problem.reference}
-        if not said <= known:
+        names = set(problem.codes) or {problem.text.casefold() or problem.reference}
+        if not names <= known:
             found.append(problem)
-            known |= said
+            known |= names
+
     return found
 
 
 def reports(inputs: Inputs, findings: Findings) -> list[Report]:
-    """Those that something was drawn from first, then those that a clinician amended, then the
-    others.
-    """
+    """Sort the reports: those behind a finding first, then the amended ones, then the others."""
     behind = reports_behind(inputs, drawn_from(findings))
     return sorted(inputs.reports, key=lambda r: (r.reference not in behind, not r.amended))
 
 
 def reports_behind(inputs: Inputs, references: Iterable[str]) -> frozenset[str]:
-    """The reports that these results belong to."""
+    """Find the reports that these results belong to."""
     wanted = frozenset(references)
-    spoken: tuple[Implication | Genotype | Finding | Medication, ...] = (
+    results: tuple[Implication | Genotype | Finding | Medication, ...] = (
         *inputs.implications,
         *inputs.genotypes,
         *inputs.findings,
         *inputs.medications,
     )
-    return frozenset(item.report for item in spoken if item.reference in wanted)
+    return frozenset(result.report for result in results if result.reference in wanted)
 
 
 def drawn_from(findings: Findings) -> frozenset[str]:
-    """Everything that a proposal or an alert rests on."""
-    chosen = (ref for c in findings.choices for ref in (*c.rests_on, *c.instead_of))
-    raised = (ref for a in findings.alerts for ref in (*a.implicated, *a.evidence))
-    return frozenset((*chosen, *raised, *(ref for f in findings.follow_ups for ref in f.rests_on)))
+    """List everything that a proposal, an alert or a follow-up was drawn from."""
+    choices = (ref for c in findings.choices for ref in (*c.evidence, *c.instead_of))
+    alerts = (ref for a in findings.alerts for ref in (*a.implicated, *a.evidence))
+    follow_ups = (ref for f in findings.follow_ups for ref in f.evidence)
+
+    return frozenset((*choices, *alerts, *follow_ups))
 
 
 def left_out(inputs: Inputs) -> list[str]:
-    """What the plan does not name, in words; nothing where it names everything."""
+    """Tell in words what the plan does not name; nothing where it names everything."""
     more = {
         "reports": len(inputs.reports) - MOST_REPORTS,
         "problems": len(problems(inputs)) - MOST_PROBLEMS,
     }
-    said = [f"{number} more {what}" for what, number in more.items() if number > 0]
-    return (
-        [f"Read for this plan, too, and not named in it for their number: {', '.join(said)}."]
-        if said
-        else []
-    )
+    counted = ", ".join(f"{number} more {what}" for what, number in more.items() if number > 0)
+    if not counted:
+        return []
+
+    return [f"Read for this plan, too, and not named in it for their number: {counted}."]

@@ -1,0 +1,71 @@
+"""What speaks against a drug that we would propose (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.treatment.chart import Chart
+from services.treatment.findings import Citation
+from services.treatment.rules.drugs import Drug
+from services.treatment.rules.tables import Interaction
+from services.treatment.safety.allergies import rule_against
+from services.treatment.safety.contraindications import contraindicated
+from services.treatment.safety.interactions import dose_doubt, partners
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What speaks against proposing a drug; a grave one withholds it."""
+
+    grave: bool
+    reason: str
+    evidence: tuple[str, ...]
+    citation: Citation
+
+
+def objections(
+    drug: Drug, daily_mg: float | None, chart: Chart, *, instead_of: Drug
+) -> Iterator[Objection]:
+    """Find what speaks against a drug at a daily dose, beside the drugs that stay.
+
+    An interaction that the replaced drug has just as well is a caution, never a reason to withhold:
+    it is there already.
+    """
+    yield from _contraindications(drug, chart)
+    yield from _allergies(drug, chart)
+
+    for rule in chart.rules.interactions:
+        yield from _interactions(rule, drug, daily_mg, chart, instead_of)
+
+
+def _contraindications(drug: Drug, chart: Chart) -> Iterator[Objection]:
+    for rule in chart.rules.contraindications:
+        found = contraindicated(rule, chart.inputs) if rule.drug == drug.name else None
+        if found is not None:
+            problems, remark = found
+            yield Objection(True, f"{rule.reason}{remark}", problems, rule.citation)
+
+
+def _allergies(drug: Drug, chart: Chart) -> Iterator[Objection]:
+    for allergy in chart.inputs.allergies:
+        if rule := rule_against(drug, allergy, chart.rules):
+            reason = f"an allergy is recorded ({rule.name})"
+            grave = rule.severity == "high"
+            yield Objection(grave, reason, (allergy.reference,), rule.citation)
+
+
+def _interactions(
+    rule: Interaction, drug: Drug, daily_mg: float | None, chart: Chart, instead_of: Drug
+) -> Iterator[Objection]:
+    staying = chart.medications.without(instead_of)
+    doubt = dose_doubt(rule, staying, (drug.name, daily_mg))
+    if doubt is None:
+        return
+
+    present = set(partners(rule, instead_of, staying))
+    for other in partners(rule, drug, staying):
+        yield Objection(
+            grave=rule.severity == "high" and other.ordered and other not in present,
+            reason=f"{drug.name} with {other.description}: {rule.effect} {rule.advice}",
+            evidence=(other.reference,),
+            citation=rule.citation,
+        )
