@@ -25,7 +25,7 @@ def analyze(batch: Sequence[Inputs], model: "Model") -> list[Findings]:
 
 
 def find(inputs: Inputs, rules: Rules) -> Findings:
-    """Find everything that the rules say about one patient, worst first."""
+    """Apply all rules to one patient, worst findings first."""
     chart = Chart.of(inputs, rules)
 
     choices = gene_choices(chart)

@@ -1,4 +1,4 @@
-"""One patient as the rules see her: the record, her medications, and the rules (pure)."""
+"""One patient's record and medications, with the rules (pure)."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,7 +10,7 @@ from services.treatment.rules.tables import Rules
 
 @dataclass(frozen=True)
 class Chart:
-    """A patient's inputs, the ingredients found in them, and the rules that read them."""
+    """A patient's inputs, the ingredients found in them, and the rules."""
 
     inputs: Inputs
     medications: Medications

@@ -29,7 +29,10 @@ class Dose:
 
     @property
     def daily(self) -> float | None:
-        """Compute the highest amount a day, in `unit`; None where the frequency is not known."""
+        """Compute the highest amount a day, in `unit`.
+
+        None where the frequency is not known.
+        """
         return None if self.per_day is None else self.high * self.per_day
 
 
@@ -54,7 +57,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Medication:
-    """A drug that the patient has.
+    """A drug of the patient.
 
     It is ordered (MedicationRequest), or only mentioned in a note (Observation 10160-0).
 
@@ -155,7 +158,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The latest laboratory value of its kind that a rule asks for.
+    """The latest laboratory value of its kind.
 
     Attributes:
         time: as the record writes it, a date or a dateTime of any zone: for people.

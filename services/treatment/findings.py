@@ -46,7 +46,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A drug of a rule that is not proposed, and why."""
+    """An option of a rule not proposed, and the reason."""
 
     drug: str
     reason: str
@@ -56,7 +56,7 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Choice:
-    """The proposals of one gene rule for one drug: at most one of them is taken, or none.
+    """The proposals of one gene rule for one drug; at most one is taken.
 
     Attributes:
         key: names it among the patient's choices: the rule, and the drug where the rule is about a
@@ -122,7 +122,7 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that the rules found, worst first.
+    """All findings of the rules, worst first.
 
     Attributes:
         unsigned: the reports that nobody has signed.

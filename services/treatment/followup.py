@@ -12,7 +12,10 @@ PENICILLIN: Final = "penicillin"  # the allergy that matters for the choice of a
 
 
 def follow_ups(chart: Chart) -> Iterator[FollowUp]:
-    """Find one for each rule with a finding that stands and no treatment that is ordered."""
+    """Find the assessments after imaging findings.
+
+    One for each rule with a finding that stands and no treatment that is ordered.
+    """
     for rule in chart.rules.follow_ups:
         found = tuple(f.reference for f in chart.inputs.findings if rule.finding in f.codes)
         treated = chart.medications.of_drugs(rule.unless_class).ordered

@@ -49,7 +49,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
 
 
 def read(patient: Json, ehr: "Ehr") -> Inputs:
-    """Read everything about one patient that a rule may ask for."""
+    """Read all inputs of the rules about one patient."""
     subject = local_reference(patient)
 
     written = list(searches.reports(ehr, subject))
@@ -111,7 +111,7 @@ def _with_results(written: tuple[Report, ...], results: Mapping[str, Json]) -> I
 
 
 def _understood(inputs: Inputs) -> list[str]:
-    """List the Observations that something was read from.
+    """List the understood Observations.
 
     Variants and haplotypes count through their genotype.
     """

@@ -1,4 +1,4 @@
-"""Which ingredients the patient has, and from which order or note we know (pure)."""
+"""The ingredients of the patient's orders and of the drugs in notes (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -22,7 +22,10 @@ DEFINITION_VERSION: Final = "1.0.0"
 
 
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
-    """Write the drafts of one patient's plan; the CarePlan comes last and names all the others."""
+    """Write the drafts of one patient's plan.
+
+    The CarePlan comes last and names all the others.
+    """
     alerts = [_alert(alert, inputs, pen) for alert in findings.alerts]
     goals = _goals(findings, pen)
 

@@ -1,4 +1,4 @@
-"""What stands in the EHR about one patient: each kind that a rule may ask for.
+"""Searches of the EHR for one patient's record.
 
 What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed
 ones alike: else a plan would be drawn from the plan before it. So a proposal that a clinician signs
@@ -37,12 +37,12 @@ IDS_AT_ONCE: Final = 40  # the URL stays far below the 2,000 characters that eve
 
 
 def report_services() -> frozenset[str]:
-    """Name the analysers from whose reports a plan is drawn."""
+    """Name the analysers with reports for a plan."""
     return frozenset(analyser_names()) - {NAME}
 
 
 def reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
-    """Find the reports of the other analysers that are not taken back."""
+    """Find the standing reports of the other analysers."""
     services = report_services()
     for report in _search(ehr, "DiagnosticReport", subject):
         if answer_of(report) in services and report.get("status") in REPORT_STATUS:
@@ -50,7 +50,7 @@ def reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def results(ehr: "Ehr", subject: str, of_reports: Iterable[Report]) -> dict[str, Json]:
-    """Read the Observations of these reports that stand, by reference."""
+    """Read the standing Observations of these reports, by reference."""
     linked = {ref for report in of_reports for ref in report.results if is_a(ref, "Observation")}
     wanted = sorted(linked)
 
@@ -71,7 +71,10 @@ def results(ehr: "Ehr", subject: str, of_reports: Iterable[Report]) -> dict[str,
 
 
 def _without_derived(standing: Mapping[str, Json], lost: set[str]) -> dict[str, Json]:
-    """Drop what was derived from a lost Observation: an implication goes with its genotype."""
+    """Drop the Observations derived from a lost one.
+
+    An implication goes with its genotype.
+    """
     kept = dict(standing)
     while lost:
         lost = {ref for ref, r in kept.items() if _derived_from(r) & lost}
@@ -85,7 +88,7 @@ def _derived_from(observation: Json) -> set[str]:
 
 
 def problems(ehr: "Ehr", subject: str) -> Iterator[Json]:
-    """Find the active Conditions, also those of our notes that nobody has confirmed."""
+    """Find the active Conditions, also the unconfirmed ones of our notes."""
     for condition in _search(ehr, "Condition", subject):
         clinical = codes.first_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL)
         verification = codes.first_code(
@@ -106,7 +109,7 @@ def orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def medication(ehr: "Ehr", request: Json) -> Json | None:
-    """Read the Medication that an order points to, contained or a resource of its own.
+    """Read the Medication of an order, contained or a resource of its own.
 
     None where there is none, and for one that was entered in error: it names no drug.
     """
@@ -122,7 +125,7 @@ def medication(ehr: "Ehr", request: Json) -> Json | None:
 
 
 def allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:
-    """Find the allergies that still stand."""
+    """Find the standing allergies."""
     for allergy in _search(ehr, "AllergyIntolerance", subject):
         states = code_values(allergy.get("clinicalStatus"), allergy.get("verificationStatus"))
         if not states & PAST_ALLERGY:
@@ -130,7 +133,7 @@ def allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:
 
 
 def laboratory(ehr: "Ehr", subject: str, rules: Rules) -> Iterator[Json]:
-    """Find the latest Observation of each measure that a rule asks for, none of ours."""
+    """Find the latest Observation of each measure of the rules, none of ours."""
     query = ",".join(f"{codes.LOINC}|{code}" for code in sorted(rules.loinc))
 
     latest: dict[str, tuple[datetime, Json]] = {}

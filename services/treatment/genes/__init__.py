@@ -1,1 +1,1 @@
-"""What the genes of a patient say about the drugs that the patient has (pure)."""
+"""A patient's genes and the patient's drugs (pure)."""

@@ -14,7 +14,10 @@ UNREMARKABLE: Final = frozenset({"normal metabolizer", "normal function"})
 
 
 def gene_alerts(chart: Chart, choices: Sequence[Choice]) -> Iterator[Alert]:
-    """Raise an alert for each choice, and one for advice that no rule of ours covers."""
+    """Raise an alert for each choice and for other advice of the reports.
+
+    The advice is quoted where no rule of ours covers it.
+    """
     for choice in choices:
         yield _alert(choice)
 
@@ -76,7 +79,10 @@ def _quotation(implication: Implication, medications: Medications) -> Alert:
 
 
 def _both(first: Alert, second: Alert) -> Alert:
-    """Join what two reports say on the same genes and drug: they may contradict each other."""
+    """Join the advice of two reports on the same genes and drug.
+
+    They may contradict each other: both are quoted.
+    """
     detail = first.detail if second.detail in first.detail else f"{first.detail} {second.detail}"
     evidence = tuple(dict.fromkeys((*first.evidence, *second.evidence)))
 

@@ -1,4 +1,4 @@
-"""What the gene rules choose for the drugs that the patient has (pure)."""
+"""The choices of the gene rules for the patient's drugs (pure)."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from services.treatment.rules.tables import GeneRule, Rules
 
 
 def gene_choices(chart: Chart) -> tuple[Choice, ...]:
-    """Make one choice for each drug on which a gene rule speaks.
+    """Make one choice for each drug of the patient with a gene rule.
 
     Of several rules on one drug the first in the table counts: it is the strictest.
     """
     found: dict[str, Choice] = {}
     for rule in chart.rules.genes:
-        spoken = [i for i in chart.inputs.implications if _applies(rule, i, chart.rules)]
+        concerned = [i for i in chart.inputs.implications if _applies(rule, i, chart.rules)]
         for name in chart.medications.of_drugs(rule.drug).names:
-            about = tuple(i for i in spoken if chart.rules.by_rxnorm[i.drug].name == name)
+            about = tuple(i for i in concerned if chart.rules.by_rxnorm[i.drug].name == name)
             medications = chart.medications.of_drugs(name)
 
             if name not in found and about and not _within_limit(rule, medications):
@@ -85,6 +85,6 @@ def _why(
 
 
 def _quoted(about: Sequence[Implication], rule: GeneRule) -> tuple[Citation, ...]:
-    """List the sources that the reports name beside the rule's own."""
+    """List the reports' sources beside the rule's own."""
     cited = (Citation(i.citation, i.url) for i in about if i.citation and i.url)
     return tuple(dict.fromkeys(c for c in cited if c.url != rule.citation.url))

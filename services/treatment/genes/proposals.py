@@ -1,4 +1,4 @@
-"""The drugs and doses that a gene rule proposes (pure).
+"""The drugs and doses of a gene rule (pure).
 
 A drug is compared with the contraindications, the allergies and the interactions first. A grave
 objection withholds it, with the reason; a mild one goes with it as a caution.
@@ -26,7 +26,7 @@ def key_of(rule: GeneRule, drug: str) -> str:
 def proposals(
     rule: GeneRule, drug: Drug, chart: Chart
 ) -> tuple[tuple[Proposal, ...], tuple[Withheld, ...]]:
-    """Propose or withhold each option of a rule on a drug that the patient has."""
+    """Propose or withhold each option of a rule on a drug of the patient."""
     proposed: list[Proposal] = []
     withheld: list[Withheld] = []
 

@@ -64,7 +64,10 @@ def _proposal(chart: Chart, low: float, high: float) -> Proposal:
 
 
 def _certain(genotypes: Sequence[Genotype], prefix: str) -> Genotype | None:
-    """Find the one genotype of a gene on which all reports that are certain of one agree."""
+    """Find the one certain genotype of a gene.
+
+    None where two reports are certain of different ones.
+    """
     certain = [g for g in genotypes if g.certain.startswith(prefix)]
 
     return certain[0] if len({g.certain for g in certain}) == 1 else None

@@ -25,7 +25,7 @@ MOST_REPORTS: Final = 100
 MOST_PROBLEMS: Final = 100
 MOST_CONCLUSIONS: Final = 40  # reports whose conclusion is repeated in the plan's reasoning
 MOST_CONCLUSION: Final = 1_000  # characters of each
-MOST_WORDS: Final = 10_000  # characters of a note or detail; those of our rules stay far below
+MOST_WORDS: Final = 10_000  # characters of a note or detail; our rules stay far below
 
 
 def first_references(references: Iterable[str]) -> list[Json] | None:
@@ -34,7 +34,7 @@ def first_references(references: Iterable[str]) -> list[Json] | None:
 
 
 def clipped(text: str, most: int = MOST_WORDS) -> str:
-    """Cut a long text, with a sign that it goes on."""
+    """Cut a long text, with `…` at its end."""
     return text if len(text) <= most else f"{text[: most - 2].rstrip()} …"
 
 
@@ -55,13 +55,16 @@ def problems(inputs: Inputs) -> list[Problem]:
 
 
 def reports(inputs: Inputs, findings: Findings) -> list[Report]:
-    """Sort the reports: those behind a finding first, then the amended ones, then the others."""
+    """Sort the reports by how much they matter to the plan.
+
+    Those behind a finding come first, then the amended ones, then the others.
+    """
     behind = reports_behind(inputs, drawn_from(findings))
     return sorted(inputs.reports, key=lambda r: (r.reference not in behind, not r.amended))
 
 
 def reports_behind(inputs: Inputs, references: Iterable[str]) -> frozenset[str]:
-    """Find the reports that these results belong to."""
+    """Find the reports of these results."""
     wanted = frozenset(references)
     results: tuple[Implication | Genotype | Finding | Medication, ...] = (
         *inputs.implications,
@@ -73,7 +76,7 @@ def reports_behind(inputs: Inputs, references: Iterable[str]) -> frozenset[str]:
 
 
 def drawn_from(findings: Findings) -> frozenset[str]:
-    """List everything that a proposal, an alert or a follow-up was drawn from."""
+    """List all sources of the proposals, alerts and follow-ups."""
     choices = (ref for c in findings.choices for ref in (*c.evidence, *c.instead_of))
     alerts = (ref for a in findings.alerts for ref in (*a.implicated, *a.evidence))
     follow_ups = (ref for f in findings.follow_ups for ref in f.evidence)

@@ -92,7 +92,7 @@ def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Dr
 
 
 def _reasons_of(orders: Sequence[str], inputs: Inputs) -> list[str]:
-    """List the problems for which these orders were written.
+    """List the problems behind these orders.
 
     An order may name a Condition that is gone, or one of another server: an EHR may refuse the
     whole plan for such a reference.

@@ -44,5 +44,8 @@ def _amount(dose: Dose) -> Json:
 
 
 def _number(value: float) -> float:
-    """Write a whole number as one: 90, not 90.0, which claims a precision."""
+    """Write a whole number as one: 90, not 90.0.
+
+    The decimal would claim a precision.
+    """
     return int(value) if float(value).is_integer() else value

@@ -28,7 +28,10 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
-    """Explain the reports, every proposal and every alert with its source, one note each."""
+    """Explain the plan, one note for each report, proposal and alert.
+
+    Each names its rule and its source.
+    """
     named = bounds.reports(inputs, findings)[: bounds.MOST_CONCLUSIONS]
     # the alert of a choice repeats the choice
     choices = {c.rule for c in findings.choices}
@@ -94,7 +97,7 @@ def sources(citations: Iterable[Citation]) -> str:
 
 
 def unsigned_behind(inputs: Inputs, references: Sequence[str]) -> str:
-    """Tell which unsigned reports stand behind these references; empty where none does."""
+    """Name the unsigned reports behind these references; empty without one."""
     behind = bounds.reports_behind(inputs, references)
     unsigned = [r.reference for r in inputs.reports if r.unsigned and r.reference in behind]
 

@@ -1,1 +1,1 @@
-"""What FHIR resources say, as values that the rules reason about (pure)."""
+"""FHIR resources read into the rules' values (pure)."""

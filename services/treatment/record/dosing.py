@@ -174,7 +174,10 @@ def _amounts(amount: Json) -> tuple[Json, Json]:
 
 
 def _unit(quantity: Json) -> str:
-    """Read the UCUM code; else the unit as written, in which `MG` is no megagram."""
+    """Read the UCUM code, else the unit as written.
+
+    There `MG` is no megagram.
+    """
     return str(quantity.get("code") or str(quantity.get("unit", "")).lower())
 
 

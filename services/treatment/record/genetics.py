@@ -70,8 +70,8 @@ def implication(
 ) -> Implication | None:
     """Read the therapeutic implication in an Observation of a report.
 
-    None for another Observation, and where it names no RxNorm drug. Genes that it does not name are
-    those of the genotypes that it was derived from.
+    None for another Observation, and where it names no RxNorm drug. Where it names no gene, it is
+    about the genes of the genotypes that it was derived from.
     """
     drug = _drug(observation)
     if drug is None or not codes.has_code(observation.get("code"), codes.GENOMICS_TBD, IMPLICATION):
@@ -119,7 +119,7 @@ def _terms(concept: object) -> list[str]:
 
 
 def _drug(observation: Json) -> str | None:
-    """Read the RxNorm code of the drug that was assessed."""
+    """Read the RxNorm code of the assessed drug."""
     assessed = components(observation, codes.LOINC, DRUG_ASSESSED)
     found = (codes.first_code(p.get("valueCodeableConcept"), codes.RXNORM) for p in assessed)
 
@@ -139,7 +139,7 @@ def _genes(observation: Json) -> tuple[str, ...]:
 
 
 def _source(observation: Json) -> tuple[str, str]:
-    """Read the guideline that the report cites: its title and its address."""
+    """Read the cited guideline: its title and its address."""
     artifacts = (
         extension.get("valueRelatedArtifact", {})
         for extension in observation.get("extension", [])

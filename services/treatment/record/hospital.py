@@ -1,5 +1,6 @@
-"""What the hospital's own record holds: birth date, orders, problems, allergies, values (pure).
+"""The hospital's own record (pure).
 
+Birth date, orders, problems, allergies, laboratory values.
 Tolerant: what can't be understood is left out, never guessed.
 """
 
@@ -26,7 +27,7 @@ def birth_date(patient: Json) -> date | None:
 
 
 def order(request: Json, medication: Json | None = None) -> Medication:
-    """Read an ordered drug; `medication` is the Medication that the order points to."""
+    """Read an ordered drug; `medication` is the order's Medication."""
     concept = request.get("medicationCodeableConcept") or (medication or {}).get("code")
     ingredients = [
         i["itemCodeableConcept"]
@@ -46,7 +47,7 @@ def order(request: Json, medication: Json | None = None) -> Medication:
         text=text,
         dose=dose_of(instructions, text),
         route=(routes.pop() or None) if len(routes) == 1 else None,
-        # another server's Condition may be named by its whole URL
+        # another server's Condition may be named by its full URL
         reasons=tuple(relative(r) for r in reasons if "Condition/" in r),
     )
 

@@ -46,8 +46,9 @@ def finding(observation: Json, report: str) -> Finding | None:
 
 
 def mention(observation: Json, report: str) -> Medication | None:
-    """Read the drug that a note mentions (LOINC 10160-0); None for another Observation.
+    """Read the drug of a note's Observation 10160-0.
 
+    None for another Observation.
     A drug without a code that we know is the note's own word, looked up among the names of drugs.
     """
     value = observation.get("valueCodeableConcept")

@@ -161,7 +161,7 @@ def _follow_up(table: Table, sources: Mapping[str, Citation]) -> FollowUpRule:
 
 
 def _terms(rules: Rules) -> Iterator[str]:
-    """List every drug or class that a rule names."""
+    """List every drug or class in a rule."""
     for interaction in rules.interactions:
         yield from interaction.a | interaction.b
     for limit in rules.limits:
@@ -176,7 +176,7 @@ def _terms(rules: Rules) -> Iterator[str]:
 
 
 def _check(rules: Rules) -> None:
-    """Refuse unknown drugs, classes and measures, and an id that is used twice."""
+    """Refuse unknown drugs, classes and measures, and an id used twice."""
     known = set(rules.drugs).union(*(d.classes for d in rules.drugs.values()))
     if unknown := sorted(set(_terms(rules)) - known):
         raise ValueError(f"rules name drugs or classes that drugs.toml does not have: {unknown}")

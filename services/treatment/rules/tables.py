@@ -15,7 +15,12 @@ from shared.fhir import codes
 
 @dataclass(frozen=True)
 class Option:
-    """A dose of a gene rule: `dose` (mg each time, `per_day` times) or `fraction` of the order."""
+    """A drug and a dose among the options of a gene rule.
+
+    Attributes:
+        dose: mg each time, `per_day` times; None: the text alone says it.
+        fraction: of the ordered dose, (low, high); None: `dose` counts.
+    """
 
     drug: str
     note: str
@@ -64,7 +69,11 @@ class WarfarinRule:
 
 @dataclass(frozen=True)
 class Interaction:
-    """A pair of drugs or classes; `daily_over`: (drug, mg a day) above which it matters."""
+    """A pair of drugs or classes.
+
+    Attributes:
+        daily_over: a drug and the mg a day above which the pair matters.
+    """
 
     id: str
     a: frozenset[str]
@@ -95,7 +104,7 @@ class AllergyRule:
 
 @dataclass(frozen=True)
 class Contraindication:
-    """An age or a problem that speaks against a drug.
+    """An age or a problem against a drug.
 
     A problem is recognised by SNOMED CT, by ICD-10 prefix or by words.
     """
@@ -111,9 +120,9 @@ class Contraindication:
 
 @dataclass(frozen=True)
 class Limit:
-    """A laboratory value beyond which a drug needs attention.
+    """A limit of a laboratory value for some drugs.
 
-    value > `over`, or `at_least` <= value < `below`.
+    A value beyond it needs attention: value > `over`, or `at_least` <= value < `below`.
     """
 
     id: str
@@ -145,7 +154,11 @@ class FollowUpRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules. `digest` is that of the files, `sha256:...`."""
+    """All rules.
+
+    Attributes:
+        digest: of the files, `sha256:...`.
+    """
 
     digest: str
     drugs: Mapping[str, Drug]
@@ -163,7 +176,7 @@ class Rules:
 
     @cached_property
     def loinc(self) -> frozenset[str]:
-        """List the laboratory codes that a rule asks for."""
+        """List the laboratory codes of the rules."""
         return frozenset().union(*self.measures.values())
 
     @cached_property
@@ -189,7 +202,10 @@ class Rules:
         )
 
     def drugs_of(self, coded: Sequence[str], text: str) -> tuple[Drug, ...]:
-        """Find the ingredients of a medication by RxNorm code, else by the names in its text."""
+        """Find the ingredients of a medication.
+
+        By RxNorm code; where no code is known, by the names in its text.
+        """
         found = {d.name: d for c in coded if (d := self._coded(c))}
         if not found:
             hits = self._pattern.findall(text)

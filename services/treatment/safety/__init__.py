@@ -1,1 +1,1 @@
-"""Interactions, duplicates, allergies, laboratory limits, contraindications (pure)."""
+"""Interactions, duplicates, allergies, limits, contraindications (pure)."""

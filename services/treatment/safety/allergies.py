@@ -13,7 +13,7 @@ from services.treatment.rules.tables import AllergyRule, Rules
 
 
 def allergies(chart: Chart) -> Iterator[Alert]:
-    """Raise one alert for each drug and each rule by which allergies speak against it.
+    """Raise one alert for each drug and each allergy rule against it.
 
     It does not matter how often an allergy is recorded.
     """
@@ -49,7 +49,7 @@ def _alert(
 
 
 def rule_against(drug: Drug, allergy: Allergy, rules: Rules) -> AllergyRule | None:
-    """Find the gravest rule by which an allergy speaks against a drug.
+    """Find the gravest rule of an allergy against a drug.
 
     An allergy to the very ingredient is the gravest of all.
     """
@@ -93,7 +93,10 @@ def allergies_to(name: str, chart: Chart) -> tuple[str, ...]:
 
 
 def _is_of(allergy: Allergy, rule: AllergyRule, rules: Rules) -> bool:
-    """Tell whether an allergy is to the class of a rule: by a drug, by its code or by its words."""
+    """Tell whether an allergy is to the class of a rule.
+
+    It is known by a drug of the class, by its code or by its words.
+    """
     if any(rule.name in drug.classes for drug in rules.drugs_of(allergy.codes, allergy.text)):
         return True
     return bool(rule.codes & set(allergy.codes)) or has_term(allergy.text, rule.words)

@@ -1,4 +1,4 @@
-"""An age or a problem that speaks against proposing a drug (pure)."""
+"""An age or a problem against a drug (pure)."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ UNCONFIRMED: Final = " (the problem is not confirmed yet: check)"
 
 
 def contraindicated(rule: Contraindication, inputs: Inputs) -> tuple[tuple[str, ...], str] | None:
-    """Find the problems that fulfil a contraindication, and a remark on how sure they are.
+    """Find the problems behind a contraindication, with a remark on doubt.
 
     None where it does not hold. An age needs no problem.
     """
@@ -29,7 +29,10 @@ def contraindicated(rule: Contraindication, inputs: Inputs) -> tuple[tuple[str, 
 
 
 def _fulfils(problem: Problem, rule: Contraindication) -> bool:
-    """Tell whether a problem is the one of a rule: by SNOMED CT, ICD-10 prefix or words."""
+    """Tell whether a problem is the one of a rule.
+
+    It is known by SNOMED CT code, by ICD-10 prefix or by words.
+    """
     coded = [token.rpartition("|")[::2] for token in problem.codes]
     if any(system == codes.SNOMED and code in rule.snomed for system, code in coded):
         return True

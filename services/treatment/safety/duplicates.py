@@ -8,9 +8,9 @@ from services.treatment.medications import Medications
 
 
 def duplicates(chart: Chart) -> Iterator[Alert]:
-    """Find one drug ordered twice, and two drugs of a class that nobody combines.
+    """Find one drug ordered twice, and two ordered drugs of one class.
 
-    Mentions in notes are not orders.
+    The classes are those that nobody combines. Mentions in notes are not orders.
     """
     ordered, citation = chart.medications.ordered, chart.rules.duplicate_citation
 

@@ -10,7 +10,7 @@ from services.treatment.rules.tables import Interaction
 
 
 def interactions(chart: Chart) -> Iterator[Alert]:
-    """Raise one alert for each pair of drugs that a rule names.
+    """Raise one alert for each pair of drugs in a rule.
 
     It does not matter who ordered them or how often.
     """
@@ -22,7 +22,7 @@ def interactions(chart: Chart) -> Iterator[Alert]:
 
 
 def _pairs(rule: Interaction, medications: Medications) -> list[tuple[str, str]]:
-    """List the pairs of drugs that a rule names, each pair once."""
+    """List the pairs of drugs of a rule, each pair once."""
     pairs = {
         (a, b)
         for a in medications.of_drugs(*rule.a).names
@@ -57,7 +57,7 @@ def _alert(
 
 
 def partners(rule: Interaction, drug: Drug, medications: Medications) -> Iterator[Ingredient]:
-    """Find the other drugs with which a rule names this one."""
+    """Find the other drugs of a rule about this one."""
     for mine, others in ((rule.a, rule.b), (rule.b, rule.a)):
         if drug.is_any_of(mine):
             yield from medications.of_drugs(*others).without(drug)

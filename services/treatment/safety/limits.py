@@ -18,7 +18,10 @@ MEASURE_NAMES: Final = {
 
 
 def limits(chart: Chart) -> Iterator[Alert]:
-    """Raise one alert for each rule with a drug and a laboratory value beyond its limit."""
+    """Raise one alert for each rule with a laboratory value beyond its limit.
+
+    Only for the drugs that the patient has.
+    """
     for rule in chart.rules.limits:
         concerned = chart.medications.of_drugs(*rule.drugs)
         value = latest(rule.measure, chart) if concerned else None

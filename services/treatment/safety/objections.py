@@ -1,4 +1,4 @@
-"""What speaks against a drug that we would propose (pure)."""
+"""Objections to a drug in a proposal (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ class Objection:
 def objections(
     drug: Drug, daily_mg: float | None, chart: Chart, *, instead_of: Drug
 ) -> Iterator[Objection]:
-    """Find what speaks against a drug at a daily dose, beside the drugs that stay.
+    """Find the objections to a drug at a daily dose.
 
+    It would be taken beside the drugs that stay.
     An interaction that the replaced drug has just as well is a caution, never a reason to withhold:
     it is there already.
     """
