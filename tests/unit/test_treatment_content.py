@@ -1,6 +1,4 @@
-"""What opens a plan and what does not: the digest of the clinical content over every transition of
-what it was read from.
-"""
+"""The digest of the clinical content: what has a plan drawn again, what does not."""
 
 from copy import deepcopy
 from typing import Any

@@ -1,6 +1,4 @@
-"""The rule tables themselves: complete, cited, and in agreement with CPIC's own table and the
-shared lexicon.
-"""
+"""The rule tables: complete, cited, in agreement with CPIC and the shared lexicon."""
 
 import csv
 from importlib.util import find_spec

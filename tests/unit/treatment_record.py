@@ -1,6 +1,4 @@
-"""One patient's record for treatment's tests: small resources in the shapes that the EHR and our
-own services write.
-"""
+"""One patient's record, as the EHR and our services write it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,8 +15,9 @@ RXNORM = codes.RXNORM
 
 
 class FakeRecord(Ehr):
-    """An EHR's reads over resources in a dict; searches give everything of the kind, as servers do
-    that ignore a parameter.
+    """An EHR's reads over resources in a dict.
+
+    A search gives everything of the type, as servers do that ignore a parameter.
     """
 
     def __init__(self, *resources: Json) -> None:
@@ -112,7 +111,7 @@ def genotype_code(gene: str, value: str) -> str:
 
 
 def phenotype_value(gene: str, phenotype: str, answer: str | None = None) -> Json:
-    """As genomics writes it: LOINC's answer where there is one, CPIC's term as a code, the text."""
+    """As genomics writes it: LOINC's answer, CPIC's term as a code, the text."""
     term = phenotype.split(" (", maxsplit=1)[0].lower().replace(" ", "-")
     loinc = [codes.coding(codes.LOINC, answer)] if answer else []
     return {
@@ -173,17 +172,13 @@ def mention(drug: str, rxnorm: str) -> Json:
 
 
 def pneumonia() -> Json:
-    code, value = (
-        codes.concept(codes.DCM, "121071", "Finding"),
-        codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
-    )
     return resource(
         "Observation",
         "finding",
         identifier=ours("imaging"),
         status="preliminary",
-        code=code,
-        valueCodeableConcept=value,
+        code=codes.concept(codes.DCM, "121071", "Finding"),
+        valueCodeableConcept=codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
     )
 
 
@@ -273,14 +268,11 @@ LOOP = (patient(), GENOMICS, *CYP2C19, CLOPIDOGREL, OMEPRAZOLE)
 
 
 def rich() -> tuple[Json, ...]:
-    """A record on which every kind of draft is written."""
+    """A record for a plan with every kind of draft."""
     statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
     thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
-    vkorc1, cyp2c9, ibuprofen = (
-        genotype("VKORC1", "-1639G/-1639A"),
-        genotype("CYP2C9", "*1/*3"),
-        mention("ibuprofen", "5640"),
-    )
+    vkorc1, cyp2c9 = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3")
+    ibuprofen = mention("ibuprofen", "5640")
     results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
     return (
         patient(),
