@@ -11,6 +11,7 @@ from typing import Final
 from shared import instants
 
 NAME: Final = "treatment"
+UNKNOWN_PHENOTYPE: Final = "a phenotype that the rules do not know"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class Implication:
         recommendation: the guideline's sentence, as the report carries it.
         citation, url: its source, as the report carries it.
         remarkable: the report does not mark it as normal.
+        uncoded: a phenotype of it is in words alone, as an older version wrote it.
     """
 
     reference: str
@@ -138,13 +140,14 @@ class Implication:
     url: str
     report: str
     remarkable: bool = True
+    uncoded: bool = False
 
     @property
     def description(self) -> str:
         """Name the genes and the phenotypes."""
-        genes = "/".join(self.genes) or "The genes"
-        phenotypes = ", ".join(self.phenotypes) or "a phenotype that the rules do not know"
-        return f"{genes}: {phenotypes}"
+        unknown = self.uncoded or not self.phenotypes
+        phenotypes = (*self.phenotypes, *([UNKNOWN_PHENOTYPE] if unknown else []))
+        return f"{'/'.join(self.genes) or 'The genes'}: {', '.join(phenotypes)}"
 
 
 @dataclass(frozen=True)

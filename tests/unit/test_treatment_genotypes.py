@@ -13,6 +13,7 @@ from tests.unit.treatment_record import (
     inputs_of,
     order,
     patient,
+    phenotype_value,
 )
 
 
@@ -108,6 +109,22 @@ def test_a_phenotype_in_words_alone_is_unknown_and_its_report_is_quoted(value: J
     quoted = alert(found, "genomics-report")
     assert "CYP2C19: a phenotype that the rules do not know" in quoted.detail
     assert "Intermediate metabolizer: avoid clopidogrel." in quoted.detail
+
+
+def test_a_phenotype_in_words_beside_a_normal_one_is_quoted() -> None:
+    """LOINC has no answer for some of CPIC's terms: an older version wrote those in words."""
+    written = implication("azathioprine", "1256", "TPMT", "Normal Metabolizer", answer="LA25391-6")
+    azathioprine = order("azathioprine", "1256")
+    assert findings(patient(), *genes(written), azathioprine).silent
+
+    second = {**written["component"][1]}
+    second["valueCodeableConcept"] = {"text": "NUDT15 Possible Intermediate Metabolizer"}
+    written["component"].append(second)
+    quoted = alert(findings(patient(), *genes(written), azathioprine), "genomics-report")
+    assert "normal metabolizer, a phenotype that the rules do not know" in quoted.detail
+
+    second["valueCodeableConcept"] = phenotype_value("NUDT15", "Indeterminate")
+    assert findings(patient(), *genes(written), azathioprine).silent
 
 
 def test_a_recommendation_that_no_rule_covers_is_quoted_unless_it_changes_nothing() -> None:

@@ -52,9 +52,11 @@ def _alert(choice: Choice) -> Alert:
 def _worth_quoting(implication: Implication) -> bool:
     """Tell whether a report marks an implication as abnormal and says what to do.
 
-    No rule may know its phenotype.
+    Its phenotype may be one that no rule knows.
     """
-    normal = bool(implication.phenotypes) and set(implication.phenotypes) <= UNREMARKABLE
+    known = bool(implication.phenotypes) and not implication.uncoded
+    normal = known and set(implication.phenotypes) <= UNREMARKABLE
+
     return implication.remarkable and not normal and bool(implication.recommendation)
 
 

@@ -91,6 +91,7 @@ def implication(
         url=url,
         report=report,
         remarkable=NORMAL not in code_values(observation.get("interpretation")),
+        uncoded=_uncoded(observation),
     )
 
 
@@ -106,6 +107,14 @@ def phenotypes(observation: Json) -> tuple[str, ...]:
     )
 
     return tuple(dict.fromkeys(term for part in parts for term in _terms(part)))
+
+
+def _uncoded(observation: Json) -> bool:
+    """Tell whether a phenotype is in words alone."""
+    parts = components(observation, codes.GENOMICS_TBD, IMPLICATION)
+    values = (part.get("valueCodeableConcept") for part in parts)
+
+    return any(not _terms(v) and codes.first_code(v, PHENOTYPE) is None for v in values)
 
 
 def _terms(concept: object) -> list[str]:

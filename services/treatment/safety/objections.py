@@ -27,9 +27,8 @@ def objections(
 ) -> Iterator[Objection]:
     """Find the objections to a drug at a daily dose.
 
-    It would be taken beside the drugs that stay.
-    An interaction that the replaced drug has just as well is a caution, never a reason to withhold:
-    it is there already.
+    It would be taken beside the drugs that stay. An interaction that the replaced drug has just as
+    well is a caution, never a reason to withhold: it is there already.
     """
     yield from _contraindications(drug, chart)
     yield from _allergies(drug, chart)
