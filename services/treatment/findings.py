@@ -50,7 +50,6 @@ class Withheld:
 
     drug: str
     reason: str
-    evidence: tuple[str, ...]
     citation: Citation
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:  # noqa: ARG001 - every service's gather takes the settings
+def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | None:
     """Read the patient's inputs.
 
     None where no careloop report stands and no rule speaks: a plan with no activity is noise.

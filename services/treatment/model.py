@@ -40,7 +40,7 @@ def load_rules() -> Rules:
     )
 
 
-def load(settings: "Settings | None" = None) -> Model:  # noqa: ARG001 - every service's load takes the settings
+def load(_settings: "Settings | None" = None) -> Model:
     """Load the rules and write their card."""
     rules = load_rules()
     card = ModelCard(

@@ -35,7 +35,7 @@ def proposals(
         against = list(objections(chart.rules.drugs[option.drug], daily, chart, instead_of=drug))
 
         if grave := next((o for o in against if o.grave), None):
-            withheld.append(Withheld(option.drug, grave.reason, grave.evidence, grave.citation))
+            withheld.append(Withheld(option.drug, grave.reason, grave.citation))
         else:
             proposed.append(_cautioned(_proposal(rule, option, drug, chart), against))
 

@@ -11,21 +11,20 @@ ICD10: Final = ("http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-1
 UNCONFIRMED: Final = " (the problem is not confirmed yet: check)"
 
 
-def contraindicated(rule: Contraindication, inputs: Inputs) -> tuple[tuple[str, ...], str] | None:
-    """Find the problems behind a contraindication, with a remark on doubt.
+def contraindicated(rule: Contraindication, inputs: Inputs) -> str | None:
+    """Find the remark on a contraindication; empty where it holds without one.
 
-    None where it does not hold. An age needs no problem.
+    None where it does not hold.
     """
     if rule.age_from is not None:
         old_enough = inputs.age is not None and inputs.age >= rule.age_from
-        return ((), f" (age {inputs.age})") if old_enough else None
+        return f" (age {inputs.age})" if old_enough else None
 
     found = [problem for problem in inputs.problems if _fulfils(problem, rule)]
     if not found:
         return None
 
-    remark = "" if any(problem.confirmed for problem in found) else UNCONFIRMED
-    return tuple(problem.reference for problem in found), remark
+    return "" if any(problem.confirmed for problem in found) else UNCONFIRMED
 
 
 def _fulfils(problem: Problem, rule: Contraindication) -> bool:

@@ -18,7 +18,6 @@ class Objection:
 
     grave: bool
     reason: str
-    evidence: tuple[str, ...]
     citation: Citation
 
 
@@ -39,18 +38,16 @@ def objections(
 
 def _contraindications(drug: Drug, chart: Chart) -> Iterator[Objection]:
     for rule in chart.rules.contraindications:
-        found = contraindicated(rule, chart.inputs) if rule.drug == drug.name else None
-        if found is not None:
-            problems, remark = found
-            yield Objection(True, f"{rule.reason}{remark}", problems, rule.citation)
+        remark = contraindicated(rule, chart.inputs) if rule.drug == drug.name else None
+        if remark is not None:
+            yield Objection(True, f"{rule.reason}{remark}", rule.citation)
 
 
 def _allergies(drug: Drug, chart: Chart) -> Iterator[Objection]:
     for allergy in chart.inputs.allergies:
         if rule := rule_against(drug, allergy, chart.rules):
             reason = f"an allergy is recorded ({rule.name})"
-            grave = rule.severity == "high"
-            yield Objection(grave, reason, (allergy.reference,), rule.citation)
+            yield Objection(rule.severity == "high", reason, rule.citation)
 
 
 def _interactions(
@@ -66,6 +63,5 @@ def _interactions(
         yield Objection(
             grave=rule.severity == "high" and other.ordered and other not in present,
             reason=f"{drug.name} with {other.description}: {rule.effect} {rule.advice}",
-            evidence=(other.reference,),
             citation=rule.citation,
         )
