@@ -15,7 +15,7 @@ WORKDIR /src
 # what the service requires, in a layer of its own: a change of our code does not install torch again
 COPY pyproject.toml ./
 RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-print(*p["dependencies"], *p["optional-dependencies"][sys.argv[1]], sep="\n")' "$SERVICE" > requirements.txt \
+print(*p["dependencies"], *p["optional-dependencies"].get(sys.argv[1], []), sep="\n")' "$SERVICE" > requirements.txt \
  && if [ -n "$TORCH_INDEX" ] && grep -q '^torch' requirements.txt; then pip install --index-url "$TORCH_INDEX" "$(grep '^torch' requirements.txt)"; fi \
  && pip install -r requirements.txt
 COPY README.md LICENSE NOTICE ./

@@ -17,7 +17,7 @@ TESTS := .venv/.installed-test-$(HASH)
 DEMO := $(or $(wildcard $(TESTS)),.venv/.installed-demo-$(HASH))
 JARS := .cache/jars/.fetched-$(shell cat benchmarks/jars.py tests/jars.py | cksum | cut -d' ' -f1)
 
-.PHONY: help demo test check bench clean parts python
+.PHONY: help demo test check bench made clean parts python
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -37,6 +37,11 @@ check: $(TESTS) ## format, lint, types and import contracts
 
 bench: $(TESTS) $(JARS) ## the three arms of docs/performance.md, as tables and in build/benchmark.json; ARGS="--help" for its options
 	@$(BIN)/python -m benchmarks.loop $(ARGS)
+
+made: $(TESTS) ## write anew the files that are made: compose, the chart's schema and goldens
+	@$(BIN)/python -m tests.docker.analysers
+	@$(BIN)/python -m tests.charts.schema
+	@$(BIN)/python -m tests.charts.renders
 
 clean: ## remove what the targets installed and built; the state of a demo (.careloop) stays
 	rm -rf .venv .venv.lock .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

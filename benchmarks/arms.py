@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from benchmarks.words import WORDS, Inputs, analyze, note
 from shared import instants
 from shared.answers import Answer, Head
+from shared.ehr.client import Ehr
 from shared.errors import Conflict
 from shared.events import decode, encode
 from shared.fhir import bundle
-from shared.fhir.client import Ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
-from shared.line import Case, Line
+from shared.runtime.line import Case, Line
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 
 PER_TRANSACTION = 50

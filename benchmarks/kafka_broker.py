@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from benchmarks.jars import KAFKA, jars
-from services.ports import free_ports
+from services.clinic.ports import free_ports
 
 START_SEC = 180  # a loaded machine of two cores; a quiet one needs five
 CLUSTER_ID = "aSc-ISu5TYiLuUWnYwbGiw"

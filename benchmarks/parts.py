@@ -17,9 +17,9 @@ import httpx
 
 from benchmarks.fake_ehr import FakeEhr
 from benchmarks.kafka_broker import Broker
-from services.children import Child, stop
-from services.ehr import sekmet_command
-from services.ports import free_port
+from services.clinic.children import Child, stop
+from services.clinic.embedded_ehr import sekmet_command
+from services.clinic.ports import free_port
 
 START_SEC = 60.0
 

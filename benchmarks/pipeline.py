@@ -11,9 +11,9 @@ import threading
 from dataclasses import dataclass
 
 from benchmarks.words import WORDS
-from services.ports import free_port
-from shared.process import run_service
+from services.clinic.ports import free_port
 from shared.settings import Settings, load_settings
+from shared.web.process import run_service
 
 
 @dataclass(frozen=True)

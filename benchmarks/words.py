@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.answers import digest
+from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 from shared.service import ModelCard, Service

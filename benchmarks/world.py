@@ -25,8 +25,8 @@ from benchmarks.arms import (
 )
 from benchmarks.parts import START_SEC, fake_ehr, kafka, line_of, python_child, sekmet
 from benchmarks.words import WORDS
-from shared.fhir.client import Ehr, open_ehr
-from shared.line import Line, at_ehr
+from shared.ehr.client import Ehr, open_ehr
+from shared.runtime.line import Line, at_ehr
 from shared.settings import load_settings
 from shared.stream.base import Sink
 from shared.stream.open import open_log

@@ -48,6 +48,12 @@ def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "a package"
 
 
+def package_of(name: str) -> str:
+    """Return the distribution that a service comes from."""
+    points = _registered()
+    return _package(points[name]) if name in points else "careloop"
+
+
 def analyser_names() -> tuple[str, ...]:
     """Return the names of the installed analysers; none of them is imported for it."""
     return tuple(_registered())
@@ -80,3 +86,9 @@ def analyser(name: str) -> Service:
 def analysers() -> tuple[Service, ...]:
     """Return what each installed analyser declares."""
     return tuple(analyser(name) for name in analyser_names())
+
+
+def look_again() -> None:
+    """Forget what was found: something was installed or removed while this process runs."""
+    _registered.cache_clear()
+    analyser.cache_clear()

@@ -16,13 +16,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 
-from shared.fhir import codes
 from shared.instants import start
 from shared.json import Json
-from shared.references import relative
 
 Outcome = Literal["draft", "requested", "rejected", "failed", "completed", "cancelled"]
-NAMESPACE = uuid5(NAMESPACE_URL, codes.NS)
+NS = "https://careloop.example/ns"
+"""Careloop's namespace: of identifiers, code systems and extensions."""
+NAMESPACE = uuid5(NAMESPACE_URL, NS)
 
 
 @dataclass(frozen=True)
@@ -128,41 +128,6 @@ class Head:
         if self.signed and self.basis.split(".")[0] == basis.content:
             return True
         return self.basis == str(basis)
-
-
-def head_of(task: Json) -> Head:
-    """The head in a Task that careloop wrote.
-
-    Raises:
-        ValueError: no revision identifier of ours.
-    """
-    tokens = [i["value"] for i in task.get("identifier", []) if i.get("system") == codes.REVISION]
-    if not tokens:
-        raise ValueError(f"Task/{task.get('id')} has no {codes.REVISION} identifier")
-    inputs = {kind: i for i in task.get("input", []) if (kind := kind_of(i))}
-    outputs = {
-        kind: i["valueReference"]["reference"]
-        for i in task.get("output", [])
-        if (kind := kind_of(i)) and "valueReference" in i
-    }
-    decision = codes.first_code(task.get("businessStatus"), codes.DECISION)
-    return Head(
-        reference=f"Task/{task['id']}",
-        version=str(task["meta"]["versionId"]),
-        revision=int(tokens[0].rsplit(".", 1)[1]),
-        outcome=task["status"],
-        basis=inputs.get("basis", {}).get("valueString", ""),
-        signed=decision in ("signed", "amended"),
-        outputs={k: relative(v) for k, v in outputs.items()},
-        task=task,
-    )
-
-
-def kind_of(item: Json) -> str | None:
-    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was
-    written.
-    """
-    return codes.first_code(item.get("type"), codes.TASK_PART)
 
 
 def newest(heads: Iterable[Head]) -> Head | None:

@@ -47,6 +47,7 @@ class Panel:
     Attributes:
         title: what the result is called in the worklist and as the page's heading.
         findings: the heading above the result's Observations.
+        marks_text: show the text of the documents behind it, with what was found marked in it.
         sections: `(outputs) -> sections`, drawn below the findings; `outputs` are the resources
             that the answer wrote, by key. It must be pure, and tolerant: a clinician or another
             system may have changed the resources since.
@@ -54,4 +55,5 @@ class Panel:
 
     title: str = "Result"
     findings: str = "Findings"
+    marks_text: bool = False
     sections: Callable[[Mapping[str, Json]], Sequence[Section]] = no_sections

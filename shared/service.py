@@ -15,7 +15,7 @@ The runtime calls them in this order for each answer::
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
@@ -23,7 +23,7 @@ from shared.fhir.drafts import Draft, Pen
 from shared.panel import Panel
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 
@@ -64,6 +64,10 @@ class Inputs(Protocol):
     def content(self) -> str: ...
     @property
     def sources(self) -> Mapping[str, str]: ...
+
+
+PLAIN: Final = Panel()
+"""The page as it is for a result of any service."""
 
 
 def focus_of(event: ResourceEvent) -> str:
@@ -118,7 +122,7 @@ class Service:
     also_reads: frozenset[str] = frozenset()
     example: str = ""
     example_files: Path | None = None
-    panel: Panel = Panel()
+    panel: Panel = PLAIN
     input_of: Callable[[ResourceEvent], str] = focus_of
     quiet_sec: str | None = None
     max_batch: int = 8

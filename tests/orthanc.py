@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from tests.peers import Peer
 
 USER: Final = "careloop"

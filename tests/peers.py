@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from services.ehr import sekmet_command
-from services.ports import free_port
+from services.clinic.embedded_ehr import sekmet_command
+from services.clinic.ports import free_port
 
 
 class Peer:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.answers import digest
+from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.fhir.drafts import Draft, Pen
 from shared.service import ModelCard, Service
 from shared.settings import Settings

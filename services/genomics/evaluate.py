@@ -18,8 +18,8 @@ from services.genomics.domain import GeneCall
 from services.genomics.expected import expectation
 from services.genomics.read_vcf import read_vcf
 from services.genomics.tables import Gene, Tables, load_tables
-from shared.data_sets import refuse, require
 from shared.errors import NotAnalysed
+from shared.training.data_sets import refuse, require
 
 METRICS = Path(__file__).with_name("metrics.json")
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "pgx_vcf"

@@ -7,14 +7,14 @@ from services.genomics.domain import Inputs
 from services.genomics.read_vcf import read_vcf
 from services.genomics.tables import load_tables
 from shared.answers import digest
+from shared.ehr.documents import is_replaced
 from shared.errors import NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.documents import is_replaced
 from shared.references import relative
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 Json = Mapping[str, Any]

@@ -28,9 +28,9 @@ from services.imaging.statistics import (
 )
 from services.imaging.train import DATA, FOLDS, Seen, features, fit, see
 from services.imaging.training_films import FILMS, Films, adults, children
-from shared.data_sets import require
 from shared.dicom.parse import parse
 from shared.dicom.pixels import grey
+from shared.training.data_sets import require
 
 FLOORS: Final = {"auc": 0.87, "auc_pa": 0.92, "auc_ap": 0.81}
 REPEATS: Final = 3

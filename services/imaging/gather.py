@@ -17,9 +17,9 @@ from shared.dicom.parse import check_identity
 from shared.dicom.pixels import NOT_GREY, grey
 from shared.dicom.store import open_pacs
 from shared.dicom.study import study_uid
+from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
-from shared.fhir.client import Ehr
 from shared.fhir.codes import DCM, DICOM_UID, has_code
 from shared.json import Json
 from shared.references import relative

@@ -13,7 +13,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from services.imaging.domain import Inputs
     from services.imaging.model import ChestModel
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
 
 
 def accepts(event: ResourceEvent) -> bool:

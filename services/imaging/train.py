@@ -37,7 +37,7 @@ from services.imaging.statistics import (
     threshold_for_sensitivity,
 )
 from services.imaging.training_films import LABELS, Films, adults
-from shared.data_sets import WRONG, require
+from shared.training.data_sets import WRONG, require
 
 DATA: Final = Path("../shared/data")
 RIDGE: Final = 100.0

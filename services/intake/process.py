@@ -14,17 +14,17 @@ from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
-from services.intake.watched import SWEPT
-from services.intake.webhook import PATHS, Doorway, webhook
+from services.intake.watched import installed
+from services.intake.webhook import Doorway, paths, webhook
+from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.scopes import permissions, scope_text
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.fhir.client import Ehr, open_ehr
-from shared.fhir.scopes import permissions, scope_text
-from shared.http import Probes, Serving, create_app, serve
-from shared.metrics import Metrics
-from shared.process import require_topics, until
+from shared.runtime.metrics import Metrics
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Log, Sink
 from shared.stream.open import open_log
+from shared.web.app import Probes, Serving, create_app, serve
+from shared.web.process import require_topics, until
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 def intake_permissions(*, subscribes: bool = True) -> dict[str, str]:
     """Subscriptions of its own, and reading what it sweeps; by resource type."""
     return permissions(
-        SWEPT, (), common={"Subscription": "crus", "Basic": "rs"} if subscribes else {}
+        installed().swept, (), common={"Subscription": "crus", "Basic": "rs"} if subscribes else {}
     )
 
 
@@ -87,7 +87,7 @@ class Intake:
             probes,
             title="events from the EHR",
             max_body_bytes=self.settings.http_max_body_bytes,
-            paths=PATHS,
+            paths=paths(self.sweep.publisher.watch),
         )
         if secret := self.settings.intake_webhook_secret:
             doorway = Doorway(

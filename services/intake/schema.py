@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from services.intake.watched import PASSING, draws_plan
+from services.intake.watched import Watch
 from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
 from shared.instants import instant
@@ -15,25 +15,48 @@ KEPT = timedelta(days=1)
 any more.
 """
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS recent (focus TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cursors (
+    kind TEXT PRIMARY KEY, instant TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (
+    focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS foci (
+    focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recent (
+    focus TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
-CREATE TABLE IF NOT EXISTS plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS due (reference TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS plans (
+    subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS due (
+    reference TEXT PRIMARY KEY, instant TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS numbers (
+    subscription TEXT PRIMARY KEY, last INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 """`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again,
-`due` until it was told once more.
+`due` until it was published once more.
 """
-FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-SET subject = excluded.subject, instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
-RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
-PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-SET instant = excluded.instant, event = excluded.event WHERE excluded.instant >= instant"""
+FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET subject = excluded.subject, instant = excluded.instant,
+event = excluded.event WHERE excluded.instant >= instant"""
+RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
+WHERE excluded.instant >= instant"""
+PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
+WHERE excluded.instant >= instant"""
+KNOWN = """UPDATE foci SET event = ?, instant = ?, subject = ?
+WHERE focus = ? AND ? >= instant"""
+"""An input that is none any more, such as an Observation with another code: it stays known."""
+INPUTS_OF_0_1_0 = "DocumentReference ImagingStudy"
 COUNTED = "INSERT OR REPLACE INTO facts VALUES ('counted', '1')"
 FIRST = "SELECT 1 FROM foci WHERE json_extract(CAST(event AS TEXT), '$.version') = '1' LIMIT 1"
 PASSED = (
@@ -43,7 +66,11 @@ PASSED = (
 
 
 def remember(
-    db: sqlite3.Connection, events: Iterable[tuple[ResourceEvent, str]], *, counted: bool
+    db: sqlite3.Connection,
+    events: Iterable[tuple[ResourceEvent, str]],
+    watch: Watch,
+    *,
+    counted: bool,
 ) -> None:
     """Keep the newest of each focus, within the caller's transaction.
 
@@ -57,7 +84,7 @@ def remember(
             encode(event, "")[1],
             at,
             event,
-            counted and event.type in PASSING and event.version.isdecimal(),
+            counted and watch.is_passing(event) and event.version.isdecimal(),
         )
         for event, at in events
     ]
@@ -68,12 +95,18 @@ def remember(
     db.executemany(
         FOCUS, [(value, at, e.focus, e.subject) for value, at, e, passing in rows if not passing]
     )
+    if set(watch.inputs) & set(watch.passing):
+        db.executemany(
+            KNOWN,
+            [(value, at, e.subject, e.focus, at) for value, at, e, passing in rows if passing],
+        )
     db.executemany(
-        PLAN, [(value, at, e.subject) for value, at, e, _ in rows if e.subject and draws_plan(e)]
+        PLAN,
+        [(value, at, e.subject) for value, at, e, _ in rows if e.subject and watch.draws_plan(e)],
     )
 
 
-def open_tables(db: sqlite3.Connection) -> None:
+def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
     """Make what is missing. A former version kept every focus for good, and knew of no plans.
 
     Raises:
@@ -98,11 +131,27 @@ def open_tables(db: sqlite3.Connection) -> None:
                 (
                     (value, at, e.subject)
                     for value, at in former
-                    if draws_plan(e := decode(value)) and e.subject
+                    if watch.draws_plan(e := decode(value)) and e.subject
                 ),
             )
             if db.execute(FIRST).fetchone():
                 db.execute(COUNTED)
-                db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in PASSING])
+                db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in watch.passing])
             db.execute("DROP INDEX IF EXISTS foci_of")
             db.execute(f"PRAGMA user_version = {VERSION}")
+    _sweep_new_inputs(db, watch)
+
+
+def _sweep_new_inputs(db: sqlite3.Connection, watch: Watch) -> None:
+    """Sweep a type from the beginning when a service is new that answers its resources.
+
+    Until then they were only passing, and nobody knows them any more.
+    """
+    [known] = db.execute("SELECT max(value) FROM facts WHERE name = 'inputs'").fetchone()
+    before = set((known or INPUTS_OF_0_1_0).split())
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        for kind in set(watch.inputs) - before:
+            db.execute("DELETE FROM cursors WHERE kind = ?", (kind,))
+            db.execute("DELETE FROM seen WHERE focus > ? AND focus < ?", (f"{kind}/", f"{kind}0"))
+        db.execute("INSERT OR REPLACE INTO facts VALUES ('inputs', ?)", (" ".join(watch.inputs),))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.intake import schema
-from services.intake.watched import INPUTS
+from services.intake.watched import Watch, installed
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.instants import now
@@ -31,7 +31,8 @@ class State:
         Unavailable: the disk is full, or another process holds the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, watch: Watch | None = None) -> None:
+        self._watch = watch or installed()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ class State:
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            schema.open_tables(self._db)
+            schema.open_tables(self._db, self._watch)
         except BaseException:
             self._db.close()
             raise
@@ -63,7 +64,7 @@ class State:
             self._db.close()
 
     def begin(self, instant: str) -> str:
-        """Where every type's first sweep begins: the instant that the first call named, for ever."""
+        """Return where first sweeps begin: the instant that the first call named, for ever."""
         self._do("INSERT OR IGNORE INTO facts VALUES ('began', ?)", instant)
         return self._fact("began") or instant
 
@@ -134,14 +135,16 @@ class State:
             )
             if counted and not self._counted:
                 db.execute(schema.COUNTED)
-            schema.remember(db, [(event, at) for _, event, at in rows], counted=counted)
+            schema.remember(
+                db, [(event, at) for _, event, at in rows], self._watch, counted=counted
+            )
             db.executemany(
                 "INSERT OR REPLACE INTO due VALUES (?, ?)",
                 [(reference, now()) for reference in due],
             )
         self._counted = counted
 
-    def due(self, before: str) -> list[str]:
+    def to_recheck(self, before: str) -> list[str]:
         """Whom or what to tell once more, of what was told before this instant: a page of them."""
         with self._using() as db:
             return [
@@ -151,7 +154,7 @@ class State:
                 )
             ]
 
-    def told_once_more(self, reference: str) -> None:
+    def rechecked(self, reference: str) -> None:
         """No longer due."""
         self._do("DELETE FROM due WHERE reference = ?", reference)
 
@@ -177,10 +180,10 @@ class State:
         """The last event of each ImagingStudy and DocumentReference of this patient: all of them,
         page by page.
         """
-        for kind in INPUTS:
+        for kind in self._watch.inputs:
             after = f"{kind}/"
             while page := self._foci(subject, after, f"{kind}0"):  # `0` follows `/`
-                yield page
+                yield [event for event in page if self._watch.is_input(event)]
                 after = page[-1].focus
 
     def plan_of(self, subject: str) -> ResourceEvent | None:
@@ -188,7 +191,7 @@ class State:
         return self._event("SELECT event FROM plans WHERE subject = ?", subject)
 
     def forget(self, kind: str, before: str) -> None:
-        """Versions of this type that no sweep will look at again: those from before this instant."""
+        """Drop versions of this type that no sweep looks at again: from before this instant."""
         with self._writing() as db:
             db.execute(
                 "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
@@ -204,13 +207,13 @@ class State:
         found = self._one("SELECT last FROM numbers WHERE subscription = ?", subscription)
         return int(found) if found is not None else None
 
-    def shaken(self, subscription: str, number: int) -> None:
+    def start_event_count(self, subscription: str, number: int) -> None:
         """Events are counted from this number on, unless some were heard already: a handshake may
         come late or again.
         """
         self._do("INSERT OR IGNORE INTO numbers VALUES (?, ?)", subscription, number)
 
-    def heard(self, subscription: str, number: int) -> None:
+    def record_event_number(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
         self._do(
             "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, "

@@ -6,17 +6,17 @@ They only make careloop faster; the sweep makes it complete.
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.intake.topics import TOPIC_CODE, fitting
-from services.intake.watched import SWEPT
+from services.intake.watched import Watch, installed
+from shared.ehr.capabilities import subscription_topics
+from shared.ehr.client import Ehr
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
-from shared.fhir.capabilities import subscription_topics
-from shared.fhir.client import Ehr
 from shared.json import Json
-from shared.logs import trace
 from shared.settings import Settings
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 SECRET_HEADER = "X-Careloop-Secret"  # noqa: S105  # the header's name
@@ -36,6 +36,7 @@ class Keeper:
     ehr: Ehr
     settings: Settings
     on_silence: threading.Event
+    watch: Watch = field(default_factory=installed)
 
     def run(self, stop: threading.Event) -> None:
         """Look after them every `intake_subscription_check_sec`; without a webhook URL there is
@@ -64,7 +65,7 @@ class Keeper:
         EHR refuses one, the sweep alone tells.
         """
         topics = self._topics()
-        for kind in SWEPT:
+        for kind in self.watch.swept:
             try:
                 self._stand(kind, topics)
             except FhirError as error:
@@ -93,7 +94,7 @@ class Keeper:
         listed = subscription_topics(self.ehr.capabilities())
         if not listed:
             return {}
-        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), SWEPT)
+        return fitting(listed, self.ehr.search("Basic", {"code": TOPIC_CODE}), self.watch.swept)
 
     def _wanted(self, kind: str, topics: Mapping[str, str]) -> Json:
         endpoint = f"{str(self.settings.intake_webhook_url).rstrip('/')}/{kind}"

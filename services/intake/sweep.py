@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from services.intake.publish import MALFORMED, Publisher, utc
+from services.intake.publish import Publisher
 from services.intake.state import State
-from services.intake.watched import SWEPT
+from services.intake.versions import MALFORMED, utc
+from shared.ehr.client import Version
 from shared.errors import CareloopError, Unavailable
-from shared.fhir.client import Version
 from shared.instants import instant, now, parse
-from shared.logs import trace
 from shared.settings import Settings
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
 STATE = "state"
-ONCE_MORE = "what is told once more"
+RECHECK = "what is published once more"
 REMEMBERED = timedelta(
     hours=1
 )  # beyond the overlap: a server that is late by more than this loses only the deduplication
@@ -150,19 +150,22 @@ class Sweep:
     def _failures(self) -> Mapping[str, str]:
         if why := self._failure(self._look_at_log):
             return {EVENT_LOG: why}
-        whys = {kind: self._failure(partial(self.kind, kind), kind) for kind in SWEPT}
-        whys[ONCE_MORE] = self._failure(self._once_more, ONCE_MORE)
+        whys = {
+            kind: self._failure(partial(self.kind, kind), kind)
+            for kind in self.publisher.watch.swept
+        }
+        whys[RECHECK] = self._failure(self._recheck, RECHECK)
         return {kind: why for kind, why in whys.items() if why}
 
-    def _once_more(self) -> None:
+    def _recheck(self) -> None:
         """Tell again what rests on something that the EHR's searches may not have found when it was
         told: by now, an overlap later, they have.
         """
         past = instant(_earlier(parse(now()), self._overlap()))
-        while due := self.state.due(past):
-            for reference in due:
+        while waiting := self.state.to_recheck(past):
+            for reference in waiting:
                 self._go_on()
-                self.publisher.once_more(reference)
+                self.publisher.publish_again(reference)
 
     def _failure(self, step: Callable[[], object], kind: str = EVENT_LOG) -> str | None:
         try:

@@ -1,44 +1,94 @@
-"""What intake watches, and what of it concerns answers that do not change themselves (pure)."""
+"""What intake watches, derived from what the services declare (pure)."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from services import catalogue
 from shared.events import ResourceEvent
+from shared.service import Service
 
-INPUTS = ("ImagingStudy", "DocumentReference")
-"""Each may have an answer of its own."""
-PASSING = (
-    "DiagnosticReport",
-    "Condition",
-    "MedicationRequest",
-    "AllergyIntolerance",
-    "Observation",
-)
-"""Treatment looks again when one comes, changes or goes; none is told again on its own."""
-WATCHED = (*INPUTS, *PASSING)
 RELATED = ("Patient", "Consent")
-"""What all answers about a patient rest on: a change has no event of its own, the patient's inputs
-and her plan are told again. So is a document when another one says that it replaces it, or says so
-no more."""
+"""What all answers about a patient rest on. A change of one has no event of its own: the patient's
+inputs and her plan are published again. So is a document when another one says that it replaces it,
+or says so no more.
+"""
 SEARCHED = ("Consent", "DocumentReference")
 """What others rest on and find by search: a denial, the document that replaces theirs (the patient
-is read). An EHR may find late what it wrote, so what rests on it is told once more, when the EHR
-must find it."""
-SWEPT = (*RELATED, *WATCHED)
-"""In this order: on a first start a patient has no inputs yet that would be told twice."""
-NO_ORDER = (None, "proposal", "option")
-"""Values of `MedicationRequest.intent` (R4 valueset-medicationrequest-intent) that order nothing.
+is read). An EHR may find late what it wrote, so what rests on it is published once more, when the
+EHR must find it.
 """
 
 
-def draws_plan(event: ResourceEvent) -> bool:
-    """Whether a plan may stand because of it: each plan rests on a report of careloop or on an
-    order, whatever else it reads.
+@dataclass(frozen=True)
+class Watch:
+    """What the services want to know of the EHR.
 
-    The plan is the patient's, not the event's: one such event, told again, has it drawn again,
-    whatever became of its focus.
+    A service is *per resource* (it answers the resource that changed: a film, a VCF, a note) or
+    *per patient* (it looks again at the whole patient: a plan).
     """
-    match event.type:
-        case "DiagnosticReport":
-            return event.answer_of is not None
-        case "MedicationRequest":
-            return event.answer_of is None and event.intent not in NO_ORDER
-        case _:
+
+    services: tuple[Service, ...]
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Types whose resources may have an answer of their own."""
+        return _types(s.triggers for s in self.services if not s.per_patient)
+
+    @cached_property
+    def passing(self) -> tuple[str, ...]:
+        """Types that a service per patient looks at again when one comes, changes or goes."""
+        return _types(s.triggers | s.also_reads for s in self.services if s.per_patient)
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """All types that have events."""
+        return tuple(dict.fromkeys([*self.inputs, *self.passing]))
+
+    @cached_property
+    def swept(self) -> tuple[str, ...]:
+        """All types that are read, in this order.
+
+        On a first start a patient has then no inputs yet that would be published twice.
+        """
+        return (*RELATED, *self.watched)
+
+    def is_input(self, event: ResourceEvent) -> bool:
+        """Tell whether the focus may have an answer of its own.
+
+        It may by its type alone, unless services per patient look at the same type: of laboratory
+        values, for instance, only those that another service accepts are inputs.
+        """
+        if event.type not in self.inputs:
             return False
+        if event.type not in self.passing:
+            return True
+        return any(s.accepts(event) for s in self.services if not s.per_patient)
+
+    def is_passing(self, event: ResourceEvent) -> bool:
+        """Tell whether only services per patient look at the focus."""
+        return event.type in self.passing and not self.is_input(event)
+
+    def concerns_plan(self, event: ResourceEvent) -> bool:
+        """Tell whether a service per patient looks again because of it."""
+        return any(s.accepts(event) for s in self.services if s.per_patient)
+
+    def draws_plan(self, event: ResourceEvent) -> bool:
+        """Tell whether a plan may stand because of it, whatever else it reads.
+
+        The plan is the patient's, not the event's: one such event, published again, has it drawn
+        again, whatever became of its focus.
+        """
+        return event.action != "delete" and any(
+            event.type in s.triggers and s.accepts(event) for s in self.services if s.per_patient
+        )
+
+
+@cache
+def installed() -> Watch:
+    """Return what the analysers that are installed here want to know."""
+    return Watch(catalogue.analysers())
+
+
+def _types(wanted: Iterable[frozenset[str]]) -> tuple[str, ...]:
+    return tuple(sorted(frozenset().union(*wanted)))

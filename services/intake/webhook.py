@@ -13,58 +13,51 @@ from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
-from services.intake.watched import SWEPT
+from services.intake.watched import Watch
+from shared.ehr.client import Ehr
 from shared.errors import FhirError, InvalidInput
-from shared.fhir.client import Ehr
-from shared.http import outcome
-from shared.openapi import answer, errors
 from shared.references import REFERENCE
-from shared.strict_json import loads
+from shared.text.strict_json import loads
+from shared.web.app import outcome
+from shared.web.openapi import answer, errors
 
 log = logging.getLogger(__name__)
 RESPONSES: dict[str, Any] = {"200": {"description": "published"}, **errors(400, 401, 404, 413, 503)}
-PARAMETERS = [
-    {
-        "name": "kind",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "enum": list(SWEPT)},
+
+
+def paths(watch: Watch) -> dict[str, Any]:
+    """Return the OpenAPI paths of intake's doors."""
+    kind = _path_parameter("kind", {"type": "string", "enum": list(watch.swept)})
+    focus = [_path_parameter(name, {"type": "string"}) for name in ("type", "id")]
+    notify = {
+        "operationId": "notify",
+        "summary": "A rest-hook notification: Backport, or classic (empty)",
+        "parameters": [kind],
+        "requestBody": {"content": {"application/fhir+json": {"schema": {"type": "object"}}}},
+        "responses": RESPONSES,
+        "security": [{"secret": []}],
     }
-]
-PATHS: dict[str, Any] = {
-    "/notify/{kind}": {
-        "post": {
-            "operationId": "notify",
-            "summary": "A rest-hook notification: Backport, or classic (empty)",
-            "parameters": PARAMETERS,
-            "requestBody": {"content": {"application/fhir+json": {"schema": {"type": "object"}}}},
-            "responses": RESPONSES,
-            "security": [{"secret": []}],
-        }
-    },
-    "/notify/{kind}/{type}/{id}": {
-        "put": {
-            "operationId": "notify_resource",
-            "summary": "A classic rest-hook notification with payload; only type and id are used",
-            "parameters": [
-                *PARAMETERS,
-                *(
-                    {"name": n, "in": "path", "required": True, "schema": {"type": "string"}}
-                    for n in ("type", "id")
-                ),
-            ],
-            "responses": RESPONSES,
-            "security": [{"secret": []}],
-        }
-    },
-    "/sweep": {
-        "get": {
-            "operationId": "swept",
-            "summary": "When the newest complete sweep began",
-            "responses": {"200": answer("swept")},
-        }
-    },
-}
+    notify_resource = {
+        "operationId": "notify_resource",
+        "summary": "A classic rest-hook notification with payload; only type and id are used",
+        "parameters": [kind, *focus],
+        "responses": RESPONSES,
+        "security": [{"secret": []}],
+    }
+    swept = {
+        "operationId": "swept",
+        "summary": "When the newest complete sweep began",
+        "responses": {"200": answer("swept")},
+    }
+    return {
+        "/notify/{kind}": {"post": notify},
+        "/notify/{kind}/{type}/{id}": {"put": notify_resource},
+        "/sweep": {"get": swept},
+    }
+
+
+def _path_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ class Doorway:
         A handshake says from which number on none may be missing.
         """
         if notification.kind == "handshake":
-            self.state.shaken(notification.subscription, notification.before or 0)
+            self.state.start_event_count(notification.subscription, notification.before or 0)
         if notification.kind != "event-notification":
             return
         self._fill_gap(kind, notification)
@@ -92,7 +85,7 @@ class Doorway:
         for focus in notification.foci:
             self.publish(focus)
         if notification.last is not None:
-            self.state.heard(notification.subscription, notification.last)
+            self.state.record_event_number(notification.subscription, notification.last)
 
     def publish(self, focus: str) -> None:
         """Publish what a notification names.
@@ -138,10 +131,13 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
     blueprint = Blueprint("webhook", __name__)
     expected = secret.encode()
 
+    def is_watched(kind: str) -> bool:
+        return kind in doorway.publisher.watch.swept
+
     def refused(kind: str) -> Response | None:
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), expected):
             return outcome(401, f"The header {SECRET_HEADER} is missing or wrong.")
-        return None if kind in SWEPT else outcome(404, "careloop does not watch this type.")
+        return None if is_watched(kind) else outcome(404, "careloop does not watch this type.")
 
     @blueprint.post("/notify/<kind>")
     def notify(kind: str) -> Response:
@@ -159,7 +155,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
         if answer := refused(kind):
             return answer
         reference = f"{resource_type}/{logical_id}"
-        if resource_type not in SWEPT or not REFERENCE.fullmatch(reference):
+        if not is_watched(resource_type) or not REFERENCE.fullmatch(reference):
             return outcome(404, "careloop does not watch this type.")
         doorway.publish(reference)
         return Response(status=200)

@@ -23,8 +23,8 @@ from services.notes.domain import Entity, Inputs
 from services.notes.model import SHIPPED, NotesModel, load
 from services.notes.sections import find_sections
 from services.notes.sentences import find_sentences
-from shared.data_sets import require
 from shared.settings import load_settings
+from shared.training.data_sets import require
 
 Numbers = dict[str, float]
 KINDS: Final = {"Chemical": "drug", "Disease": "problem"}

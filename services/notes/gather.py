@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.notes.domain import NOTE_TYPES, Inputs
 from shared.answers import digest
+from shared.ehr.documents import is_replaced
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.documents import is_replaced
 from shared.references import relative
 from shared.text.decoding import HTML, MAX_BYTES, PLAIN, decode, media_type
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 TEXTS: Final = (PLAIN, HTML)

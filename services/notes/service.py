@@ -26,7 +26,7 @@ SERVICE = Service(
     title="Notes: problems and drugs",
     triggers=frozenset({"DocumentReference"}),
     example="DocumentReference",
-    panel=Panel(title="Clinical note findings", findings="Drugs in the note"),
+    panel=Panel(title="Clinical note findings", findings="Drugs in the note", marks_text=True),
     accepts=accepts,
     gather=gather,
     load=load,

@@ -23,7 +23,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from services.notes.corpora import Sentence, read_iob
 from services.notes.encoder import ENCODER, TAGS, encoder_folder
-from shared.data_sets import require
+from shared.training.data_sets import require
 
 IGNORED, NO_DISEASE = -100, -1
 Item = tuple[list[int], list[int]]

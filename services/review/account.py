@@ -8,9 +8,9 @@ import requests
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from services.review import oidc
-from services.review.login import user_of
-from services.review.session import begin, check_csrf, current, end
+from services.review.access import oidc
+from services.review.access.login import user_of
+from services.review.access.session import begin, check_csrf, current, end
 from services.review.state import review
 
 OPEN: Final = frozenset({"review.login", "review.login_oidc", "review.callback", "review.static"})

@@ -9,28 +9,19 @@ from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from prometheus_client import CollectorRegistry
 
-from services.review import (
-    account,
-    decisions,
-    images,
-    oidc,
-    pages,
-    present,
-    problems,
-    session,
-    signing,
-    worklist,
-)
-from services.review.letters import LettersPanel
-from services.review.login import local_login
-from services.review.security import configure_cookies, protect
+from services.review import account, images, pages, present, problems, sign_off
+from services.review.access import oidc, session, signing
+from services.review.access.login import local_login
+from services.review.access.security import configure_cookies, protect
 from services.review.state import EXTENSION, Review
+from services.review.worklist import listing
+from services.review.worklist.letters import LettersPanel
 from shared import VERSION
+from shared.ehr.client import Ehr
 from shared.errors import CareloopError
-from shared.fhir.client import Ehr
-from shared.http import Probes, create_app
-from shared.line import at_ehr
+from shared.runtime.line import at_ehr
 from shared.settings import Settings
+from shared.web.app import Probes, create_app
 
 NAME: Final = "review"
 
@@ -77,7 +68,7 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
         )
 
     bp.record(wire)
-    for part in (account, pages, images, decisions, problems):
+    for part in (account, pages, images, sign_off, problems):
         part.register(bp)
     bp.before_request(account.require_login)
     bp.after_request(_protected)
@@ -85,7 +76,7 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
         lambda: {
             "user": session.current(),
             "csrf_token": session.csrf_token,
-            "outcomes": worklist.OUTCOMES,
+            "outcomes": listing.OUTCOMES,
             "version": VERSION,
         }
     )

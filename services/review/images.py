@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort
 
-from services.review import evidence
-from services.review.film import film_of
-from services.review.result import gather, head_by_id
+from services.review.result import evidence
+from services.review.result.film import film_of
+from services.review.result.read import gather, head_by_id
 from services.review.state import review
 from shared.references import subject_of
 

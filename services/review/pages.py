@@ -1,31 +1,20 @@
-"""The worklist, a result with its evidence, a model card."""
+"""The listing, a result with its evidence, a model card."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.catalogue import analyser_names
-from services.review import (
-    choices,
-    decide,
-    evidence,
-    findings,
-    genomics,
-    passages,
-    plan,
-    present,
-    signing,
-    standing,
-    worklist,
-)
-from services.review.film import film_of
-from services.review.parts import parts
-from services.review.result import NoResult, Result, gather, newest_head
-from services.review.session import User, current
+from services.review.access.session import User, current
+from services.review.page import page_of
+from services.review.result import evidence
+from services.review.result.read import gather, newest_head
+from services.review.result.result import NoResult, Result
 from services.review.state import Review, review
-from shared import audit, instants
+from services.review.worklist import listing
+from shared import instants
 from shared.fhir import codes
+from shared.privacy import audit
 
 MAX_PAGES: Final = 40
 
@@ -42,34 +31,34 @@ def show_worklist() -> str:
     shared = review()
     wanted, words = _filter()
     counts = {
-        o: worklist.count(shared.ehr, worklist.Filter(o, wanted.service, wanted.patients))
-        for o in worklist.OUTCOMES
+        o: listing.count(shared.ehr, listing.Filter(o, wanted.service, wanted.patients))
+        for o in listing.OUTCOMES
     }
     return render_template(
         "worklist.html",
         wanted=wanted,
         words=words,
         counts=counts,
-        limit=worklist.COUNT_LIMIT,
-        listed=worklist.worklist(shared.ehr, wanted),
+        limit=listing.COUNT_LIMIT,
+        listed=listing.worklist(shared.ehr, wanted),
         services=analyser_names(),
-        help=worklist.OUTCOME_HELP,
+        help=listing.OUTCOME_HELP,
         letters=shared.letters.seen(),
     )
 
 
-def _filter() -> tuple[worklist.Filter, str]:
+def _filter() -> tuple[listing.Filter, str]:
     asked = request.args
     outcome = asked.get("outcome", "requested")
     service = asked.get("service") or None
-    if outcome not in worklist.OUTCOMES or (service and service not in analyser_names()):
-        abort(400, "There is no such list. Start again from the worklist.")
+    if outcome not in listing.OUTCOMES or (service and service not in analyser_names()):
+        abort(400, "There is no such list. Start again from the listing.")
     page = asked.get("page", "1")
     if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):
         abort(400, "There is no such page. Narrow the list by patient or service.")
     words = asked.get("patient", "").strip()[:100]
-    patients = worklist.find_patients(review().ehr, words) if words else None
-    return worklist.Filter(outcome, service, patients, int(page)), words
+    patients = listing.find_patients(review().ehr, words) if words else None
+    return listing.Filter(outcome, service, patients, int(page)), words
 
 
 def show_result(task_id: str) -> Any:
@@ -88,7 +77,7 @@ def show_result(task_id: str) -> Any:
 
 
 def result_page(result: Result, *, error: str = "", changed: bool = False) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         error: what was wrong with a form; what was typed is kept.
@@ -96,74 +85,13 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     """
     shared, user = review(), current()
     assert user is not None  # require_login
+
     _audit_read(shared, user, result)
-    names = evidence.names(shared.ehr, result)
-    focus, listed = result.focus, parts(result.outputs)
-    swept = decide.with_dependants(result.outputs, decide.taken_back(result.outputs))
+    page = page_of(shared, user, result)
+
     return render_template(
-        "result.html",
-        result=result,
-        title=worklist.title(result.head.task),
-        focus=focus,
-        text=decide.text_of(focus or {}),
-        age=present.age((result.patient or {}).get("birthDate"), datetime.now(UTC).date()),
-        decision=codes.first_code(result.head.task.get("businessStatus"), codes.DECISION),
-        reason=present.concept_text(result.head.task.get("statusReason")),
-        refusal=signing.refusal(user, focus, shared.roles) if focus else None,
-        findings=findings.findings(result.outputs),
-        alerts=findings.alerts(result.outputs, names),
-        genes=genomics.gene_calls(result.outputs),
-        advice=genomics.drug_advice(result.outputs),
-        variants=[findings.finding(k, r) for k, r in genomics.others(result.outputs).items()],
-        problems=passages.problems(result.outputs),
-        notes=evidence.notes(shared.ehr, result),
-        proposals=plan.proposals(result.outputs, names),
-        plan_advice=plan.advice(focus or {}),
-        supports=evidence.supports(shared.ehr, result),
-        images=result.of_kind("Media"),
-        film=film_of(shared.ehr, shared.settings, shared.films, result)
-        if result.of_kind("Media")
-        else None,
-        models=evidence.models(result.devices),
-        parts=listed,
-        along=[part.name for part in listed if part.key in swept],
-        choices=choices.choices(result.outputs),
-        sources=[
-            (present.ref(r), findings.name_of(r) or r["resourceType"]) for r in result.sources
-        ],
-        fallen=_fallen(result) if result.waits else [],
-        authors=_agents(result, "author"),
-        verifiers=_agents(result, "verifier"),
-        error=error,
-        changed=changed,
-        entered=request.form,
+        "result.html", page=page, result=result, error=error, changed=changed, entered=request.form
     )
-
-
-def _fallen(result: Result) -> list[tuple[str, str, str]]:
-    """(reference, name, state) of everything that the result rests on and that does not stand any
-    more.
-    """
-    found = ((ref, result.find(ref)) for ref in result.fallen)
-    return [
-        (ref, findings.name_of(r) or r["resourceType"], standing.state(r))
-        if r
-        else (ref, ref, "no longer in the record")
-        for ref, r in found
-    ]
-
-
-def _agents(result: Result, kind: str) -> list[dict[str, str]]:
-    """Who did it and when, of each Provenance with such an agent."""
-    return [
-        {
-            "who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""),
-            "when": provenance.get("recorded", ""),
-        }
-        for provenance in result.provenance
-        for agent in provenance.get("agent", [])
-        if codes.has_code(agent.get("type"), codes.PROVENANCE_AGENT, kind)
-    ]
 
 
 def _audit_read(shared: Review, user: User, result: Result) -> None:

@@ -47,7 +47,7 @@ def age(birth: str | None, on: date) -> str | None:
 
 
 def concept_text(element: Any) -> str:
-    """A CodeableConcept (or the first of a list) for people: its text, a display, or the bare code."""
+    """Return a CodeableConcept (or the first of a list) for people: text, display or code."""
     first = next(iter(element), None) if isinstance(element, list) else element
     if not isinstance(first, Mapping):
         return ""
@@ -138,11 +138,6 @@ def component(resource: Mapping[str, Any], system: str, code: str) -> Mapping[st
         (c for c in resource.get("component", []) if codes.has_code(c.get("code"), system, code)),
         None,
     )
-
-
-def ref(resource: Mapping[str, Any]) -> str:
-    """`Type/id`."""
-    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def references(elements: Iterable[Any] | Mapping[str, Any] | None) -> Iterator[str]:

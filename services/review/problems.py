@@ -6,9 +6,9 @@ from typing import Final
 from flask import Blueprint, render_template
 from werkzeug.exceptions import HTTPException
 
-from services.review.result import NoResult
+from services.review.result.result import NoResult
 from shared.errors import FhirError, InvalidResource, Misconfigured, Unavailable
-from shared.logs import trace
+from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 TITLES: Final = {

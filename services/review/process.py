@@ -7,11 +7,11 @@ import threading
 from typing import Final
 
 from services.review.app import create_review_app
+from shared.ehr.client import open_ehr
+from shared.ehr.scopes import COMMON, permissions, scope_text
 from shared.fhir import lifecycle
-from shared.fhir.client import open_ehr
-from shared.fhir.scopes import COMMON, permissions, scope_text
-from shared.http import serve
 from shared.settings import Settings
+from shared.web.app import serve
 
 log = logging.getLogger(__name__)
 DECIDED: Final = frozenset(lifecycle.STATUS) - {

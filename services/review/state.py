@@ -6,11 +6,11 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
-from services.review.film import FilmShelf
-from services.review.letters import LettersPanel
-from services.review.login import LocalLogin, Throttle
-from services.review.signing import Roles
-from shared.fhir.client import Ehr
+from services.review.access.login import LocalLogin, Throttle
+from services.review.access.signing import Roles
+from services.review.result.film import FilmShelf
+from services.review.worklist.letters import LettersPanel
+from shared.ehr.client import Ehr
 from shared.settings import Settings
 
 EXTENSION: Final = "careloop-review"

@@ -21,7 +21,7 @@ from shared.json import Json
 from shared.references import is_a, local_reference, version_of
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
     from shared.settings import Settings
 
 

@@ -23,8 +23,8 @@ from shared.dicom.parse import (
     check_uid,
     is_deflated,
 )
+from shared.ehr.attachments import origin_of
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unavailable
-from shared.fhir.attachments import origin_of
 from shared.settings import Settings
 
 Answer = TypeVar("Answer")

@@ -1,11 +1,11 @@
 """Heads: the review Task of one revision, in each of its outcomes (pure).
 
-`shared.answers` reads what this writes.
+What is written here is read here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.answers import Answer, Basis, Head, kind_of
+from shared.answers import Answer, Basis, Head
 from shared.fhir import codes
 from shared.fhir.sources import named, rank
 from shared.instants import start
@@ -15,6 +15,41 @@ from shared.references import relative
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
 ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
+
+
+def head_of(task: Json) -> Head:
+    """The head in a Task that careloop wrote.
+
+    Raises:
+        ValueError: no revision identifier of ours.
+    """
+    tokens = [i["value"] for i in task.get("identifier", []) if i.get("system") == codes.REVISION]
+    if not tokens:
+        raise ValueError(f"Task/{task.get('id')} has no {codes.REVISION} identifier")
+    inputs = {kind: i for i in task.get("input", []) if (kind := kind_of(i))}
+    outputs = {
+        kind: i["valueReference"]["reference"]
+        for i in task.get("output", [])
+        if (kind := kind_of(i)) and "valueReference" in i
+    }
+    decision = codes.first_code(task.get("businessStatus"), codes.DECISION)
+    return Head(
+        reference=f"Task/{task['id']}",
+        version=str(task["meta"]["versionId"]),
+        revision=int(tokens[0].rsplit(".", 1)[1]),
+        outcome=task["status"],
+        basis=inputs.get("basis", {}).get("valueString", ""),
+        signed=decision in ("signed", "amended"),
+        outputs={k: relative(v) for k, v in outputs.items()},
+        task=task,
+    )
+
+
+def kind_of(item: Json) -> str | None:
+    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was
+    written.
+    """
+    return codes.first_code(item.get("type"), codes.TASK_PART)
 
 
 def first_draft(

@@ -2,9 +2,8 @@
 
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
-from shared.fhir.documents import replaces
 from shared.json import Json
-from shared.references import subject_of
+from shared.references import relative, subject_of
 
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
@@ -44,6 +43,15 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
         answer_of=answer_of(resource),
         time=str(meta.get("lastUpdated", "")),
     )
+
+
+def replaces(resource: Json) -> tuple[str, ...]:
+    """`DocumentReference/id` of the documents that this one says it replaces."""
+    related = (
+        resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
+    )
+    targets = (r.get("target", {}).get("reference") for r in related if r.get("code") == "replaces")
+    return tuple(sorted({relative(t) for t in targets if t}))
 
 
 def answer_of(resource: Json) -> str | None:

@@ -11,11 +11,13 @@ from typing import Any
 from PIL import Image
 
 from shared import instants
-from shared.answers import Answer, Basis, digest, head_of
-from shared.fhir import bundle, codes, devices, heads
-from shared.fhir.client import Ehr
+from shared.answers import Answer, Basis, digest
+from shared.ehr.client import Ehr
+from shared.fhir import bundle, codes, heads
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
 from shared.json import Json
+from shared.runtime import devices
 from shared.service import ModelCard
 
 PASSWORD = "correct horse"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from services.review.app import create_review_app
-from shared.fhir.client import Ehr, open_ehr
-from shared.http import serve
+from shared.ehr.client import Ehr, open_ehr
 from shared.settings import load_settings
+from shared.web.app import serve
 from tests.browser.clinic import PASSWORD, Clinic, open_clinic
 from tests.peers import sekmet
 

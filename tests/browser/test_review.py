@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.notes.domain import Mention
 from services.notes.resources import note_mention
-from services.review.worklist import OUTCOMES
-from shared.answers import head_of
+from services.review.worklist.listing import OUTCOMES
 from shared.fhir import codes, lifecycle
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
 from tests.browser.clinic import (
     PASSWORD,
     Clinic,

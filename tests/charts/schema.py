@@ -1,5 +1,6 @@
-"""Writes the `settings` part of charts/careloop/values.schema.json from shared.settings: `python -m
-tests.charts.schema`.
+"""Writes what is derived of charts/careloop/values.schema.json: `python -m tests.charts.schema`.
+
+The settings come from shared/settings.py, the components from the registered services.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from shared.json import Json
 from shared.settings import Settings
+from tests.docker.analysers import OURS
 
 SCHEMA: Final = Path(__file__).parents[2] / "charts" / "careloop" / "values.schema.json"
 BY_CHART: Final = {
@@ -56,7 +58,22 @@ def settings_rules() -> dict[str, Json]:
     }
 
 
+def component_rules() -> Json:
+    """The services of this repository by name; any other one is of a package of the user's own,
+    and so needs an image of its own. A misspelt name is refused by that.
+    """
+    component = {"$ref": "#/definitions/component"}
+    with_image = {"required": ["image"], "properties": {"image": {"minLength": 1}}}
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z][a-z0-9]{0,30}$"},
+        "properties": {name: component for name in OURS},
+        "additionalProperties": {"allOf": [component, with_image]},
+    }
+
+
 def render(schema: Json) -> str:
+    schema["properties"]["components"] = component_rules()
     schema["definitions"]["settings"]["properties"] = settings_rules()
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

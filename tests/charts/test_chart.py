@@ -9,11 +9,11 @@ import helm_python as helm
 import kubernetes_validate
 import pytest
 
-from services.catalogue import service_names
 from shared.json import Json
 from shared.settings import Settings
 from tests.charts import schema
 from tests.charts.renders import CHART, GOLDEN, VARIANTS, manifests, render, values_of
+from tests.docker.analysers import OURS
 
 KUBERNETES = ["1.28", "1.31", "1.34", "1.37"]
 
@@ -95,10 +95,20 @@ def test_every_pod_finds_its_image_and_its_nodes() -> None:
         assert pod.get("imagePullSecrets") == [{"name": "registry"}], name
 
 
+def test_a_service_of_a_hospitals_own_package_is_one_entry_more() -> None:
+    values: Json = {"components": {"ecg": {"image": "registry.example/ecg:2.1", "replicas": 2}}}
+    deployment = of_kind(values, "Deployment")["careloop-ecg"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/ecg:2.1"
+    assert container["command"] == ["careloop", "run", "ecg"]
+    assert deployment["spec"]["replicas"] == 2
+    assert set(of_kind(values, "NetworkPolicy")) >= {"careloop-ecg"}
+
+
 def test_each_service_runs_by_its_name_and_is_probed() -> None:
     deployments = of_kind({}, "Deployment")
-    assert set(deployments) == {f"careloop-{name}" for name in service_names()}
-    for name in service_names():
+    assert set(deployments) == {f"careloop-{name}" for name in OURS}
+    for name in OURS:
         [container] = deployments[f"careloop-{name}"]["spec"]["template"]["spec"]["containers"]
         assert container["command"] == ["careloop", "run", name]
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
@@ -231,7 +241,7 @@ def test_a_secret_wins_over_the_settings_in_every_pod() -> None:
         for name, pod in pods(values)
         if pod["containers"][0]["command"][0] == "careloop"
     }
-    assert set(running) == {*(f"careloop-{name}" for name in service_names()), "careloop-topics"}
+    assert set(running) == {*(f"careloop-{name}" for name in OURS), "careloop-topics"}
     for name, container in running.items():
         assert container["envFrom"] == [
             {"configMapRef": {"name": name}},
@@ -261,4 +271,8 @@ def test_the_schema_is_closed_everywhere() -> None:
             for key, value in node.items():
                 yield from open_objects(value, f"{path}/{key}")
 
-    assert list(open_objects(json.loads(schema.SCHEMA.read_text(encoding="utf-8")), "")) == []
+    read = json.loads(schema.SCHEMA.read_text(encoding="utf-8"))
+    # a hospital's own analyser may have any name; what stands below it is closed, too
+    assert list(open_objects(read, "")) == ["/properties/components"]
+    [closed, _] = read["properties"]["components"]["additionalProperties"]["allOf"]
+    assert closed == {"$ref": "#/definitions/component"}

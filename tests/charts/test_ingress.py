@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.catalogue import service_names
 from services.intake.webhook import PATHS
 from shared.json import Json
-from shared.openapi import document
+from shared.web.openapi import document
 from tests.charts.renders import manifests
+from tests.docker.analysers import OURS
 
 
 def found(values: Json, kind: str) -> dict[str, Json]:
@@ -82,7 +82,7 @@ PUBLIC = {"intake", "review"}
 def test_who_reaches_what(policy: Json, public: list[Json] | None, inner: list[Json]) -> None:
     """None: anybody. An analyser's /analyze reads the EHR, so no ingress controller reaches it."""
     policies = found({"networkPolicy": policy}, "NetworkPolicy")
-    for name in service_names():
+    for name in OURS:
         [rule] = policies[f"careloop-{name}"]["spec"]["ingress"]
         assert rule["ports"] == [{"port": "http"}]
         assert rule.get("from") == (public if name in PUBLIC else inner), name

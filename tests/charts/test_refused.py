@@ -11,7 +11,16 @@ from tests.charts.renders import render
 
 REFUSED: dict[str, tuple[str, Json]] = {
     "an unknown key": ("additional properties 'replicas' not allowed", {"replicas": 2}),
-    "an unknown service": ("'imagin' not allowed", {"components": {"imagin": {}}}),
+    "an unknown service": ("missing property 'image'", {"components": {"imagin": {}}}),
+    "a service of somebody's own without its image": (
+        "'/components/ecg/image': minLength",
+        {"components": {"ecg": {"image": ""}}},
+    ),
+    "a name that is none of a service": ("'Ecg'", {"components": {"Ecg": {"image": "a/b:1"}}}),
+    "a name too long for a Service": (
+        "is longer than 63 characters",
+        {"fullnameOverride": "a" * 40, "components": {"b" * 31: {"image": "a/b:1"}}},
+    ),
     "an unknown key of a service": (
         "'replica' not allowed",
         {"components": {"imaging": {"replica": 2}}},

@@ -16,12 +16,13 @@ import httpx
 import pytest
 
 from shared import instants
-from shared.answers import Answer, Basis, Head, digest, head_of
+from shared.answers import Answer, Basis, Head, digest
+from shared.ehr.capabilities import missing_capabilities
+from shared.ehr.client import Ehr, Written, open_ehr
+from shared.ehr.scopes import permissions
 from shared.errors import Conflict, FhirError
 from shared.fhir import bundle, codes, heads
-from shared.fhir.capabilities import missing_capabilities
-from shared.fhir.client import Ehr, Written, open_ehr
-from shared.fhir.scopes import permissions
+from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.references import relative
 from shared.settings import load_settings

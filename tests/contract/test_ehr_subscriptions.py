@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.fake_ehr.habits import SEKMET_TOPIC
+from shared.ehr.capabilities import subscription_topics
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import FhirError
 from shared.fhir import codes
-from shared.fhir.capabilities import subscription_topics
-from shared.fhir.client import Ehr, open_ehr
 from shared.json import Json
 from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits

@@ -16,12 +16,12 @@ import pytest
 
 from shared import instants
 from shared.answers import Answer
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Conflict, FhirError, InvalidResource
 from shared.events import ResourceEvent
 from shared.fhir import bundle, codes, heads, lifecycle
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import real_hapi, sekmet

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from shared.answers import Answer, Head
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Conflict
 from shared.events import ResourceEvent
-from shared.fhir.client import Ehr, open_ehr
-from shared.line import MOVED, Line, at_ehr
-from shared.preview import preview
+from shared.runtime.line import MOVED, Line, at_ehr
 from shared.settings import Settings
+from shared.web.preview import preview
 from tests.contract.test_line import change, decide, event, head, run, write
 from tests.contract.test_line_turns import deny, person, repoint
 from tests.fakes import HAPI, SEKMET, FakeEhr

@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Conflict, InvalidInput, InvalidResource
 from shared.events import ResourceEvent
-from shared.fhir import bundle, codes, devices
-from shared.fhir.client import Ehr, open_ehr
-from shared.line import Case, Line, at_ehr
+from shared.fhir import bundle, codes
+from shared.runtime import devices
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.contract.test_line import change, consent, decide, event, head, run, write
 from tests.fakes import HAPI, SEKMET, FakeEhr

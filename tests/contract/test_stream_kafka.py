@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import Settings
 from shared.stream.base import Message, Record, Sink, Source

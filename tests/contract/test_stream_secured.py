@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.stream.kafka import KafkaLog

@@ -5,6 +5,7 @@ needed.
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,9 +14,9 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from services.catalogue import service_names
 from shared.json import Json
 from shared.settings import Settings
+from tests.docker.analysers import OURS, own_analysers, rendered
 from tests.docker.compose import EXAMPLE, FILE, ROOT, compose, secrets
 
 
@@ -45,7 +46,7 @@ def test_the_specification_refuses_a_planted_error(service: str, change: Json, n
 
 def test_all_six_services_and_their_peers_are_there() -> None:
     assert set(compose()["services"]) == {
-        *service_names(),
+        *OURS,
         "topics",
         "kafka",
         "database",
@@ -54,7 +55,23 @@ def test_all_six_services_and_their_peers_are_there() -> None:
     }
 
 
-@pytest.mark.parametrize("name", service_names())
+def test_the_analysers_are_what_they_declare() -> None:
+    """A new one is written by `python -m tests.docker.analysers`."""
+    text = FILE.read_text(encoding="utf-8")
+    assert text == rendered(text, own_analysers())
+
+
+def test_an_analyser_that_reads_films_gets_the_pacs_and_another_does_not() -> None:
+    films, other = own_analysers()[0], own_analysers()[1]
+    assert "ImagingStudy" in films.reads
+    made = rendered(FILE.read_text(encoding="utf-8"), [replace(films, name="films"), other])
+    services = yaml.safe_load(re.sub(r"\$\{[^}]*\}", "x", made))["services"]
+    assert "pacs" in services["films"]["depends_on"]
+    assert "CARELOOP_DICOMWEB_URL" not in services[other.name]["environment"]
+    assert "imaging" not in services
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_a_service_comes_from_the_one_dockerfile(name: str) -> None:
     service = compose()["services"][name]
     assert service["build"] == {"context": ".", "args": {"SERVICE": name}}
@@ -73,13 +90,13 @@ def test_each_image_is_built_once() -> None:
     assert services["topics"]["pull_policy"] == "never"
 
 
-@pytest.mark.parametrize("name", [*service_names(), "topics"])
+@pytest.mark.parametrize("name", [*OURS, "topics"])
 def test_a_service_has_the_least_rights(name: str) -> None:
     service = compose()["services"][name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
 
 
-@pytest.mark.parametrize("name", [*service_names(), "topics"])
+@pytest.mark.parametrize("name", [*OURS, "topics"])
 def test_every_variable_is_a_setting_and_its_value_is_valid(name: str) -> None:
     environment = compose()["services"][name]["environment"]
     assert all(variable.startswith("CARELOOP_") for variable in environment)
@@ -108,7 +125,7 @@ def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     services = compose()["services"]
     urls = [
         str(v)
-        for name in service_names()
+        for name in OURS
         for k, v in services[name]["environment"].items()
         if k.endswith(("_URL", "_SERVERS"))
     ]
@@ -116,7 +133,7 @@ def test_hosts_in_the_settings_are_services_of_the_file() -> None:
     assert hosts - {"127.0.0.1"} <= set(services)
 
 
-@pytest.mark.parametrize("name", service_names())
+@pytest.mark.parametrize("name", OURS)
 def test_services_start_after_their_topics(name: str) -> None:
     services = compose()["services"]
     assert services[name]["depends_on"]["topics"] == {"condition": "service_completed_successfully"}

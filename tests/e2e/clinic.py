@@ -12,14 +12,14 @@ from typing import Final
 import httpx
 
 from services import catalogue
-from services.children import Child, service_child, stop
-from services.ports import free_ports
-from services.settled import Clinic as Patient
-from services.settled import swept_at
+from services.clinic.children import Child, service_child, stop
+from services.clinic.ports import free_ports
+from services.clinic.settled import Clinic as Patient
+from services.clinic.settled import swept_at
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Unavailable
-from shared.fhir.client import Ehr, open_ehr
 from shared.json import Json
-from shared.runtime import group_of
+from shared.runtime.loop import group_of
 from shared.settings import Settings, load_settings
 from shared.stream.base import EVENTS_TOPIC, Log
 from shared.stream.open import open_log

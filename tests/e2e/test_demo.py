@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from services import catalogue
-from services.demo import Demo
+from services.clinic.demo import Demo
 
 pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).parents[2]

@@ -17,13 +17,12 @@ import httpx
 import pytest
 
 from services import catalogue
-from services.load import load_patient
-from shared import dead_letters
+from services.load.patient import load_patient
 from shared.answers import Answer, Head
 from shared.fhir import codes
 from shared.fhir.check import check
 from shared.json import Json
-from shared.runtime import group_of
+from shared.runtime.loop import dead_letters, group_of
 from shared.stream.base import EVENTS_TOPIC, Message
 from tests.broker import Broker
 from tests.contract.test_line import change, consent

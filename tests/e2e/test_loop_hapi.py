@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 
 from services import catalogue
-from services.ports import free_port
+from services.clinic.ports import free_port
 from shared.fhir import codes
 from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until

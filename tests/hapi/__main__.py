@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from tests.peers import Peer
 
 HERE: Final = Path(__file__).parent

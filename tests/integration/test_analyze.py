@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from shared import instants
-from shared.analyze_route import analyze_route
 from shared.answers import Answer
+from shared.ehr.client import Ehr, open_ehr
 from shared.fhir import codes, heads, lifecycle
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
-from shared.http import Probes, create_app
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
-from shared.openapi import ANALYZE
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
+from shared.web.analyze import analyze_route
+from shared.web.app import Probes, create_app
+from shared.web.openapi import ANALYZE
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import sekmet
 from tests.toy import TOY, Model, note

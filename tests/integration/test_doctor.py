@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from services.cli import main
-from services.ports import free_port
+from services.cli.main import main
+from services.clinic.ports import free_port
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.hooks import Listener
 from tests.peers import sekmet

@@ -10,11 +10,11 @@ import pytest
 
 from services.genomics.service import SERVICE
 from shared.answers import Answer, Head
+from shared.ehr.client import Ehr, open_ehr
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import FakeEhr
 from tests.hl7 import Validate, collection

@@ -14,12 +14,12 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 from services.imaging.service import SERVICE
 from shared.dicom.store import Pacs, open_pacs
 from shared.dicom.study import imaging_studies
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import InvalidInput, NotYet, Unavailable
 from shared.events import ResourceEvent
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.codes import DCM
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.films import another, film
 from tests.orthanc import MISSING, PASSWORD, USER, Orthanc, installed, orthanc

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.trail import Trail
+from shared.privacy.access_log import Trail
 from tests.fakes import FakeEhr
 
 ONE_EXTRA = (
     "import sys; sys.modules |= dict.fromkeys(('pydicom', 'torch', 'transformers', "
-    "'authlib')); from services.cli import main; main(sys.argv[1:])"
+    "'authlib')); from services.cli.main import main; main(sys.argv[1:])"
 )
 
 

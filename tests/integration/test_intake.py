@@ -18,25 +18,25 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from services.clinic.ports import free_port
 from services.intake.notification import parse
 from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.subscriptions import SECRET_HEADER, Keeper
 from services.intake.sweep import Sweep
 from services.intake.topics import R5, fitting
-from services.intake.watched import SWEPT, WATCHED
-from services.intake.webhook import PATHS, Doorway, webhook
-from services.ports import free_port
+from services.intake.watched import installed
+from services.intake.webhook import Doorway, paths, webhook
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
-from shared.http import Probes, create_app, serve
 from shared.instants import instant
 from shared.instants import parse as parse_instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.memory import MemoryLog
+from shared.web.app import Probes, create_app, serve
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import sekmet
 from tests.toy import note
@@ -123,7 +123,11 @@ class Intake:
 
     def app(self) -> Flask:
         app = create_app(
-            "intake", Probes(list, CollectorRegistry()), title="t", max_body_bytes=2000, paths=PATHS
+            "intake",
+            Probes(list, CollectorRegistry()),
+            title="t",
+            max_body_bytes=2000,
+            paths=paths(installed()),
         )
         app.register_blueprint(
             webhook(
@@ -377,7 +381,7 @@ class TestDoor:
         assert intake.state.number("Subscription/s") is None
         post(intake, handshake(None))
         assert intake.state.number("Subscription/s") == 0
-        intake.state.heard("Subscription/s", 3)
+        intake.state.record_event_number("Subscription/s", 3)
         for body in (handshake(9), notification("heartbeat", [])):
             assert post(intake, body).status_code == 200
         assert intake.state.number("Subscription/s") == 3 and intake.events() == []
@@ -476,7 +480,8 @@ class TestDoor:
             r.rule.replace("<", "{").replace(">", "}") for r in intake.app().url_map.iter_rules()
         }
         described = {
-            p.replace("{type}", "{resource_type}").replace("{id}", "{logical_id}") for p in PATHS
+            p.replace("{type}", "{resource_type}").replace("{id}", "{logical_id}")
+            for p in paths(installed())
         } - {"/sweep"}
         assert described <= rules
 
@@ -494,9 +499,9 @@ class TestSubscriptions:
             intake.keeper.look_after()
         ours = list(intake.ehr.search("Subscription", {}))
         assert {s["criteria"] for s in ours} >= {
-            f"{kind}?" for kind in (*WATCHED, "Consent")
+            f"{kind}?" for kind in (*installed().watched, "Consent")
         }  # sekmet has a topic for Patient
-        assert len(ours) == len({s["channel"]["endpoint"] for s in ours}) == len(SWEPT)
+        assert len(ours) == len({s["channel"]["endpoint"] for s in ours}) == len(installed().swept)
         broken = intake.ehr.read(f"Subscription/{ours[0]['id']}")
         assert broken
         intake.ehr.update(broken | {"status": "off"}, broken["meta"]["versionId"])
@@ -504,7 +509,7 @@ class TestSubscriptions:
         keeper.look_after()
         again = intake.ehr.read(f"Subscription/{ours[0]['id']}")
         assert again and again["status"] in ("requested", "active") and keeper.on_silence.is_set()
-        assert len(list(intake.ehr.search("Subscription", {}))) == len(SWEPT)
+        assert len(list(intake.ehr.search("Subscription", {}))) == len(installed().swept)
 
     @everywhere
     def test_the_ehr_really_knocks(self, intake: Intake, patient: str) -> None:
@@ -542,7 +547,7 @@ class TestSubscriptions:
             for _ in range(2):
                 Keeper(ehr, settings, threading.Event()).look_after()
             assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(
-                f"{kind}?" for kind in SWEPT
+                f"{kind}?" for kind in installed().swept
             )
 
     def test_a_topic_that_fits_is_used_and_handshaken(self, tmp_path: Path) -> None:
@@ -595,9 +600,14 @@ def topic(kind: str, fhirpath: str) -> dict[str, Any]:
 
 
 def test_only_a_topic_that_hides_nothing_fits() -> None:
-    assert fitting([TOPIC], [topic("Observation", "true")], WATCHED) == {"Observation": TOPIC}
-    assert fitting([TOPIC], [topic("Observation", "%current.status = 'final'")], WATCHED) == {}
-    assert fitting([], [topic("Observation", "true")], WATCHED) == {}
+    assert fitting([TOPIC], [topic("Observation", "true")], installed().watched) == {
+        "Observation": TOPIC
+    }
+    assert (
+        fitting([TOPIC], [topic("Observation", "%current.status = 'final'")], installed().watched)
+        == {}
+    )
+    assert fitting([], [topic("Observation", "true")], installed().watched) == {}
 
 
 @pytest.mark.parametrize(

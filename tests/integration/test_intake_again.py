@@ -12,14 +12,14 @@ import pytest
 
 from services.catalogue import analyser_names
 from services.intake import state, sweep
-from services.intake.watched import WATCHED, draws_plan
+from services.intake.watched import installed
 from services.treatment.service import SERVICE, accepts
 from shared.answers import Answer
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Unavailable
 from shared.events import ResourceEvent, encode
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.test_intake_changes import Intake, Scripted, change, moment, version
@@ -131,14 +131,16 @@ def test_whatever_is_told_of_a_plan_is_one_that_treatment_accepts() -> None:
         "option",
         None,
     )
-    for kind, service, intent in itertools.product(WATCHED, (None, *analyser_names()), intents):
+    for kind, service, intent in itertools.product(
+        installed().watched, (None, *analyser_names()), intents
+    ):
         event = ResourceEvent(
             f"{kind}/1", "1", "update", subject=PATIENT, answer_of=service, intent=intent
         )
         written = service == "treatment" and kind == "DiagnosticReport"  # it writes none
-        assert written or not draws_plan(event) or accepts(event)
+        assert written or not installed().draws_plan(event) or accepts(event)
         assert (
-            draws_plan(event)
+            installed().draws_plan(event)
             or not accepts(event)
             or kind in ("Condition", "AllergyIntolerance")
             or service
@@ -189,7 +191,7 @@ class TestOnceMore:
         with monkeypatch.context() as away:
             away.setattr(sweep, "now", lambda: moment(timedelta(seconds=-31)))
             away.setattr(type(scripted.sink), "send", unavailable)
-            assert list(scripted.sweep()) == [sweep.ONCE_MORE]
+            assert list(scripted.sweep()) == [sweep.RECHECK]
         assert swept_later(scripted, 31) == [("ImagingStudy/1", "update")]
 
     def test_not_for_what_the_ehr_must_have_found_long_since_nor_for_what_is_read(

@@ -17,15 +17,15 @@ from services.intake.health import Health
 from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.sweep import Sweep
+from shared.ehr.client import Ehr, Version, open_ehr
+from shared.ehr.responses import versions
 from shared.errors import FhirError, Unavailable
 from shared.events import ResourceEvent, decode
-from shared.fhir.client import Ehr, Version, open_ehr
-from shared.fhir.responses import versions
 from shared.instants import instant
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.sqlite import SqliteLog
-from shared.tracing import trace_id
+from shared.stream.tracing import trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import note
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.fhir.client import Version
+from shared.ehr.client import Version
 from shared.instants import instant, parse
 from tests.integration.test_intake_changes import NOTE, Intake, Scripted, moment, version
 

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from services.clinic.ports import free_port
 from services.intake.process import run_intake
 from services.intake.state import State
 from services.intake.subscriptions import Keeper
-from services.ports import free_port
+from shared.ehr.client import open_ehr
 from shared.errors import Misconfigured
-from shared.fhir.client import open_ehr
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.open import open_log

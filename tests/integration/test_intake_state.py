@@ -14,9 +14,9 @@ import pytest
 from services.intake import process
 from services.intake.publish import Publisher
 from services.intake.state import State
+from shared.ehr.client import Version, open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
-from shared.fhir.client import Version, open_ehr
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.open import open_log

@@ -15,11 +15,11 @@ import pytest
 
 from services.genomics.service import SERVICE as GENOMICS
 from services.imaging.service import SERVICE as IMAGING
-from services.load import Loaded, load_patient
+from services.load.patient import Loaded, load_patient
 from services.notes.service import SERVICE as NOTES
 from shared.dicom.store import open_pacs
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import CareloopError, InvalidInput
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
 from shared.settings import Settings

@@ -12,11 +12,11 @@ import pytest
 from services.notes.model import NotesModel, load
 from services.notes.service import SERVICE
 from shared.answers import Answer, Head
+from shared.ehr.client import Ehr, open_ehr
 from shared.fhir import codes, lifecycle
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, FakeEhr
 from tests.hl7 import Validate, collection

@@ -17,14 +17,14 @@ import httpx
 import psutil
 import pytest
 
-from services.children import service_child
-from services.ports import free_port, is_free
+from services.clinic.children import service_child
+from services.clinic.ports import free_port, is_free
 from shared.answers import Answer
+from shared.ehr.client import open_ehr
 from shared.events import encode
 from shared.fhir import codes
-from shared.fhir.client import open_ehr
 from shared.fhir.summary import event_of
-from shared.runtime import group_of
+from shared.runtime.loop import group_of
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log

@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from services import catalogue
-from services.load import load_patient
-from shared.fhir.client import open_ehr
-from shared.fhir.scopes import permission_needed, permissions_of
+from services.load.patient import load_patient
+from shared.ehr.client import open_ehr
+from shared.ehr.scopes import permission_needed, permissions_of
 from shared.fhir.summary import event_of
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.service import Service
 from shared.settings import Settings
 from tests.fakes import FakeEhr

@@ -9,7 +9,7 @@ import pytest
 
 from shared.answers import Answer
 from shared.fhir import codes
-from shared.runtime import group_of
+from shared.runtime.loop import group_of
 from shared.stream.base import EVENTS_TOPIC
 from tests.contract.test_line import consent
 from tests.fakes import HAPI, SEKMET, FakeEhr

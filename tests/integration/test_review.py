@@ -25,16 +25,18 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from werkzeug.test import TestResponse
 
-from services.ports import free_port
+from services.clinic.ports import free_port
 from services.review.app import create_review_app
 from services.review.process import review_scopes, run_review
-from shared import dead_letters, instants
-from shared.answers import Answer, head_of
+from shared import instants
+from shared.answers import Answer
 from shared.dicom.store import open_pacs
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import PoisonRecord
 from shared.fhir import codes, heads
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
+from shared.runtime import dead_letters
 from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log

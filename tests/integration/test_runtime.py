@@ -16,20 +16,19 @@ from typing import Any
 
 import pytest
 
-from shared import dead_letters
 from shared.answers import Answer
+from shared.ehr.client import open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
-from shared.fhir.client import open_ehr
 from shared.fhir.summary import event_of
-from shared.lanes import Item
-from shared.line import Line, at_ehr
-from shared.metrics import Metrics
-from shared.runtime import Runtime, group_of
+from shared.runtime.lanes import Item
+from shared.runtime.line import Line, at_ehr
+from shared.runtime.loop import Runtime, dead_letters, group_of
+from shared.runtime.metrics import Metrics
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Record
 from shared.stream.memory import MemoryLog
-from shared.tracing import new_traceparent, trace_id
+from shared.stream.tracing import new_traceparent, trace_id
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Findings, Model, note
 
@@ -286,7 +285,7 @@ def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed
     monkeypatch.setattr("shared.runtime.LIMIT_PAUSE_SEC", 0.1)
     window_sec, clock = 600.0, [0.0]
     monkeypatch.setattr(
-        "shared.dead_letters.time", SimpleNamespace(time=lambda: time.time() + clock[0])
+        "shared.runtime.dead_letters.time", SimpleNamespace(time=lambda: time.time() + clock[0])
     )
     references = [world.write(f"crash {n}") for n in range(6)]
     world.tell(*references)

@@ -13,12 +13,12 @@ import pytest
 from services.genomics.service import SERVICE as GENOMICS
 from services.treatment.service import SERVICE as TREATMENT
 from shared.answers import Answer
+from shared.ehr.client import Ehr, open_ehr
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
 from shared.references import relative
+from shared.runtime.line import Case, Line, at_ehr
 from shared.service import Service
 from shared.settings import Settings, load_settings
 from tests.fakes import HAPI, FakeEhr

@@ -11,12 +11,12 @@ import pytest
 
 from services.treatment.service import SERVICE
 from shared.answers import Answer, Head
+from shared.ehr.client import Ehr, open_ehr
 from shared.events import ResourceEvent
 from shared.fhir import codes, lifecycle
-from shared.fhir.client import Ehr, open_ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
-from shared.line import Case, Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.peers import sekmet

@@ -2,8 +2,9 @@
 
 from itertools import permutations
 
-from shared.answers import Answer, Head, head_of, newest
+from shared.answers import Answer, Head, newest
 from shared.fhir import heads
+from shared.fhir.heads import head_of
 
 ANSWER = Answer("toy", "DocumentReference/1")
 

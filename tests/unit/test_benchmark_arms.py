@@ -11,9 +11,9 @@ from benchmarks.arms import prepare, result, results, script, write_new
 from benchmarks.fake_ehr import FakeEhr
 from benchmarks.words import WORDS, analyze
 from benchmarks.world import world
+from shared.ehr.client import open_ehr
 from shared.events import ResourceEvent
-from shared.fhir.client import open_ehr
-from shared.line import Line, at_ehr
+from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 
 

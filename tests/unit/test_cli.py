@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
 
 from services import catalogue
-from services.cli import main
-from services.settings_table import as_markdown
+from services.cli.main import main
+from services.cli.settings_table import as_markdown
 from shared.settings import Settings
 from tests.fakes import FakeEhr
 

@@ -14,6 +14,11 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from shared.ehr.capabilities import missing_capabilities, subscription_topics
+from shared.ehr.client import Ehr, Written, open_ehr
+from shared.ehr.http import Rest, failure, retry_after
+from shared.ehr.responses import issues_of, onto, version_in, versions, with_since
+from shared.ehr.scopes import permission_needed, permissions, scope_text
 from shared.errors import (
     CareloopError,
     Conflict,
@@ -23,11 +28,6 @@ from shared.errors import (
     NotYet,
     Unavailable,
 )
-from shared.fhir.capabilities import missing_capabilities, subscription_topics
-from shared.fhir.client import Ehr, Written, open_ehr
-from shared.fhir.http import Rest, failure, retry_after
-from shared.fhir.responses import issues_of, onto, version_in, versions, with_since
-from shared.fhir.scopes import permission_needed, permissions, scope_text
 from shared.json import Json
 from shared.references import subject_of
 from shared.settings import ELSEWHERE, Settings, load_settings

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.consent import Asked, Verdict, decide, permit
+from shared.ehr.client import Ehr, open_ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
-from shared.fhir.client import Ehr, open_ehr
+from shared.privacy.consent import Asked, Verdict, decide, permit
 from shared.settings import Settings
 from tests.fakes import SEKMET, FakeEhr
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from services.dead_letters_cli import dead_letters
-from shared.dead_letters import REPLAY_OF, DeadLetter, bury, letters, read, recent, replay
+from services.cli.commands.dead_letters import dead_letters
 from shared.errors import Misconfigured, PoisonRecord
+from shared.runtime.dead_letters import REPLAY_OF, DeadLetter, bury, letters, read, recent, replay
 from shared.stream.base import EVENTS_TOPIC, Message, Record, Sink, dead_letter_topic
 from shared.stream.memory import MemoryLog
 from shared.stream.sqlite import SqliteLog
@@ -139,7 +139,7 @@ def test_recent_counts_what_came_within_the_window(
         bury(sink, "imaging", event(offset), PoisonRecord("x"), 3)
     assert recent(log, "imaging", 600) == 4
     now = letters(log, "imaging")[-1].time
-    monkeypatch.setattr("shared.dead_letters.time.time", lambda: now + 601)
+    monkeypatch.setattr("shared.runtime.dead_letters.time.time", lambda: now + 601)
     assert recent(log, "imaging", 600) == 0
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shared.errors import InvalidInput, PoisonRecord
 from shared.events import ResourceEvent, decode, encode
 from shared.fhir.summary import event_of
-from shared.strict_json import loads
-from shared.tracing import new_traceparent, trace_id
+from shared.stream.tracing import new_traceparent, trace_id
+from shared.text.strict_json import loads
 
 TOKENS = st.text("abcXYZ019-.|/", min_size=1, max_size=20)
 EVENTS = st.builds(

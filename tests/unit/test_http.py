@@ -14,16 +14,18 @@ from flask import Blueprint, Flask
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
+from services.clinic.ports import free_port
 from services.intake.process import _swept
-from services.intake.webhook import PATHS, webhook
-from services.ports import free_port
+from services.intake.watched import installed
+from services.intake.webhook import paths as intake_paths
+from services.intake.webhook import webhook
 from services.review.app import create_review_app
 from shared import errors
-from shared.analyze_route import analyze_route
-from shared.fhir.client import open_ehr
-from shared.http import Probes, create_app, serve
-from shared.openapi import ANALYZE
+from shared.ehr.client import open_ehr
 from shared.settings import Settings
+from shared.web.analyze import analyze_route
+from shared.web.app import Probes, create_app, serve
+from shared.web.openapi import ANALYZE
 
 CANARY = "Zebedee Quux"
 
@@ -207,7 +209,7 @@ def test_reviews_document_is_valid_and_lists_its_probes(tmp_path: Path) -> None:
 
 
 def test_intakes_document_is_valid_and_lists_its_routes() -> None:
-    made = app(paths=PATHS)
+    made = app(paths=intake_paths(installed()))
     made.register_blueprint(webhook(cast(Any, None), "secret"))
     made.register_blueprint(_swept(cast(Any, None)))
     described = made.test_client().get("/openapi.json").json

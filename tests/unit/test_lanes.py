@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.batching import ModelThread, analyze_each
 from shared.events import ResourceEvent
-from shared.lanes import Item, Lanes
+from shared.runtime.batching import ModelThread, analyze_each
+from shared.runtime.lanes import Item, Lanes
 from shared.stream.base import Record
 
 

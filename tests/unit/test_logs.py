@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 
-from shared.logs import JsonLines
+from shared.web.logs import JsonLines
 
 CANARY = "Zebedee Quux"
 
@@ -48,7 +48,7 @@ def test_an_error_is_its_class_and_place() -> None:
 
 def test_what_nobody_caught_is_logged_the_same_way_in_every_thread() -> None:
     program = (
-        "import threading; from shared.logs import configure; configure('toy', 'INFO')\n"
+        "import threading; from shared.web.logs import configure; configure('toy', 'INFO')\n"
         f"def fail(): raise ValueError({CANARY!r})\n"
         "t = threading.Thread(target=fail, name='sweep'); t.start(); t.join(); fail()"
     )

@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from services.ports import free_ports, is_free, keep_ports
+from services.clinic.ports import free_ports, is_free, keep_ports
 
 NAMES = ["ehr", "intake", "review"]
 

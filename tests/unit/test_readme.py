@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services import catalogue
-from services.cli import main
-from services.settings_table import as_markdown
+from services.cli.main import main
+from services.cli.settings_table import as_markdown
 from shared.fhir import lifecycle
 from shared.settings import Settings
 

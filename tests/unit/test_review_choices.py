@@ -4,8 +4,8 @@ out.
 
 import pytest
 
-from services.review import choices
-from services.review.choices import NONE, not_taken, unanswered, words
+from services.review.decision import choices
+from services.review.decision.choices import NONE, not_taken, unanswered, words
 from shared.json import Json
 
 

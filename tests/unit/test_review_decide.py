@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from services.review import decide
-from services.review.decide import Decision, Practitioner
-from shared.answers import Answer, Basis, digest, head_of
+from services.review.access.practitioner import Practitioner
+from services.review.decision import decide
+from services.review.decision.decide import Decision
+from services.review.result.stamp import stamp_of
+from shared.answers import Answer, Basis, digest
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes, heads, lifecycle
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
 from shared.json import Json
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
 
@@ -454,7 +457,4 @@ def test_the_stamp_changes_with_any_version() -> None:
     head, outputs = stored(chest_film("ImagingStudy/1"))
     newer = outputs | {"pneumonia": outputs["pneumonia"] | {"meta": {"versionId": "99"}}}
     later = head_of(head.task | {"meta": {"versionId": "3"}})
-    assert (
-        len({decide.stamp(head, outputs), decide.stamp(head, newer), decide.stamp(later, outputs)})
-        == 3
-    )
+    assert len({stamp_of(head, outputs), stamp_of(head, newer), stamp_of(later, outputs)}) == 3

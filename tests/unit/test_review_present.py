@@ -11,8 +11,10 @@ from pydicom import Dataset
 
 from services.notes.domain import Mention as NoteMention
 from services.notes.resources import note_mention
-from services.review import evidence, film, genomics, passages, plan, present
-from services.review.passages import NOTE_MENTION, Span
+from services.review import present
+from services.review.panels import genes, passages, plan
+from services.review.panels.passages import NOTE_MENTION, Span
+from services.review.result import evidence, film
 from shared.fhir import codes
 from shared.text.decoding import decode
 
@@ -219,7 +221,7 @@ def test_the_legend_counts_what_was_set_aside() -> None:
 
 def test_a_gene_without_a_coded_question_for_its_phenotype_still_has_one() -> None:
     part = {"code": {"text": "phenotype"}, "valueCodeableConcept": {"text": "Decreased function"}}
-    assert genomics.phenotypes({"component": [part]}) == ["Decreased function"]
+    assert genes.phenotypes({"component": [part]}) == ["Decreased function"]
 
 
 def test_the_choice_names_its_alternatives_and_its_guideline() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.review.result import Result, gather
-from shared.answers import Answer, Basis, digest, head_of
+from services.review.result.read import gather
+from services.review.result.result import Result
+from shared.answers import Answer, Basis, digest
+from shared.ehr.client import Ehr
 from shared.fhir import codes, heads
-from shared.fhir.client import Ehr
+from shared.fhir.heads import head_of
 from shared.json import Json
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -104,7 +106,12 @@ def plan_on(
 
 def test_a_medication_is_nobody_s_and_no_other_patient_s() -> None:
     result = plan_on(*STANDING)
-    assert (result.foreign, result.missing, result.fallen, result.waits) == ((), (), (), True)
+    assert (result.foreign, result.missing, result.stale_sources, result.waits) == (
+        (),
+        (),
+        (),
+        True,
+    )
     assert {r["resourceType"] for r in result.sources} == {r["resourceType"] for r in STANDING}
 
 
@@ -158,7 +165,7 @@ def test_what_does_not_stand_any_more_is_told_and_changes_the_stamp(changed: Jso
         r for r in STANDING if (r["resourceType"], r["id"]) != (gone["resourceType"], gone["id"])
     ]
     result = plan_on(*kept, *([changed] if changed else []))
-    assert result.fallen == (f"{gone['resourceType']}/1",) and result.waits
+    assert result.stale_sources == (f"{gone['resourceType']}/1",) and result.waits
     assert result.stamp != plan_on(*STANDING).stamp
 
 
@@ -183,7 +190,7 @@ def test_a_result_that_only_a_proposal_or_an_alert_names_is_looked_at_too() -> N
             patient=MINE["subject"],
         ),
     ]
-    assert set(plan_on(genotype, order, laboratory, *STANDING, parts=parts).fallen) == {
+    assert set(plan_on(genotype, order, laboratory, *STANDING, parts=parts).stale_sources) == {
         "Observation/g",
         "MedicationRequest/o",
         "Observation/l",
@@ -197,7 +204,7 @@ def test_a_new_version_of_what_a_plan_rests_on_changes_the_stamp() -> None:
         != plan_on(*STANDING).stamp
         == plan_on(*reversed(STANDING)).stamp
     )
-    assert plan_on(amended, *STANDING[1:]).fallen == ()
+    assert plan_on(amended, *STANDING[1:]).stale_sources == ()
 
 
 def test_who_wrote_and_who_verified_stand_in_the_order_of_time() -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from services.review import oidc, signing
+from services.review.access import oidc, signing
+from services.review.access.login import FAILURES, Throttle, local_login
+from services.review.access.security import is_secure
+from services.review.access.session import User
 from services.review.account import _safe
-from services.review.login import FAILURES, Throttle, local_login
-from services.review.security import is_secure
-from services.review.session import User
-from services.review.worklist import _matches
+from services.review.worklist.listing import _matches
 from shared.errors import Misconfigured
 from shared.settings import load_settings
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.settled import Clinic
+from services.clinic.settled import Clinic
 from shared.answers import Answer, Basis, Head, Outcome
 from shared.errors import Misconfigured
 from shared.fhir import codes

@@ -16,10 +16,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.fhir.client import open_ehr
-from shared.fhir.scopes import permissions, scope_text
-from shared.fhir.smart import (
+from shared.ehr.client import open_ehr
+from shared.ehr.scopes import permissions, scope_text
+from shared.ehr.smart import (
     BackendServices,
     assertion,
     discover,
@@ -29,6 +28,7 @@ from shared.fhir.smart import (
     request_token,
     v1_scopes,
 )
+from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.json import Json
 from shared.settings import Settings, load_settings
 from tests.peers import sekmet

@@ -5,12 +5,12 @@ says how many there are.
 import json
 from typing import Any
 
-from shared import audit
 from shared.answers import Answer, Basis, Head
 from shared.fhir import bundle, codes, heads
 from shared.fhir.check import check_bundle
 from shared.fhir.drafts import Pen
 from shared.fhir.sources import NAMED, named
+from shared.privacy import audit
 from tests.hl7 import Validate, collection
 
 NOW = "2026-01-02T03:04:05.000Z"

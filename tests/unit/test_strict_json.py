@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.strict_json import MAX_DEPTH, loads
+from shared.text.strict_json import MAX_DEPTH, loads
 
 VALUES = st.recursive(
     st.none()

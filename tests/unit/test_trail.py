@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured, Unavailable
-from shared.trail import Trail, broken_at, logs_of
+from shared.privacy.access_log import Trail, broken_at, logs_of
 
 
 def written(folder: Path) -> list[bytes]:

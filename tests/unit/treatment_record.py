@@ -5,8 +5,8 @@ from typing import Any
 
 from services.treatment.domain import Inputs
 from services.treatment.gather import read
+from shared.ehr.client import Ehr
 from shared.fhir import codes
-from shared.fhir.client import Ehr
 from shared.json import Json
 from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 

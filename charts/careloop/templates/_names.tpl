@@ -12,7 +12,11 @@
 
 {{/* (root, name) -> the name of each object of a component. */}}
 {{- define "careloop.name" -}}
-{{ include "careloop.fullname" .root }}-{{ .name }}
+{{- $full := printf "%s-%s" (include "careloop.fullname" .root) .name -}}
+{{- if gt (len $full) 63 -}}
+{{- fail (printf "%q is longer than 63 characters, the most that a Service's name may have: set fullnameOverride" $full) -}}
+{{- end -}}
+{{- $full -}}
 {{- end -}}
 
 {{- define "careloop.selector" -}}
@@ -37,5 +41,8 @@ labels:
 
 {{- define "careloop.image" -}}
 {{- $image := .root.Values.image -}}
+{{- $own := (.component | default dict).image -}}
+{{- if $own }}{{ $own }}{{ else -}}
 {{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}-{{ .name }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
 {{- end -}}

@@ -1,0 +1,1 @@
+"""The small clinic on one machine: demo, embedded EHR, child processes, ports."""

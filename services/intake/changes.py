@@ -1,0 +1,146 @@
+"""What a batch of changes makes: events, and whom else they concern (pure)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from services.intake.watched import RELATED, SEARCHED, Watch
+from shared.events import ResourceEvent
+from shared.instants import instant
+
+FRESH: Final = timedelta(hours=1)
+"""What was written longer ago, by a clock that may differ from ours, the EHR's searches have found
+since.
+"""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is to be published, in this order, and remembered after it.
+
+    Attributes:
+        events: to send as they are.
+        patients: all that rests on these is published again.
+        inputs: these are published again: documents that another one replaces, or no more.
+        recheck: patients and inputs that are published once more, when the EHR's searches must have
+            found what was written.
+        remember: (mark, event) of every change, by which it is known the next time.
+        latest: focus -> its newest event in this batch.
+    """
+
+    events: Sequence[ResourceEvent]
+    patients: Sequence[str]
+    inputs: Sequence[str]
+    recheck: frozenset[str]
+    remember: Sequence[tuple[str, ResourceEvent]]
+    latest: Mapping[str, ResourceEvent]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change, with what was known before it.
+
+    Attributes:
+        event: with the subject of what was deleted, where it was known.
+        known: the last event of this focus that was published, or None.
+        subjects: whom it concerns: the subject now, then another one before.
+    """
+
+    event: ResourceEvent
+    known: ResourceEvent | None
+    subjects: tuple[str | None, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """False: the log was lost, not the resource changed."""
+        return self.known is None or mark_of(self.known) != mark_of(self.event)
+
+
+def changes(
+    events: Sequence[ResourceEvent],
+    last: Callable[[str], ResourceEvent | None],
+    former: Mapping[tuple[str, str], str | None],
+    watch: Watch,
+) -> Publication:
+    """Work out what these events, in the order in which they were written, are to publish.
+
+    Args:
+        last: the last event of a focus that was published before this batch, or None.
+        former: (focus, version) -> the subject before, of those of which only the EHR knows.
+    """
+    latest: dict[str, ResourceEvent] = {}
+    found: list[Change] = []
+    for event in events:
+        change = _change(event, latest.get(event.focus) or last(event.focus), former)
+        latest[event.focus] = change.event
+        found.append(change)
+
+    return Publication(
+        events=[event for change in found for event in _published(change, watch)],
+        patients=list(dict.fromkeys(p for change in found for p in _patients(change))),
+        inputs=list(dict.fromkeys(i for change in found for i in _replaced(change))),
+        recheck=frozenset(r for change in found for r in _rechecked(change)),
+        remember=[(mark_of(change.event), change.event) for change in found],
+        latest=latest,
+    )
+
+
+def mark_of(event: ResourceEvent) -> str:
+    """Return what tells versions of a resource apart, also where the EHR numbers none."""
+    return event.version or event.time
+
+
+def _change(
+    event: ResourceEvent,
+    known: ResourceEvent | None,
+    former: Mapping[tuple[str, str], str | None],
+) -> Change:
+    before = (known.subject if known else None) or former.get((event.focus, event.version))
+    if event.action == "delete":
+        event = replace(event, subject=event.subject or before)
+
+    moved = before is not None and before != event.subject
+    return Change(event, known, (event.subject, before) if moved else (event.subject,))
+
+
+def _published(change: Change, watch: Watch) -> list[ResourceEvent]:
+    """Return its events: none of a Patient or Consent, two where the subject was corrected.
+
+    A corrected subject concerns both patients: the plan of the former one may rest on it. An input
+    is published to the patient it has now alone: what is analysed is hers, and the consent of the
+    former one must not speak for it. (A report of it that moves is published to both then.)
+    """
+    event = change.event
+    if event.type in RELATED:
+        return []
+
+    hers_alone = watch.is_input(event) and not watch.concerns_plan(event)
+    subjects = change.subjects[:1] if hers_alone else change.subjects
+    return [replace(event, subject=subject) for subject in subjects]
+
+
+def _patients(change: Change) -> list[str]:
+    """Return the patients to publish again: their Patient or Consent changed."""
+    if change.event.type not in RELATED or not change.is_new:
+        return []
+    return [subject for subject in change.subjects if subject]
+
+
+def _replaced(change: Change) -> list[str]:
+    """Return the documents that it replaces, or replaced before."""
+    if change.event.type in RELATED:
+        return []
+    before = change.known.replaces if change.known else ()
+    return [*change.event.replaces, *before]
+
+
+def _rechecked(change: Change) -> list[str]:
+    """Return what rests on it and may be found late by the EHR's searches."""
+    if change.event.type not in SEARCHED or not _is_fresh(change.event):
+        return []
+    return [*_patients(change), *_replaced(change)]
+
+
+def _is_fresh(event: ResourceEvent) -> bool:
+    return not event.time or event.time > instant(datetime.now(UTC) - FRESH)

@@ -1,0 +1,1 @@
+"""`careloop load`: one patient's files into the EHR and the PACS."""

@@ -1,0 +1,325 @@
+"""`careloop load`: one patient's files into the EHR and the PACS.
+
+Everything by conditional create, so that a second time changes nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from services.load.files import (
+    FILE,
+    Document,
+    document_reference,
+    name_of,
+    read_bytes,
+    read_films,
+    read_genome,
+    read_note,
+    sort_files,
+)
+from services.load.identity import (
+    RESOURCE,
+    Key,
+    has_identifier,
+    identified,
+    identities,
+    keyed,
+    refuse_another,
+)
+from services.load.resources import (
+    Entry,
+    check_entry,
+    entries_of,
+    in_order,
+    pointed,
+    references,
+    with_binaries_inside,
+)
+from shared.ehr.client import Ehr, open_ehr
+from shared.errors import Conflict, FhirError, InvalidInput
+from shared.fhir import bundle
+from shared.json import Json
+from shared.settings import Settings
+from shared.text.strict_json import loads
+
+if TYPE_CHECKING:
+    import pydicom
+Tell = Callable[[str], None]
+log = logging.getLogger(__name__)
+STUDY: Final = "DICOM (ImagingStudy)"
+DIGESTS: Final = frozenset(
+    {FILE, RESOURCE}
+)  # systems of identifiers that the content gives: what carries one is the same
+UNSUPPORTED: Final = frozenset(
+    {400, 501}
+)  # what servers answer to a condition that they can't search by
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One resource that stands in the EHR now."""
+
+    file: str
+    reference: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Files:
+    """All that is to be loaded, read and checked."""
+
+    entries: list[Entry]
+    films: "list[pydicom.Dataset]"
+    documents: list[Document]
+
+
+def load_patient(
+    source: Path, settings: Settings, ehr: Ehr | None = None, tell: Tell = log.warning
+) -> list[Loaded]:
+    """Load a Bundle file or a folder. All files are read and checked before the first is written.
+
+    Args:
+        tell: is told what is left out, and why.
+
+    Raises:
+        InvalidInput, Misconfigured: names the file, the resource and what to do. What was written
+            before stays, and is known the next time.
+        Unavailable: the EHR or the PACS does not answer.
+    """
+    if ehr is None:
+        with open_ehr(settings) as own:
+            return load_patient(source, settings, own, tell)
+    files = read(source, settings, tell)
+    _refuse_dangling(files.entries, ehr)
+    _refuse_another_patients(files, ehr)
+    if files.films:
+        _store(files.films, settings)
+    loaded = list(_create_all(files.entries, ehr))
+    patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
+    loaded += [
+        _create("DICOM", study, _own_key(study), STUDY, ehr)
+        for study in _studies(files.films, patient)
+    ]
+    loaded += [
+        _create(d.file, document, _own_key(document), d.file, ehr)
+        for d in files.documents
+        for document in [document_reference(d, patient)]
+    ]
+    return loaded
+
+
+def read(source: Path, settings: Settings, tell: Tell) -> Files:
+    """Read and check everything; nothing is written.
+
+    Raises InvalidInput and Misconfigured like `load_patient`.
+    """
+    found, others = sort_files(source)
+    for path in others:
+        tell(f"left out: {path} (what is loaded ends in .json, .dcm, .vcf, .vcf.gz or .txt)")
+    entries = with_binaries_inside(entry for path in found["json"] for entry in _entries(path))
+    for entry in entries:
+        if not has_identifier(entry.kind):
+            tell(
+                f"left out: {entry.place} (FHIR gives this type no identifier, so a second load "
+                "could not know it again)"
+            )
+    entries = [entry for entry in entries if has_identifier(entry.kind)]
+    for entry in entries:
+        check_entry(entry)
+    patients = sum(entry.kind == "Patient" for entry in entries)
+    if patients != 1:
+        raise InvalidInput(
+            f"{source}: {patients} Patients in its .json files; exactly one is needed, whose files "
+            "these are."
+        )
+    documents = [read_genome(path, settings) for path in found["vcf"]] + [
+        read_note(path) for path in found["txt"]
+    ]
+    return Files(keyed(entries), read_films(found["dcm"]), documents)
+
+
+def _entries(path: Path) -> list[Entry]:
+    try:
+        return entries_of(loads(read_bytes(path)), name_of(path))
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.reason if name_of(path) in error.reason else f"{path}: {error.reason}"
+        ) from None
+
+
+def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
+    """References that lead out of the files must lead to something at the EHR, and never to another
+    patient.
+    """
+    own = {name for entry in entries for name in entry.names}
+    known: dict[str, bool] = {}
+    for entry in entries:
+        for reference in references(entry.resource):
+            if (
+                reference in own
+                or reference.startswith(("#", "http:", "https:"))
+                or "?" in reference
+            ):
+                continue
+            if reference.startswith("Patient/"):
+                raise InvalidInput(f"{entry.place}: refers to a Patient that is not in the files.")
+            if reference not in known:
+                known[reference] = (
+                    not reference.startswith("urn:") and ehr.read(reference) is not None
+                )
+            if not known[reference]:
+                raise InvalidInput(
+                    f"{entry.place}: refers to {reference}, which is neither in the files nor at "
+                    "the EHR. Add it, or take the reference out."
+                )
+
+
+def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
+    """Nothing is written where the Patient's identifier, or a film's study, belongs to somebody
+    else at the EHR.
+    """
+    entry = next(e for e in files.entries if e.kind == "Patient")
+    if entry.key is None and any(True for _ in references(entry.resource)):
+        return  # its digest hangs on what is not yet written: each is checked when its turn comes
+    try:
+        patient = _known(*identified(entry.resource, entry.key), entry.place, ehr)
+        for study in _studies(files.films, patient or f"Patient/{uuid4()}"):
+            _known(study, _own_key(study), STUDY, ehr)
+    except FhirError as error:
+        if error.status not in UNSUPPORTED:
+            raise InvalidInput(f"{entry.place}: {error}") from None
+
+
+def _known(resource: Json, key: Key, place: str, ehr: Ehr) -> str | None:
+    """What carries this key at the EHR and is the same; None where nothing carries it."""
+    found = _standing(resource, key, ehr)
+    if found is None:
+        return None
+    refuse_another(place, resource, key, found)
+    return _reference(found)
+
+
+def _store(films: "list[pydicom.Dataset]", settings: Settings) -> None:
+    """Pixels first, then the ImagingStudy that announces them."""
+    from shared.dicom.store import open_pacs
+
+    open_pacs(settings).store(films)
+
+
+def _studies(films: "list[pydicom.Dataset]", patient: str) -> list[Json]:
+    if not films:
+        return []
+    from shared.dicom.study import imaging_studies
+
+    return imaging_studies(films, patient)
+
+
+def _create_all(entries: list[Entry], ehr: Ehr) -> Iterator[Loaded]:
+    ids: dict[str, str] = {}
+    for group in in_order(entries):
+        circle = len(group) > 1 or bool(set(references(group[0].resource)) & set(group[0].names))
+        made = (
+            _create_circle(group, ids, ehr)
+            if circle
+            else [
+                _create(e.file, *identified(pointed(e.resource, ids), e.key), e.place, ehr)
+                for e in group
+            ]
+        )
+        for entry, item in zip(group, made, strict=True):
+            ids |= dict.fromkeys(entry.names, item.reference)
+            yield item
+
+
+def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
+    try:
+        written = ehr.create(resource, _condition(key))
+        found = None if written.created or key[0] in DIGESTS else ehr.read(written.reference)
+    except Conflict:
+        raise InvalidInput(
+            f"{place}: more than one resource at the EHR carries its identifier of the system "
+            f"{key[0]}."
+        ) from None
+    except FhirError as error:
+        if error.status not in UNSUPPORTED:
+            raise InvalidInput(f"{place}: {error}") from None
+        return _create_unindexed(file, resource, key, place, ehr)
+    if found is not None:
+        refuse_another(place, resource, key, found)
+    return Loaded(file, written.reference, written.created)
+
+
+def _create_unindexed(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
+    """Where the EHR can't search this type by identifier: look through all that it has of it, then
+    create without a condition.
+    """
+    try:
+        if (found := _standing(resource, key, ehr)) is None:
+            return Loaded(file, ehr.create(resource).reference, True)
+    except FhirError as error:
+        raise InvalidInput(f"{place}: {error}") from None
+    refuse_another(place, resource, key, found)
+    return Loaded(file, _reference(found), False)
+
+
+def _standing(resource: Json, key: Key, ehr: Ehr) -> Json | None:
+    system, value = key
+    return next(ehr.search(resource["resourceType"], {"identifier": f"{system}|{value}"}), None)
+
+
+def _reference(resource: Json) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> list[Loaded]:
+    """Resources that refer to each other: one transaction.
+
+    Its answer may lack entries, so each is looked up afterwards.
+    """
+    made = [identified(pointed(entry.resource, ids), entry.key) for entry in group]
+    before = [_standing(resource, key, ehr) for resource, key in made]
+    known = {
+        name: _reference(found)
+        for entry, found in zip(group, before, strict=True)
+        if found
+        for name in entry.names
+    }
+    for entry, (resource, key), found in zip(group, made, before, strict=True):
+        if found:
+            refuse_another(entry.place, pointed(resource, known), key, found)
+    if not all(before):
+        _transact(group, made, ehr)
+    after = [_standing(resource, key, ehr) for resource, key in made]
+    return [
+        Loaded(e.file, _reference(found), old is None)
+        for e, old, found in zip(group, before, after, strict=True)
+        if found
+    ]
+
+
+def _transact(group: Sequence[Entry], made: Sequence[tuple[Json, Key]], ehr: Ehr) -> None:
+    urns = [f"urn:uuid:{uuid4()}" for _ in group]
+    own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
+    posts = [
+        bundle.post(pointed(resource, own), urn, _condition(key))
+        for (resource, key), urn in zip(made, urns, strict=True)
+    ]
+    try:
+        ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
+    except (FhirError, Conflict) as error:
+        raise InvalidInput(
+            f"{', '.join(e.place for e in group)}, which refer to each other: {error}"
+        ) from None
+
+
+def _condition(key: Key) -> str:
+    return f"identifier={key[0]}|{key[1]}"
+
+
+def _own_key(resource: Json) -> Key:
+    """Of what we made: it has one identifier."""
+    return identities(resource)[0]

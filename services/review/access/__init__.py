@@ -1,0 +1,1 @@
+"""Who may enter and sign: logins, sessions, roles."""

@@ -1,0 +1,65 @@
+"""What every answer of the pages carries, and how the cookies are kept."""
+
+import secrets
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response
+
+from services.review.access.session import SESSION_SEC
+from shared.settings import Settings
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+POLICY: Final = "; ".join(  # nothing from elsewhere, nothing inline
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+ASSET_CACHE: Final = "public, max-age=300"
+NO_STORE: Final = "no-store"  # patient data stays out of every cache, the browser's own included
+
+
+def protect(response: Response, *, asset: bool) -> Response:
+    """Set the headers."""
+    response.headers.update(HEADERS)
+    response.headers["Cache-Control"] = ASSET_CACHE if asset else NO_STORE
+    return response
+
+
+def configure_cookies(app: Flask, settings: Settings) -> None:
+    """Session cookies: signed, HttpOnly, SameSite=Lax (an OpenID Connect issuer sends people back
+    from its own site), Secure unless all is on this machine.
+    """
+    secure = is_secure(settings)
+    key = settings.review_session_key
+    app.secret_key = key.get_secret_value() if key else secrets.token_bytes(32)
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-careloop" if secure else "careloop",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=SESSION_SEC,
+    )
+
+
+def is_secure(settings: Settings) -> bool:
+    """Cookies travel over TLS only: always, but where the pages are served to this very machine."""
+    host = urlsplit(settings.review_url).hostname if settings.review_url else settings.http_host
+    return not (host in LOOPBACK and not (settings.review_url or "").startswith("https://"))

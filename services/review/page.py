@@ -1,0 +1,225 @@
+"""What the page of one result shows, part by part: the templates' model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from services.review import present
+from services.review.access import signing
+from services.review.access.session import User
+from services.review.decision import choices, decide
+from services.review.decision.choices import Choice
+from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.parts import Part, parts
+from services.review.panels import findings, genes, passages, plan
+from services.review.panels.declared import is_per_patient, panel_of, sections
+from services.review.panels.findings import Alert, Finding
+from services.review.panels.genes import DrugAdvice, GeneCall
+from services.review.panels.passages import Problem
+from services.review.panels.plan import Proposal, Support
+from services.review.result import evidence, standing
+from services.review.result.evidence import Model, Note
+from services.review.result.film import Film, film_of
+from services.review.result.result import Result
+from services.review.state import Review
+from services.review.worklist.listing import title
+from shared.fhir import codes
+from shared.json import Json
+from shared.panel import Panel, Section
+from shared.references import local_reference
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Whose result it is, and where it stands.
+
+    Attributes:
+        age: the patient's, in words; None where no birth date is recorded.
+        decision: signed, amended, rejected; None where nobody decided.
+        reason: why it was rejected, not analysed or failed.
+    """
+
+    title: str
+    age: str | None
+    decision: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was found, by the kind of resource, and what the service adds to it."""
+
+    panel: Panel
+    findings: Sequence[Finding]
+    alerts: Sequence[Alert]
+    genes: Sequence[GeneCall]
+    advice: Sequence[DrugAdvice]
+    variants: Sequence[Finding]
+    problems: Sequence[Problem]
+    notes: Sequence[Note]
+    proposals: Sequence[Proposal]
+    plan_advice: Sequence[str]
+    sections: Sequence[Section]
+    images: Mapping[str, Json]
+    film: Film | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What it was made by and drawn from, and by whom it was verified.
+
+    Attributes:
+        sources: (reference, name) of what it was drawn from.
+        unnamed: what to say where no source is named.
+        stale: (reference, name, state) of sources that do not stand any more.
+        authors, verifiers: who and when.
+    """
+
+    models: Sequence[Model]
+    sources: Sequence[tuple[str, str]]
+    unnamed: str
+    stale: Sequence[tuple[str, str, str]]
+    supports: Sequence[Support]
+    authors: Sequence[Mapping[str, str]]
+    verifiers: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """What a clinician is asked.
+
+    Attributes:
+        refusal: why this user can't sign it; None: she can.
+        text: the conclusion or description that an amendment may rewrite.
+        parts: what may be kept or dropped one by one.
+        along: names of parts that another client's decision takes along.
+        choices: alternatives of which one may be taken.
+    """
+
+    refusal: str | None
+    text: str
+    parts: Sequence[Part]
+    along: Sequence[str]
+    choices: Sequence[Choice]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of one result.
+
+    Attributes:
+        focus: the report or plan; None where there is none.
+    """
+
+    focus: Json | None
+    heading: Heading
+    shown: Shown
+    origin: Origin
+    forms: Forms
+
+
+def page_of(shared: Review, user: User, result: Result) -> Page:
+    """Build the page of a result for this user."""
+    builder = _Builder(shared, user, result)
+    return Page(result.focus, builder.heading(), builder.shown(), builder.origin(), builder.forms())
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the parts of one page."""
+
+    review: Review
+    user: User
+    result: Result
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Names of what its resources point to, by reference."""
+        return evidence.names(self.review.ehr, self.result)
+
+    def heading(self) -> Heading:
+        task = self.result.head.task
+        birth_date = (self.result.patient or {}).get("birthDate")
+        return Heading(
+            title=title(task),
+            age=present.age(birth_date, datetime.now(UTC).date()),
+            decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
+            reason=present.concept_text(task.get("statusReason")),
+        )
+
+    def shown(self) -> Shown:
+        result, outputs = self.result, self.result.outputs
+        images = result.of_kind("Media")
+        others = genes.others(outputs).items()
+        return Shown(
+            panel=panel_of(result.service),
+            findings=findings.findings(outputs),
+            alerts=findings.alerts(outputs, self.names),
+            genes=genes.gene_calls(outputs),
+            advice=genes.drug_advice(outputs),
+            variants=[findings.finding(key, resource) for key, resource in others],
+            problems=passages.problems(outputs),
+            notes=evidence.notes(self.review.ehr, result),
+            proposals=plan.proposals(outputs, self.names),
+            plan_advice=plan.advice(result.focus or {}),
+            sections=sections(result.service, outputs),
+            images=images,
+            film=self._film() if images else None,
+        )
+
+    def _film(self) -> Film:
+        return film_of(self.review.ehr, self.review.settings, self.review.films, self.result)
+
+    def origin(self) -> Origin:
+        result = self.result
+        whole_record = is_per_patient(result.service)
+        return Origin(
+            models=evidence.models(result.devices),
+            sources=[(local_reference(r), _name(r)) for r in result.sources],
+            unnamed="the patient's record" if whole_record else "not stated",
+            stale=self._stale() if result.waits else [],
+            supports=evidence.supports(self.review.ehr, result),
+            authors=_agents(result, "author"),
+            verifiers=_agents(result, "verifier"),
+        )
+
+    def _stale(self) -> list[tuple[str, str, str]]:
+        found = []
+        for reference in self.result.stale_sources:
+            resource = self.result.find(reference)
+            found.append(
+                (reference, _name(resource), standing.state(resource))
+                if resource
+                else (reference, reference, "no longer in the record")
+            )
+        return found
+
+    def forms(self) -> Forms:
+        outputs, focus = self.result.outputs, self.result.focus
+        listed = parts(outputs)
+        dropped = with_dependants(outputs, taken_back(outputs))
+        return Forms(
+            refusal=signing.refusal(self.user, focus, self.review.roles) if focus else None,
+            text=decide.text_of(focus or {}),
+            parts=listed,
+            along=[part.name for part in listed if part.key in dropped],
+            choices=choices.choices(outputs),
+        )
+
+
+def _name(resource: Json) -> str:
+    return findings.name_of(resource) or str(resource["resourceType"])
+
+
+def _agents(result: Result, kind: str) -> list[dict[str, str]]:
+    """Return who did it and when, of each Provenance with such an agent."""
+    return [
+        {
+            "who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""),
+            "when": provenance.get("recorded", ""),
+        }
+        for provenance in result.provenance
+        for agent in provenance.get("agent", [])
+        if codes.has_code(agent.get("type"), codes.PROVENANCE_AGENT, kind)
+    ]

@@ -1,0 +1,1 @@
+"""What a result shows, by the kind of resource: findings, genes, problems, plans."""

@@ -1,0 +1,201 @@
+"""A pharmacogenomics report as two tables: what the genes are, and what follows for drugs (pure;
+HL7 Genomics Reporting 3.0.0).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.review import present
+from services.review.panels.findings import notes_of
+from shared.fhir import codes, lifecycle
+from shared.json import Json
+from shared.references import local_reference
+
+GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = (
+    "84413-4",
+    "84414-2",
+    "69548-6",
+    "48018-6",
+    "51963-7",
+)  # LOINC
+INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+PHENOTYPE: Final = (
+    (codes.GENOMICS_TBD, "therapeutic-implication"),
+    (codes.LOINC, "53040-2"),
+    (codes.LOINC, "81259-4"),
+    (codes.LOINC, "79716-7"),
+)
+
+
+@dataclass(frozen=True)
+class GeneCall:
+    """One genotype Observation and what is predicted from it."""
+
+    key: str
+    gene: str
+    diplotype: str
+    phenotypes: tuple[str, ...]
+    note: str
+    confidence: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class DrugAdvice:
+    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says
+    so.
+
+    Attributes:
+        actionable: the report calls it abnormal: something departs from the usual.
+    """
+
+    key: str
+    drug: str
+    genes: tuple[str, ...]
+    phenotypes: tuple[str, ...]
+    actionable: bool
+    advice: tuple[str, ...]
+    note: str
+    citations: tuple[dict[str, str], ...]
+    status: str
+
+
+def gene_calls(outputs: Mapping[str, Json]) -> list[GeneCall]:
+    """The genotypes, by gene."""
+    return sorted(
+        (gene_call(key, r, outputs) for key, r in _observed(outputs, GENOTYPE)),
+        key=lambda c: c.gene,
+    )
+
+
+def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall:
+    """The genotype as a line, with the phenotypes that the implications drawn from it name."""
+    drawn = [
+        p
+        for r in outputs.values()
+        if local_reference(genotype) in present.references(r.get("derivedFrom"))
+        for p in phenotypes(r)
+    ]
+    return GeneCall(
+        key=key,
+        gene=_component_text(genotype, codes.LOINC, GENE),
+        diplotype=present.value_text(genotype)
+        or present.concept_text(genotype.get("dataAbsentReason")),
+        phenotypes=tuple(dict.fromkeys(phenotypes(genotype) or drawn)),
+        note=notes_of(genotype),
+        confidence=present.confidence(genotype),
+        status=lifecycle.status_of(genotype) or "",
+    )
+
+
+def drug_advice(outputs: Mapping[str, Json]) -> list[DrugAdvice]:
+    """The therapeutic implications, those that ask for something first, each with the
+    recommendations that rest on it.
+    """
+    implications = [
+        (k, r)
+        for k, r in outputs.items()
+        if codes.has_code(r.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")
+    ]
+    return sorted(
+        (advice(key, r, outputs) for key, r in implications),
+        key=lambda a: (not a.actionable, a.drug),
+    )
+
+
+def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvice:
+    """The implication as a line."""
+    rests = set(present.references(implication.get("derivedFrom")))
+    genes = [
+        *_component_texts(implication, GENE),
+        *(
+            g
+            for r in outputs.values()
+            if local_reference(r) in rests
+            for g in _component_texts(r, GENE)
+        ),
+    ]
+    tasks = (
+        r
+        for r in outputs.values()
+        if r["resourceType"] == "Task"
+        and local_reference(implication) in present.references(r.get("reasonReference"))
+    )
+    return DrugAdvice(
+        key=key,
+        drug=_component_text(implication, codes.LOINC, MEDICATION),
+        genes=tuple(dict.fromkeys(filter(None, genes))),
+        phenotypes=tuple(phenotypes(implication)),
+        actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
+        advice=tuple(
+            ": ".join(
+                filter(
+                    None,
+                    [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)],
+                )
+            )
+            for t in tasks
+        ),
+        note=notes_of(implication),
+        citations=tuple(present.citations(implication)),
+        status=lifecycle.status_of(implication) or "",
+    )
+
+
+def others(outputs: Mapping[str, Json]) -> dict[str, Json]:
+    """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic
+    implications.
+    """
+    genomic = {
+        k: r
+        for k, r in outputs.items()
+        if r["resourceType"] == "Observation"
+        and codes.has_code(r.get("category"), codes.V2_0074, "GE")
+    }
+    return {key: r for key, r in genomic.items() if not _told(r)}
+
+
+def _told(observation: Json) -> bool:
+    """It has a line in one of the tables."""
+    code = observation.get("code")
+    return codes.has_code(code, codes.LOINC, GENOTYPE) or codes.has_code(
+        code, codes.GENOMICS_TBD, "therapeutic-implication"
+    )
+
+
+def _observed(outputs: Mapping[str, Json], loinc: str) -> Iterator[tuple[str, Json]]:
+    return (
+        (k, r)
+        for k, r in outputs.items()
+        if r["resourceType"] == "Observation" and codes.has_code(r.get("code"), codes.LOINC, loinc)
+    )
+
+
+def phenotypes(observation: Json) -> list[str]:
+    """What its components call the phenotype, one per gene.
+
+    Some genes have no coded question for it.
+    """
+    asked = (c for c in observation.get("component", []) if _asks_phenotype(c.get("code", {})))
+    return [text for c in asked if (text := present.value_text(c))]
+
+
+def _asks_phenotype(code: Mapping[str, Any]) -> bool:
+    return (
+        any(codes.has_code(code, system, c) for system, c in PHENOTYPE)
+        or str(code.get("text", "")).casefold() == "phenotype"
+    )
+
+
+def _component_text(observation: Mapping[str, Any], system: str, code: str) -> str:
+    found = present.component(observation, system, code)
+    return present.value_text(found) if found else ""
+
+
+def _component_texts(observation: Mapping[str, Any], loinc: str) -> list[str]:
+    return [
+        present.value_text(c)
+        for c in observation.get("component", [])
+        if codes.has_code(c.get("code"), codes.LOINC, loinc)
+    ]

@@ -1,0 +1,164 @@
+"""A clinical note with what was found in it marked (pure)."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final
+
+from services.review import present
+from shared.fhir import codes, lifecycle
+from shared.json import Json
+
+# parts: start, end (code points), kind, section, assertion, text
+NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where something stands in the note, in code points, end exclusive.
+
+    Attributes:
+        sort: `problem`, `drug`, or `aside` for what was read as negated, past, somebody else's, ...
+        label: what it was taken for.
+        assertion: how the note speaks of it, `negated`; `present`: the patient's own and current.
+    """
+
+    start: int
+    end: int
+    sort: str
+    label: str
+    assertion: str = "present"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of the note: no `labels` on plain text; `sort` of the first span over it."""
+
+    text: str
+    sort: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One Condition drawn from the note, with the words it rests on."""
+
+    key: str
+    name: str
+    code: str
+    quotes: tuple[str, ...]
+    confidence: float | None
+    note: str
+    status: str
+
+
+def problems(outputs: Mapping[str, Json]) -> list[Problem]:
+    """The Conditions, surest first."""
+    made = [problem(key, r) for key, r in outputs.items() if r["resourceType"] == "Condition"]
+    return sorted(made, key=lambda p: -(p.confidence or 0))
+
+
+def problem(key: str, condition: Json) -> Problem:
+    """The Condition as a line."""
+    named: Json = next(codes.codings(condition.get("code")), {})
+    return Problem(
+        key=key,
+        name=str(named.get("display") or present.concept_text(condition.get("code"))),
+        code=str(named.get("code", "")),
+        quotes=tuple(quotes(condition)),
+        confidence=present.confidence(condition),
+        note=" ".join(n.get("text", "") for n in condition.get("note", [])),
+        status=lifecycle.status_of(condition) or "",
+    )
+
+
+def quotes(resource: Mapping[str, Any]) -> list[str]:
+    """The words of the note that it rests on: originalText on `evidence`, or on the resource
+    itself.
+    """
+    found = (
+        x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT
+    )
+    return list(dict.fromkeys(q for q in found if q))
+
+
+def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
+    """Where each mention stands: at its own offsets if its words stand there; else where they do,
+    if that is one place alone; else nowhere.
+
+    A mark at another occurrence would show a negated drug as taken.
+    """
+    found = [s for r in outputs.values() for s in _mentions(r)]
+    said = {words for _, words in found}
+    found += [
+        (Span(-1, -1, "problem", present.concept_text(r.get("code"))), q)
+        for r in outputs.values()
+        for q in quotes(r)
+        if q not in said
+    ]
+    placed = [_placed(text, span, words) for span, words in found]
+    return [s for s in placed if s.start >= 0]
+
+
+def _placed(text: str, span: Span, words: str) -> Span:
+    if span.start >= 0 and _stands(text[span.start : span.end], words):
+        return span
+    at = text.find(words) if words and text.count(words) == 1 else -1
+    return replace(span, start=at, end=at + len(words))
+
+
+def _stands(there: str, words: str) -> bool:
+    """Tell whether the words stand there; for blanks that were markup, anything may."""
+    return (
+        bool(words)
+        and len(there) == len(words)
+        and all(a == b or b.isspace() for a, b in zip(there, words, strict=True))
+    )
+
+
+def _mentions(resource: Json) -> Iterator[tuple[Span, str]]:
+    for extension in _extensions(resource):
+        if extension.get("url") == NOTE_MENTION:
+            parts = {
+                p["url"]: next((v for k, v in p.items() if k.startswith("value")), "")
+                for p in extension.get("extension", [])
+            }
+            taken = str(parts.get("assertion", "present"))
+            name = present.concept_text(
+                resource.get("valueCodeableConcept") or resource.get("code")
+            )
+            sort = str(parts.get("kind", "problem")) if taken == "present" else "aside"
+            label = name if taken == "present" else f"{parts.get('kind', 'problem')}, {taken}"
+            yield (
+                Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken),
+                str(parts.get("text", "")),
+            )
+
+
+def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    evidence = resource.get("evidence", []) if resource.get("resourceType") == "Condition" else []
+    for holder in [resource, *evidence]:
+        yield from holder.get("extension", [])
+
+
+def set_aside(found: Sequence[Span]) -> list[tuple[str, int]]:
+    """How many mentions were set aside for each reason, the most frequent first."""
+    return Counter(s.assertion for s in found if s.sort == "aside").most_common()
+
+
+def marked(text: str, found: Sequence[Span]) -> list[Segment]:
+    """The text cut at every edge of a span; joined again it is the text.
+
+    Spans outside it are ignored.
+    """
+    good = [s for s in found if 0 <= s.start < s.end <= len(text)]
+    edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
+    return [
+        _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end])
+        for a, b in pairwise(edges)
+    ]
+
+
+def _segment(text: str, over: Sequence[Span]) -> Segment:
+    return Segment(text, over[0].sort if over else "", tuple(dict.fromkeys(s.label for s in over)))

@@ -1,0 +1,214 @@
+"""Read one result from the EHR: the head, and everything that belongs to it.
+
+Whatever names somebody else than the head's patient is left out and reported as foreign: a page
+never shows another patient's data, and a result with a foreign part can't be decided on. What was
+taken back since is shown, and the result can't be signed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+from uuid import UUID
+
+from services.review import present
+from services.review.result.result import NoResult, Result
+from shared import instants
+from shared.answers import Head, newest
+from shared.ehr.client import Ehr
+from shared.fhir import codes
+from shared.fhir.heads import head_of, sources_of
+from shared.fhir.summary import answer_of
+from shared.json import Json
+from shared.references import PATIENT_ELEMENTS, is_a, local_reference, relative, subject_of
+
+RESTS_ON: Final = (
+    "supportingInfo",
+    "addresses",
+    "reasonReference",
+    "supportingInformation",
+    "priorPrescription",
+    "implicated",
+)
+"""Elements of a plan and its parts."""
+DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
+PARALLEL_READS: Final = 6
+
+
+def head_by_id(ehr: Ehr, task_id: str) -> Head:
+    """The head of this Task.
+
+    Raises:
+        NoResult: no such Task, or one that careloop did not write.
+    """
+    task = ehr.read(f"Task/{task_id}")
+    try:
+        return head_of(task or {})
+    except (ValueError, KeyError):
+        raise NoResult(f"Task/{task_id} is no result of careloop") from None
+
+
+def newest_head(ehr: Ehr, answer: str) -> Head | None:
+    """The newest head of the answer with this uuid; None where there is none."""
+    try:
+        token = f"{codes.ANSWER}|{UUID(answer)}"
+    except ValueError:
+        return None
+    return newest(head_of(task) for task in ehr.search("Task", {"identifier": token}))
+
+
+def gather(ehr: Ehr, task_id: str) -> Result:
+    """Read the result.
+
+    Raises:
+        NoResult: see `head_by_id`.
+        Unavailable: the EHR does not answer.
+    """
+    head = head_by_id(ehr, task_id)
+    subject = subject_of(head.task) or ""
+    drawn_from = source_references(head.task)
+
+    read = _read_parts(ehr, head, subject, drawn_from)
+    rests_on = _rests_on(head, read)
+    read |= read_all(ehr, [reference for reference in rests_on if reference not in read])
+
+    ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, subject)}
+    outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
+    sources = dict.fromkeys([*drawn_from, *rests_on])
+    return Result(
+        head=head,
+        service=service_of(head.task),
+        subject=subject,
+        patient=ours.get(subject),
+        outputs=outputs,
+        sources=tuple(ours[ref] for ref in sources if ref in ours),
+        missing=tuple(ref for ref, r in read.items() if r is None),
+        foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
+        provenance=_provenance(ehr, _focus(head)) if outputs else (),
+        devices=_devices(ehr, outputs.values()),
+    )
+
+
+def _read_parts(
+    ehr: Ehr, head: Head, subject: str, drawn_from: Sequence[str]
+) -> dict[str, Json | None]:
+    """Read the patient, what was written and what it was drawn from.
+
+    A Group's or nobody's input was not analysed: the reason is all there is to show.
+    """
+    if not is_a(subject, "Patient"):
+        return {}
+    return read_all(ehr, [subject, *head.outputs.values(), *drawn_from])
+
+
+def _rests_on(head: Head, read: Mapping[str, Json | None]) -> list[str]:
+    """Return what a plan rests on; other results rest on what they were drawn from alone."""
+    if not is_a(_focus(head), "CarePlan"):
+        return []
+    return resting([r for ref in head.outputs.values() if (r := read.get(ref))])
+
+
+def _focus(head: Head) -> str:
+    return relative(head.task.get("focus", {}).get("reference", ""))
+
+
+def _devices(ehr: Ehr, outputs: Iterable[Json]) -> tuple[Json, ...]:
+    found = read_all(ehr, device_references(outputs)).values()
+    return tuple(device for device in found if device is not None)
+
+
+def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Json | None]:
+    """Each reference's current resource (None: gone), read a few at a time."""
+    unique = list(dict.fromkeys(wanted))
+    read: Callable[[str], Json | None] = ehr.read
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        return dict(zip(unique, pool.map(read, unique), strict=True))
+
+
+def _concerns(resource: Json, subject: str) -> bool:
+    """It is about this subject, or is of a kind that is about nobody; one that names its patient in
+    a way that can't be compared is somebody else's.
+    """
+    named = subject_of(resource)
+    return named == subject or (
+        named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS)
+    )
+
+
+def resting(outputs: Iterable[Json]) -> list[str]:
+    """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long
+    record the head does not name every source.
+    """
+    plan = list(outputs)
+    details = (
+        detail
+        for r in plan
+        for e in r.get("evidence", [])
+        if isinstance(e, Mapping)
+        for detail in present.references(e.get("detail"))
+    )
+    named = dict.fromkeys(
+        [
+            *(
+                ref
+                for r in plan
+                for element in RESTS_ON
+                for ref in present.references(r.get(element))
+            ),
+            *details,
+        ]
+    )
+    own = {local_reference(r) for r in plan}
+    return [
+        ref for ref in named if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))
+    ]
+
+
+def service_of(task: Json) -> str:
+    """The service whose head this is."""
+    return answer_of(task) or ""
+
+
+def source_references(task: Json) -> list[str]:
+    """What the head says it was drawn from; the focus itself where nothing was drawn."""
+    focus = [] if task.get("output") else list(present.references(task.get("focus")))
+    return list(
+        dict.fromkeys(
+            r for r in [*sources_of(task), *focus] if not r.startswith(("Patient/", "urn:", "#"))
+        )
+    )
+
+
+def device_references(resources: Iterable[Json]) -> list[str]:
+    """The Devices that made these resources, in the order of their appearance."""
+    found = []
+    for resource in resources:
+        for element in DEVICE_ELEMENTS:
+            value = resource.get(element)
+            items = value if isinstance(value, list) else [value] if value else []
+            found += [
+                *present.references(items),
+                *(r for item in items for r in present.references(_alternates(item))),
+            ]
+    return list(dict.fromkeys(r for r in found if is_a(r, "Device")))
+
+
+def _alternates(item: Mapping[str, Any]) -> list[Any]:
+    return [
+        e.get("valueReference")
+        for e in item.get("extension", [])
+        if e.get("url") == codes.ALTERNATE_REFERENCE
+    ]
+
+
+def _provenance(ehr: Ehr, focus: str) -> tuple[Json, ...]:
+    """Who wrote and who verified the focus, oldest first.
+
+    Each hit must name it: a server may ignore the parameter.
+    """
+    hits = ehr.search("Provenance", {"target": focus})
+    return tuple(
+        sorted(
+            (p for p in hits if focus in present.references(p.get("target"))),
+            key=lambda p: instants.start(p.get("recorded", "")),
+        )
+    )

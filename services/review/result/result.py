@@ -1,0 +1,114 @@
+"""One result: the head, its patient, what the answer wrote and what it was drawn from (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.review.result import standing
+from services.review.result.stamp import focus_key, stamp_of
+from shared.answers import Head
+from shared.errors import CareloopError
+from shared.fhir import lifecycle
+from shared.json import Json
+from shared.references import is_a, local_reference
+
+
+class NoResult(CareloopError):
+    """There is no such head: the Task is gone or is not ours."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a result's page shows.
+
+    Attributes:
+        subject: `Patient/id`; empty or another type where the input names no patient. patient: the
+            resource, None when it is gone.
+        outputs: by key, what the answer wrote and the EHR still has, this patient's alone.
+        sources: what it was drawn from and what a plan says that it rests on, this patient's alone
+            (and what has no patient: a Medication).
+        missing, foreign: references that are gone, or that belong to somebody else.
+        provenance: of the focus, author and verifier.
+        devices: the models that spoke.
+    """
+
+    head: Head
+    service: str
+    subject: str
+    patient: Json | None
+    outputs: Mapping[str, Json]
+    sources: tuple[Json, ...]
+    missing: tuple[str, ...]
+    foreign: tuple[str, ...]
+    provenance: tuple[Json, ...]
+    devices: tuple[Json, ...]
+
+    @property
+    def task_id(self) -> str:
+        """The id of the head's Task: the page's address."""
+        return self.head.reference.split("/", 1)[1]
+
+    @property
+    def patient_reference(self) -> str | None:
+        """`Patient/id`, None where the input names no patient."""
+        return self.subject if is_a(self.subject, "Patient") else None
+
+    @property
+    def focus(self) -> Json | None:
+        """The report or the plan; None when there is none."""
+        key = focus_key(self.head, self.outputs)
+        return self.outputs.get(key) if key else None
+
+    @property
+    def stamp(self) -> str:
+        """Changes with every new version of what is shown and of what it rests on."""
+        return stamp_of(self.head, self.outputs, self.sources, self.missing)
+
+    @property
+    def waits(self) -> bool:
+        """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign
+        or decided elsewhere.
+        """
+        return (
+            self.head.outcome == "requested"
+            and self.focus is not None
+            and not self.decided_elsewhere
+            and not self.incomplete
+        )
+
+    @property
+    def decided_elsewhere(self) -> bool:
+        """The head still waits, but another client has finalised the focus."""
+        return (
+            self.head.outcome == "requested"
+            and self.focus is not None
+            and not lifecycle.is_draft(self.focus)
+        )
+
+    @property
+    def incomplete(self) -> bool:
+        """Some of it can't be shown, so it can't be decided on either: a part is gone, or anything
+        belongs to somebody else.
+        """
+        return bool(self.foreign) or any(ref in self.head.outputs.values() for ref in self.missing)
+
+    @property
+    def stale_sources(self) -> tuple[str, ...]:
+        """What it rests on and does not stand any more, `Type/id` each.
+
+        It was taken back, stopped, or is gone from the record: only a rejection is left.
+        """
+        taken_back = [local_reference(r) for r in self.sources if not standing.stands(r)]
+        outputs = set(self.head.outputs.values())
+        gone = [ref for ref in self.missing if ref not in outputs and ref != self.subject]
+        return tuple(dict.fromkeys([*taken_back, *gone]))
+
+    def of_kind(self, *kinds: str) -> dict[str, Json]:
+        """The outputs of these resource types, by key."""
+        return {key: r for key, r in self.outputs.items() if r["resourceType"] in kinds}
+
+    def find(self, reference: str) -> Json | None:
+        """The output or source of this reference."""
+        return next(
+            (r for r in (*self.outputs.values(), *self.sources) if local_reference(r) == reference),
+            None,
+        )

@@ -1,0 +1,31 @@
+"""What a page was made of, as one text, and which output it is about (pure)."""
+
+from collections.abc import Iterable, Mapping
+
+from services.review.result import standing
+from shared.answers import Head, digest
+from shared.json import Json
+from shared.references import local_reference, relative, version_of
+
+
+def stamp_of(
+    head: Head,
+    outputs: Mapping[str, Json],
+    sources: Iterable[Json] = (),
+    missing: Iterable[str] = (),
+) -> str:
+    """What a page was made of: changes whenever the head, any of its resources or anything that
+    they rest on has a new version or is gone.
+    """
+    made = {key: f"{local_reference(r)} {version_of(r)}" for key, r in outputs.items()}
+    states = sorted(f"{local_reference(r)} {version_of(r)} {standing.state(r)}" for r in sources)
+    return digest(head.reference, head.version, made, states, sorted(missing))
+
+
+def focus_key(head: Head, outputs: Mapping[str, Json]) -> str | None:
+    """The key of the output that the head is about: the report or the plan."""
+    focus = relative(head.task.get("focus", {}).get("reference", ""))
+    return next(
+        (key for key, r in outputs.items() if local_reference(r) == focus),
+        "report" if "report" in outputs else None,
+    )

@@ -1,0 +1,177 @@
+"""Sign, amend, reject: a form becomes a transaction."""
+
+import logging
+from typing import Any, Final, cast
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from services.review.access import signing
+from services.review.access.login import user_of
+from services.review.access.practitioner import Practitioner
+from services.review.access.session import User, check_csrf, current
+from services.review.decision import choices, decide
+from services.review.decision.decide import Decision, Kind
+from services.review.decision.parts import parts
+from services.review.pages import result_page
+from services.review.result.read import gather
+from services.review.result.result import Result
+from services.review.state import Review, review
+from shared import instants
+from shared.errors import Conflict
+from shared.fhir import bundle
+from shared.privacy import audit
+
+log = logging.getLogger(__name__)
+KINDS: Final[dict[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
+DONE: Final = {
+    "signed": "Signed. The result is final.",
+    "amended": "Amended and signed. The result is final.",
+    "rejected": "Rejected. The result is withdrawn.",
+}
+MAX_REASON, MAX_TEXT = 1_000, 20_000
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    bp.add_url_rule("/results/<task_id>/decision", "decision", post_decision, methods=["POST"])
+    bp.add_url_rule("/results/<task_id>/close", "close", post_close, methods=["POST"])
+
+
+def post_decision(task_id: str) -> Any:
+    """Decide on what the page showed. 409 with the new page when it has changed since."""
+    check_csrf()
+    shared = review()
+    result = gather(shared.ehr, task_id)
+    practitioner = _signer(shared, result)
+    if not result.waits or request.form.get("stamp") != result.stamp:
+        return result_page(result, changed=True), 409
+    decision = _decision(result)
+    if result.stale_sources and decision.kind != "rejected":
+        return result_page(result, changed=True), 409
+    if problem := _problem(decision, result):
+        return result_page(result, error=problem), 400
+    transaction = decide.transaction(
+        result.head, result.outputs, decision, practitioner, instants.now()
+    )
+    if not _carried_out(shared, result, practitioner, transaction):
+        return result_page(gather(shared.ehr, task_id), changed=True), 409
+    log.info("review: %s %s", decision.kind, result.head.reference)
+    flash(DONE[decision.kind])
+    return redirect(url_for("review.result", task_id=task_id), 303)
+
+
+def post_close(task_id: str) -> Any:
+    """Close the head of a result that another client has decided on; that decision stays."""
+    check_csrf()
+    shared = review()
+    result = gather(shared.ehr, task_id)
+    practitioner = _signer(shared, result)
+    if (
+        not result.decided_elsewhere
+        or result.focus is None
+        or request.form.get("stamp") != result.stamp
+    ):
+        return result_page(result, changed=True), 409
+    transaction = decide.closing(result.head, result.focus, practitioner, instants.now())
+    if not _carried_out(shared, result, practitioner, transaction):
+        return result_page(gather(shared.ehr, task_id), changed=True), 409
+    flash("Taken off the worklist. The decision made elsewhere stands.")
+    return redirect(url_for("review.result", task_id=task_id), 303)
+
+
+def _signer(shared: Review, result: Result) -> Practitioner:
+    """Who signs; aborts with 403 and what to do where the user may not.
+
+    Read again: a session outlives an account that was closed.
+    """
+    user = cast(User, current())
+    if result.focus is None:
+        abort(404, "There is no result here to decide on.")
+    if refusal := signing.refusal(user, result.focus, shared.roles):
+        abort(403, refusal)
+    signer = cast(Practitioner, user.signer)
+    if user_of(shared.ehr, signer.reference, user.name).signer is None:
+        abort(403, signing.NOT_ACTIVE)
+    return signer
+
+
+def _decision(result: Result) -> Decision:
+    """The form, read."""
+    form = request.form
+    kind = KINDS.get(form.get("action", ""))
+    if kind is None:
+        abort(400, "The form does not say whether to sign, amend or reject.")
+    reason = form.get("reason", "").strip()[:MAX_REASON]
+    chosen = {
+        choice.key: answer
+        for choice in choices.choices(result.outputs)
+        if (answer := form.get(f"choice-{choice.key}"))
+    }
+    if kind == "rejected":
+        return Decision(kind, reason, wrong_patient=form.get("wrong_patient") == "yes")
+    if kind == "signed":
+        return Decision(kind, chosen=chosen)
+    kept = set(form.getlist("keep"))
+    dropped = frozenset(part.key for part in parts(result.outputs) if part.key not in kept)
+    return Decision(
+        kind,
+        reason,
+        text=form.get("text", "").replace("\r\n", "\n").strip(),
+        dropped=dropped,
+        chosen=chosen,
+    )
+
+
+def _problem(decision: Decision, result: Result) -> str:
+    """What the clinician has to do differently; empty: nothing."""
+    text = decide.text_of(result.focus or {})
+    if decision.kind == "rejected" and not decision.reason:
+        return "Say why you reject the result."
+    if decision.kind != "rejected" and request.form.get("reviewed") != "yes":
+        return "Confirm that you have reviewed the result and its evidence."
+    if decision.kind == "amended" and text and not decision.text:
+        return "The conclusion may not be empty. Reject the result if nothing of it holds."
+    if decision.text and len(decision.text) > max(MAX_TEXT, len(text)):
+        return f"The text is longer than {MAX_TEXT} characters. Nothing was saved."
+    if decision.kind == "amended" and decision.text == text.strip() and not decision.dropped:
+        return "You have changed nothing. Sign the result as it stands, or change it first."
+    return "" if decision.kind == "rejected" else _open_choices(decision, result)
+
+
+def _open_choices(decision: Decision, result: Result) -> str:
+    """Which choices between alternatives still need an answer."""
+    still = choices.unanswered(
+        choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision)
+    )
+    titles = "; ".join(choice.title for choice in still)
+    return (
+        f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
+    )
+
+
+def _carried_out(
+    shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]
+) -> bool:
+    """Write it with its audit event, in one transaction; False: somebody else was first."""
+    changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
+    references = [f"{r['resourceType']}/{r['id']}" for r in changed]
+    event = audit.access(
+        "U",
+        device=practitioner.reference,
+        ehr=shared.ehr.base,
+        patient=result.subject,
+        data=references,
+        now=instants.now(),
+    )
+    try:
+        shared.ehr.transact(
+            bundle.checked(
+                [
+                    *transaction["entry"],
+                    bundle.post(event, decide.entry_uuid(result.head, "AuditEvent")),
+                ]
+            )
+        )
+    except Conflict:
+        return False
+    return True

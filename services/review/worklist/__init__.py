@@ -1,0 +1,1 @@
+"""The worklist: what waits, with a line on each, and dead letters."""

@@ -1,0 +1,1 @@
+"""The EHR over HTTP: the FHIR client, SMART tokens and scopes, attachments."""

@@ -1,0 +1,201 @@
+"""The bytes of an Attachment, wherever it says they are: inline, a Binary of the EHR, or an origin
+that the settings allow.
+
+An attachment's URL was written by somebody else: it is followed to the EHR's base and to listed
+origins only, never through a redirect, and the EHR's token goes to the EHR's base alone.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from shared.ehr.http import FHIR_JSON, Rest, failure
+from shared.errors import InvalidInput, NotYet, Unavailable
+
+HASHES: Final = {20: "sha1", 32: "sha256"}  # R4 says SHA-1; SHA-256 is met, too
+MEDIA_TYPE: Final = re.compile(
+    r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*"
+)  # what a header may carry, and no comma: that would begin another type
+ENVELOPE: Final = 65_536  # what a FHIR JSON Binary holds beside its data
+
+
+def fetch(
+    rest: Rest, allowed_origins: frozenset[str], attachment: Mapping[str, Any], max_bytes: int
+) -> bytes:
+    """See `Ehr.attachment`."""
+    if "data" in attachment:
+        content = _decoded(attachment["data"], "data", max_bytes)
+    elif "url" in attachment:
+        content = _download(
+            rest,
+            allowed_origins,
+            str(attachment["url"]),
+            str(attachment.get("contentType", "")),
+            max_bytes,
+        )
+    else:
+        raise InvalidInput("The attachment has neither data nor a URL.")
+    _check(attachment, content)
+    return content
+
+
+def origin_of(url: str) -> str:
+    """`scheme://host[:port]` in lower case, without the scheme's default port; empty for what is no
+    http(s) URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
+
+
+def _download(
+    rest: Rest, allowed_origins: frozenset[str], url: str, content_type: str, max_bytes: int
+) -> bytes:
+    try:
+        if not urlsplit(url).scheme:
+            url = f"{rest.base}/{url.lstrip('/')}"
+        parts, own = urlsplit(url), urlsplit(rest.base)
+    except ValueError:
+        raise InvalidInput("The attachment's URL is malformed.") from None
+    if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
+        raise InvalidInput("The attachment's URL leaves its server's path.")
+    origin = origin_of(url)
+    ours = (
+        origin != ""
+        and origin == origin_of(rest.base)
+        and parts.path.startswith(own.path.rstrip("/") + "/")
+    )
+    if not ours and (not origin or origin not in {origin_of(o) for o in allowed_origins}):
+        raise InvalidInput("The attachment's URL names an origin that is not allowed.")
+    if ours:
+        url = (
+            rest.base
+            + parts.path[len(own.path.rstrip("/")) :]
+            + (f"?{parts.query}" if parts.query else "")
+        )
+    return _stream(rest, url, content_type, max_bytes, ours=ours)
+
+
+def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bool) -> bytes:
+    dependency = "ehr" if ours else "url"
+    wanted = content_type if MEDIA_TYPE.fullmatch(content_type) else None
+    accept = ", ".join(filter(None, (wanted, f"{FHIR_JSON};q=0.9", "*/*;q=0.1"))) if ours else "*/*"
+    client = rest.client
+    rest.announce("GET", url)
+    try:
+        request = client.build_request(
+            "GET",
+            url,
+            headers={"Accept": accept, "Cache-Control": "no-cache"},
+            timeout=rest.timeout_sec,
+        )
+        response = client.send(
+            request,
+            stream=True,
+            auth=httpx.USE_CLIENT_DEFAULT if ours else None,
+            follow_redirects=False,
+        )
+        try:
+            _expect_success(response, dependency, forwarded=rest.forwarded)
+            return _body(response, max_bytes)
+        finally:
+            response.close()
+    except httpx.RequestError as error:
+        raise Unavailable(dependency, type(error).__name__) from error
+    except httpx.InvalidURL:
+        raise InvalidInput("The attachment's URL is malformed.") from None
+
+
+def _expect_success(response: httpx.Response, dependency: str, *, forwarded: bool) -> None:
+    status = response.status_code
+    if response.is_success:
+        return
+    if status in (404, 410):
+        raise NotYet("the attachment's Binary is not there")
+    if response.is_redirect:
+        raise InvalidInput("The attachment's URL redirects elsewhere.")
+    if dependency == "ehr":
+        response.read()
+        raise failure(response, "GET attachment", safe=True, forwarded=forwarded)
+    if status == 429 or status >= 500:
+        raise Unavailable("url", str(status))
+    raise InvalidInput(f"The attachment's server answered {status}.")
+
+
+def _body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The raw bytes, or the `data` of a FHIR JSON Binary: servers choose, whatever the Accept
+    header prefers.
+    """
+    wrapped = "json" in response.headers.get("Content-Type", "")
+    raw = _limited(response, max_bytes * 4 // 3 + ENVELOPE if wrapped else max_bytes)
+    if wrapped:
+        try:
+            binary = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            binary = None
+        if isinstance(binary, dict) and binary.get("resourceType") == "Binary":
+            return _decoded(binary.get("data", ""), "Binary.data", max_bytes)
+    if len(raw) > max_bytes:
+        raise _too_large(max_bytes)
+    return raw
+
+
+def _limited(response: httpx.Response, max_bytes: int) -> bytes:
+    parts, total = [], 0
+    for part in response.iter_bytes():
+        total += len(part)
+        if total > max_bytes:
+            raise _too_large(max_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decoded(data: object, place: str, max_bytes: int) -> bytes:
+    if not isinstance(data, str):
+        raise InvalidInput(f"The attachment's {place} is not base64.")
+    if len(data) * 3 // 4 > max_bytes + 3 + data.count("\n"):
+        raise _too_large(max_bytes)
+    try:
+        content = base64.b64decode("".join(data.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(f"The attachment's {place} is not base64.") from None
+    if len(content) > max_bytes:
+        raise _too_large(max_bytes)
+    return content
+
+
+def _too_large(max_bytes: int) -> InvalidInput:
+    return InvalidInput(f"The attachment is larger than {max_bytes} bytes.")
+
+
+def _check(attachment: Mapping[str, Any], content: bytes) -> None:
+    """R4 2.24.0.6: `size` in bytes before base64, `hash` the base64 of the SHA-1."""
+    size = attachment.get("size")
+    if size is not None and size != len(content):
+        raise InvalidInput("The attachment's size differs from what it says.")
+    if (text := attachment.get("hash")) is None:
+        return
+    try:
+        digest = base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput("The attachment's hash is not base64.") from None
+    name = HASHES.get(len(digest))
+    if name is None or not hmac.compare_digest(
+        hashlib.new(name, content, usedforsecurity=False).digest(), digest
+    ):
+        raise InvalidInput("The attachment's hash differs from its content.")

@@ -1,0 +1,226 @@
+"""Consent: asked before the first fetch and again before the write. Provisions are evaluated here;
+what is not understood denies.
+
+R4 Consent: `provision` states exceptions to the base policy, nested exceptions refine it; R4
+forbids `type` at the root, a deny
+there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
+"""
+
+from calendar import monthrange
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from typing import Literal, Protocol
+
+from shared.ehr.client import Ehr
+from shared.errors import ConsentDenied
+from shared.fhir import codes
+from shared.json import Json
+from shared.references import relative
+
+Verdict = Literal["permit", "deny"]
+Truth = bool | None  # None: can't be told, which fulfils a deny and fails a permit
+UNDERSTOOD = {"id", "type", "period", "actor", "action", "purpose", "class", "provision"}
+CARRIERS = frozenset(
+    {"Patient", "Binary", "Endpoint", "Device", "Practitioner"}
+)  # they carry or name what is asked for; nobody consents to them apart
+USES = {"access", "use", "collect"}  # consentaction codes that cover what careloop does
+OTHER_USES = {"disclose", "correct"}
+OURS = {
+    "TREAT",
+    "PurposeOfUse",
+}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
+OTHER_PURPOSES = {
+    "HMARKT",
+    "HPAYMT",
+    "HRESCH",
+    "CLINTRCH",
+    "HOPERAT",
+    "HSYSADMIN",
+    "HLEGAL",
+    "PUBHLTH",
+    "HDIRECT",
+    "FAMRQT",
+    "PATRQT",
+    "SUPNWK",
+}
+POLICY: Mapping[str, Verdict] = {
+    "OPTIN": "permit",
+    "OPTOUT": "deny",
+}  # v3-ActCode of Consent.policyRule
+PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question: may careloop analyse this class of resource now?
+
+    Attributes:
+        is_us: whether a Device reference is one of careloop's.
+    """
+
+    resource_class: str
+    now: datetime
+    is_us: Callable[[str], bool]
+
+
+class _Settings(Protocol):
+    @property
+    def consent_default(self) -> Verdict: ...
+
+
+def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable[str]) -> None:
+    """Return if every active Consent of the patient allows to analyse all these classes of
+    resources.
+
+    Args:
+        subject: `Patient/id`; of anybody else no Consent speaks.
+        classes: what the service reads: always all of it, so that the verdict does not hang on
+            which event came last.
+
+    Raises:
+        ConsentDenied: one denies, or the setting denies what no Consent permits: each class needs
+            its own permit.
+        Unavailable: the question could not be asked.
+    """
+    if not subject or not subject.startswith("Patient/"):
+        return
+    moment = datetime.now(UTC)
+    asked_for = sorted(set(classes) - CARRIERS) or sorted(
+        classes
+    )  # who reads carriers alone is asked about them
+    questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
+    # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
+    consents = ehr.search(
+        "Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject
+    )
+    active = [c for c in consents if c.get("status") == "active"]
+    permitted = set()
+    for consent, asked in product(active, questions):
+        verdict = decide(consent, asked)
+        if verdict == "deny":
+            raise ConsentDenied(f"Consent/{consent['id']}", subject)
+        if verdict == "permit":
+            permitted.add(asked.resource_class)
+    if settings.consent_default == "deny" and permitted != set(asked_for):
+        raise ConsentDenied(None, subject)
+
+
+def decide(consent: Json, asked: Asked) -> Verdict | None:
+    """What this Consent says to the question; None: nothing."""
+    base = POLICY.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")
+    provision = consent.get("provision")
+    return base if provision is None else _evaluate(provision, base, asked)
+
+
+def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Verdict | None:
+    if not isinstance(provision, dict) or not isinstance(provision.get("provision", []), list):
+        return "deny"
+    kind = provision.get("type")
+    if kind not in ("permit", "deny", None):
+        return "deny"
+    applies = _applies(provision, asked)
+    if applies is False or (applies is None and kind == "permit"):
+        return inherited
+    if applies is None and kind is None:
+        return "deny"
+    own: Verdict | None = kind or inherited
+    nested = [_evaluate(p, own, asked) for p in provision.get("provision", [])]
+    said = [v for v in nested if v is not None and v != own]
+    if "deny" in said:
+        return "deny"
+    return said[0] if said else own
+
+
+def _applies(provision: Json, asked: Asked) -> Truth:
+    """Every condition holds; False as soon as one surely does not; None where one can't be told."""
+    conditions = (
+        _in_period(provision.get("period"), asked.now),
+        _any(provision.get("actor"), lambda a: _is_actor(a, asked)),
+        _any(provision.get("action"), _is_use),
+        _any(provision.get("purpose"), _is_purpose),
+        _any(provision.get("class"), lambda c: _is_class(c, asked)),
+        None if set(provision) - UNDERSTOOD else True,
+    )
+    if False in conditions:
+        return False
+    return None if None in conditions else True
+
+
+def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
+    """No items: no condition. Else one of them must hold."""
+    if items is None or items == []:
+        return True
+    if not isinstance(items, list):
+        return None
+    found = [holds(i) if isinstance(i, dict) else None for i in items]
+    return True if True in found else None if None in found else False
+
+
+def _is_actor(actor: Json, asked: Asked) -> Truth:
+    """A Device of careloop is us; another Device or a person is not; of an Organization or a role
+    it can't be told.
+    """
+    named = actor.get("reference")
+    reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
+    kind = reference.split("/", maxsplit=1)[0]
+    if kind == "Device":
+        return asked.is_us(reference)
+    return False if kind in PEOPLE else None
+
+
+def _is_use(action: Json) -> Truth:
+    found = {c.get("code") for c in codes.codings(action)}
+    if found & USES:
+        return True
+    return False if found and found <= OTHER_USES else None
+
+
+def _is_purpose(purpose: Json) -> Truth:
+    if purpose.get("system") != codes.V3_ACT_REASON:
+        return None
+    if purpose.get("code") in OURS:
+        return True
+    return False if purpose.get("code") in OTHER_PURPOSES else None
+
+
+def _is_class(found: Json, asked: Asked) -> Truth:
+    if found.get("system") != codes.RESOURCE_TYPES:
+        return None
+    return bool(found.get("code") == asked.resource_class)
+
+
+def _is_careloop(device: Json | None) -> bool:
+    return any(i.get("system") == codes.MODEL for i in (device or {}).get("identifier", []))
+
+
+def _in_period(period: object, now: datetime) -> Truth:
+    """Both bounds inclusive, a partial date to its precision (R4 Period)."""
+    if period is None:
+        return True
+    if not isinstance(period, dict):
+        return None
+    try:
+        start = _bounds(str(period["start"]))[0] if "start" in period else now
+        end = _bounds(str(period["end"]))[1] if "end" in period else now
+    except ValueError:
+        return None
+    return start <= now <= end
+
+
+def _bounds(text: str) -> tuple[datetime, datetime]:
+    """The first and the last moment of a FHIR dateTime; without a zone it is UTC.
+
+    Nothing follows the year 9999, which many systems write for "without end".
+    """
+    if "T" in text:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment, moment if "." in text else moment.replace(microsecond=999_999)
+    parts = [*map(int, text.split("-"))]
+    year, month, day = [*parts, 1, 1][:3]
+    first = datetime(year, month, day, tzinfo=UTC)
+    last_month = month if len(parts) > 1 else 12
+    last_day = day if len(parts) > 2 else monthrange(year, last_month)[1]
+    return first, datetime(year, last_month, last_day, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""What train and evaluate commands share."""

@@ -1,0 +1,1 @@
+"""A service as an HTTP server: the Flask app, /analyze, logs, and its process."""

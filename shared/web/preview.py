@@ -1,0 +1,88 @@
+"""`POST /analyze`: the straight line with nothing written, for whoever wants to see before the
+event does it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from shared import instants
+from shared.answers import Answer, Head
+from shared.ehr.client import Ehr
+from shared.errors import NotAnalysed
+from shared.events import ResourceEvent
+from shared.fhir import bundle, heads
+from shared.fhir.heads import head_of
+from shared.json import Json
+from shared.runtime import devices
+from shared.runtime.line import Case, Line, Register, decided_elsewhere, opens
+
+
+def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
+    """The transaction that would make the EHR hold this result; its Devices come as conditional
+    creates of their own.
+
+    Posted as it is, it does what the event would do: it opens the revision where none is open, else
+    it replaces the draft under the versions that stand now. (An input that was answered already is
+    shown again; the event would write nothing.)
+
+    Args:
+        line: the service at work.
+        ehr: read through this one, which carries the caller's own rights.
+        analyze: one inputs -> findings.
+
+    Raises:
+        NotAnalysed: with the reason; also where the service would leave no trace.
+        Withdrawn, NotYet, Unavailable: as in the line.
+    """
+    made: list[Json] = []
+    line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
+    answer = Answer(line.service.name, line.service.input_of(event))
+    head = ehr.head(answer)
+    case = line.gather(Case(event, answer, None))
+    if not isinstance(case, Case):
+        raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
+    case = replace(case, head=head)
+    findings = analyze(case.inputs)
+    if isinstance(findings, NotAnalysed):
+        raise findings
+    begins = opens(head, case.inputs.subject)
+    head = _next_head(case, line.register.device(case.cards[0])) if begins else head
+    assert head is not None
+    task, entries = line.compose(
+        case, findings, head, bundle.NOTHING if begins else _standing(head, line)
+    )
+    first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
+    return bundle.checked([first, *made, *entries])
+
+
+def _next_head(case: Case, device: str) -> Head:
+    """The head as it would stand after the conditional create that opens the revision."""
+    revision = case.head.revision + 1 if case.head else 1
+    draft = heads.first_draft(
+        case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now()
+    )
+    return head_of(draft | {"id": str(case.answer.uuid), "meta": {"versionId": "0"}})
+
+
+def _first_version(task: Json, head: Head, answer: Answer) -> Json:
+    unwritten = {k: v for k, v in task.items() if k not in ("id", "meta")}
+    return bundle.post(
+        unwritten,
+        f"urn:uuid:{answer.resource_uuid(head.revision, 'head')}",
+        heads.if_none_exist(answer, head.revision),
+    )
+
+
+def _standing(head: Head, line: Line) -> bundle.Standing:
+    standing = line.standing(head)
+    if decided_elsewhere(head, standing):
+        raise NotAnalysed("The result was decided on in the EHR already.")
+    return standing
+
+
+def _keep(resource: Json, made: list[Json]) -> str:
+    uuid = f"urn:uuid:{uuid4()}"
+    made.append(bundle.post(resource, uuid, devices.if_none_exist(resource)))
+    return uuid

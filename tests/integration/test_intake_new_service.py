@@ -1,0 +1,79 @@
+"""A service that is installed later: what it answers is swept from the beginning, once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from services.intake.state import State
+from services.intake.watched import Watch, installed
+from shared.events import ResourceEvent
+from tests.toy import TOY
+
+START = "2026-01-01T00:00:00.000Z"
+ECG = "http://loinc.org|11524-6"
+RECORDING = ResourceEvent(
+    "Observation/1", "1", "create", subject="Patient/1", codes=(ECG,), time=START
+)
+
+
+def accepts(event: ResourceEvent) -> bool:
+    return ECG in event.codes
+
+
+WITH_ECG = Watch(
+    (
+        *installed().services,
+        replace(TOY, name="ecg", triggers=frozenset({"Observation"}), accepts=accepts),
+    )
+)
+
+
+def swept_by(path: Path, watch: Watch) -> State:
+    """The state after a sweep that found the recording, by an intake that watches this."""
+    state = State(path, watch)
+    for kind in watch.swept:
+        state.advance(kind, START)
+    state.remember([("1", RECORDING)])
+    return state
+
+
+def test_its_type_is_swept_again_and_others_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sqlite"
+    swept_by(path, installed()).close()
+
+    state = State(path, WITH_ECG)
+    assert state.is_new("Observation/1", "1")
+    assert state.cursor("Observation") is None
+    assert state.cursor("Condition") == START
+    state.close()
+
+
+def test_it_is_swept_again_once(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sqlite"
+    swept_by(path, WITH_ECG).close()
+
+    state = State(path, WITH_ECG)
+    assert not state.is_new("Observation/1", "1")
+    assert state.cursor("Observation") == START
+    state.close()
+
+
+def test_its_inputs_are_known_by_their_patient_and_laboratory_values_are_not(
+    tmp_path: Path,
+) -> None:
+    state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
+    state.remember([("1", replace(RECORDING, focus="Observation/2", codes=("http://x|sodium",)))])
+
+    [page] = state.inputs_of("Patient/1")
+    assert [event.focus for event in page] == ["Observation/1"]
+    state.close()
+
+
+def test_an_input_that_changes_its_code_stays_known_by_what_it_is_now(tmp_path: Path) -> None:
+    state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
+    changed = replace(RECORDING, version="2", codes=("http://x|sodium",), subject="Patient/2")
+    state.remember([("2", changed)])
+
+    assert list(state.inputs_of("Patient/1")) == []
+    last = state.last("Observation/1")
+    assert last is not None and last.codes == ("http://x|sodium",)
+    state.close()

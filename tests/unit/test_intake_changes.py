@@ -1,0 +1,145 @@
+"""`changes`: what a batch of changes publishes, whom it concerns, what is rechecked (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from services.intake.changes import Publication, changes
+from services.intake.watched import Watch, installed
+from shared.events import ResourceEvent
+from shared.fhir import codes
+from shared.instants import now
+from tests.toy import TOY
+
+ADA, BOB = "Patient/ada", "Patient/bob"
+ECG, SODIUM = f"{codes.LOINC}|11524-6", f"{codes.LOINC}|2951-2"
+
+
+def event(focus: str, version: str = "1", **fields: object) -> ResourceEvent:
+    made = ResourceEvent(focus, version, "update", subject=ADA, time=now())
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def published(
+    *events: ResourceEvent,
+    known: Mapping[str, ResourceEvent] | None = None,
+    former: Mapping[tuple[str, str], str | None] | None = None,
+    watch: Watch | None = None,
+) -> Publication:
+    return changes(events, (known or {}).get, former or {}, watch or installed())
+
+
+def told(publication: Publication) -> list[tuple[str, str | None]]:
+    return [(e.focus, e.subject) for e in publication.events]
+
+
+@pytest.fixture
+def with_ecg() -> Watch:
+    """Our services, and one more that answers the Observations of an ECG."""
+
+    def accepts(event: ResourceEvent) -> bool:
+        return event.type == "Observation" and (event.action == "delete" or ECG in event.codes)
+
+    ecg = replace(TOY, name="ecg", triggers=frozenset({"Observation"}), accepts=accepts)
+    return Watch((*installed().services, ecg))
+
+
+def test_a_new_input_is_published_and_remembered_and_concerns_nobody_else() -> None:
+    study = event("ImagingStudy/1")
+    found = published(study)
+    assert (found.events, found.remember) == ([study], [("1", study)])
+    assert (found.patients, found.inputs, found.recheck) == ([], [], frozenset())
+
+
+@pytest.mark.parametrize("focus", ["ImagingStudy/1", "DocumentReference/1"])
+def test_an_input_that_moves_is_published_to_the_patient_it_has_now(focus: str) -> None:
+    known = {focus: event(focus, "1", subject=BOB)}
+    assert told(published(event(focus, "2"), known=known)) == [(focus, ADA)]
+
+
+@pytest.mark.parametrize("focus", ["Condition/1", "AllergyIntolerance/1", "MedicationRequest/1"])
+def test_what_a_plan_rests_on_is_published_to_both_patients(focus: str) -> None:
+    known = {focus: event(focus, "1", subject=BOB)}
+    assert told(published(event(focus, "2"), known=known)) == [(focus, ADA), (focus, BOB)]
+
+
+def test_a_subject_that_only_the_ehr_knew_counts_as_well() -> None:
+    found = published(event("Condition/1", "2"), former={("Condition/1", "2"): BOB})
+    assert told(found) == [("Condition/1", ADA), ("Condition/1", BOB)]
+
+
+def test_of_two_changes_in_one_batch_the_second_knows_the_first() -> None:
+    first, second = event("Condition/1", "1", subject=BOB), event("Condition/1", "2")
+    found = published(first, second)
+    assert told(found) == [("Condition/1", BOB), ("Condition/1", ADA), ("Condition/1", BOB)]
+    assert found.latest == {"Condition/1": second}
+
+
+def test_a_delete_gets_the_subject_that_was_known() -> None:
+    gone = event("ImagingStudy/1", "3", action="delete", subject=None)
+    found = published(gone, known={"ImagingStudy/1": event("ImagingStudy/1", "2", subject=BOB)})
+    assert told(found) == [("ImagingStudy/1", BOB)]
+
+
+def test_a_document_that_replaces_another_has_it_published_again_and_rechecked() -> None:
+    new = event("DocumentReference/2", replaces=("DocumentReference/1",))
+    found = published(new)
+    assert (found.inputs, found.recheck) == (["DocumentReference/1"], {"DocumentReference/1"})
+
+
+def test_a_document_that_replaces_it_no_more_does_the_same() -> None:
+    before = event("DocumentReference/2", "1", replaces=("DocumentReference/1",))
+    found = published(event("DocumentReference/2", "2"), known={"DocumentReference/2": before})
+    assert found.inputs == ["DocumentReference/1"]
+
+
+@pytest.mark.parametrize("focus", ["Consent/1", ADA])
+def test_a_consent_or_patient_has_no_event_and_everything_of_hers_is_published(focus: str) -> None:
+    found = published(event(focus))
+    assert (found.events, found.patients) == ([], [ADA])
+
+
+def test_a_consent_is_rechecked_and_a_patient_is_not() -> None:
+    """The patient is read; a denial is searched, and a search may find it late."""
+    assert published(event("Consent/1")).recheck == {ADA}
+    assert published(event(ADA)).recheck == frozenset()
+    assert published(event("Consent/1", time="2001-01-01T00:00:00.000Z")).recheck == frozenset()
+
+
+def test_a_consent_that_moves_concerns_both_patients() -> None:
+    known = {"Consent/1": event("Consent/1", "1", subject=BOB)}
+    assert published(event("Consent/1", "2"), known=known).patients == [ADA, BOB]
+
+
+def test_where_the_log_was_lost_nothing_of_a_patient_is_published_twice() -> None:
+    consent = event("Consent/1", "1")
+    assert published(consent, known={"Consent/1": consent}).patients == []
+
+
+@pytest.mark.parametrize(
+    ("code", "is_input"), [(ECG, True), (SODIUM, False)], ids=["an ECG", "a sodium"]
+)
+def test_of_a_type_that_two_kinds_of_service_watch_the_codes_decide(
+    code: str, is_input: bool, with_ecg: Watch
+) -> None:
+    observation = event("Observation/1", codes=(code,))
+    assert with_ecg.is_input(observation) is is_input
+    assert with_ecg.is_passing(observation) is not is_input
+    assert not installed().is_input(observation)
+
+
+def test_an_input_of_such_a_type_goes_to_its_patient_alone(with_ecg: Watch) -> None:
+    known = {"Observation/1": event("Observation/1", "1", subject=BOB, codes=(ECG,))}
+    moved = published(event("Observation/1", "2", codes=(ECG,)), known=known, watch=with_ecg)
+    assert told(moved) == [("Observation/1", ADA)]
+
+    sodium = {"Observation/1": event("Observation/1", "1", subject=BOB, codes=(SODIUM,))}
+    value = published(event("Observation/1", "2", codes=(SODIUM,)), known=sodium, watch=with_ecg)
+    assert told(value) == [("Observation/1", ADA), ("Observation/1", BOB)]
+
+
+def test_every_type_of_a_new_service_is_swept(with_ecg: Watch) -> None:
+    assert set(with_ecg.swept) == set(installed().swept)
+    procedures = replace(TOY, name="ops", triggers=frozenset({"Procedure"}))
+    assert "Procedure" in Watch((*installed().services, procedures)).swept
