@@ -20,7 +20,7 @@ from shared.json import Json
 from shared.references import is_a, local_reference, relative, subject_of
 
 if TYPE_CHECKING:
-    from shared.fhir.client import Ehr
+    from shared.ehr.client import Ehr
 
 REPORT_STATUS: Final = frozenset(
     {"partial", "preliminary", "final", "amended", "corrected", "appended"}

@@ -5,6 +5,7 @@ import pytest
 from services.treatment.domain import Dose
 from shared.fhir import codes
 from shared.json import Json
+from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 from tests.unit.treatment_answer import alert, findings, genes, only_choice
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
@@ -135,3 +136,10 @@ def test_a_recommendation_that_no_rule_covers_is_quoted_unless_it_changes_nothin
     assert alert(found, "genomics-report").detail.count("What CPIC says on omeprazole.") == 1
     normal = {**quoted, "interpretation": [{"coding": [{"code": "N"}]}]}
     assert findings(patient(), *genes(normal), order("omeprazole", "7646")).silent
+
+
+def test_the_code_systems_are_in_careloops_name_space() -> None:
+    assert {PHENOTYPE, GENOTYPE} == {
+        f"{codes.NS}/CodeSystem/cpic-phenotype",
+        f"{codes.NS}/CodeSystem/genotype",
+    }
