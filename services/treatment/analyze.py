@@ -1,34 +1,48 @@
-"""analyze: the rules over one patient's inputs (pure)."""
+"""The rules over one patient's inputs (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from services.treatment.domain import RANK, Findings, Inputs
+from services.treatment.chart import Chart
+from services.treatment.domain import Inputs
+from services.treatment.findings import RANK, Alert, Choice, Findings
 from services.treatment.followup import follow_ups
-from services.treatment.held import held_by
-from services.treatment.pharmacogenomics import choices, gene_alerts
-from services.treatment.rules import Rules
-from services.treatment.safety import alerts
+from services.treatment.genes.alerts import gene_alerts
+from services.treatment.genes.choices import gene_choices
+from services.treatment.rules.tables import Rules
+from services.treatment.safety.allergies import allergies
+from services.treatment.safety.duplicates import duplicates
+from services.treatment.safety.interactions import interactions
+from services.treatment.safety.limits import limits
 
 if TYPE_CHECKING:
     from services.treatment.model import Model
 
 
 def analyze(batch: Sequence[Inputs], model: "Model") -> list[Findings]:
-    """Findings for each inputs, in order."""
+    """Find what the rules say on each of these inputs, in order."""
     return [find(inputs, model.rules) for inputs in batch]
 
 
 def find(inputs: Inputs, rules: Rules) -> Findings:
-    """Everything the rules say about one patient, worst first."""
-    held = held_by(inputs, rules)
-    chosen = choices(inputs, held, rules)
-    raised = {
-        a.key: a for a in (*gene_alerts(inputs, held, chosen, rules), *alerts(inputs, held, rules))
-    }
+    """Apply all rules to one patient, worst findings first."""
+    chart = Chart.of(inputs, rules)
+
+    choices = gene_choices(chart)
+    # a key is a draft's name: of two alerts with one key the later counts
+    alerts = {alert.key: alert for alert in _alerts(chart, choices)}
+
     return Findings(
-        choices=tuple(sorted(chosen, key=lambda c: (RANK[c.severity], c.rule))),
-        alerts=tuple(sorted(raised.values(), key=lambda a: (RANK[a.severity], a.key))),
-        follow_ups=tuple(follow_ups(inputs, held, rules)),
+        choices=tuple(sorted(choices, key=lambda c: (RANK[c.severity], c.rule))),
+        alerts=tuple(sorted(alerts.values(), key=lambda a: (RANK[a.severity], a.key))),
+        follow_ups=tuple(follow_ups(chart)),
         unsigned=tuple(r.reference for r in inputs.reports if r.unsigned),
     )
+
+
+def _alerts(chart: Chart, choices: Sequence[Choice]) -> Iterator[Alert]:
+    yield from gene_alerts(chart, choices)
+    yield from interactions(chart)
+    yield from duplicates(chart)
+    yield from allergies(chart)
+    yield from limits(chart)

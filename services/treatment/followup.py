@@ -1,37 +1,46 @@
 """What an imaging finding asks for (pure)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Final
 
-from services.treatment import safety
-from services.treatment.domain import FollowUp, Inputs, slug
-from services.treatment.held import Held, those
-from services.treatment.rules import Rules
+from services.treatment.chart import Chart
+from services.treatment.findings import FollowUp, slug
+from services.treatment.rules.tables import FollowUpRule
+from services.treatment.safety.allergies import allergies_to
+
+PENICILLIN: Final = "penicillin"  # the allergy that matters for the choice of an antibiotic
 
 
-def follow_ups(inputs: Inputs, held: Sequence[Held], rules: Rules) -> Iterator[FollowUp]:
-    """One for each rule whose finding stands and whose treatment is not ordered."""
-    for rule in rules.follow_ups:
-        found = [f for f in inputs.findings if rule.finding in f.codes]
-        treated = any(h.medication.ordered for h in those(held, rule.unless_class))
-        if not found or treated:
-            continue
-        known = [p for p in inputs.problems if rule.finding in p.codes]
-        allergy = safety.has_allergy(inputs, "penicillin", rules)
-        why = [rule.effect, rule.advice]
-        why += ["The same problem stands in the record or was found in a note."] if known else []
-        why += (
-            ["A penicillin allergy is recorded: it matters for the choice of an antibiotic."]
-            if allergy
-            else []
-        )
-        rests_on = (*(f.reference for f in found), *(p.reference for p in known), *allergy)
-        yield FollowUp(
-            f"followup-{slug(rule.id)}",
-            rule.id,
-            rule.title,
-            rule.order,
-            tuple(why),
-            rule.goal,
-            rests_on,
-            rule.citation,
-        )
+def follow_ups(chart: Chart) -> Iterator[FollowUp]:
+    """Find the assessments after imaging findings.
+
+    One for each rule with a finding that stands and no treatment that is ordered.
+    """
+    for rule in chart.rules.follow_ups:
+        found = tuple(f.reference for f in chart.inputs.findings if rule.finding in f.codes)
+        treated = chart.medications.of_drugs(rule.unless_class).ordered
+
+        if found and not treated:
+            yield _follow_up(rule, found, chart)
+
+
+def _follow_up(rule: FollowUpRule, found: tuple[str, ...], chart: Chart) -> FollowUp:
+    known = tuple(p.reference for p in chart.inputs.problems if rule.finding in p.codes)
+    allergic = allergies_to(PENICILLIN, chart)
+
+    why = [rule.effect, rule.advice]
+    if known:
+        why.append("The same problem stands in the record or was found in a note.")
+    if allergic:
+        why.append("A penicillin allergy is recorded: it matters for the choice of an antibiotic.")
+
+    return FollowUp(
+        key=f"followup-{slug(rule.id)}",
+        rule=rule.id,
+        title=rule.title,
+        order=rule.order,
+        why=tuple(why),
+        goal=rule.goal,
+        evidence=(*found, *known, *allergic),
+        citation=rule.citation,
+    )

@@ -1,7 +1,4 @@
-"""The rule set, read from `data/*.toml`, and its card.
-
-No weights yet: a knowledge graph and outcome models speak beside it later.
-"""
+"""The rule set, read from `data/*.toml`, and its card."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,7 +6,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from services.treatment.rules import Rules, parse
+from services.treatment.rules.parsing import parse
+from services.treatment.rules.tables import Rules
 from shared.answers import digest
 from shared.service import ModelCard
 from shared.terms import drugs_by_rxnorm
@@ -23,7 +21,7 @@ TABLES = ("citations", "drugs", "followup", "genes", "interactions", "safety")
 
 @dataclass(frozen=True)
 class Model:
-    """What speaks: the rules and their card."""
+    """The rules and their card."""
 
     rules: Rules
     card: ModelCard
@@ -31,7 +29,7 @@ class Model:
 
 @lru_cache(maxsize=1)
 def load_rules() -> Rules:
-    """The rules that ship with this version, read once."""
+    """Read the rules of this version, once."""
     folder = files("services.treatment") / "data"
     texts = {name: (folder / f"{name}.toml").read_bytes() for name in TABLES}
     known = {code: drug.names for code, drug in drugs_by_rxnorm().items()}
@@ -42,23 +40,25 @@ def load_rules() -> Rules:
     )
 
 
-def load(settings: "Settings | None" = None) -> Model:  # noqa: ARG001 - every service's load takes the settings
-    """The model of this process."""
+def load(_settings: "Settings | None" = None) -> Model:
+    """Load the rules and write their card."""
     rules = load_rules()
-    return Model(
-        rules,
-        ModelCard(
-            "treatment-rules", "Treatment: cited rules", VERSION, rules.digest, card_text(rules)
-        ),
+    card = ModelCard(
+        name="treatment-rules",
+        title="Treatment: cited rules",
+        version=VERSION,
+        digest=rules.digest,
+        card=card_text(rules),
     )
+
+    return Model(rules, card)
 
 
 def card_text(rules: Rules) -> str:
-    """The model card: what is in the tables, counted from them, and what is not."""
-    sources = "\n".join(
-        f"- {c.text}: {c.url}"
-        for c in sorted({*rules.citations.values(), rules.duplicate_citation}, key=lambda c: c.text)
-    )
+    """Write the model card: what is in the tables, counted from them, and what is not."""
+    cited = {*rules.citations.values(), rules.duplicate_citation}
+    sources = "\n".join(f"- {c.text}: {c.url}" for c in sorted(cited, key=lambda c: c.text))
+
     return CARD.format(
         version=VERSION,
         digest=rules.digest,
@@ -78,18 +78,26 @@ CARD = """# Treatment: cited rules {version}
 Digest: `{digest}`
 
 ## What it does
-Fuses a patient's reports, problems, medications, allergies and laboratory values into a draft care plan. Every proposal and alert
-names its rule, what it rests on and its source. Nothing is learned from data: it is a table of {genes} gene rules, {interactions} drug
-interactions, {allergies} allergy rules, {contraindications} contraindications, {limits} laboratory limits and {follow_ups} follow-up of
+Fuses a patient's reports, problems, medications, allergies and laboratory values into a draft \
+care plan. Every proposal and alert
+names its rule, what it rests on and its source. Nothing is learned from data: it is a table of \
+{genes} gene rules, {interactions} drug
+interactions, {allergies} allergy rules, {contraindications} contraindications, {limits} \
+laboratory limits and {follow_ups} follow-up of
 imaging over {drugs} ingredients.
 
 ## What it does not do
-- It is not a complete interaction checker. A pair that is not in the table raises no alert, and silence is no clearance.
-- Doses are not adjusted to kidney function, weight or liver function; the reader is told where a label asks for it.
-- Warfarin doses come from the label's table of genotypes, not from an equation with age, height and weight.
-- It has not been evaluated on patients, and not validated elsewhere. A clinician decides on every item.
+- It is not a complete interaction checker. A pair that is not in the table raises no alert, and \
+silence is no clearance.
+- Doses are not adjusted to kidney function, weight or liver function; the reader is told where a \
+label asks for it.
+- Warfarin doses come from the label's table of genotypes, not from an equation with age, height \
+and weight.
+- It has not been evaluated on patients, and not validated elsewhere. A clinician decides on \
+every item.
 
 ## Sources
-CPIC's content is CC0. Codes are those of RxNorm, LOINC and SNOMED CT, on the terms that stand in careloop's NOTICE.
+CPIC's content is CC0. Codes are those of RxNorm, LOINC and SNOMED CT, on the terms that stand in \
+careloop's NOTICE.
 {sources}
 """

@@ -1,6 +1,6 @@
-"""A patient's plan on an EHR, through the straight line: drawn, left alone, drawn again, withdrawn.
+"""A patient's plan on an EHR: drawn, left alone, drawn again, withdrawn.
 
-On the real sekmet and on the fake with HAPI's habits.
+Through the straight line, on the real sekmet and on the fake with HAPI's habits.
 """
 
 from collections.abc import Iterator
@@ -39,8 +39,9 @@ def ehr(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @dataclass(frozen=True)
 class Chart:
-    """One new patient at the EHR: a genomics report on clopidogrel, and orders of clopidogrel and
-    omeprazole.
+    """One new patient at the EHR.
+
+    She has a genomics report on clopidogrel, and orders of clopidogrel and omeprazole.
     """
 
     ehr: Ehr
@@ -57,13 +58,13 @@ class Chart:
         return Answer("treatment", self.patient)
 
     def look(self) -> str:
-        """What an event about this patient does: `result` after a write, else how the line settled."""
+        """Send an event about this patient: `result` after a write, else how it settled."""
         return self.settle(
             ResourceEvent(self.report, "1", "update", subject=self.patient, answer_of="genomics")
         )
 
     def hear(self, reference: str) -> str:
-        """What becomes of the event of this resource as it stands: `not accepted`, or as `look`."""
+        """Send the event of this resource as it stands: `not accepted`, or as `look`."""
         resource = self.ehr.read(reference)
         assert resource is not None
         event = event_of(resource, "update")
@@ -106,10 +107,10 @@ def chart(ehr: Ehr) -> Chart:
     line = Line(SERVICE, ehr, SERVICE.load(settings), settings, at_ehr(ehr))
     subject = made(ehr, patient(), PATIENT)
     found = made(ehr, genotype("CYP2C19", "*1/*2"), subject)
-    said = implication(
+    advice = implication(
         "clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"
     )
-    about = made(ehr, said | {"derivedFrom": [codes.reference(found)]}, subject)
+    about = made(ehr, advice | {"derivedFrom": [codes.reference(found)]}, subject)
     written = report("genomics", "gen", conclusion="CYP2C19 *1/*2.") | {
         "result": [codes.reference(found), codes.reference(about)]
     }
@@ -187,7 +188,7 @@ def test_a_result_corrected_in_the_ehr_draws_the_plan_again(chart: Chart) -> Non
 
 
 def test_the_events_of_our_own_writing_draw_nothing_twice(chart: Chart) -> None:
-    """Neither the results that stand with their report nor the plan that was drawn from them echo."""
+    """Neither the results of a report nor the plan drawn from them echo."""
     chart.look()
     before, parts = chart.head().version, [*chart.head().outputs.values(), chart.head().reference]
     assert [chart.hear(ref) for ref in (chart.genotype, chart.implication, chart.report)] == [

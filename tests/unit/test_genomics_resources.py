@@ -11,7 +11,7 @@ from services.genomics.model import rules
 from services.genomics.pgx.tables import load_tables
 from services.genomics.resources import resources
 from services.genomics.vcf.reader import read_vcf
-from services.treatment import parse
+from services.treatment.record import genetics
 from shared.answers import Answer
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
@@ -75,7 +75,7 @@ def test_the_demo_patient_is_a_poor_metabolizer_who_takes_clopidogrel(
 
 
 def test_treatment_understands_what_is_written(demo: dict[str, Json]) -> None:
-    read = parse.implication(demo["implication-simvastatin"], "DiagnosticReport/1")
+    read = genetics.implication(demo["implication-simvastatin"], "DiagnosticReport/1")
     assert read is not None
     assert (read.drug, read.genes, read.phenotypes, read.remarkable) == (
         "36567",
@@ -83,10 +83,10 @@ def test_treatment_understands_what_is_written(demo: dict[str, Json]) -> None:
         ("decreased function",),
         True,
     )
-    normal = parse.implication(demo["implication-warfarin"], "DiagnosticReport/1")
+    normal = genetics.implication(demo["implication-warfarin"], "DiagnosticReport/1")
     assert normal is not None
     assert (set(normal.genes), normal.remarkable) == ({"CYP2C9", "VKORC1"}, False)
-    genotype = parse.genotype(demo["genotype-cyp2c19"], "DiagnosticReport/1")
+    genotype = genetics.genotype(demo["genotype-cyp2c19"], "DiagnosticReport/1")
     assert genotype is not None
     assert (genotype.gene, genotype.value) == ("CYP2C19", "CYP2C19 *2/*2")
 

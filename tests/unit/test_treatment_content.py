@@ -1,13 +1,11 @@
-"""What opens a plan and what does not: the digest of the clinical content over every transition of
-what it was read from.
-"""
+"""The digest of the clinical content: what has a plan drawn again, what does not."""
 
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from services.treatment.content import content_of
+from services.treatment.record.content import content_of
 from shared.fhir import codes
 from shared.json import Json
 from tests.unit.treatment_record import (

@@ -1,28 +1,13 @@
-"""How much and how often: read where an order says it once and clearly, not known where it does
-not.
-"""
+"""How much and how often: read where an order is clear, not known elsewhere."""
 
 import pytest
 
-from services.treatment.analyze import find
 from services.treatment.domain import Dose
-from services.treatment.dosing import dose, dose_of, times_a_day
-from services.treatment.model import load_rules
-from services.treatment.resources import resources
-from shared.answers import Answer
+from services.treatment.record.dosing import dose, dose_of, times_a_day
 from shared.fhir import codes
-from shared.fhir.drafts import Pen
 from shared.json import Json
-from tests.unit.treatment_record import PATIENT, implication, inputs_of, order, patient, report
-
-PEN = Pen(
-    Answer("treatment", PATIENT),
-    1,
-    PATIENT,
-    "2026-01-01T00:00:00Z",
-    {"m": "Device/d"},
-    {"m": "careloop"},
-)
+from tests.unit.treatment_answer import drafts
+from tests.unit.treatment_record import implication, order, patient, report
 
 
 @pytest.mark.parametrize(
@@ -155,23 +140,20 @@ def test_an_amount_whose_limits_are_in_different_units_is_read_by_its_upper_one(
 
 
 def proposed(dosage: list[Json]) -> Json:
-    """The dose proposed to an intermediate metabolizer of DPYD for this order of fluorouracil: half
-    of it.
+    """The dosage proposed for this order of fluorouracil.
+
+    The patient is an intermediate metabolizer of DPYD: half the ordered dose is proposed.
     """
-    said = implication(
+    advice = implication(
         "fluorouracil", "4492", "DPYD", "Intermediate Metabolizer", answer="LA10317-8"
     )
-    inputs = inputs_of(
+    plan = drafts(
         patient(),
-        report("genomics", "gen", said),
-        said,
+        report("genomics", "gen", advice),
+        advice,
         order("fluorouracil", "4492", dosageInstruction=dosage),
     )
-    (request,) = [
-        d.resource
-        for d in resources(inputs, find(inputs, load_rules()), PEN)
-        if d.resource["resourceType"] == "MedicationRequest"
-    ]
+    (request,) = [d.resource for d in plan if d.resource["resourceType"] == "MedicationRequest"]
     (instruction,) = request["dosageInstruction"]
     return dict(instruction)
 

@@ -1,5 +1,6 @@
-"""No draft of a plan shares its key with another one: an answer with a key twice is refused whole,
-and the patient gets no plan at all.
+"""The keys of a plan's drafts: each once.
+
+An answer with a key twice is refused, and the patient gets no plan at all.
 """
 
 from collections import Counter
@@ -9,16 +10,15 @@ from dataclasses import replace
 import pytest
 
 from services.treatment.analyze import find
-from services.treatment.domain import Findings
+from services.treatment.findings import Findings
 from services.treatment.model import load_rules
 from services.treatment.resources import resources
-from services.treatment.rules import GeneRule, Rules
-from shared.answers import Answer
+from services.treatment.rules.tables import GeneRule, Rules
 from shared.fhir import bundle
-from shared.fhir.drafts import Draft, Pen
+from shared.fhir.drafts import Draft
 from shared.json import Json
+from tests.unit.treatment_answer import PEN
 from tests.unit.treatment_record import (
-    PATIENT,
     allergy,
     condition,
     genotype,
@@ -32,14 +32,6 @@ from tests.unit.treatment_record import (
     report,
 )
 
-PEN = Pen(
-    Answer("treatment", PATIENT),
-    1,
-    PATIENT,
-    "2026-01-01T00:00:00Z",
-    {"m": "Device/d"},
-    {"m": "careloop"},
-)
 RULES = load_rules()
 CLASSES = sorted(
     {
@@ -61,23 +53,23 @@ def drawn(record: Sequence[Json], rules: Rules = RULES) -> tuple[Findings, list[
 
 
 def implied(rule: GeneRule, names: Sequence[str], *, of: str = "gen") -> list[Json]:
-    """What a genomics report says on these drugs, so that the rule speaks: every phenotype of it."""
-    gene, said = min(rule.genes), sorted(rule.phenotypes)
+    """A genomics report's advice on these drugs, with every phenotype of the rule."""
+    gene, phenotypes = min(rule.genes), sorted(rule.phenotypes)
     return [
         implication(name, RULES.drugs[name].rxnorm, gene, phenotype)
         | {"id": f"ti-{of}-{rule.id}-{name.replace(' ', '-')}-{number}"}
         for name in names
-        for number, phenotype in enumerate(said)
+        for number, phenotype in enumerate(phenotypes)
     ]
 
 
 def on(rule: GeneRule, names: Sequence[str]) -> tuple[Json, ...]:
-    """A record in which the rule speaks on all these drugs."""
-    said = implied(rule, names)
+    """A record for the rule, with all these drugs."""
+    advice = implied(rule, names)
     return (
         patient(),
-        report("genomics", "gen", *said),
-        *said,
+        report("genomics", "gen", *advice),
+        *advice,
         *(
             order(name, RULES.drugs[name].rxnorm, id=f"mr-{name.replace(' ', '-')}")
             for name in names
@@ -87,12 +79,12 @@ def on(rule: GeneRule, names: Sequence[str]) -> tuple[Json, ...]:
 
 def test_no_fluorouracil_and_no_capecitabine_for_one_who_has_both() -> None:
     (rule,) = [r for r in RULES.genes if r.id == "dpyd-fluoropyrimidine-poor"]
-    said = implied(rule, ["capecitabine", "fluorouracil"])
+    advice = implied(rule, ["capecitabine", "fluorouracil"])
     mentioned = mention("5-FU", RULES.drugs["fluorouracil"].rxnorm)
     record = (
         patient(),
-        report("genomics", "gen", *said),
-        *said,
+        report("genomics", "gen", *advice),
+        *advice,
         order("capecitabine", "194000"),
         report("notes", "n", mentioned),
         mentioned,
@@ -103,11 +95,11 @@ def test_no_fluorouracil_and_no_capecitabine_for_one_who_has_both() -> None:
         ("fluorouracil", rule.id),
     ]
     plan = drafts[-1].resource
-    advice = [a["detail"]["description"] for a in plan["activity"]]
+    described = [a["detail"]["description"] for a in plan["activity"]]
     assert [
         name
         for name in ("capecitabine", "fluorouracil")
-        if any(f"the patient has {name}" in text for text in advice)
+        if any(f"the patient has {name}" in text for text in described)
     ] == ["capecitabine", "fluorouracil"]
     issues = [d.resource for d in drafts if d.key.startswith("gene-dpyd")]
     assert [i["implicated"][0]["reference"] for i in issues] == [
@@ -116,14 +108,14 @@ def test_no_fluorouracil_and_no_capecitabine_for_one_who_has_both() -> None:
     ]
     assert all("fatal toxicity" in i["detail"] for i in issues)
     (goal,) = [d.resource for d in drafts if d.resource["resourceType"] == "Goal"]
-    assert {a["reference"] for a in goal["addresses"]} == {f"Observation/{r['id']}" for r in said}
+    assert {a["reference"] for a in goal["addresses"]} == {f"Observation/{r['id']}" for r in advice}
 
 
 def test_one_order_of_both_drugs_of_a_class_speaks_of_both() -> None:
     (rule,) = [r for r in RULES.genes if r.id == "dpyd-fluoropyrimidine-poor"]
-    said = implied(rule, ["capecitabine", "fluorouracil"])
+    advice = implied(rule, ["capecitabine", "fluorouracil"])
     either = order("x", medicationCodeableConcept={"text": "capecitabine or fluorouracil"})
-    findings, _ = drawn((patient(), report("genomics", "gen", *said), *said, either))
+    findings, _ = drawn((patient(), report("genomics", "gen", *advice), *advice, either))
     assert {a.key for a in findings.alerts if a.code == "GEN"} == {
         f"gene-{rule.id}-capecitabine",
         f"gene-{rule.id}-fluorouracil",
@@ -142,8 +134,9 @@ def test_every_rule_about_a_class_speaks_on_every_drug_of_it_at_once(rule: GeneR
 
 @pytest.mark.parametrize("term", CLASSES)
 def test_any_rule_could_be_about_a_class(term: str) -> None:
-    """The options of each rule in the table, offered to every drug of the class: requests and
-    groups, too, keep their keys apart.
+    """The options of each rule, offered to every drug of a class.
+
+    Requests and groups, too, keep their keys apart.
     """
     names = sorted(d.name for d in RULES.drugs.values() if term in d.classes)[:3]
     for rule in RULES.genes:
@@ -157,8 +150,10 @@ def test_any_rule_could_be_about_a_class(term: str) -> None:
 
 
 def test_everything_at_once_and_from_two_sources_each() -> None:
-    """Every drug of the tables ordered twice and mentioned, every phenotype of every rule in two
-    reports, every problem, allergy and laboratory value twice.
+    """Everything in the tables, twice.
+
+    Every drug is ordered twice and mentioned, every phenotype of every rule stands in two reports;
+    every problem, allergy and laboratory value is there twice.
     """
     one, two = (
         [i for r in RULES.genes for i in implied(r, sorted(_speaks_on(r)), of=of)]

@@ -1,30 +1,13 @@
-"""Laboratory values against the limits of drugs: which one is the latest, in which unit, and how
-far beyond.
-"""
+"""Laboratory values against the limits of drugs: the latest, its unit, its bound."""
 
 from datetime import date
 
 import pytest
 
-from services.treatment.analyze import find
-from services.treatment.domain import Alert, Findings, Measurement
-from services.treatment.model import load_rules
-from services.treatment.safety import egfr
-from shared.json import Json
+from services.treatment.domain import Measurement
+from services.treatment.safety.measures import egfr
+from tests.unit.treatment_answer import alert, findings, rules_of
 from tests.unit.treatment_record import inputs_of, laboratory, order, patient
-
-
-def findings(*resources: Json) -> Findings:
-    return find(inputs_of(*resources), load_rules())
-
-
-def alert(found: Findings, rule: str) -> Alert:
-    (one,) = [a for a in found.alerts if a.rule == rule]
-    return one
-
-
-def rules_of(found: Findings) -> set[str]:
-    return {a.rule for a in found.alerts}
 
 
 @pytest.mark.parametrize(

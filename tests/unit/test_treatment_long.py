@@ -1,21 +1,16 @@
-"""A long record: what treatment itself writes stays small, says everything once, and names what
-matters first.
-"""
+"""A long record: a small plan, everything once, what matters first."""
 
 from collections.abc import Iterator
 
 import orjson
 import pytest
 
-from services.treatment import bounds
-from services.treatment.analyze import find
-from services.treatment.model import load_rules
-from services.treatment.resources import resources
+from services.treatment.plan import bounds
 from shared.fhir import codes
 from shared.fhir.check import check
 from shared.fhir.drafts import Draft
 from shared.json import Json
-from tests.unit.test_treatment_resources import PEN
+from tests.unit.treatment_answer import drafts
 from tests.unit.treatment_record import (
     CLOPIDOGREL,
     CYP2C19,
@@ -26,7 +21,6 @@ from tests.unit.treatment_record import (
     condition,
     genotype,
     implication,
-    inputs_of,
     laboratory,
     mention,
     order,
@@ -50,7 +44,7 @@ CONCLUSION = (
 
 
 def notes(number: int) -> Iterator[Json]:
-    """So many notes, each with the same drugs and one problem in the same code, as candidates."""
+    """So many notes, each with the same drugs and the same unconfirmed problem."""
     for n in range(number):
         mentions = [mention(*drug) | {"id": f"mention-{n}-{drug[0]}"} for drug in DRUGS]
         yield from mentions
@@ -63,10 +57,10 @@ def notes(number: int) -> Iterator[Json]:
 def genomes(number: int) -> Iterator[Json]:
     for n in range(number):
         found = genotype("CYP2C19", f"*1/*{n + 2}", id=f"gt-{n}")
-        said = implication(
+        advice = implication(
             "clopidogrel", "32968", "CYP2C19", "Intermediate Metabolizer", answer="LA10317-8"
         ) | {"id": f"ti-{n}"}
-        yield from (found, said, report("genomics", f"gen-{n}", found, said))
+        yield from (found, advice, report("genomics", f"gen-{n}", found, advice))
 
 
 def films(number: int) -> Iterator[Json]:
@@ -75,13 +69,8 @@ def films(number: int) -> Iterator[Json]:
         yield from (found, report("imaging", f"img-{n}", found, conclusion=CONCLUSION))
 
 
-def drawn(*record: Json) -> list[Draft]:
-    inputs = inputs_of(*record)
-    return resources(inputs, find(inputs, load_rules()), PEN)
-
-
-def size(drafts: list[Draft]) -> int:
-    return len(orjson.dumps([d.resource for d in drafts]))
+def size(plan: list[Draft]) -> int:
+    return len(orjson.dumps([d.resource for d in plan]))
 
 
 LONG = {
@@ -116,10 +105,10 @@ LONG = {
 def test_three_thousand_inputs_make_a_plan_that_every_server_takes(record: str) -> None:
     inputs = LONG[record]()
     assert len(inputs) > 3_000
-    drafts = drawn(*inputs)
-    for draft in drafts:
+    plan = drafts(*inputs)
+    for draft in plan:
         check(draft.resource)
-    assert size(drafts) < 500_000
+    assert size(plan) < 500_000
 
 
 def test_a_problem_is_addressed_once_and_by_its_confirmed_entry() -> None:
@@ -127,29 +116,29 @@ def test_a_problem_is_addressed_once_and_by_its_confirmed_entry() -> None:
         condition("38341003", "Hypertensive disorder", id="a-note", verification="unconfirmed"),
         condition("38341003", "High blood pressure", id="z-doctor"),
     ]
-    plan = drawn(*LOOP, *twice, condition("22298006", "Myocardial infarction", id="other"))[
+    plan = drafts(*LOOP, *twice, condition("22298006", "Myocardial infarction", id="other"))[
         -1
     ].resource
     assert [a["reference"] for a in plan["addresses"]] == ["Condition/other", "Condition/z-doctor"]
 
 
 def test_what_something_was_drawn_from_is_named_before_all_others() -> None:
-    plan = drawn(*LOOP, *notes(200))[-1].resource
+    plan = drafts(*LOOP, *notes(200))[-1].resource
     named = [
         s["reference"]
         for s in plan["supportingInfo"]
         if s["reference"].startswith("DiagnosticReport/")
     ]
     assert "DiagnosticReport/gen" in named[:2] and len(named) == bounds.MOST_REPORTS
-    said = [n["text"] for n in plan["note"]]
-    assert any("DiagnosticReport/gen," in text for text in said[:2])
-    assert any("101 more reports" in text for text in said), "what is not named is counted"
+    notes_of_plan = [n["text"] for n in plan["note"]]
+    assert any("DiagnosticReport/gen," in text for text in notes_of_plan[:2])
+    assert any("101 more reports" in text for text in notes_of_plan), "what is not named is counted"
 
 
 def test_an_alert_on_two_drugs_of_many_notes_names_both() -> None:
     alerts = {
         d.key: d.resource
-        for d in drawn(patient(), *notes(200))
+        for d in drafts(patient(), *notes(200))
         if d.resource["resourceType"] == "DetectedIssue"
     }
     implicated = [
@@ -160,7 +149,7 @@ def test_an_alert_on_two_drugs_of_many_notes_names_both() -> None:
 
 
 def test_a_short_record_is_named_whole() -> None:
-    plan = drawn(*LOOP, *notes(20))[-1].resource
+    plan = drafts(*LOOP, *notes(20))[-1].resource
     assert (
         len(
             {

@@ -1,50 +1,29 @@
-"""The drafts of a plan: what they must carry, that they are valid R4, and that they read as they
-should.
-"""
+"""The drafts of a plan: their content, their validity in R4, their words."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from services.treatment.analyze import find
-from services.treatment.model import load_rules
-from services.treatment.resources import resources
 from services.treatment.service import SERVICE, accepts
-from shared.answers import Answer
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.check import check
-from shared.fhir.drafts import Draft, Pen
+from shared.fhir.drafts import Draft
 from shared.json import Json
 from tests.hl7 import Validate, collection
+from tests.unit.treatment_answer import drawn
 from tests.unit.treatment_record import (
     GENOMICS,
     LOOP,
     PATIENT,
     implication,
-    inputs_of,
     mention,
     order,
     patient,
     report,
     rich,
 )
-
-NAME = "treatment-rules"
-PEN = Pen(
-    Answer("treatment", PATIENT),
-    1,
-    PATIENT,
-    "2026-01-01T00:00:00Z",
-    {NAME: "Device/d"},
-    {NAME: "careloop"},
-)
-
-
-def drawn(*record: Json) -> dict[str, Draft]:
-    inputs = inputs_of(*record)
-    return {d.key: d for d in resources(inputs, find(inputs, load_rules()), PEN)}
 
 
 def test_the_plan_is_the_report_and_names_every_other_draft() -> None:
@@ -125,19 +104,19 @@ def test_every_proposal_and_alert_is_explained_once_with_its_rule() -> None:
         mention("ibuprofen", "5640"),
         order("lisinopril", "29046"),
     )
-    said = [n["text"] for n in drawn(*record)["report"].resource["note"]]
+    notes = [n["text"] for n in drawn(*record)["report"].resource["note"]]
     for rule in ("cyp2c19-clopidogrel", "clopidogrel-omeprazole", "raas-nsaid"):
-        assert sum(f"[{rule}]" in text for text in said) == 1
+        assert sum(f"[{rule}]" in text for text in notes) == 1
 
 
 def test_a_quoted_recommendation_is_explained_in_the_plan() -> None:
     quoted = implication(
         "omeprazole", "7646", "CYP2C19", "Ultrarapid Metabolizer", answer="LA10315-2"
     )
-    said = drawn(patient(), report("genomics", "gen", quoted), quoted, order("omeprazole", "7646"))[
-        "report"
-    ].resource["note"]
-    assert any("What CPIC says on omeprazole." in n["text"] for n in said)
+    notes = drawn(
+        patient(), report("genomics", "gen", quoted), quoted, order("omeprazole", "7646")
+    )["report"].resource["note"]
+    assert any("What CPIC says on omeprazole." in n["text"] for n in notes)
 
 
 def test_advice_without_a_dose_is_an_activity_in_words() -> None:
@@ -187,7 +166,7 @@ def test_drafts_pass_hl7s_validator(hl7_errors: Validate) -> None:
 
 
 def _stored(draft: Draft, urls: dict[str, str]) -> Json:
-    """The draft as an EHR would hold it: with an id (64 characters at most), references to ids."""
+    """The draft as an EHR would hold it: with an id of at most 64 characters."""
 
     def pointed(value: Any) -> Any:
         if isinstance(value, dict):
@@ -244,7 +223,7 @@ def event(focus: str, **fields: Any) -> ResourceEvent:
         (event("Observation", status="entered-in-error", answer_of="genomics"), True),
         (event("Observation", status="corrected", answer_of="imaging"), True),
         (event("Observation", codes=("http://loinc.org|2160-0",), answer_of="treatment"), False),
-        (event("RiskAssessment", status="entered-in-error", answer_of="genomics"), True),
+        (event("RiskAssessment", status="entered-in-error", answer_of="genomics"), False),
         (event("RiskAssessment", status="final"), False),
         (event("ImagingStudy"), False),
         (event("CarePlan", answer_of="treatment"), False),

@@ -1,6 +1,4 @@
-"""The rule tables themselves: complete, cited, and in agreement with CPIC's own table and the
-shared lexicon.
-"""
+"""The rule tables: complete, cited, in agreement with CPIC and the shared lexicon."""
 
 import csv
 from importlib.util import find_spec
@@ -9,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.treatment.model import TABLES, load, load_rules
-from services.treatment.parse import phenotypes
-from services.treatment.rules import parse
+from services.treatment.record.genetics import phenotypes
+from services.treatment.rules.parsing import parse
 from shared.fhir import codes
 from shared.terms import drugs
+from tests.unit.treatment_record import phenotype_value
 
 
 def test_rxnorm_codes_agree_with_the_shared_lexicon() -> None:
@@ -61,7 +60,7 @@ def test_every_phenotype_of_a_rule_is_one_that_is_read_from_a_report() -> None:
     for phenotype in known:
         part = {
             "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-            "valueCodeableConcept": {"text": f"GENE {phenotype.title()}"},
+            "valueCodeableConcept": phenotype_value("GENE", phenotype.title()),
         }
         assert phenotypes({"component": [part]}) == (phenotype,)
 

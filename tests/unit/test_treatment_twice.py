@@ -1,18 +1,15 @@
-"""What the record says twice: nothing of it is lost, and where it contradicts itself nothing is
-chosen for the clinician.
-"""
+"""Records with something twice: nothing is lost, a contradiction decides nothing."""
 
 import pytest
 
-from services.treatment.analyze import find
-from services.treatment.domain import Alert, Findings
-from services.treatment.model import load_rules
+from services.treatment.findings import Findings
 from shared.json import Json
+from tests.unit import treatment_answer
+from tests.unit.treatment_answer import alert
 from tests.unit.treatment_record import (
     allergy,
     genotype,
     implication,
-    inputs_of,
     order,
     patient,
     report,
@@ -20,12 +17,8 @@ from tests.unit.treatment_record import (
 
 
 def findings(*record: Json) -> Findings:
-    return find(inputs_of(patient(), *record), load_rules())
-
-
-def alert(found: Findings, rule: str) -> Alert:
-    (one,) = [a for a in found.alerts if a.rule == rule]
-    return one
+    """Apply the rules to the patient with this record."""
+    return treatment_answer.findings(patient(), *record)
 
 
 def test_two_reports_on_the_same_genes_and_drug_are_both_quoted() -> None:
@@ -121,16 +114,17 @@ def test_the_doses_of_two_orders_add_up_and_an_unknown_one_is_unknown(
 
 
 def test_a_fraction_is_of_no_one_of_two_orders() -> None:
-    """50 mg and 100 mg of azathioprine may be one daily dose in two strengths: a third of 50 mg
-    would be a third of a third.
+    """50 mg and 100 mg of azathioprine may be one daily dose in two strengths.
+
+    A third of 50 mg would be a third of a third.
     """
-    said = implication(
+    advice = implication(
         "azathioprine", "1256", "TPMT", "Intermediate Metabolizer", answer="LA10317-8"
     )
     orders = [order("azathioprine", "1256", mg=mg, id=f"a{mg}") for mg in (50, 100)]
-    (choice,) = findings(report("genomics", "g", said), said, *orders).choices
+    (choice,) = findings(report("genomics", "g", advice), advice, *orders).choices
     assert [(p.dose, p.text) for p in choice.proposals] == [
         (None, "30% to 80% of the usual starting dose")
     ]
-    (one,) = findings(report("genomics", "g", said), said, orders[1]).choices
+    (one,) = findings(report("genomics", "g", advice), advice, orders[1]).choices
     assert one.proposals[0].dose is not None and one.proposals[0].dose.high == 80

@@ -1,6 +1,4 @@
-"""One patient's record for treatment's tests: small resources in the shapes that the EHR and our
-own services write.
-"""
+"""One patient's record, as the EHR and our services write it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,14 +8,16 @@ from services.treatment.gather import read
 from shared.ehr.client import Ehr
 from shared.fhir import codes
 from shared.json import Json
+from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 
 PATIENT = "Patient/p1"
 RXNORM = codes.RXNORM
 
 
 class FakeRecord(Ehr):
-    """An EHR's reads over resources in a dict; searches give everything of the kind, as servers do
-    that ignore a parameter.
+    """An EHR's reads over resources in a dict.
+
+    A search gives everything of the type, as servers do that ignore a parameter.
     """
 
     def __init__(self, *resources: Json) -> None:
@@ -80,7 +80,9 @@ def report(
     )
 
 
-def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
+def genotype(gene: str, value: str, *, certain: bool = True, id: str | None = None) -> Json:
+    """As genomics writes it: the text, and a code where one genotype is certain."""
+    text = f"{gene} {value}"
     part = {
         "code": codes.concept(codes.LOINC, "48018-6"),
         "valueCodeableConcept": codes.concept(codes.HGNC, "HGNC:1", gene),
@@ -91,9 +93,31 @@ def genotype(gene: str, value: str, *, id: str | None = None) -> Json:
         identifier=ours("genomics"),
         status="preliminary",
         code=codes.concept(codes.LOINC, "84413-4"),
-        valueCodeableConcept={"text": f"{gene} {value}"},
+        valueCodeableConcept=(
+            codes.concept(GENOTYPE, genotype_code(gene, value), text=text)
+            if certain
+            else {"text": text}
+        ),
         component=[part],
     )
+
+
+def genotype_code(gene: str, value: str) -> str:
+    """The code of a certain genotype: `CYP2C9 *1/*2`, `VKORC1 -1639 AG`."""
+    alleles = sorted(value.split("/"), key=lambda allele: (len(allele), allele))
+    if gene == "VKORC1":
+        return f"VKORC1 -1639 {''.join(allele[-1] for allele in alleles)}"
+    return f"{gene} {'/'.join(alleles)}"
+
+
+def phenotype_value(gene: str, phenotype: str, answer: str | None = None) -> Json:
+    """As genomics writes it: LOINC's answer, CPIC's term as a code, the text."""
+    term = phenotype.split(" (", maxsplit=1)[0].lower().replace(" ", "-")
+    loinc = [codes.coding(codes.LOINC, answer)] if answer else []
+    return {
+        "coding": [*loinc, codes.coding(PHENOTYPE, term)],
+        "text": f"{gene} {phenotype}",
+    }
 
 
 def implication(
@@ -106,12 +130,7 @@ def implication(
     url: str = "https://cpicpgx.org/x",
     **elements: Any,
 ) -> Json:
-    """As genomics writes it: a LOINC answer where the phenotype has one, words otherwise."""
-    said = (
-        codes.concept(codes.LOINC, answer, text=f"{gene} {phenotype}")
-        if answer
-        else {"text": f"{gene} {phenotype}"}
-    )
+    """A therapeutic implication as genomics writes it."""
     parts = [
         {
             "code": codes.concept(codes.LOINC, "51963-7"),
@@ -119,7 +138,7 @@ def implication(
         },
         {
             "code": codes.concept(codes.GENOMICS_TBD, "therapeutic-implication"),
-            "valueCodeableConcept": said,
+            "valueCodeableConcept": phenotype_value(gene, phenotype, answer),
         },
         {
             "code": codes.concept(codes.LOINC, "48018-6"),
@@ -153,17 +172,13 @@ def mention(drug: str, rxnorm: str) -> Json:
 
 
 def pneumonia() -> Json:
-    code, value = (
-        codes.concept(codes.DCM, "121071", "Finding"),
-        codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
-    )
     return resource(
         "Observation",
         "finding",
         identifier=ours("imaging"),
         status="preliminary",
-        code=code,
-        valueCodeableConcept=value,
+        code=codes.concept(codes.DCM, "121071", "Finding"),
+        valueCodeableConcept=codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
     )
 
 
@@ -253,14 +268,11 @@ LOOP = (patient(), GENOMICS, *CYP2C19, CLOPIDOGREL, OMEPRAZOLE)
 
 
 def rich() -> tuple[Json, ...]:
-    """A record on which every kind of draft is written."""
+    """A record for a plan with every kind of draft."""
     statin = implication("simvastatin", "36567", "SLCO1B1", "Decreased Function")
     thiopurine = implication("azathioprine", "1256", "TPMT", "Poor Metabolizer", answer="LA9657-3")
-    vkorc1, cyp2c9, ibuprofen = (
-        genotype("VKORC1", "-1639G/-1639A"),
-        genotype("CYP2C9", "*1/*3"),
-        mention("ibuprofen", "5640"),
-    )
+    vkorc1, cyp2c9 = genotype("VKORC1", "-1639G/-1639A"), genotype("CYP2C9", "*1/*3")
+    ibuprofen = mention("ibuprofen", "5640")
     results = (*CYP2C19, statin, thiopurine, vkorc1, cyp2c9)
     return (
         patient(),

@@ -1,9 +1,9 @@
-"""How much of a drug and how often, from an order's dosageInstruction (pure). What is not one clear
-dose is not known: never a guess.
+"""How much of a drug and how often, from an order's dosageInstruction (pure).
 
-A dose that is read too low hides an alert, one that is read too often becomes a proposal that is
-too high. So a weekly dose, a taper, several amounts a day or a count that may or may not be in the
-amount already give None, and the rules say that the dose is not known.
+What is not one clear dose is not known: never a guess. A dose that is read too low hides an alert,
+one that is read too often becomes a proposal that is too high. So a weekly dose, a taper, several
+amounts a day or a count that may or may not be in the amount already give None, and the rules say
+that the dose is not known.
 """
 
 import re
@@ -62,18 +62,24 @@ NOT_EVERY_DAY: Final = re.compile(
 
 
 def dose_of(instructions: Sequence[Json], product: str = "") -> Dose | None:
-    """The dose of an order; None where several instructions tell an amount: a taper, or one in the
-    morning and another at night.
+    """Read the dose of an order.
+
+    None where several instructions name an amount: a taper, or one in the morning and another at
+    night.
     """
-    telling = [
+    with_amount = [
         i for i in instructions if i.get("doseAndRate") or AN_AMOUNT.search(i.get("text", ""))
     ]
-    return dose(next(iter(telling or instructions), {}), product) if len(telling) < 2 else None
+    if len(with_amount) > 1:
+        return None
+
+    return dose(next(iter(with_amount or instructions), {}), product)
 
 
 def dose(instruction: Json, product: str = "") -> Dose | None:
-    """The dose of a dosageInstruction: coded, else a count of tablets times the strength in the
-    product's name, else from its text.
+    """Read the dose of a dosageInstruction.
+
+    It is coded, else a count of tablets times the strength in the product's name, else in its text.
     """
     per_day = times_a_day(instruction)
     for amount in instruction.get("doseAndRate", []):
@@ -83,34 +89,43 @@ def dose(instruction: Json, product: str = "") -> Dose | None:
 
 
 def times_a_day(instruction: Json) -> float | None:
-    """How often a day, at most, from timing.repeat, else from code and text; None where none says."""
+    """Read how often a day, at most: from timing.repeat, else from code and text.
+
+    None where neither says.
+    """
     timing: Json = instruction.get("timing", {})
     repeat: Json = timing.get("repeat", {})
     if repeat.get("dayOfWeek"):
         return None
+
     moments = len(repeat.get("timeOfDay") or repeat.get("when") or ())
     days = float(repeat.get("period") or 0) * DAYS.get(repeat.get("periodUnit", ""), 0.0)
     if days:
         return float(repeat.get("frequencyMax") or repeat.get("frequency") or moments or 1) / days
+    if moments:
+        return float(moments)
+
     code = timing.get("code", {})
-    spoken = (
+    texts = (
         instruction.get("text"),
         code.get("text"),
         *(t for c in codes.codings(code) for t in (c.get("code"), c.get("display"))),
     )
-    return float(moments) if moments else _often(" ".join(str(t) for t in spoken if t))
+    return _often(" ".join(str(t) for t in texts if t))
 
 
-def _often(said: str) -> float | None:
-    if NOT_EVERY_DAY.search(said):
+def _often(text: str) -> float | None:
+    if NOT_EVERY_DAY.search(text):
         return None
-    if hours := HOURS.search(said):
+    if hours := HOURS.search(text):
         return 24 / int(hours[1]) if int(hours[1]) else None
-    several = next((n for pattern, n in OFTEN if pattern.search(said)), None)
+
+    several = next((n for pattern, n in OFTEN if pattern.search(text)), None)
     if several:
         return several
-    moments = {m.lower() for m in MOMENTS.findall(said)}
-    return 1.0 if ONCE.search(said) and len(moments) < 2 else None
+
+    moments = {m.lower() for m in MOMENTS.findall(text)}
+    return 1.0 if ONCE.search(text) and len(moments) < 2 else None
 
 
 def _coded(amount: Json, product: str, per_day: float | None) -> Dose | None:
@@ -118,28 +133,35 @@ def _coded(amount: Json, product: str, per_day: float | None) -> Dose | None:
     unit = _unit(high)
     if "value" not in high:
         return None
+
     if unit in MASS:
         factor, base = MASS[unit], unit if "/" in unit else "mg"
         least = low["value"] if "value" in low and _unit(low) == unit else high["value"]
         return Dose(float(least) * factor, float(high["value"]) * factor, base, per_day)
+
     strength = _mass(product)
     if strength and COUNTED.search(f"{unit} {high.get('unit', '')}"):
         counted = strength * float(high["value"])
         return Dose(counted, counted, "mg", per_day)
+
     return None
 
 
 def _in_words(text: str, product: str, per_day: float | None) -> Dose | None:
-    """The amount that the text names, or its count of tablets of the product; an amount and a count
-    of several are two readings.
+    """Read the amount in a text, or its count of tablets of the product.
+
+    An amount and a count of several are two readings: None.
     """
     counts = {NUMBERS.get(n.lower()) or float(n) for n in COUNT_IN_TEXT.findall(text)}
     named, strength = _mass(text), _mass(product)
     if MULTIPLE.search(text) or len(counts) > 1 or (named and counts - {1.0}):
         return None
+
     if named is None and not MASS_IN_TEXT.search(text) and strength and counts:
         named = strength * counts.pop()
-    several = len(MASS_IN_TEXT.findall(text)) > 1  # 20 mg in the morning and 20 mg at night
+
+    # 20 mg in the morning and 20 mg at night
+    several = len(MASS_IN_TEXT.findall(text)) > 1
     return Dose(named, named, "mg", None if several else per_day) if named else None
 
 
@@ -152,12 +174,15 @@ def _amounts(amount: Json) -> tuple[Json, Json]:
 
 
 def _unit(quantity: Json) -> str:
-    """The UCUM code; else the unit as written, in which `MG` is no megagram."""
+    """Read the UCUM code, else the unit as written.
+
+    There `MG` is no megagram.
+    """
     return str(quantity.get("code") or str(quantity.get("unit", "")).lower())
 
 
 def _mass(text: str) -> float | None:
-    """Milligrams of the one strength that a text names; None for none or for several."""
+    """Read the milligrams of the one strength in a text; None for none or for several."""
     found = {_number(n) * MASS[unit.lower()] for n, unit in MASS_IN_TEXT.findall(text)}
     return found.pop() if len(found) == 1 else None
 

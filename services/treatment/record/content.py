@@ -1,8 +1,8 @@
-"""The clinical content of what treatment reads, and its digest: what decides whether a plan is
-drawn again (pure).
+"""The clinical content of what treatment reads, and its digest (pure).
 
-Left out is what says nothing about the patient: ids, versions, texts for display, who wrote when,
-and careloop's own hours of writing. Of status only what changes the meaning stays, so:
+The digest decides whether a plan is drawn again. Left out is what says nothing about the patient:
+ids, versions, texts for display, who wrote when, and careloop's own hours of writing. Of status
+only what changes the meaning stays:
 
 - preliminary, partial -> final (a bare signature): the same content. Likewise a Condition of our
   notes that is confirmed.
@@ -12,7 +12,7 @@ and careloop's own hours of writing. Of status only what changes the meaning sta
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -21,8 +21,8 @@ from shared.fhir import codes
 from shared.fhir.summary import answer_of
 from shared.json import Json
 
-AMENDED = frozenset({"amended", "corrected", "appended"})
-KEPT: Mapping[str, tuple[str, ...]] = {
+AMENDED: Final = frozenset({"amended", "corrected", "appended"})
+KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     "Patient": ("birthDate", "gender"),
     "DiagnosticReport": ("code", "category", "conclusion", "conclusionCode"),
     "Observation": ("code", "interpretation", "bodySite", "dataAbsentReason", "method"),
@@ -44,43 +44,45 @@ KEPT: Mapping[str, tuple[str, ...]] = {
         "category",
         "criticality",
     ),
-    "RiskAssessment": ("code", "method"),
 }
+DROPPED: Final = ("id", "display", "reference", "userSelected")
+REACTION: Final = ("substance", "manifestation", "severity")
 
 
 def content_of(resources: Iterable[Json]) -> str:
-    """SHA-256 (hex) of the clinical content, whatever the order of the resources."""
-    return digest(
-        sorted(orjson.dumps(clinical(r), option=orjson.OPT_SORT_KEYS).decode() for r in resources)
-    )
+    """Compute the SHA-256 (hex) of the clinical content, in whatever order it comes."""
+    contents = (orjson.dumps(clinical(r), option=orjson.OPT_SORT_KEYS) for r in resources)
+    return digest(sorted(content.decode() for content in contents))
 
 
 def clinical(resource: Json) -> Json:
-    """The clinical content of one resource: see the module's docstring.
+    """Keep the clinical content of one resource: see the module's docstring.
 
     KeyError for a kind that treatment does not read.
     """
     kind = resource["resourceType"]
     kept = {name: plain(resource[name]) for name in KEPT[kind] if name in resource}
+
     if kind in ("DiagnosticReport", "Observation"):
         kept["state"] = "amended" if resource.get("status") in AMENDED else "current"
         kept["service"] = answer_of(resource)
     if kind == "Observation":
         kept |= _observation(resource)
     if kind == "Condition":
-        kept["verification"] = (
-            "ours"
-            if answer_of(resource)
-            else codes.first_code(resource.get("verificationStatus"), codes.CONDITION_VERIFICATION)
-        )
+        kept["verification"] = _verification(resource)
     if kind == "AllergyIntolerance":
         kept["reaction"] = [
-            plain({k: r[k] for k in ("substance", "manifestation", "severity") if k in r})
-            for r in resource.get("reaction", [])
+            plain({k: r[k] for k in REACTION if k in r}) for r in resource.get("reaction", [])
         ]
-    if kind == "RiskAssessment":
-        kept["prediction"] = plain(resource.get("prediction", []))
+
     return {"kind": kind, **kept}
+
+
+def _verification(condition: Json) -> str | None:
+    # a problem of our notes is the same content before and after a clinician confirms it
+    if answer_of(condition):
+        return "ours"
+    return codes.first_code(condition.get("verificationStatus"), codes.CONDITION_VERIFICATION)
 
 
 def _observation(resource: Json) -> Json:
@@ -93,23 +95,21 @@ def _observation(resource: Json) -> Json:
     kept["citation"] = [
         plain(e) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT
     ]
-    if not answer_of(resource):  # the hour of ours is the hour of writing, and changes on a rerun
-        kept["effective"] = resource.get("effectiveDateTime") or plain(
-            resource.get("effectivePeriod")
-        )
+    # the hour of ours is the hour of writing: it changes on a rerun
+    if not answer_of(resource):
+        period = plain(resource.get("effectivePeriod"))
+        kept["effective"] = resource.get("effectiveDateTime") or period
+
     return kept
 
 
 def plain(value: Any) -> Any:
-    """The value without ids, displays and references: the same code is the same content, whatever
-    it is called and wherever it stands.
+    """Drop ids, displays and references from a value.
+
+    The same code is the same content, whatever it is called and wherever it stands.
     """
     if isinstance(value, Mapping):
-        return {
-            k: plain(v)
-            for k, v in value.items()
-            if k not in ("id", "display", "reference", "userSelected")
-        }
+        return {k: plain(v) for k, v in value.items() if k not in DROPPED}
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value

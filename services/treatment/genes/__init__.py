@@ -1,0 +1,1 @@
+"""A patient's genes and the patient's drugs (pure)."""

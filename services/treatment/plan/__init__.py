@@ -1,0 +1,1 @@
+"""The plan as FHIR drafts, and its words (pure)."""

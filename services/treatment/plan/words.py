@@ -1,0 +1,117 @@
+"""The sentences of a plan (pure)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from services.treatment.domain import Inputs, Report
+from services.treatment.findings import Alert, Choice, Citation, Findings, FollowUp, Proposal
+from services.treatment.plan import bounds
+
+SILENT: Final = (
+    "No rule spoke on what stands in the record. That is no clearance: the rules know "
+    "a limited table of drugs, pairs and genes."
+)
+
+
+def summary(inputs: Inputs, findings: Findings) -> str:
+    """Tell what the plan holds, in a sentence or two."""
+    high = sum(a.severity == "high" for a in findings.alerts)
+    counted = [
+        _count(len(findings.choices), "gene-guided proposal"),
+        _count(len(findings.alerts), "alert") + (f" ({high} of high severity)" if high else ""),
+        _count(len(findings.follow_ups), "follow-up"),
+    ]
+    titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
+    sentences = f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
+
+    return f"{sentences} {_unsigned(inputs, findings.unsigned)}".strip()
+
+
+def notes(inputs: Inputs, findings: Findings) -> list[str]:
+    """Explain the plan, one note for each report, proposal and alert.
+
+    Each names its rule and its source.
+    """
+    named = bounds.reports(inputs, findings)[: bounds.MOST_CONCLUSIONS]
+    # the alert of a choice repeats the choice
+    choices = {c.rule for c in findings.choices}
+    alerts = [a for a in findings.alerts if a.rule not in choices]
+    unsigned = _unsigned(inputs, findings.unsigned)
+
+    return [
+        *(_report(r) for r in named),
+        *bounds.left_out(inputs),
+        *(_choice(c, inputs) for c in findings.choices),
+        *(_follow_up(f) for f in findings.follow_ups),
+        *(_alert(a) for a in alerts),
+        *([SILENT] if findings.silent else []),
+        *([unsigned] if unsigned else []),
+    ]
+
+
+def _report(report: Report) -> str:
+    if report.amended:
+        state = "amended by a clinician, whose words override the findings"
+    else:
+        state = "not signed" if report.unsigned else "signed"
+    conclusion = bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)
+
+    return f"{report.service.capitalize()} report ({report.reference}, {state}): {conclusion}"
+
+
+def _choice(choice: Choice, inputs: Inputs) -> str:
+    sentences = (
+        f"{choice.title} [{choice.rule}]:",
+        *choice.why,
+        choice.advice,
+        *(f"Proposed: {proposal(p)}" for p in choice.proposals),
+        *(
+            f"Not proposed: {w.drug}, because {w.reason} ({w.citation.text}, {w.citation.url})."
+            for w in choice.withheld
+        ),
+        sources(choice.citations),
+        unsigned_behind(inputs, choice.evidence),
+    )
+    return " ".join(sentences).strip()
+
+
+def proposal(proposal: Proposal) -> str:
+    """Tell a proposal with its cautions."""
+    cautions = "".join(f" Caution: {c}" for c in proposal.cautions)
+    return f"{proposal.drug} {proposal.text}. {proposal.note}{cautions}"
+
+
+def _follow_up(follow_up: FollowUp) -> str:
+    why, source = " ".join(follow_up.why), sources((follow_up.citation,))
+    return f"{follow_up.title} [{follow_up.rule}]: {why} {source}"
+
+
+def _alert(alert: Alert) -> str:
+    return f"{alert.severity} severity, {alert.title} [{alert.rule}]: {alert.detail}"
+
+
+def sources(citations: Iterable[Citation]) -> str:
+    """Name the sources in a sentence."""
+    named = "; ".join(f"{c.text}, {c.url}" if c.url else c.text for c in citations)
+    return f"Source: {named}." if named else ""
+
+
+def unsigned_behind(inputs: Inputs, references: Sequence[str]) -> str:
+    """Name the unsigned reports behind these references; empty without one."""
+    behind = bounds.reports_behind(inputs, references)
+    unsigned = [r.reference for r in inputs.reports if r.unsigned and r.reference in behind]
+
+    return _unsigned(inputs, unsigned)
+
+
+def _unsigned(inputs: Inputs, references: Sequence[str]) -> str:
+    wanted = frozenset(references)
+    services = dict.fromkeys(r.service for r in inputs.reports if r.reference in wanted)
+    if not services:
+        return ""
+
+    return f"When this was drawn it rested on unsigned AI results: {', '.join(services)}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

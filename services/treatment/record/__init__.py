@@ -1,0 +1,1 @@
+"""FHIR resources read into the rules' values (pure)."""

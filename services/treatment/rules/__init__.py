@@ -1,0 +1,1 @@
+"""The rule set: what the tables in `data` hold (pure)."""

@@ -1,0 +1,1 @@
+"""Interactions, duplicates, allergies, limits, contraindications (pure)."""
