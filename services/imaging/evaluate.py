@@ -17,7 +17,9 @@ import torch
 
 from services.imaging import model
 from services.imaging.preprocess import standardise
-from services.imaging.statistics import (
+from services.imaging.train import DATA, FOLDS, Seen, features, fit, see
+from services.imaging.training.films import FILMS, Films, adults, children
+from services.imaging.training.statistics import (
     Bools,
     Floats,
     auc,
@@ -26,8 +28,6 @@ from services.imaging.statistics import (
     fit_logistic,
     grouped_folds,
 )
-from services.imaging.train import DATA, FOLDS, Seen, features, fit, see
-from services.imaging.training_films import FILMS, Films, adults, children
 from shared.dicom.parse import parse
 from shared.dicom.pixels import grey
 from shared.training.data_sets import require

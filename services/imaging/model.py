@@ -66,7 +66,10 @@ class Block(nn.Module):
 
 
 def same_padding(kernel: int, stride: int) -> tuple[int, int, int, int]:
-    """(left, right, top, bottom) of TensorFlow's `SAME` where the size is a multiple of the stride."""
+    """Return (left, right, top, bottom) of TensorFlow's `SAME` padding.
+
+    The size must be a multiple of the stride.
+    """
     total = kernel - stride
     return (total // 2, total - total // 2) * 2
 

@@ -29,7 +29,7 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
 
 
 def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
-    """The map alone; one more identifier names the film that it lies on: a study may have several."""
+    """Write the heat map; an identifier names its film, since a study may have several."""
     draft = pen.draft(
         "Media",
         "heat-map",

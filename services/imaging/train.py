@@ -27,7 +27,8 @@ from torch import Tensor
 
 from services.imaging import model
 from services.imaging.preprocess import SIZE
-from services.imaging.statistics import (
+from services.imaging.training.films import LABELS, Films, adults
+from services.imaging.training.statistics import (
     Bools,
     Floats,
     Linear,
@@ -36,7 +37,6 @@ from services.imaging.statistics import (
     grouped_folds,
     threshold_for_sensitivity,
 )
-from services.imaging.training_films import LABELS, Films, adults
 from shared.training.data_sets import WRONG, require
 
 DATA: Final = Path("../shared/data")

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from services.notes.domain import Assertion, Entity, Findings, Inputs, Mention
-from services.notes.language import is_english
-from services.notes.lexicon import find_terms, is_chronic
-from services.notes.sections import Section, find_sections, section_at
-from services.notes.sentences import Span, find_sentences
-from services.notes.tables import table
+from services.notes.reading.language import is_english
+from services.notes.reading.lexicon import find_terms, is_chronic
+from services.notes.reading.sections import Section, find_sections, section_at
+from services.notes.reading.sentences import Span, find_sentences
+from services.notes.reading.tables import table
 from shared.errors import NotAnalysed
 
 # below it, what no list knows is left out: on clinical notes, unlike abstracts, most such marks

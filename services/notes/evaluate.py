@@ -17,12 +17,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from sklearn.metrics import f1_score
+
 from services.notes.analyze import assertion_of, read
-from services.notes.corpora import Assertion, Sentence, entity_spans, read_assertions, read_iob
 from services.notes.domain import Entity, Inputs
 from services.notes.model import SHIPPED, NotesModel, load
-from services.notes.sections import find_sections
-from services.notes.sentences import find_sentences
+from services.notes.reading.sections import find_sections
+from services.notes.reading.sentences import find_sentences
+from services.notes.training.corpora import (
+    Assertion,
+    Sentence,
+    entity_spans,
+    read_assertions,
+    read_iob,
+)
 from shared.settings import load_settings
 from shared.training.data_sets import require
 
@@ -129,8 +137,8 @@ def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
     }
     for name, gold in golds.items():
         named = [answer == name for _, answer in pairs]
-        both = sum(a and b for a, b in zip(gold, named, strict=True))
-        numbers[f"{'negation' if name == 'negated' else name} F1"] = f1(both, sum(named), sum(gold))
+        title = "negation" if name == "negated" else name
+        numbers[f"{title} F1"] = float(f1_score(gold, named))
     return numbers | {"negation lines": float(len(pairs))}
 
 
@@ -166,7 +174,7 @@ def seconds_per_page(model: NotesModel) -> float:
 
 
 def f1(both: int, said: int, gold: int) -> float:
-    """Harmonic mean of precision and recall; 0 where nothing was right."""
+    """Return the F1 of spans, by their counts; 0 where nothing was right."""
     return 2 * both / (said + gold) if both else 0.0
 
 

@@ -1,13 +1,12 @@
-"""The models: a token classification network (transformers) and ConText (medspaCy).
+"""The models: a token classification network (transformers), beside ConText (context.py).
 
-torch, transformers and spaCy are imported here (and in train.py and evaluate.py) alone, and here
-only when a model is loaded.
+torch and transformers are imported here (and in train.py and evaluate.py) alone, and here only when
+a model is loaded.
 """
 
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from services.notes import tags
+from services.notes.context import Context
 from services.notes.domain import Entity
 from services.notes.encoder import TAGS, encoder_folder
-from services.notes.sentences import Span
-from services.notes.tables import rules_digest, table
+from services.notes.reading import tags
+from services.notes.reading.sentences import Span
+from services.notes.reading.tables import rules_digest
 from shared.errors import Misconfigured
 from shared.service import ModelCard
 
@@ -39,7 +39,7 @@ class NotesModel:
 
     network: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
-    context: "Context" = field(repr=False)
+    context: Context = field(repr=False)
     scheme: tags.Scheme = field(repr=False)
     card: ModelCard
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -146,80 +146,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
             batch = []
         batch.append(piece)
     yield batch
-
-
-class Context:
-    """ConText over single sentences: a blank English tokenizer and medspaCy's rules with ours
-    (`data/context.toml`).
-    """
-
-    def __init__(self) -> None:
-        from loguru import logger
-
-        for package in ("medspacy", "PyRuSH", "quickumls"):
-            logger.disable(package)  # they log sentences at debug level: notes are patient data
-        with warnings.catch_warnings():
-            # spaCy's command line, which medspaCy imports and nobody here runs, takes a function of
-            # click from its old place
-            warnings.filterwarnings(
-                "ignore", "Importing 'parser.split_arg_string' is deprecated", DeprecationWarning
-            )
-            import spacy
-            from medspacy.context import ConText, ConTextRule
-            from medspacy.custom_tokenizer import create_medspacy_tokenizer
-
-        nlp = spacy.blank("en")
-        nlp.tokenizer = create_medspacy_tokenizer(nlp)
-        nlp.max_length = 10**7
-        self._nlp = nlp
-        self._context = ConText(nlp, rules=None, input_span_type="group", span_attrs=None)
-        theirs = ConTextRule.from_json(self._context.DEFAULT_RULES_FILEPATH)
-        self._context.add(
-            [rule for rule in theirs if rule.literal not in table("context")["without"]]
-        )
-        self._context.add([ConTextRule(**rule) for rule in _rules()])
-
-    def categories(self, sentence: str, spans: Sequence[Span]) -> list[frozenset[str]]:
-        """ConText's categories for each span; the sentence is one sentence, whatever its
-        punctuation.
-        """
-        squeezed, places = squeeze(sentence)
-        doc = self._nlp.make_doc(squeezed)
-        for token in doc:
-            token.is_sent_start = token.i == 0
-        targets = [
-            doc.char_span(places[a], places[b - 1] + 1, label="MENTION", alignment_mode="expand")
-            for a, b in spans
-        ]
-        doc.spans["medspacy_spans"] = targets
-        self._context(doc)
-        return [frozenset(m.category for m in target._.modifiers) for target in targets]
-
-
-def squeeze(text: str) -> tuple[str, list[int]]:
-    """The text with each run of white space as one space (a rule's words may be apart, or on two
-    lines), and where each character went.
-    """
-    kept: list[str] = []
-    places: list[int] = []
-    for character in text:
-        if not character.isspace():
-            kept.append(character)
-        elif kept and kept[-1] != " ":
-            kept.append(" ")
-        places.append(max(len(kept) - 1, 0))
-    return "".join(kept), places
-
-
-def _rules() -> Iterator[dict[str, Any]]:
-    for rule in table("context")["rules"]:
-        for phrase in rule["phrases"]:
-            yield {
-                "literal": phrase,
-                "category": rule["category"],
-                "direction": rule["direction"].upper(),
-                "max_scope": rule["within"] or None,
-            }
 
 
 def load(settings: "Settings") -> NotesModel:

@@ -141,5 +141,7 @@ def _confidence(mentions: Sequence[Mention]) -> float | None:
 
 
 def _key(kind: str, mention: Mention) -> str:
-    """A code names the draft; a text does not, it came from a person."""
-    return f"{kind}-{mention.concept.code if mention.concept else hashlib.sha256(mention.identity.encode()).hexdigest()[:12]}"
+    """Name the draft by its code, or by a digest of its text, which came from a person."""
+    if mention.concept:
+        return f"{kind}-{mention.concept.code}"
+    return f"{kind}-{hashlib.sha256(mention.identity.encode()).hexdigest()[:12]}"

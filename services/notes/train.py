@@ -21,8 +21,8 @@ from peft import LoraConfig, TaskType, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from services.notes.corpora import Sentence, read_iob
 from services.notes.encoder import ENCODER, TAGS, encoder_folder
+from services.notes.training.corpora import Sentence, read_iob
 from shared.training.data_sets import require
 
 IGNORED, NO_DISEASE = -100, -1

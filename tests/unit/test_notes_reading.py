@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from services.notes.analyze import analyze, assertion_of, merge, read, windows
 from services.notes.domain import Entity, Findings, Inputs
-from services.notes.language import is_english
-from services.notes.lexicon import find_terms
-from services.notes.sections import find_sections, section_at
-from services.notes.sentences import LONGEST, find_sentences
-from services.notes.tags import entities, scheme_of
+from services.notes.reading.language import is_english
+from services.notes.reading.lexicon import find_terms
+from services.notes.reading.sections import find_sections, section_at
+from services.notes.reading.sentences import LONGEST, find_sentences
+from services.notes.reading.tags import entities, scheme_of
 from shared.errors import InvalidInput, Misconfigured, NotAnalysed
 from shared.terms import drugs, drugs_by_name, drugs_by_rxnorm
 from shared.text.decoding import MAX_CHARACTERS, decode

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from typing import Final
 
-from services.notes.tables import table
+from services.notes.reading.tables import table
 
 WORD: Final = re.compile(r"[^\W\d_]+")
 FEW: Final = 12  # words: below this, function words prove nothing and only the script is looked at

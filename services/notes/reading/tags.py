@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.notes.domain import Entity, Kind
-from services.notes.tables import table
+from services.notes.reading.tables import table
 from shared.errors import Misconfigured
 
 Floats = NDArray[np.float64]

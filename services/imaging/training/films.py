@@ -14,7 +14,7 @@ from PIL import Image
 
 from services.imaging.domain import ADULT_YEARS
 from services.imaging.preprocess import standardise
-from services.imaging.statistics import Bools, Floats
+from services.imaging.training.statistics import Bools, Floats
 
 ADULTS: Final = "chest_xray_adults_nih"
 CHILDREN: Final = "chest_xray_children"

@@ -7,7 +7,7 @@ plainly continues it.
 import re
 from collections.abc import Iterator, Sequence
 
-from services.notes.sections import Section
+from services.notes.reading.sections import Section
 
 Span = tuple[int, int]
 # characters: no sentence is as long, and ConText compares each name of a sentence with each of its
@@ -16,7 +16,10 @@ LONGEST = 2000
 WRAPPED = 45  # characters: a shorter line was not broken by a right margin
 BREAK = re.compile(r"\n[ \t\r\n]*+")
 BLANK = " \t\r"
-TITLES = r"(?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[Mm]rs\.)(?<!\b[Mm]r\.)(?<!\b[Mm]s\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"
+TITLES = (
+    r"(?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[Mm]rs\.)(?<!\b[Mm]r\.)(?<!\b[Mm]s\.)"
+    r"(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"
+)
 STOP = re.compile(rf"(?<=[.!?;]){TITLES}[)\"']?[ \t]+(?=[A-Z0-9(\"'#*•-])")
 BULLET = re.compile(r"\s*(?:[-*•>#]+\s+)?")
 NUMBERED = re.compile(r"\s*\d{1,2}[.)]$")

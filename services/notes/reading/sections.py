@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from services.notes.domain import Assertion
-from services.notes.tables import table
+from services.notes.reading.tables import table
 
 OTHER = "other"
 

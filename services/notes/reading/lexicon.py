@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from services.notes.domain import Concept, Entity, Kind
-from services.notes.tables import table
+from services.notes.reading.tables import table
 from shared.fhir import codes
 from shared.terms import drugs
 

@@ -1,0 +1,1 @@
+"""What train and evaluate share: films and their numbers."""

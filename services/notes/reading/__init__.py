@@ -1,0 +1,1 @@
+"""Reading a note: sections, sentences, words, tags."""
