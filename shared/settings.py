@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment. Every variable is `CARELOOP_` + the field's name in
 capitals.
 
-The README's table is printed from this class by `careloop settings --markdown`; a test compares the
+The table of docs/settings.md is printed from this class by `careloop settings --markdown`; a test compares the
 two.
 """
 

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.plugins.broker",
     "tests.plugins.leftovers",
     "tests.plugins.no_skips",
+    "tests.plugins.parts",
 ]
 settings.register_profile(
     "careloop", settings(), deadline=None

@@ -8,7 +8,7 @@ from shared.settings import Settings
 
 
 def as_markdown(settings: type[Settings]) -> str:
-    """The README's table."""
+    """Return the table of docs/settings.md."""
     rows = [
         f"| `{name}` | {f'`{default}`' if default else ''} | {text} |"
         for name, default, text in _rows(settings)

@@ -226,6 +226,11 @@ def save(network: model.ChestNetwork, head: Head, folder: Path) -> None:
     save_file(state, weights, metadata={"format": "pt"})
     config = CONFIG | {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    card = folder / "README.md"
+    if not card.exists():
+        card.write_text(
+            "# Not measured yet: `services.imaging.evaluate --write`\n", encoding="utf-8"
+        )
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify
 
 from services.intake.health import Health
+from services.intake.notifications.subscriptions import Keeper
+from services.intake.notifications.webhook import Doorway, paths, webhook
 from services.intake.publish import Publisher
 from services.intake.state import State
-from services.intake.subscriptions import Keeper
 from services.intake.sweep import Sweep
 from services.intake.watched import installed
-from services.intake.webhook import Doorway, paths, webhook
 from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions, scope_text
 from shared.errors import FhirError, Misconfigured, Unavailable

@@ -1,4 +1,4 @@
-"""The life cycle of what careloop writes (docs: README, "Nothing final without a human"): kind x
+"""The life cycle of what careloop writes (docs/review.md): kind x
 stage -> status (pure data).
 
 Only `services.review` may ask for a stage other than draft and withdrawn, and only together with a

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.webhook import PATHS
+from services.intake.notifications.webhook import PATHS
 from shared.json import Json
 from shared.web.openapi import document
 from tests.charts.renders import manifests

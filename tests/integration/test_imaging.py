@@ -25,6 +25,8 @@ from tests.films import another, film
 from tests.orthanc import MISSING, PASSWORD, USER, Orthanc, installed, orthanc
 from tests.peers import sekmet
 
+pytestmark = pytest.mark.orthanc
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:

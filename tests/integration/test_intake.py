@@ -19,14 +19,14 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from services.clinic.ports import free_port
-from services.intake.notification import parse
+from services.intake.notifications.notification import parse
+from services.intake.notifications.subscriptions import SECRET_HEADER, Keeper
+from services.intake.notifications.topics import R5, fitting
+from services.intake.notifications.webhook import Doorway, paths, webhook
 from services.intake.publish import Publisher
 from services.intake.state import State
-from services.intake.subscriptions import SECRET_HEADER, Keeper
 from services.intake.sweep import Sweep
-from services.intake.topics import R5, fitting
 from services.intake.watched import installed
-from services.intake.webhook import Doorway, paths, webhook
 from shared.ehr.client import Ehr, open_ehr
 from shared.errors import InvalidInput, Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode

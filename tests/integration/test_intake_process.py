@@ -14,9 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.clinic.ports import free_port
+from services.intake.notifications.subscriptions import Keeper
 from services.intake.process import run_intake
 from services.intake.state import State
-from services.intake.subscriptions import Keeper
 from shared.ehr.client import open_ehr
 from shared.errors import Misconfigured
 from shared.settings import Settings

@@ -15,8 +15,8 @@ import pytest
 
 from services.notes import evaluate
 from services.notes.analyze import SURE, analyze, read
-from services.notes.domain import Entity, Findings, Inputs, Mention
 from services.notes.context import squeeze
+from services.notes.domain import Entity, Findings, Inputs, Mention
 from services.notes.model import SHIPPED, NotesModel, load, merge_adapter
 from services.notes.training.corpora import read_iob
 from shared.errors import Misconfigured

@@ -191,11 +191,11 @@ def test_the_table_has_a_row_of_three_cells_for_each_setting() -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
 
 
-def test_the_readmes_table_is_the_printed_one() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.split("<!-- settings -->")[1].split("<!-- /settings -->")[
-        0
-    ].strip() == as_markdown(Settings)
+def test_the_table_of_the_docs_is_the_printed_one() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip() == as_markdown(
+        Settings
+    )
 
 
 def test_a_dead_letter_that_is_not_there_is_wrong_usage() -> None:

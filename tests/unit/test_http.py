@@ -15,10 +15,10 @@ from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
 from services.clinic.ports import free_port
+from services.intake.notifications.webhook import paths as intake_paths
+from services.intake.notifications.webhook import webhook
 from services.intake.process import _swept
 from services.intake.watched import installed
-from services.intake.webhook import paths as intake_paths
-from services.intake.webhook import webhook
 from services.review.app import create_review_app
 from shared import errors
 from shared.ehr.client import open_ehr

@@ -1,4 +1,4 @@
-"""The values that the README shows."""
+"""The values that docs/deploy.md shows."""
 
 import re
 from pathlib import Path
@@ -8,11 +8,11 @@ import yaml
 
 from tests.charts.renders import manifests
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 
-def test_the_readmes_values_render_and_show_films() -> None:
-    [block] = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_pages_values_render_and_show_films() -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     values: dict[str, Any] = yaml.safe_load(block)
     maps = {m["metadata"]["name"]: m["data"] for m in manifests(values) if m["kind"] == "ConfigMap"}
     assert (

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from services.intake.notification import Notification, parse
+from services.intake.notifications.notification import Notification, parse
+from services.intake.notifications.subscriptions import SECRET_HEADER
 from services.intake.publish import Publisher
 from services.intake.state import State
-from services.intake.subscriptions import SECRET_HEADER
 from services.intake.sweep import Sweep
 from services.intake.watched import Watch
 from shared.ehr.client import Ehr

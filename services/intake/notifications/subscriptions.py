@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.intake.topics import TOPIC_CODE, fitting
+from services.intake.notifications.topics import TOPIC_CODE, fitting
 from services.intake.watched import Watch, installed
 from shared.ehr.capabilities import subscription_topics
 from shared.ehr.client import Ehr
