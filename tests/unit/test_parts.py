@@ -35,7 +35,7 @@ def needed(*arguments: str) -> str:
     [
         (["tests/unit/test_genomics_calling.py"], "[]"),
         (["tests/integration/test_genomics_line.py"], "['hl7']"),
-        (["tests/integration/test_imaging.py"], "['orthanc']"),
+        (["tests/integration/test_imaging.py"], "['hl7', 'orthanc']"),
         (["tests/browser"], "['chromium']"),
         (["tests/contract/test_stream_kafka.py"], "['kafka']"),
         (["services/cli/template"], "[]"),
