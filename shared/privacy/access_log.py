@@ -32,11 +32,11 @@ FIRST: Final = "0" * 64
 LONGEST_LINE: Final = 4096
 
 
-def no_trail(_input: str, _patient: str | None) -> None:
+def no_access_log(_input: str, _patient: str | None) -> None:
     """For those who keep their own account: benchmarks and tests."""
 
 
-class Trail:
+class AccessLog:
     """The access log of one service in one process. References are logical ids; no name, no
     content.
 

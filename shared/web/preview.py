@@ -16,7 +16,9 @@ from shared.fhir import bundle, heads
 from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.runtime import devices
-from shared.runtime.line import Case, Line, Register, decided_elsewhere, opens
+from shared.runtime.line import Case, Line, Register
+from shared.runtime.line.result import compose
+from shared.runtime.line.revision import decided_elsewhere, opens_revision, standing_under
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
@@ -47,11 +49,11 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
         raise findings
-    begins = opens(head, case.inputs.subject)
+    begins = opens_revision(head, case.inputs.subject)
     head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
-    task, entries = line.compose(
-        case, findings, head, bundle.NOTHING if begins else _standing(head, line)
+    task, entries = compose(
+        line, case, findings, head, bundle.NOTHING if begins else _standing(head, line)
     )
     first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
@@ -76,7 +78,7 @@ def _first_version(task: Json, head: Head, answer: Answer) -> Json:
 
 
 def _standing(head: Head, line: Line) -> bundle.Standing:
-    standing = line.standing(head)
+    standing = standing_under(line.ehr, head)
     if decided_elsewhere(head, standing):
         raise NotAnalysed("The result was decided on in the EHR already.")
     return standing

@@ -12,7 +12,7 @@ from typing import Any
 from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions_of, scopes_of
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.privacy.access_log import Trail
+from shared.privacy.access_log import AccessLog
 from shared.runtime.line import Line, at_ehr
 from shared.runtime.loop import Runtime
 from shared.runtime.metrics import Metrics
@@ -32,7 +32,7 @@ ASK_AGAIN_SEC = 2.0
 class _State:
     """What the probes and /analyze see while the process comes up."""
 
-    trail: Trail
+    access_log: AccessLog
     waiting: list[str] = field(default_factory=lambda: ["the model"])
     runtime: Runtime | None = None
 
@@ -52,8 +52,8 @@ def run_service(service: Service, settings: Settings, stop: threading.Event) -> 
     Raises:
         Misconfigured: the message says what to do.
     """
-    with closing(Trail(settings.state_dir / "access", service.name)) as trail:
-        _run(service, settings, stop, _State(trail))
+    with closing(AccessLog(settings.state_dir / "access", service.name)) as access_log:
+        _run(service, settings, stop, _State(access_log))
 
 
 def _run(service: Service, settings: Settings, stop: threading.Event, state: _State) -> None:
@@ -90,7 +90,7 @@ def _runtime(
     until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)
     if stop.is_set():
         return None
-    line = Line(service, ehr, model, settings, at_ehr(ehr), state.trail)
+    line = Line(service, ehr, model, settings, at_ehr(ehr), state.access_log)
     state.runtime, state.waiting = Runtime(line, event_log, metrics), []
     return state.runtime
 
