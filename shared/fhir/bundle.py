@@ -59,7 +59,7 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
     verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
     for resource in resources:
         kind = resource["resourceType"]
-        if kind not in lifecycle.STATUS or _is_head(resource):
+        if kind not in lifecycle.STATUS:
             continue
         if not codes.has_code(
             resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"
@@ -69,14 +69,6 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
         open_to_all = lifecycle.is_draft(resource) or status == table["rejected"]
         if not open_to_all and f"{kind}/{resource.get('id')}" not in verified:
             raise InvalidResource(f"{kind} would be {status} without a clinician's Provenance")
-
-
-def _is_head(resource: Json) -> bool:
-    return any(
-        i.get("system") == codes.REVISION
-        for i in resource.get("identifier", [])
-        if isinstance(i, dict)
-    )
 
 
 def _verifies(resource: Json) -> bool:

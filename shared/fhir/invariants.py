@@ -28,11 +28,6 @@ def in_order(first: object, second: object) -> bool:
     return start.tzinfo is None or end.tzinfo is None or start <= end
 
 
-def percent(prediction: Json) -> bool:
-    probability = prediction.get("probabilityDecimal")
-    return not isinstance(probability, int | float) or 0 <= probability <= 100
-
-
 def well_formed(narrative: Json) -> bool:
     """XHTML, without a document type (entities could blow it up)."""
     div = str(narrative.get("div", ""))
@@ -152,10 +147,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "CarePlan.activity": (
         ("reference or detail, exactly one (cpl-3)", exactly_one("reference", "detail")),
     ),
-    "Composition.section": (
-        ("text, entry or section (cmp-1)", has_any("text", "entry", "section")),
-        ("emptyReason only without entries (cmp-2)", not_both("emptyReason", "entry")),
-    ),
     "Condition": (
         ("no clinicalStatus when entered in error (con-5)", clinical_status_allowed),
         ("abatement only when inactive, resolved or in remission (con-4)", abated),
@@ -204,7 +195,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "RequestGroup.action": (
         ("resource or action, not both (rqg-1)", not_both("resource", "action")),
     ),
-    "RiskAssessment.prediction": (("probability is 0 to 100 percent (ras-2)", percent),),
     "Task": (
         (
             "lastModified must not be before authoredOn (inv-1)",

@@ -29,21 +29,9 @@ STATUS: Final[dict[str, dict[Stage, str]]] = {
         "rejected": "cancelled",
         "wrong-patient": "entered-in-error",
     },
-    "Composition": {
-        "draft": "preliminary",
-        "signed": "final",
-        "amended": "amended",
-        "rejected": "entered-in-error",
-    },
     "Media": {"draft": "completed", "signed": "completed", "rejected": "entered-in-error"},
     "Condition": {"draft": "unconfirmed", "signed": "confirmed", "rejected": "refuted"},
     "DetectedIssue": {
-        "draft": "preliminary",
-        "signed": "final",
-        "amended": "amended",
-        "rejected": "cancelled",
-    },
-    "RiskAssessment": {
         "draft": "preliminary",
         "signed": "final",
         "amended": "amended",
@@ -64,11 +52,6 @@ STATUS: Final[dict[str, dict[Stage, str]]] = {
     },
     "MedicationRequest": {"draft": "draft", "signed": "active", "rejected": "cancelled"},
     "Goal": {"draft": "proposed", "signed": "accepted", "rejected": "rejected"},
-    "Task": {
-        "draft": "requested",
-        "signed": "accepted",
-        "rejected": "rejected",
-    },  # a genomics recommendation, not a head
 }
 
 

@@ -18,7 +18,6 @@ IMPORTANCE: Final = (
     "AllergyIntolerance",
     "MedicationRequest",
     "Medication",
-    "RiskAssessment",
     "Condition",
     "Observation",
 )
