@@ -1,12 +1,14 @@
-"""Drafts: what a service's `resources` returns, written with a Pen that knows the answer, the
-patient, the hour and the Devices (pure).
+"""Drafts: the resources of a result before it is written (pure).
+
+A service's `resources` makes them with a Pen, which knows the answer, the patient, the time and the
+Devices.
 
 ::
 
     def resources(inputs, findings, pen):
-        finding = pen.draft("Observation", "pneumonia", code=..., valueCodeableConcept=...,
-        confidence=0.91) report = pen.draft("DiagnosticReport", "report", code=...,
-        result=[finding.ref], conclusion="...") return [finding, report]
+        finding = pen.draft("Observation", "pneumonia", code=..., confidence=0.91)
+        report = pen.draft("DiagnosticReport", "report", code=..., result=[finding.ref])
+        return [finding, report]
 
 A draft carries what every resource of its kind must: our identifier, the AI label, the patient, the
 time, the draft status and the Device, each in the element where that kind keeps it. The runtime
@@ -99,12 +101,14 @@ class Pen:
         confidence: float | None = None,
         **elements: Any,
     ) -> Draft:
-        """A resource of this kind with what its kind must carry; `elements` win over the defaults.
+        """Draft a resource of this kind; `elements` win over the defaults.
+
+        The defaults are all that every resource of the kind must carry.
 
         Args:
             kind: the resource type; KeyError for one that careloop does not write.
             key: stable within the answer, `[a-z0-9-]`.
-            model: which model speaks; default: the first.
+            model: the name of the model that found it; default: the first.
             confidence: 0..1, written as the extension AIconfidence.
             elements: FHIR elements by name; None leaves the element out, even a default.
         """
