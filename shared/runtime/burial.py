@@ -1,4 +1,4 @@
-"""Burial: a record that is given up gets a dead letter, then a head that says `failed`."""
+"""Burial of a record: a dead letter, then a head with the status `failed`."""
 
 import logging
 
@@ -46,7 +46,7 @@ def over_limit(line: Line, event_log: Log) -> bool:
 
 
 def log_missing_head(item: Item, error: BaseException) -> None:
-    """Log that the EHR takes no head for a record, which then has its dead letter alone."""
+    """Log that the EHR takes no head for a record; its dead letter remains."""
     log.error(
         "no head for dead letter %d-%d: %s",
         item.record.partition,

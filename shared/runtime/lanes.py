@@ -1,10 +1,10 @@
-"""Lanes: which record may be worked on now, and how far each partition is finished.
+"""Lanes: the order of work within a partition, and its finished offset.
 
 One thread alone uses them; no I/O.
 
 Records of one key form a lane and are worked on in order. Of several records of one answer in a
-lane the last stands for the earlier ones, which are *covered*: done when it is done. Committed is
-the highest contiguous finished offset.
+lane the last stands for the earlier ones, which are *covered*: done when it is done. The highest
+contiguous finished offset is committed.
 """
 
 from collections import deque
@@ -20,9 +20,7 @@ QUIET_AT_MOST = 10
 
 @dataclass
 class Burial:
-    """Why a record was given up, and whether its dead letter is stored.
-
-    After the dead letter its head is written.
+    """The giving up of a record: first its dead letter, then its head.
 
     Attributes:
         error: what its work ended in.
@@ -72,7 +70,7 @@ class Item:
 
 @dataclass(eq=False)
 class Unit:
-    """The last record of an answer in its lane, and the records that it covers."""
+    """The last record of an answer in its lane, and the records covered by it."""
 
     last: Item
     covered: list[Item]
@@ -123,7 +121,7 @@ class Lanes:
             self._partitions.pop(partition, None)
 
     def take(self, now: float) -> Iterator[Unit]:
-        """Yield the units that may be worked on now, at most one per lane.
+        """Yield the units ready for work, at most one per lane.
 
         Each is busy until `release` or `finish`. Take as many as there is room for: a partition
         that gave one is asked last the next time, so no partition starves.
@@ -169,13 +167,13 @@ class Lanes:
             del partition.lanes[key]
 
     def _of(self, unit: Unit) -> _Partition | None:
-        """Return the unit's partition; None if we lost it meanwhile, and perhaps got it back."""
+        """Return the unit's partition; None if we lost it meanwhile, even if it came back."""
         partition = self._partitions.get(unit.last.record.partition)
         lane = partition.lanes.get(unit.last.record.key) if partition else None
         return partition if lane and unit.last in lane else None
 
     def finished(self) -> dict[int, int]:
-        """Return partition -> next offset to read, for what was finished since the last call."""
+        """Return partition -> next offset to read, as far as finished since the last call."""
         offsets = {}
         for number, partition in self._partitions.items():
             while partition.unfinished and partition.unfinished[0].done:
@@ -192,7 +190,7 @@ class Lanes:
         return sum(1 for p in self._partitions.values() for i in p.unfinished if not i.done)
 
     def oldest_sec(self, now: float) -> float:
-        """Return the age of the oldest record that is not done, from its append; 0 if all are.
+        """Return the age of the oldest unfinished record, from its append; 0 if none.
 
         Args:
             now: seconds since the epoch, as a record's `timestamp`.

@@ -76,15 +76,15 @@ class Runtime:
 
     @property
     def waiting_for(self) -> str | None:
-        """What the service waits for; None while it works."""
+        """The dependency or limit that stops the service; None while it works."""
         return self.pauses.waiting_for
 
     # --- the loop
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, then finish what is in flight and leave the group.
+        """Work until `stop` is set, then finish the work in flight and leave the group.
 
-        It waits for what is in flight for at most `shutdown_sec`.
+        It waits for the work in flight for at most `shutdown_sec`.
 
         Raises:
             Misconfigured: a topic is missing.
@@ -257,7 +257,7 @@ class Runtime:
     # --- for the probes
 
     def ready(self) -> list[str]:
-        """List what keeps the service from working; empty when nothing does."""
+        """List everything in the way of work; empty when nothing is."""
         missing = [] if self.source and self.source.healthy() else ["the event log"]
         if (busy := self.model.busy_sec()) > self._settings.model_stall_sec:
             missing.append(f"the model ({busy:.0f} s on one batch)")
@@ -267,5 +267,5 @@ class Runtime:
         return missing + ([self.waiting_for] if self.waiting_for else [])
 
     def lag(self) -> int:
-        """Count the records of our partitions that are not committed."""
+        """Count the uncommitted records of our partitions."""
         return self.source.lag() if self.source else 0

@@ -1,4 +1,4 @@
-"""Pauses: of the whole service, and of a record that must wait."""
+"""Pauses of the whole service, and waiting times of single records."""
 
 import logging
 import random
@@ -14,7 +14,7 @@ LIMIT_PAUSE_SEC = 5.0
 
 
 class Pauses:
-    """When the service may start work again, and what it waits for.
+    """The time when work may start again, and the reason for waiting.
 
     Args:
         service: its name, for the log.
@@ -23,6 +23,7 @@ class Pauses:
     Attributes:
         waiting_for: what the service waits for; None while it works.
         limited: it waits because it reached the dead-letter limit.
+        until: monotonic seconds.
     """
 
     def __init__(self, service: str, backoff_max_sec: float) -> None:
@@ -35,7 +36,7 @@ class Pauses:
 
     @property
     def active(self) -> bool:
-        """The service starts no work now."""
+        """Whether the service starts no work now."""
         return time.monotonic() < self.until
 
     def pause(self, error: Unavailable) -> None:
@@ -68,7 +69,7 @@ class Pauses:
         item.not_before = time.monotonic() + max(jittered, asked_pause_sec(error))
 
     def end(self) -> None:
-        """Note that work succeeded: nothing is waited for, but for the dead-letter limit."""
+        """Note that work succeeded: only the dead-letter limit still keeps us waiting."""
         self._count = 0
         if not self.limited:
             self.waiting_for = None

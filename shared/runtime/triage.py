@@ -1,4 +1,4 @@
-"""Triage: what to do with a record whose work ended in an error.
+"""Triage: the next action after an error in a record's work.
 
 This is the table of `shared.errors` as code.
 """
@@ -31,7 +31,7 @@ HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)
 def triage(
     error: BaseException, item: Item, settled: int, settings: Settings, now: float
 ) -> Action:
-    """Choose what to do next, and count the attempt where it was one.
+    """Choose the next action, and count a failed attempt.
 
     It serves for a record's work and for its burial alike.
 
@@ -64,9 +64,9 @@ def triage(
 
 
 def is_poison(item: Item, settled: int, settings: Settings) -> bool:
-    """Tell whether the record itself is at fault when the EHR breaks down.
+    """Tell whether the record itself makes the EHR break down.
 
-    It is if the EHR answered 500 for this record while other requests succeeded, as often as a
+    It does if the EHR answered 500 for this record while other requests succeeded, as often as a
     record may fail.
     """
     if item.settled_before is not None and settled > item.settled_before:
@@ -81,6 +81,6 @@ def first_pause_sec(error: BaseException) -> float:
 
 
 def asked_pause_sec(error: BaseException) -> float:
-    """Return the pause that the server asks for (`Retry-After`), at most `ASKED_AT_MOST_SEC`."""
+    """Return the pause of `Retry-After`, at most `ASKED_AT_MOST_SEC`."""
     asked = error.retry_after_sec if isinstance(error, Unavailable) else None
     return min(asked or 0.0, ASKED_AT_MOST_SEC)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ended:
-    """A unit that came back from the pool, with its outcome or its error."""
+    """A unit back from the pool, with its outcome or its error."""
 
     unit: Unit
     outcome: str | None = None
@@ -27,7 +27,7 @@ class Ended:
 
 
 class Work:
-    """What the threads of the pool do.
+    """The work of the pool's threads.
 
     Args:
         line: the service at work on an EHR.

@@ -15,7 +15,7 @@ Settled = Literal["result", "not_analysed", "withdrawn", "unchanged", "not_ours"
 
 @dataclass(frozen=True)
 class Case:
-    """One answer on its way: its head as read before gather, and what was gathered since.
+    """One answer on its way: its head before gather, and everything gathered since.
 
     Attributes:
         signed: the newest head that a clinician signed, if a later revision was opened since.
@@ -32,13 +32,13 @@ class Case:
 
     @property
     def patient(self) -> str | None:
-        """`Patient/id` of whom it is about; None where the subject is unknown or no Patient."""
+        """`Patient/id` of the subject; None where it is unknown or no Patient."""
         subject = self.inputs.subject if self.inputs is not None else self.event.subject
         return subject if is_a(subject, "Patient") else None
 
 
 def open_case(at: Workplace, event: ResourceEvent) -> Case:
-    """Read the heads of the answer that the event asks for."""
+    """Read the heads of the event's answer."""
     answer = Answer(at.service.name, at.service.input_of(event))
 
     found = at.ehr.heads(answer)

@@ -1,4 +1,6 @@
-"""One event, a straight line: what happens to it between the event log and the EHR.
+"""The straight line of one event, between the event log and the EHR.
+
+::
 
     case = line.take(event)       # consent, head, gather, basis; a word where it settled already
     findings = service.analyze([case.inputs], model)[0]
@@ -52,7 +54,7 @@ class Line(Workplace):
             return refuse(self, case, refusal)
 
     def gather(self, case: Case) -> Case | Settled:
-        """Do the same for a case whose heads were read; raises NotAnalysed and Withdrawn."""
+        """Do the same for a case with its heads; raises NotAnalysed and Withdrawn."""
         case = with_consent(self, case)
         self.access_log(case.answer.input, case.patient)
 
@@ -73,7 +75,7 @@ class Line(Workplace):
         return replace(case, inputs=inputs, basis=basis, cards=cards)
 
     def put(self, case: Case, findings: Any) -> Settled:
-        """Write the result: one transaction under the head that was read before gather."""
+        """Write the result in one transaction, under the head from before gather."""
         if isinstance(findings, NotAnalysed):
             return refuse(self, case, findings)
         try:
@@ -86,7 +88,7 @@ class Line(Workplace):
         return "result"
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
-        """Settle an event whose input did not arrive in time."""
+        """Settle an event after its input did not arrive in time."""
         return refuse_late_input(self, event)
 
     def fail(self, event: ResourceEvent, reason: str) -> Settled:

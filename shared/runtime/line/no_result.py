@@ -22,7 +22,7 @@ def write_reason(
     refusal: NotAnalysed | None = None,
     patient: str | None = None,
 ) -> None:
-    """Write the reason into the head, and take back the drafts that nobody has signed.
+    """Write the reason into the head, and reject unsigned drafts.
 
     Args:
         status: of the head: `rejected`, `failed` or `cancelled`.

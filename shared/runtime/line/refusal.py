@@ -11,7 +11,7 @@ from shared.runtime.line.workplace import Workplace
 
 
 def refuse(at: Workplace, case: Case, refusal: NotAnalysed) -> Settled:
-    """Write why it was not analysed, and reject the draft result of an earlier input."""
+    """Write why it was not analysed, and reject an earlier input's draft result."""
     basis = str(Basis(digest("not analysed", refusal.reason)))
     patient = refusal.subject if isinstance(refusal, ConsentDenied) else None
 
@@ -40,7 +40,7 @@ def refuse(at: Workplace, case: Case, refusal: NotAnalysed) -> Settled:
 
 
 def refuse_late_input(at: Workplace, event: ResourceEvent) -> Settled:
-    """Refuse an input that never arrived; keep a result that rests on what was there before."""
+    """Refuse an input that never arrived; keep a result on what was there before."""
     case = open_case(at, event)
     if case.head and case.head.outcome in ("requested", "completed"):
         return "unchanged"
@@ -49,7 +49,7 @@ def refuse_late_input(at: Workplace, event: ResourceEvent) -> Settled:
 
 
 def write_failure(at: Workplace, event: ResourceEvent, reason: str) -> Settled:
-    """Write into the head that the answer failed.
+    """Write the failure into the head.
 
     After a decision the next revision says so, and nobody mistakes the old result for a new one.
     """

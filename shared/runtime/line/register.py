@@ -1,4 +1,4 @@
-"""The register: which Device and which model card stands for a model version at the EHR."""
+"""The register of Devices and model cards at an EHR."""
 
 import threading
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Register:
 
 
 def at_ehr(ehr: Ehr) -> Register:
-    """Make a Register that writes to the EHR by conditional create."""
+    """Make a Register with the EHR's conditional create."""
 
     def ensure(resource: Json) -> str:
         identifier = resource["identifier"][0]

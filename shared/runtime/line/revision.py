@@ -1,4 +1,4 @@
-"""The revision of an answer: which head to write under, and what was written under it."""
+"""The revision of an answer: the head to write under, and its resources."""
 
 from shared import instants
 from shared.answers import Answer, Head
@@ -22,12 +22,12 @@ def opens_revision(head: Head | None, patient: str | None) -> bool:
 
 
 def is_separated(head: Head) -> bool:
-    """Tell whether the head says that a signed result's input moved to another patient."""
+    """Tell whether the head records that a signed input moved to another patient."""
     return head.outcome == "cancelled" and head.task.get("statusReason", {}).get("text") == MOVED
 
 
 def open_head(at: Workplace, case: Case, patient: str | None) -> Head:
-    """Return the head to write under: the one read before gather, or a new revision's.
+    """Return the head to write under: the one from before gather, or a new one.
 
     Raises:
         Conflict: another process began the same revision.
@@ -48,7 +48,7 @@ def open_head(at: Workplace, case: Case, patient: str | None) -> Head:
 
 
 def _only_one(ehr: Ehr, answer: Answer, head: Head) -> Head:
-    """Return the head that we began; Conflict where others began the same revision.
+    """Return our own head; Conflict where others began the same revision.
 
     Not every server makes conditional create atomic. Every process that sees another head takes its
     own head back, so at most one process goes on. If none does, all start again.
@@ -66,13 +66,13 @@ def _only_one(ehr: Ehr, answer: Answer, head: Head) -> Head:
 
 
 def standing_under(ehr: Ehr, head: Head) -> bundle.Standing:
-    """Read what the head lists as written, as it is at the EHR now."""
+    """Read the resources of the head, as they are at the EHR now."""
     found = {key: ehr.read(reference) for key, reference in head.outputs.items()}
     return bundle.Standing({key: resource for key, resource in found.items() if resource})
 
 
 def undecided(ehr: Ehr, head: Head) -> bundle.Standing:
-    """Read what stands under a head before it is written; Conflict where it was decided on.
+    """Read the resources of a head before a write; Conflict after a decision.
 
     Another client may have decided on the report. That decision closes the head, and whatever
     careloop writes afterwards opens the next revision.
@@ -94,7 +94,7 @@ def undecided(ehr: Ehr, head: Head) -> bundle.Standing:
 
 
 def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:
-    """Tell what a clinician decided on the report outside careloop's review.
+    """Read the decision of a clinician on the report, outside careloop's review.
 
     Returns:
         `signed`, `amended` or `rejected`; None where nothing was decided.

@@ -12,7 +12,7 @@ GONE = (404, 410)
 
 
 def with_consent(at: Workplace, case: Case) -> Case:
-    """Ask for consent before the first fetch; return the case about the patient who was asked.
+    """Ask for consent before the first fetch; return the case of the patient asked.
 
     An old event may name a former subject, and the consent of a former subject does not count. So
     after a refusal the EHR is asked for the input's subject, and for nothing else of the input. If
@@ -49,7 +49,7 @@ def ask(at: Workplace, subject: str | None) -> None:
 
 
 def _current_subject(at: Workplace, case: Case) -> str | None:
-    """Read whom the input is about now; Withdrawn where it is gone.
+    """Read the input's present subject; Withdrawn where the input is gone.
 
     An answer about a patient has that patient as its input, so its subject cannot change.
     """

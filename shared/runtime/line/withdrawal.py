@@ -1,4 +1,4 @@
-"""Withdrawal: what was written of an input that is gone, changed hands or is no longer ours."""
+"""Withdrawal of an answer: its input is gone, moved or no longer ours."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from shared.service import Inputs
 
 
 def retract(at: Workplace, case: Case) -> Settled:
-    """Cancel the answer of an input that is gone.
+    """Cancel the answer of a deleted input.
 
     Drafts are rejected. A signed result stays, and the next revision says that its input is gone.
     """
@@ -30,7 +30,7 @@ def retract(at: Workplace, case: Case) -> Settled:
 
 
 def withdraw_not_ours(at: Workplace, case: Case) -> Settled:
-    """Cancel the drafts of an input that is no longer one for this service."""
+    """Cancel the drafts of an input no longer meant for this service."""
     if case.head is None or case.head.closed or case.head.outcome == "cancelled":
         return "not_ours"
 
@@ -40,18 +40,21 @@ def withdraw_not_ours(at: Workplace, case: Case) -> Settled:
 
 
 def return_to_signed(at: Workplace, case: Case, inputs: Inputs, basis: Basis) -> Settled:
-    """Cancel the open revision: the input is again what was signed, and that result stands."""
+    """Cancel the open revision: the input is again the signed one.
+
+    The signed result counts again.
+    """
     reason = "The input is again the one whose result was signed."
     write_reason(at, replace(case, inputs=inputs), "cancelled", basis=str(basis), reason=reason)
     return "withdrawn"
 
 
 def separate(at: Workplace, case: Case, subject: str) -> None:
-    """Cancel the former patient's open revision where a signed input moved to another patient.
+    """Cancel the former patient's open revision of a signed, moved input.
 
     A signed result stays with its patient. Before anything is written about the other patient, a
-    revision of the former patient says once that the input has moved. From then on the two
-    records have nothing to do with each other.
+    revision of the former patient says once that the input has moved. From then on the two records
+    have nothing to do with each other.
 
     Raises:
         Conflict: it was written just now; start again from the head.

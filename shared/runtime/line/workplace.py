@@ -1,4 +1,4 @@
-"""A service, its model and the EHR: what every step of the line works with."""
+"""The workplace of the line: a service, its model and an EHR."""
 
 from dataclasses import dataclass
 from typing import Any
