@@ -23,7 +23,7 @@ IMPORTANCE: Final = (
     "Condition",
     "Observation",
 )
-"""Where not all are named, the first types are: a clinician would open them before single values."""
+"""Where not all are named, the first types are: a clinician opens them before single values."""
 
 
 def rank(reference: str) -> int:

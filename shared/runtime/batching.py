@@ -59,7 +59,8 @@ class ModelThread:
         """Analyse soon.
 
         Args:
-            done: gets findings, NotAnalysed or an exception, on the model's thread: it must be quick.
+            done: gets findings, NotAnalysed or an exception, on the model's thread. It must be
+                quick.
         """
         self._jobs.put(_Job(inputs, done))
 
@@ -73,7 +74,7 @@ class ModelThread:
         return findings
 
     def busy_sec(self) -> float:
-        """Return how long the model has worked on its present batch; 0 when it is idle.
+        """Return the seconds of work on the present batch; 0 for an idle model.
 
         No thread can be interrupted in it, but a probe can tell.
         """

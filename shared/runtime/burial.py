@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 def bury(line: Line, event_log: Log, sink: Sink, unit: Unit) -> None:
-    """Store the dead letter, then write the head; the record is committed only after both.
+    """Store the dead letter, then write the head.
 
-    A burial that is tried again stores no second letter.
+    The record is committed only after both. A burial that is tried again stores no second letter.
 
     Raises:
         DeadLetterLimit: the service has written too many dead letters.
@@ -46,7 +46,7 @@ def over_limit(line: Line, event_log: Log) -> bool:
 
 
 def log_missing_head(item: Item, error: BaseException) -> None:
-    """Log that the EHR takes no head for a record; its dead letter remains."""
+    """Log a record without a head: the EHR refuses it; its dead letter remains."""
     log.error(
         "no head for dead letter %d-%d: %s",
         item.record.partition,

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One record that a service gave up.
+    """One record given up by a service.
 
     Attributes:
         service: the service that gave it up.
@@ -69,7 +69,7 @@ class DeadLetter:
 
 
 def bury(sink: Sink, service: str, record: Record, error: BaseException, attempts: int) -> None:
-    """Store the dead letter of a record; it is durable when this returns.
+    """Store the dead letter of a record durably.
 
     Raises:
         Unavailable: not known to be stored; the record must not be committed.
@@ -91,10 +91,10 @@ def bury(sink: Sink, service: str, record: Record, error: BaseException, attempt
 
 
 def harmless(error: BaseException) -> str:
-    """Return what may be kept of an error.
+    """Return the part of an error without patient data.
 
-    Our errors hold no patient data. The text of another library's error may, so the line of our
-    code replaces it.
+    Our errors hold none. The text of another library's error may, so the line of our code replaces
+    it.
     """
     if isinstance(error, CareloopError):
         return str(error)

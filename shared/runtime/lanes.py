@@ -94,7 +94,7 @@ class _Partition:
 
 
 class Lanes:
-    """The lanes of the partitions that are ours.
+    """The lanes of our partitions.
 
     Args:
         quiet_sec: an answer's newest record must be this old before it is worked on.
@@ -116,7 +116,7 @@ class Lanes:
         partition.lanes.setdefault(item.record.key, deque()).append(item)
 
     def drop(self, partitions: frozenset[int]) -> None:
-        """Forget the records of partitions that belong to another member now."""
+        """Forget the records of lost partitions; their new owner gets them again."""
         for partition in partitions:
             self._partitions.pop(partition, None)
 

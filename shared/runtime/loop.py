@@ -76,7 +76,7 @@ class Runtime:
 
     @property
     def waiting_for(self) -> str | None:
-        """The dependency or limit that stops the service; None while it works."""
+        """The missing dependency, or the limit; None while the service works."""
         return self.pauses.waiting_for
 
     # --- the loop
@@ -239,7 +239,10 @@ class Runtime:
         self._lanes.release(unit)
 
     def _on_own_thread(self, unit: Unit, work: Callable[[Unit], None]) -> None:
-        """Do it on a thread of its own: the pool may be full of work that waits for a model."""
+        """Do it on a thread of its own.
+
+        The pool may be full of work that waits for a model.
+        """
         self._in_flight += 1
         threading.Thread(
             target=self._work.guarded, args=(unit, partial(work, unit)), name="give-up", daemon=True

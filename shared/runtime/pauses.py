@@ -14,7 +14,7 @@ LIMIT_PAUSE_SEC = 5.0
 
 
 class Pauses:
-    """The time when work may start again, and the reason for waiting.
+    """The time of the next work, and the reason for waiting.
 
     Args:
         service: its name, for the log.
@@ -69,18 +69,18 @@ class Pauses:
         item.not_before = time.monotonic() + max(jittered, asked_pause_sec(error))
 
     def end(self) -> None:
-        """Note that work succeeded: only the dead-letter limit still keeps us waiting."""
+        """Note a success: now only the dead-letter limit can keep us waiting."""
         self._count = 0
         if not self.limited:
             self.waiting_for = None
 
     def broker_answered(self) -> None:
-        """Note that the event log answers."""
+        """Note an answer of the event log."""
         if self.waiting_for == "broker":
             self.waiting_for = None
 
     def lift_limit(self) -> None:
-        """Note that the dead letters are below the limit again."""
+        """Note the end of the dead-letter limit."""
         self.limited, self.waiting_for = False, None
 
     def _backoff_sec(self, error: BaseException, tries: int) -> float:

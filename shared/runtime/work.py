@@ -1,4 +1,7 @@
-"""The work on one unit: take, then the model, then put; each step on a thread of the pool."""
+"""The work on one unit: take, model, put.
+
+Take and put run on threads of the pool, the model on its own.
+"""
 
 import logging
 import queue

@@ -1,4 +1,7 @@
-"""The head of an answer without a result: rejected, failed or cancelled, with the reason."""
+"""The head of an answer without a result, with the reason.
+
+Its status is rejected, failed or cancelled.
+"""
 
 from shared import instants
 from shared.errors import ConsentDenied, NotAnalysed

@@ -103,7 +103,7 @@ def _audit_entries(
 
 
 def _transact(at: Workplace, transaction: Json, sources: Mapping[str, str]) -> None:
-    """Write; Conflict where an input went away since gather.
+    """Write the transaction; Conflict if an input went away since gather.
 
     An EHR that checks references refuses such a result. That is no fault of ours, so the answer
     starts again.

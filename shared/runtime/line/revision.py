@@ -22,7 +22,7 @@ def opens_revision(head: Head | None, patient: str | None) -> bool:
 
 
 def is_separated(head: Head) -> bool:
-    """Tell whether the head records that a signed input moved to another patient."""
+    """Tell whether the head records a signed input's move to another patient."""
     return head.outcome == "cancelled" and head.task.get("statusReason", {}).get("text") == MOVED
 
 

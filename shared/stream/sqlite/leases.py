@@ -1,4 +1,4 @@
-"""The leases of one member of a group: which partitions are ours, and for how long.
+"""The leases of one member of a group: its partitions, for a limited time.
 
 A partition of a group is leased by one member: (owner, epoch, expiry). The owner renews every third
 of the lease. Whoever finds it expired takes it and raises the epoch, and a commit under an older
@@ -21,7 +21,7 @@ LEASE_SEC = 6.0
 
 @dataclass
 class Lease:
-    """One partition that is ours.
+    """One partition of ours.
 
     Attributes:
         position: the next offset to read.
@@ -37,7 +37,7 @@ class Lease:
 
 
 class Leases:
-    """The partitions of a topic that this member of the group holds.
+    """This member's partitions of a topic.
 
     Attributes:
         ours: partition -> lease.
@@ -60,7 +60,7 @@ class Leases:
         return time.monotonic() - self._renewed_at < self._lease_sec
 
     def renew(self) -> bool:
-        """Renew the leases if it is time, and give back what has nothing left to commit.
+        """Renew the leases if it is time, and give back finished ones.
 
         A renewal also notices losses, marks what is over the fair share, and takes free partitions
         up to the fair share.
@@ -83,12 +83,12 @@ class Leases:
         return due
 
     def newly_lost(self) -> frozenset[int]:
-        """Return the partitions that were lost since the last call."""
+        """Return the partitions lost since the last call."""
         lost, self._lost = frozenset(self._lost), set()
         return lost
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Make the offsets durable; raises Fenced for partitions that are no longer ours."""
+        """Make the offsets durable; raises Fenced for partitions of another member."""
         fenced = {partition for partition in offsets if partition not in self.ours}
         with self._database.writing() as connection:
             for partition in offsets.keys() - fenced:
@@ -131,7 +131,7 @@ class Leases:
             )
 
     def _beat(self, connection: Connection) -> tuple[frozenset[int], int]:
-        """Renew; return our partitions that nobody took, and our fair share."""
+        """Renew; return our remaining partitions and our fair share."""
         now = time.time()
         expires = now + self._lease_sec
         members = self._members(connection, now, expires)
@@ -168,7 +168,7 @@ class Leases:
         return [member for (member,) in rows]
 
     def _mark_leaving(self, kept: frozenset[int], share: int, now: float) -> None:
-        """Mark as many partitions as we have over our fair share."""
+        """Mark as many partitions for leaving as we have over our fair share."""
         leaving = [p for p in kept if self.ours[p].leaves_at is not None]
         over = len(kept) - share
 

@@ -1,4 +1,4 @@
-"""Where records are appended to an event log on SQLite."""
+"""Appending records to an event log on SQLite."""
 
 import time
 import zlib
