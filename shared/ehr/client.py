@@ -100,7 +100,7 @@ class Ehr:
                     yield resource
 
     def history(self, kind: str, since: str) -> Iterator[Version]:
-        """Yield every version of every resource of the type since the instant, each once.
+        """Yield every version of the type since the instant, each once.
 
         They come in the server's order (often newest first). Where there is no type history, a
         search by `_lastUpdated` stands in; it finds no deletes.
@@ -198,7 +198,7 @@ class Ehr:
         return get(self._rest, "metadata")
 
     def missing(self, needs: Mapping[str, str]) -> list[str]:
-        """List what this EHR lacks, one sentence each; empty when nothing is missing.
+        """List everything missing at this EHR, one sentence each.
 
         Some CapabilityStatements are incomplete. So a type that is not listed counts as missing
         only when the EHR does not answer a search for it either.
@@ -231,7 +231,7 @@ class Ehr:
 
 
 def _one_identifier(params: Params) -> tuple[str, str, str]:
-    """Return (system, bar, value) of `identifier=system|value`; the bar is empty without one."""
+    """Return (system, bar, value) of `identifier=system|value`; all empty without one."""
     wanted = params.get("identifier")
     return wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
 
@@ -273,7 +273,7 @@ def open_ehr(
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Load the certificates to trust; Misconfigured where they can't be read."""
+    """Load the certificates to trust; raises Misconfigured."""
     try:
         return ssl.create_default_context(cafile=settings.fhir_ca_file)
     except (OSError, ssl.SSLError) as error:

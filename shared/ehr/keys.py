@@ -60,7 +60,7 @@ def public_jwks(settings: Settings) -> Json:
 
 
 def assertion(client_id: str, key: Key, token_url: str) -> str:
-    """Sign the JWT that proves who we are (client-confidential-asymmetric 2.2).
+    """Sign the JWT as proof of our identity (client-confidential-asymmetric 2.2).
 
     It is good for one use within four minutes.
     """

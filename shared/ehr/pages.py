@@ -56,7 +56,7 @@ def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Ite
 
 
 def versions(rest: Rest, kind: str, since: str) -> Iterator[Version]:
-    """Yield the versions since the instant; where there is no type history, what a search finds."""
+    """Yield the versions since the instant; without a type history, by a search."""
     history = {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}
     try:
         for bundle in pages(rest, f"{kind}/_history", history, since):

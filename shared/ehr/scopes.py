@@ -1,6 +1,6 @@
-"""Least privilege: the SMART v2 scopes of a service (HL7 smart-app-launch 2.2) (pure).
+"""Least privilege: the SMART v2 scopes of a service (pure).
 
-They follow from what the service declares that it reads and writes.
+(HL7 smart-app-launch 2.2.) They follow from what the service declares that it reads and writes.
 
 Letters are an ordered subset of `cruds`: create, read (and the history of one resource), update,
 delete, search (and the history of a type).
@@ -43,7 +43,7 @@ def permissions(
 
 
 def permissions_of(service: Service) -> dict[str, str]:
-    """Return what this service may do, by resource type."""
+    """Return the permissions of this service, by resource type."""
     return permissions(service.reads, service.writes)
 
 
@@ -58,7 +58,7 @@ def scopes_of(service: Service) -> str:
 
 
 def permission_needed(method: str, place: str) -> tuple[str, str] | None:
-    """Return the (type, letter) that a request needs.
+    """Return the (type, letter) of a request.
 
     None for a request that belongs to no type (metadata, the transaction itself).
 

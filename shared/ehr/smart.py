@@ -1,7 +1,8 @@
 """SMART Backend Services: our access token at the EHR.
 
 (HL7 smart-app-launch 2.2, backend-services and client-confidential-asymmetric.) One thread at a
-time asks for the token. It is kept until shortly before it expires, and sent only to the EHR's base.
+time asks for the token. It is kept until shortly before it expires, and it goes to the EHR's base
+only.
 """
 
 import ssl
@@ -28,7 +29,7 @@ JSON: Final = {"Accept": "application/json"}
 
 @dataclass(frozen=True)
 class Discovery:
-    """What matters here of `.well-known/smart-configuration`.
+    """The useful part of `.well-known/smart-configuration`.
 
     Attributes:
         token_url: where assertions are exchanged.
@@ -47,14 +48,14 @@ class Bearer(httpx.Auth):
         self._base = base
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token where it may go."""
+        """Add the token for the EHR's base."""
         if on_base(request.url, self._base):
             request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
 
 class BackendServices(httpx.Auth):
-    """Our token: fetched when first needed, renewed before it expires and once after a 401.
+    """Our token: fetched at the first need, renewed in time and once after a 401.
 
     Args:
         fetch: returns a token, and the monotonic time from which to renew it.
@@ -68,7 +69,7 @@ class BackendServices(httpx.Auth):
         self._renew_at = 0.0
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token where it may go; after a 401, one more try with a new one."""
+        """Add the token for the EHR's base; after a 401, try once more with a new one."""
         if not on_base(request.url, self._base):
             yield request
             return
@@ -136,7 +137,7 @@ def auth_of(
 
 
 def discover(client: httpx.Client, settings: Settings, base: str) -> Discovery:
-    """Find the token endpoint: the setting, or what the EHR's discovery document names.
+    """Find the token endpoint: from the setting, or from the EHR's discovery document.
 
     Raises:
         Misconfigured: the EHR has no such document, and the setting is empty.
@@ -212,7 +213,7 @@ def _object(response: httpx.Response) -> Json:
 
 
 def _oauth_error(body: Json) -> str:
-    """Return the error code of RFC 6749; nothing that could be free text."""
+    """Return the error code of RFC 6749, and no free text."""
     error = body.get("error")
     is_code = isinstance(error, str) and error.replace("_", "").isalpha() and len(error) <= 40
     return str(error) if is_code else "without a reason"

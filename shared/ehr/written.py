@@ -1,4 +1,4 @@
-"""What a write did: where the resource is, in which version, and whether it is new."""
+"""The outcome of a write: place, version, and whether the resource is new."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Read = Callable[[str], Json | None]
 
 @dataclass(frozen=True)
 class Written:
-    """What a create or update did."""
+    """The outcome of a create or update."""
 
     reference: str
     version: str
@@ -39,7 +39,7 @@ def of_response(
 
 
 def of_entry(entry: Json, kind: str, read: Read) -> Written:
-    """Read the entry that answers a conditional create; arguments as in `of_response`."""
+    """Read the entry for a conditional create; arguments as in `of_response`."""
     answer, resource = entry.get("response", {}), entry.get("resource", {})
     location = answer.get("location")
 

@@ -1,4 +1,4 @@
-"""The access log: one line for each input that a service opened.
+"""The access log: one line for each input opened by a service.
 
 It also records what ends in "unchanged". AuditEvents at the EHR (`shared.privacy.audit`) record
 only denials and what changed the record, because a replay must add none.
@@ -65,7 +65,7 @@ class AccessLog:
             ) from None
 
     def __call__(self, reference: str, patient: str | None) -> None:
-        """Record that the service opens this input."""
+        """Record the opening of this input by the service."""
         with self._lock:
             line = {
                 "time": now(),
@@ -130,7 +130,7 @@ def logs_of(folder: Path, service: str) -> list[Path]:
 
 
 def broken_at(path: Path) -> int | None:
-    """Find the first line that breaks the chain.
+    """Find the first line with a broken chain.
 
     Returns:
         Its number, from 1; None when the log is complete.
