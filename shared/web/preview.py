@@ -1,6 +1,4 @@
-"""`POST /analyze`: the straight line with nothing written, for whoever wants to see before the
-event does it.
-"""
+"""The preview of a result: the straight line without a write."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,12 +20,11 @@ from shared.runtime.line.revision import decided_elsewhere, opens_revision, stan
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
-    """The transaction that would make the EHR hold this result; its Devices come as conditional
-    creates of their own.
+    """Build the transaction of this result; its Devices are conditional creates.
 
     Posted as it is, it does what the event would do: it opens the revision where none is open, else
-    it replaces the draft under the versions that stand now. (An input that was answered already is
-    shown again; the event would write nothing.)
+    it replaces the draft under the versions of now. (An input that was answered already is shown
+    again; the event would write nothing.)
 
     Args:
         line: the service at work.
@@ -49,6 +46,7 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
         raise findings
+
     begins = opens_revision(head, case.inputs.subject)
     head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
@@ -60,7 +58,7 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
 
 
 def _next_head(case: Case, device: str) -> Head:
-    """The head as it would stand after the conditional create that opens the revision."""
+    """Build the head as after the conditional create of the next revision."""
     revision = case.head.revision + 1 if case.head else 1
     draft = heads.first_draft(
         case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now()

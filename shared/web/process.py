@@ -1,5 +1,7 @@
-"""One process, one service: HTTP first (so that probes answer), then the model, the EHR's
-capabilities, the event log, the runtime.
+"""One process, one service.
+
+HTTP comes first, so that probes answer; then the model, the EHR's capabilities, the event log, the
+runtime.
 """
 
 import logging
@@ -30,7 +32,7 @@ ASK_AGAIN_SEC = 2.0
 
 @dataclass
 class _State:
-    """What the probes and /analyze see while the process comes up."""
+    """The state of the start, for the probes and /analyze."""
 
     access_log: AccessLog
     waiting: list[str] = field(default_factory=lambda: ["the model"])
@@ -96,26 +98,27 @@ def _runtime(
 
 
 def until(
-    step: Callable[[], None], stop: threading.Event, tell: Callable[[str], None] = lambda _: None
+    step: Callable[[], None], stop: threading.Event, report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Take a step of the start, again and again while what it needs is away.
+    """Take a step of the start, again and again while a dependency is away.
 
     Args:
-        tell: is told what it waits for.
+        report: called with what it waits for.
     """
     while not stop.is_set():
         try:
             step()
             return
         except Unavailable as error:
-            tell(str(error))
+            report(str(error))
             log.warning("%s; asking again in %.0f s", error, ASK_AGAIN_SEC)
             stop.wait(ASK_AGAIN_SEC)
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
-    """Misconfigured, with the list of what this EHR lacks for write-back, or where no EHR answers
-    there.
+    """Check what this EHR has; Misconfigured with the list of what is missing.
+
+    Also where no EHR answers there.
     """
     try:
         missing = ehr.missing(needs)
@@ -132,7 +135,7 @@ def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
 
 
 def require_topics(event_log: Log, services: Sequence[str]) -> None:
-    """Unavailable until the topics exist: somebody may be about to create them."""
+    """Check the topics; Unavailable while they are missing: somebody may create them."""
     missing = event_log.missing_topics(services)
     if missing:
         raise Unavailable("broker", f"no topic {', '.join(missing)}: run `careloop topics`")
