@@ -1,3 +1,3 @@
-"""The runtime and the language that all careloop services speak. It never imports `services`."""
+"""The common parts of all services."""
 
 VERSION = "0.1.0"

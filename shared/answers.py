@@ -1,11 +1,10 @@
-"""Answer, basis, revision, head: what keeps every result single, whoever writes and however often
-(pure).
+"""Answer, basis, revision, head: they keep every result single (pure).
 
 An **answer** is what a clinician sees as one result: one service's word on one input. Its **basis**
-is the digest of what was analysed and of the models that spoke. Its **head** is its review Task,
-one per **revision**: a revision closes when a clinician signs or rejects it, or when its input is
-withdrawn after that; a new basis then opens the next one. The head's version is the only guard: it
-is read before gather and every write goes through it under `ifMatch`.
+is the digest of what was analysed and of the models that analysed it. Its **head** is its review
+Task, one per **revision**. A revision closes when a clinician signs or rejects it, or when its
+input is withdrawn after that; a new basis then opens the next one. The head's version is the only
+guard: it is read before gather, and every write goes through it under `ifMatch`.
 """
 
 import hashlib
@@ -43,25 +42,27 @@ class Answer:
         return uuid5(NAMESPACE, f"{self.service} {self.input}")
 
     def revision_token(self, revision: int) -> str:
-        """The value of the head's revision identifier, `{uuid}.{n}`: what conditional create holds
-        on to.
+        """Return the value of the head's revision identifier, `{uuid}.{n}`.
+
+        Conditional create depends on it.
         """
         return f"{self.uuid}.{revision}"
 
     def resource_uuid(self, revision: int, key: str) -> UUID:
-        """The identity of one resource of this answer: the same key in the same revision is the
-        same resource.
+        """Return the identity of one resource of this answer.
+
+        The same key in the same revision is the same resource.
         """
         return uuid5(self.uuid, f"{revision} {key}")
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What an analysis rests on.
+    """The content and the models behind an analysis.
 
     Attributes:
         content: SHA-256 (hex) of the content of the inputs, see `digest`.
-        models: the digests of the models that speak, sorted.
+        models: the digests of the models that were used, sorted.
     """
 
     content: str
@@ -74,8 +75,9 @@ class Basis:
 
 
 def digest(*parts: bytes | str | Iterable[str] | Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of the parts in order, each length-prefixed so that no two lists of parts run
-    together.
+    """Return the SHA-256 (hex) of the parts in order.
+
+    Each part has its length in front, so no two lists of parts give the same bytes.
     """
     total = hashlib.sha256()
     for part in parts:
@@ -102,7 +104,7 @@ class Head:
         version: for `ifMatch`.
         revision: 1, 2, ...
         outcome: the Task's status.
-        basis: the text of the basis that the outcome rests on; empty while it is a first draft.
+        basis: the text of the outcome's basis; empty while it is a first draft.
         signed: a clinician signed (or amended) the result: only a new content may open the next
             revision.
         outputs: what was written, by key: `{"report": "DiagnosticReport/7"}`.
@@ -120,20 +122,27 @@ class Head:
 
     @property
     def closed(self) -> bool:
-        """A clinician has decided, or the input went away: this revision is never written again."""
+        """Whether a clinician has decided, or the input is gone.
+
+        A closed revision is never written again.
+        """
         return self.outcome == "completed"
 
     def answers(self, basis: Basis) -> bool:
-        """Nothing to do: this very basis was answered, or only the model changed under a signature."""
+        """Tell whether there is nothing to do.
+
+        This very basis was answered, or only the model changed under a signature.
+        """
         if self.signed and self.basis.split(".")[0] == basis.content:
             return True
         return self.basis == str(basis)
 
 
 def newest(heads: Iterable[Head]) -> Head | None:
-    """The head that counts: the highest revision.
+    """Return the valid head: the one of the highest revision.
 
-    (Of two equal ones, left behind by a crash in a race, one that says more, then the first begun.)
+    A crash in a race may leave two of one revision. Then one with an outcome wins, then the first
+    that was begun.
     """
     return min(
         heads,

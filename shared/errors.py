@@ -1,19 +1,22 @@
-"""Errors, classed by what the runtime does next.
+"""Errors, classed by the next action of the runtime.
 
     CareloopError
-    ├── NotAnalysed            head `rejected` with the reason; commit
-    │   ├── InvalidInput       the same: malformed, truncated, not what its type says
-    │   └── ConsentDenied      the same, and a security alert in the audit trail
-    ├── Withdrawn              the input is gone, entered in error or superseded: retract; commit
-    ├── NotYet                 pixels or Binary not there yet: this lane waits, then not analysed
-    ├── PoisonRecord           undecodable record: dead letter; commit once it is stored
-    ├── Unavailable            a dependency is down: pause (EHR, broker) or wait with the lane (PACS, URL)
-    ├── Conflict               409 or 412: start again from the head
-    ├── Fenced                 another member owns the partition now: drop its lanes
-    ├── FhirError              the EHR refused a request (400, 422, ...): dead letter after one attempt
-    ├── InvalidResource        a resource that we built breaks a rule: a bug of ours, dead letter after one attempt
-    ├── DeadLetterLimit        a burst of dead letters: pause the service, commit nothing
-    └── Misconfigured          a setting, a missing topic or an unsuitable EHR: do not start; the message says what to do
+    ├── NotAnalysed        head `rejected` with the reason; commit
+    │   ├── InvalidInput   the same: malformed, truncated, not what its type says
+    │   └── ConsentDenied  the same, and a security alert in the audit trail
+    ├── Withdrawn          the input is gone, entered in error or superseded: retract; commit
+    ├── NotYet             pixels or Binary not there yet: this lane waits, then not analysed
+    ├── PoisonRecord       undecodable record: dead letter; commit once it is stored
+    ├── Unavailable        a dependency is down: pause (EHR, broker) or wait with the lane (PACS,
+    │                      URL)
+    ├── Conflict           409 or 412: start again from the head
+    ├── Fenced             another member owns the partition now: drop its lanes
+    ├── FhirError          the EHR refused a request (400, 422, ...): dead letter after one attempt
+    ├── InvalidResource    a resource that we built breaks a rule: a bug of ours, dead letter after
+    │                      one attempt
+    ├── DeadLetterLimit    a burst of dead letters: pause the service, commit nothing
+    └── Misconfigured      a setting, a missing topic or an unsuitable EHR: do not start; the
+                           message says what to do
 
 Any other exception is tried three times, then becomes a dead letter. No message holds patient data:
 a reason names a place (`SOPClassUID`, `line 12`, `Patient/17`), never a value that came from a
@@ -28,7 +31,7 @@ class CareloopError(Exception):
 
 
 class NotAnalysed(CareloopError):
-    """The input is well understood, and this service will not analyse it.
+    """The service understands the input, and will not analyse it.
 
     Args:
         reason: one sentence for the clinician; it becomes `Task.statusReason.text`, so it must be
@@ -41,7 +44,7 @@ class NotAnalysed(CareloopError):
 
 
 class InvalidInput(NotAnalysed):
-    """The input is malformed or is not what its type says."""
+    """The input is malformed or of another type than it claims."""
 
 
 class ConsentDenied(NotAnalysed):
@@ -49,7 +52,7 @@ class ConsentDenied(NotAnalysed):
 
     Args:
         consent: `Consent/id`, or None where the setting for silence denies.
-        subject: `Patient/id`, who was asked about.
+        subject: `Patient/id` of the patient who was asked.
     """
 
     def __init__(self, consent: str | None, subject: str) -> None:
@@ -63,7 +66,7 @@ class Withdrawn(CareloopError):
 
 
 class NotYet(CareloopError):
-    """What the event announces has not arrived yet."""
+    """The input announced by the event has not arrived yet."""
 
 
 class PoisonRecord(CareloopError):
@@ -74,14 +77,14 @@ class PoisonRecord(CareloopError):
 
 
 class Unavailable(CareloopError):
-    """A dependency does not answer, or answers that it can't now.
+    """A dependency does not answer, or refuses for now.
 
     Args:
         dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the
             others only their lanes.
         retry_after_sec: what the server asked for, if it did.
-        suspect: it broke down over this very request (500): when others pass meanwhile, the record
-            is at fault.
+        suspect: it answered 500 to this very request: when others succeed meanwhile, the record is
+            at fault.
         fleeting: worth another try within the very request; nothing was done, or it may be done
             twice.
     """
@@ -134,7 +137,7 @@ class FhirError(CareloopError):
 
 
 class InvalidResource(CareloopError):
-    """A resource that careloop built breaks FHIR's rules or its own."""
+    """A resource built by careloop breaks FHIR's rules or its own."""
 
 
 class DeadLetterLimit(CareloopError):
@@ -142,4 +145,4 @@ class DeadLetterLimit(CareloopError):
 
 
 class Misconfigured(CareloopError):
-    """The message says which setting, what is wrong and what to do."""
+    """A setting is wrong; the message names it and the remedy."""

@@ -1,9 +1,8 @@
-"""ResourceEvent: what travels on `careloop.events`, and its CloudEvents 1.0 envelope (binary mode,
-CloudEvents Kafka binding 3.2).
+"""ResourceEvent: the records of `careloop.events`, and their envelope.
 
-The value is a small JSON object that intake makes by reading the focus once: references, status and
-codes, never the resource and never a name. Services decide on it alone whether they accept the
-event.
+The envelope is CloudEvents 1.0 (binary mode, CloudEvents Kafka binding 3.2). The value is a small
+JSON object that intake makes by reading the focus once: references, status and codes, never the
+resource and never a name. Services decide on it alone whether they accept the event.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Literal, cast, get_args
 import orjson
 
 from shared.errors import PoisonRecord
-from shared.references import ONE_STEP
+from shared.references import ONE_STEP, type_of
 
 Action = Literal["create", "update", "delete"]
 CONTENT_TYPE = "application/json"
@@ -23,7 +22,7 @@ LISTS = ("codes", "content_types", "replaces")
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """Something happened to one resource of the EHR.
+    """A change of one resource of the EHR.
 
     Attributes:
         focus: `Type/id`, relative to the EHR's base.
@@ -37,7 +36,8 @@ class ResourceEvent:
         codes: `system|code` of category, type, code and modality, sorted.
         content_types: the MIME types of a DocumentReference's attachments.
         replaces: `DocumentReference/id` of what a DocumentReference replaces.
-        answer_of: the service whose answer this resource is, None for what careloop did not write.
+        answer_of: the service with this resource as its answer; None for what careloop did not
+            write.
         time: `meta.lastUpdated`, an instant with zone.
     """
 
@@ -57,11 +57,11 @@ class ResourceEvent:
     @property
     def type(self) -> str:
         """The resource type of the focus."""
-        return self.focus.split("/", 1)[0]
+        return type_of(self.focus)
 
     @property
     def key(self) -> str:
-        """What orders events: all of one patient share a lane."""
+        """The key of its record: all events of one patient share a lane."""
         return self.subject or self.focus
 
     @property
@@ -73,7 +73,11 @@ class ResourceEvent:
 def encode(
     event: ResourceEvent, source: str, traceparent: str | None = None
 ) -> tuple[bytes, bytes, Headers]:
-    """Return (key, value, headers) of the record. `source` is the EHR's base URL."""
+    """Return (key, value, headers) of the record.
+
+    Args:
+        source: the EHR's base URL.
+    """
     value = orjson.dumps({k: v for k, v in asdict(event).items() if v not in (None, (), "")})
     headers = {
         "ce_specversion": "1.0",
@@ -89,7 +93,7 @@ def encode(
 
 
 def decode(value: bytes | None, headers: Headers = ()) -> ResourceEvent:
-    """The event in a record.
+    """Read the event in a record.
 
     Raises:
         PoisonRecord: not JSON, not an object, an unknown or missing field, a wrong type, or an
@@ -105,8 +109,10 @@ def decode(value: bytes | None, headers: Headers = ()) -> ResourceEvent:
         if name not in body:
             raise PoisonRecord(f"`{name}` is missing")
     lists = {name: tuple(cast(list[str], body[name])) for name in LISTS if name in body}
-    # checked above
+
+    # The types were checked above.
     event = ResourceEvent(**cast(dict[str, str], {"version": "", **body, **lists}))  # type: ignore[arg-type]
+
     envelope = {k.lower(): v for k, v in headers}
     if envelope.get("ce_subject", event.focus.encode()) != event.focus.encode():
         raise PoisonRecord("`ce_subject` and `focus` differ")

@@ -25,9 +25,10 @@ F: Final = "{http://hl7.org/fhir}"
 CANONICAL: Final = "http://hl7.org/fhir/StructureDefinition/"
 # what careloop writes, what it loads for the demo and the tests, and what carries them
 KINDS: Final = """
-AllergyIntolerance AuditEvent Basic Binary Bundle CarePlan Composition Condition Consent DetectedIssue Device
-DiagnosticReport DocumentReference Encounter Endpoint Goal ImagingStudy Media Medication MedicationRequest MedicationStatement Observation
-OperationOutcome Organization Parameters Patient Practitioner PractitionerRole Provenance RequestGroup RiskAssessment ServiceRequest Subscription Task
+AllergyIntolerance AuditEvent Basic Binary Bundle CarePlan Condition Consent DetectedIssue Device
+DiagnosticReport DocumentReference Encounter Endpoint Goal ImagingStudy Media Medication
+MedicationRequest MedicationStatement Observation OperationOutcome Organization Parameters Patient
+Practitioner PractitionerRole Provenance RequestGroup ServiceRequest Subscription Task
 """.split()  # noqa: SIM905 - a page of quotation marks otherwise
 # no plain lists of codes, or fhir.resources' business
 UNBOUNDED: Final = frozenset(

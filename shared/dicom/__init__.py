@@ -1,1 +1,1 @@
-"""DICOM instances over DICOMweb or from a folder, and their de-identification."""
+"""DICOM instances over DICOMweb or from a folder."""

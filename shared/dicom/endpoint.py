@@ -1,4 +1,4 @@
-"""Where the record says that pixels are: the Endpoints of an ImagingStudy and of its series."""
+"""The Endpoints of an ImagingStudy and of its series: the address of pixels."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -14,14 +14,16 @@ RETRIEVES: Final = "dicom-wado-rs"
 
 
 class Reader(Protocol):
-    """What is needed of an EHR."""
+    """The part of an EHR needed here."""
 
     def read(self, reference: str, /) -> Json | None: ...
 
 
 def address_of(element: Mapping[str, Any], ehr: Reader) -> str | None:
-    """The DICOMweb root at the first active WADO-RS Endpoint of a study or series; None where it
-    names none.
+    """Return the DICOMweb root at the first active WADO-RS Endpoint, or None.
+
+    Args:
+        element: a study or a series.
     """
     for reference in element.get("endpoint", []):
         endpoint = ehr.read(relative(str(reference.get("reference", "")))) or {}

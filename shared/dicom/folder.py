@@ -1,12 +1,11 @@
-"""A folder as a small PACS: `studies/{study}/series/{series}/instances/{SOP instance}`, one Part 10
-file each.
+"""A folder as a small PACS, with one Part 10 file for each instance.
 
-The paths are those that dicomweb-client's DICOMfileClient writes, so it opens the folder, too. We
-do not use it ourselves because several processes share the folder (imaging, review, `careloop
-load`): its index is a SQLite file that is only refreshed when a client is made, and by walking the
-whole tree; it lists an instance before the file is written; the file is not written atomically; and
-the handle is bound to one thread. Here the path is the index, and a file appears whole or not at
-all.
+The paths are `studies/{study}/series/{series}/instances/{SOP instance}`, as dicomweb-client's
+DICOMfileClient writes them, so it opens the folder, too. We do not use it ourselves because several
+processes share the folder (imaging, review, `careloop load`). Its index is a SQLite file that is
+only refreshed when a client is made, and by walking the whole tree; it lists an instance before the
+file is written; the file is not written atomically; and the handle is bound to one thread. Here the
+path is the index, and a file appears complete or not at all.
 """
 
 import os
@@ -29,15 +28,13 @@ class FolderPacs:
     root: Path
 
     def describe(self) -> str:
-        """For `careloop doctor`."""
+        """Describe the folder for `careloop doctor`."""
         studies = self.root / "studies"
-        return (
-            f"folder {self.root} ({len(list(studies.iterdir())) if studies.is_dir() else 0} "
-            "studies)"
-        )
+        count = len(list(studies.iterdir())) if studies.is_dir() else 0
+        return f"folder {self.root} ({count} studies)"
 
     def list_series(self, study: str) -> list[tuple[str, str]]:
-        """(Series Instance UID, Modality) of each series of the study.
+        """List (Series Instance UID, Modality) of each series of the study.
 
         Raises:
             NotYet: the study is not there. InvalidInput: not a UID, or a malformed file.
@@ -52,7 +49,7 @@ class FolderPacs:
         ]
 
     def retrieve_series(self, study: str, series: str) -> list[pydicom.Dataset]:
-        """Every instance of the series, by SOP Instance UID.
+        """Read every instance of the series, by SOP Instance UID.
 
         Raises:
             NotYet: nothing is there. InvalidInput: not a UID, or a malformed file. Unavailable: the
@@ -71,8 +68,9 @@ class FolderPacs:
         return found
 
     def store(self, datasets: Sequence[pydicom.Dataset]) -> None:
-        """Store instances; one that is there stays as it is (a SOP Instance UID names its content
-        for ever).
+        """Store new instances; present ones stay as they are.
+
+        A SOP Instance UID names its content for ever.
 
         Raises:
             InvalidInput: a UID or the file meta information is missing or malformed; what came
@@ -95,7 +93,7 @@ class FolderPacs:
 
 
 def encode(dataset: pydicom.Dataset) -> bytes:
-    """The dataset as a Part 10 file.
+    """Write the dataset as a Part 10 file.
 
     Raises:
         InvalidInput: it can't be written as its file meta information says.
@@ -117,7 +115,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, also where two processes write the same instance at once."""
+    """Write the complete file or nothing, even beside another writer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.parent / f".{uuid4().hex}"
     try:

@@ -1,8 +1,8 @@
-"""DICOM Part 10 bytes -> Dataset, tolerant of values and strict about size (PS3.10). No I/O.
+"""From DICOM Part 10 bytes to a Dataset (PS3.10). No I/O.
 
-What comes in was written by others: it may be truncated, mislabelled or made to exhaust memory.
-Every failure is an
-InvalidInput that names the place and never a value.
+It is tolerant of values and strict about size. What comes in was written by others: it may be
+truncated, mislabelled or made to exhaust memory. Every failure is an InvalidInput that names the
+place and never a value.
 """
 
 import re
@@ -21,7 +21,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from shared.errors import InvalidInput
 
 MAX_FILE_BYTES: Final = 512 * 2**20
-MAX_UID: Final = 64  # PS3.5 section 9.1
+MAX_UID: Final = 64
+"""PS3.5 section 9.1."""
 UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 MALFORMED: Final = (
     InvalidDicomError,
@@ -38,14 +39,13 @@ MALFORMED: Final = (
 )
 
 # Read tolerantly: films break value rules (a PixelSpacing of zero, over-long strings) that no
-# finding depends on; and a
-# warning about a value would carry that value into the log.
+# finding depends on. And a warning about a value would carry that value into the log.
 config.settings.reading_validation_mode = config.IGNORE
 warnings.filterwarnings("ignore", module=r"pydicom\.")
 
 
 def check_uid(uid: object, place: str) -> str:
-    """The UID as text, safe as a file name.
+    """Return the UID as text, safe as a file name.
 
     Raises:
         InvalidInput: not a UID of PS3.5 section 9.1 (so no separator, no `..`, no more than 64
@@ -58,15 +58,16 @@ def check_uid(uid: object, place: str) -> str:
 
 
 def parse(raw: bytes) -> pydicom.Dataset:
-    """The dataset of one Part 10 file.
+    """Read the dataset of one Part 10 file.
 
     Raises:
-        InvalidInput: too large, deflated, not DICOM, or an element whose bytes are no value of its
-            type.
+        InvalidInput: too large, deflated, not DICOM, or an element with bytes that are no value of
+            its type.
     """
     if len(raw) > MAX_FILE_BYTES:
         raise InvalidInput(f"DICOM file of more than {MAX_FILE_BYTES} bytes")
-    if is_deflated(raw):  # 0.7 MB become 1.4 GB before the first tag can be looked at
+    if is_deflated(raw):
+        # 0.7 MB become 1.4 GB before the first tag can be looked at.
         raise InvalidInput(
             "TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read"
         )
@@ -80,11 +81,12 @@ def parse(raw: bytes) -> pydicom.Dataset:
 
 
 def check_elements(dataset: pydicom.Dataset) -> None:
-    """Convert every public element, nested ones too: pydicom does so at the first use, wherever
-    that is, and fails there.
+    """Convert every public element, nested ones too.
+
+    pydicom converts at the first use, wherever that is, and fails there.
 
     Raises:
-        InvalidInput: names the element whose bytes are no value of its type.
+        InvalidInput: names the element with bytes that are no value of its type.
     """
     for tag in list(dataset.keys()):
         if tag.is_private:
@@ -93,20 +95,22 @@ def check_elements(dataset: pydicom.Dataset) -> None:
             value = dataset[tag].value
             for item in value if isinstance(value, Sequence) else ():
                 check_elements(item)
-        except (*MALFORMED, OSError):  # of a sequence that breaks off pydicom says OSError
+        except (*MALFORMED, OSError):
+            # pydicom raises OSError for a sequence that breaks off.
             raise InvalidInput(f"{keyword_for_tag(tag) or tag} is malformed") from None
 
 
 def is_deflated(raw: bytes) -> bool:
-    """The file meta group names the deflated transfer syntax; read from the bytes, since any parser
-    inflates at once.
+    """Tell whether the file meta group names the deflated transfer syntax.
+
+    It is read from the bytes, because any parser inflates at once.
     """
     length = int.from_bytes(raw[140:144], "little") if raw[132:136] == b"\x02\x00\x00\x00" else 4096
     return DeflatedExplicitVRLittleEndian.encode() in raw[132 : 144 + length]
 
 
 def check_identity(dataset: pydicom.Dataset) -> tuple[str, str, str]:
-    """(study, series, SOP instance) UIDs of the dataset, each safe as a file name.
+    """Return the (study, series, SOP instance) UIDs, each safe as a file name.
 
     Raises:
         InvalidInput: one is missing or malformed.

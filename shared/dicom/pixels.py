@@ -1,8 +1,8 @@
-"""Pixels of one frame, the same for every way a film may be stored (PS3.3 C.7.6.3, C.11; pure).
+"""Pixels of one frame, alike for every way of storing a film (pure).
 
-`grey` is what a model reads: brighter means more attenuation, whatever PhotometricInterpretation
-says, and no linear window,
-which is a choice of display. `film_png` is what a person sees: the window is applied.
+(PS3.3 C.7.6.3, C.11.) `grey` is what a model reads: brighter means more attenuation, whatever
+PhotometricInterpretation says, and no linear window, which is a choice of display. `film_png` is
+what a person sees: the window is applied.
 """
 
 from io import BytesIO
@@ -20,14 +20,17 @@ from shared.errors import InvalidInput, NotAnalysed
 
 Grey = npt.NDArray[np.float32]
 
-MAX_FRAME_BYTES: Final = 128 * 2**20  # the largest mammograms are 60 MB
+MAX_FRAME_BYTES: Final = 128 * 2**20
+"""The largest mammograms are 60 MB."""
 MAX_PIXEL_BYTES: Final = 512 * 2**20
 MONOCHROME: Final = ("MONOCHROME1", "MONOCHROME2")
 NOT_GREY: Final = "PhotometricInterpretation is neither MONOCHROME1 nor MONOCHROME2"
 
 
 def check_size(dataset: Dataset) -> None:
-    """Bound what a decoder may allocate, from the tags alone: compressed pixels can claim any size.
+    """Bound the memory of a decoder, from the tags alone.
+
+    Compressed pixels can claim any size.
 
     Raises:
         InvalidInput: a tag is missing, not a positive number, or the product exceeds
@@ -48,7 +51,7 @@ def check_size(dataset: Dataset) -> None:
 
 def _number(dataset: Dataset, name: str, default: int | None = None) -> int:
     try:
-        # None becomes the error below
+        # None becomes the error below.
         number = int(dataset.get(name) or default)  # type: ignore[arg-type]
     except MALFORMED:
         raise InvalidInput(f"{name} is missing or not a number") from None
@@ -58,7 +61,7 @@ def _number(dataset: Dataset, name: str, default: int | None = None) -> int:
 
 
 def stored(dataset: Dataset, frame: int = 0) -> npt.NDArray[Any]:
-    """Stored pixel values of one frame, (Rows, Columns).
+    """Read the stored pixel values of one frame, (Rows, Columns).
 
     Raises:
         NotAnalysed: a colour image.
@@ -77,11 +80,10 @@ def stored(dataset: Dataset, frame: int = 0) -> npt.NDArray[Any]:
 
 
 def grey(dataset: Dataset, frame: int = 0) -> Grey:
-    """One frame, (Rows, Columns) float32: modality LUT and a non-linear VOI applied, brighter is
-    denser. Padding is NaN.
+    """Read one frame, (Rows, Columns) float32: brighter is denser, padding is NaN.
 
-    The unit is arbitrary (a film has none): use it after a normalisation that ignores scale and
-    offset.
+    The modality LUT and a non-linear VOI are applied. The unit is arbitrary (a film has none): use
+    it after a normalisation that ignores scale and offset.
 
     Raises:
         NotAnalysed, InvalidInput: see `stored`; no contrast at all.
@@ -90,8 +92,9 @@ def grey(dataset: Dataset, frame: int = 0) -> Grey:
 
 
 def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
-    """`grey`, and the sum that mirrored it: bright = sum - value for MONOCHROME1; NaN where nothing
-    was mirrored.
+    """Return `grey`, and the sum that mirrored it.
+
+    For MONOCHROME1 bright = sum - value; the sum is NaN where nothing was mirrored.
     """
     values = stored(dataset, frame)
     shown = _modality(dataset, values)
@@ -101,9 +104,12 @@ def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
     low, high = float(bright.min()), float(bright.max())
     if not high > low:
         raise InvalidInput("PixelData holds one single value")
-    mirror = low + high if dataset.PhotometricInterpretation == "MONOCHROME1" else np.nan
+
+    mirror = np.nan
     if dataset.PhotometricInterpretation == "MONOCHROME1":
+        mirror = low + high
         bright = np.float32(mirror) - bright
+
     padded = _padding(dataset, values)
     if padded is not None and not padded.all():
         bright[padded] = np.nan
@@ -111,8 +117,9 @@ def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
 
 
 def _is_curved(dataset: Dataset) -> bool:
-    """The VOI transform is no straight line, so it belongs to the image and not to the reader's
-    taste.
+    """Tell whether the VOI transform is no straight line.
+
+    Then it belongs to the image and not to the reader's taste.
     """
     return "VOILUTSequence" in dataset or dataset.get("VOILUTFunction") == "SIGMOID"
 
@@ -127,20 +134,19 @@ def _modality(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _voi(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    integers = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
     try:
         if "VOILUTSequence" in dataset:
-            return np.asarray(apply_voi(values.astype(np.int32) if whole else values, dataset))
+            return np.asarray(apply_voi(values.astype(np.int32) if integers else values, dataset))
         centre, width = _window(dataset)
-        return np.asarray(
-            1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width))
-        )  # PS3.3 C.11.2.1.3.1
+        # PS3.3 C.11.2.1.3.1
+        return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)))
     except (*MALFORMED, Warning):
         raise InvalidInput("VOILUTSequence, WindowCenter or WindowWidth is malformed") from None
 
 
 def _window(dataset: Dataset) -> tuple[float, float]:
-    """(centre, width) of the first window; ValueError where there is none to use."""
+    """Return (centre, width) of the first window; ValueError without a usable one."""
     pair = []
     for name in ("WindowCenter", "WindowWidth"):
         value = dataset.get(name)
@@ -152,8 +158,9 @@ def _window(dataset: Dataset) -> tuple[float, float]:
 
 
 def _padding(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
-    """Where PixelPaddingValue (and its RangeLimit, PS3.3 C.7.5.1.1.2) marks pixels outside the
-    film.
+    """Mark the pixels outside the film, by PixelPaddingValue and its RangeLimit.
+
+    (PS3.3 C.7.5.1.1.2.)
     """
     stated = [dataset.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     try:
@@ -166,7 +173,10 @@ def _padding(dataset: Dataset, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_
 
 
 def film_png(dataset: Dataset, max_px: int = 1024) -> bytes:
-    """The first frame as a reader sees it, at most `max_px` wide and high: 8-bit greyscale PNG.
+    """Draw the first frame as a reader sees it: 8-bit greyscale PNG.
+
+    Args:
+        max_px: at most this wide and high.
 
     Raises:
         NotAnalysed, InvalidInput: see `grey`.
@@ -180,8 +190,9 @@ def film_png(dataset: Dataset, max_px: int = 1024) -> bytes:
 
 
 def _displayed(dataset: Dataset) -> Grey:
-    """0..1: by the first linear window where there is one, else from the 0.5th to the 99.5th
-    percentile; padding is black.
+    """Scale to 0..1 by the first linear window; padding is black.
+
+    Without a linear window it is scaled from the 0.5th to the 99.5th percentile.
     """
     bright, mirror = _upright(dataset, 0)
     try:
@@ -190,9 +201,10 @@ def _displayed(dataset: Dataset) -> Grey:
         centre, width = np.nan, np.nan
     if not np.isnan(mirror):
         centre = mirror - centre
+
     low, high = (float(q) for q in np.nanpercentile(bright, (0.5, 99.5)))
     if not np.isnan(centre):
         low, high = centre - width / 2, centre + width / 2
-    return np.asarray(
-        np.nan_to_num((bright - low) / max(high - low, 1e-6), nan=0.0), dtype=np.float32
-    )
+
+    scaled = (bright - low) / max(high - low, 1e-6)
+    return np.asarray(np.nan_to_num(scaled, nan=0.0), dtype=np.float32)

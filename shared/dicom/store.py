@@ -1,9 +1,8 @@
-"""Where pixels are: a PACS over DICOMweb (PS3.18: WADO-RS, STOW-RS, QIDO-RS), or a folder
-(`shared.dicom.folder`).
+"""The store of pixels: a PACS over DICOMweb, or a folder (`shared.dicom.folder`).
 
-An address may come from the record (an Endpoint), so from somebody else: only the origins that the
-settings name are spoken to, never through a redirect, and the PACS's credentials go to its own
-origin alone.
+(PS3.18: WADO-RS, STOW-RS, QIDO-RS.) An address may come from the record (an Endpoint), so from
+somebody else: only the origins of the settings are spoken to, never through a redirect, and the
+PACS's credentials go to its own origin alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,15 +27,14 @@ from shared.errors import InvalidInput, Misconfigured, NotAnalysed, NotYet, Unav
 from shared.settings import Settings
 
 Answer = TypeVar("Answer")
-ORIGINAL: Final = (
-    ("application/dicom", "*"),
-)  # as stored: asking for uncompressed pixels makes some servers fail
+ORIGINAL: Final = (("application/dicom", "*"),)
+"""As stored: asking for uncompressed pixels makes some servers fail."""
 NOT_ALLOWED: Final = "The Endpoint's address names an origin that is not allowed."
 CHUNK: Final = 2**20
 
 
 class Pacs(Protocol):
-    """A store of DICOM instances; `FolderPacs` holds the contract of each method."""
+    """A store of DICOM instances; the methods' contracts are at `FolderPacs`."""
 
     def describe(self) -> str: ...
     def list_series(self, study: str) -> list[tuple[str, str]]: ...
@@ -45,8 +43,9 @@ class Pacs(Protocol):
 
 
 def open_pacs(settings: Settings, address: str | None = None) -> Pacs:
-    """The PACS of the settings (no URL: the folder `pacs` in the state folder), or the one at an
-    Endpoint's address.
+    """Open the PACS of the settings, or the one at an Endpoint's address.
+
+    Without a URL in the settings it is the folder `pacs` in the state folder.
 
     Raises:
         NotAnalysed: the address is not of an allowed origin.
@@ -63,7 +62,7 @@ def open_pacs(settings: Settings, address: str | None = None) -> Pacs:
 
 
 def allowed_origins(settings: Settings) -> frozenset[str]:
-    """The origins that an Endpoint may name: the PACS's, the EHR's and the listed ones."""
+    """List the permitted origins of an Endpoint: of the PACS, the EHR and the setting."""
     named = [
         settings.dicomweb_url or "",
         settings.fhir_url,
@@ -74,40 +73,42 @@ def allowed_origins(settings: Settings) -> frozenset[str]:
 
 def _dicomweb(settings: Settings, url: str) -> "DicomWeb":
     session = requests.Session()
-    session.trust_env = False  # no proxy or .netrc that nobody configured here
+    # No proxy or .netrc that nobody configured here.
+    session.trust_env = False
     session.max_redirects = 0
     if settings.fhir_ca_file:
         session.verify = str(settings.fhir_ca_file)
-    if (
-        settings.dicomweb_username
-        and settings.dicomweb_url
-        and origin_of(url) == origin_of(settings.dicomweb_url)
-    ):
-        password = (
-            settings.dicomweb_password.get_secret_value() if settings.dicomweb_password else ""
+
+    own = settings.dicomweb_url and origin_of(url) == origin_of(settings.dicomweb_url)
+    if settings.dicomweb_username and own:
+        password = settings.dicomweb_password
+        session.auth = (
+            settings.dicomweb_username,
+            password.get_secret_value() if password else "",
         )
-        session.auth = (settings.dicomweb_username, password)
+
     client = DICOMwebClient(
         url.rstrip("/"),
         session=session,
         callback=_bounded,
         timeout=(5.0, settings.fhir_timeout_sec),
     )
-    client.set_http_retry_params(
-        retry=False
-    )  # the runtime retries, and lets other lanes go on meanwhile
+    # The runtime retries, and lets other lanes go on meanwhile.
+    client.set_http_retry_params(retry=False)
     return DicomWeb(client, session)
 
 
 def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
-    """Read the body here, up to a limit, before dicomweb-client does without one; refuse what
-    inflates while it is parsed.
+    """Read the body up to a limit, and refuse deflated data.
+
+    dicomweb-client would read it without a limit, and inflate it while it parses.
     """
     body = bytearray()
     for chunk in response.iter_content(CHUNK):
         body += chunk
         if len(body) > MAX_FILE_BYTES:
             raise InvalidInput(f"The PACS answered with more than {MAX_FILE_BYTES} bytes.")
+
     start = body.find(b"DICM")
     while start >= 0:
         if is_deflated(bytes(body[max(0, start - 128) : start + 8192])):
@@ -115,7 +116,9 @@ def _bounded(response: requests.Response, *_: Any, **__: Any) -> requests.Respon
                 "TransferSyntaxUID is Deflated Explicit VR Little Endian, which is not read"
             )
         start = body.find(b"DICM", start + 4)
-    response._content = bytes(body)  # where requests keeps a body that was read
+
+    # Here requests keeps a body that was read.
+    response._content = bytes(body)
     return response
 
 
@@ -130,7 +133,7 @@ class DicomWeb:
     session: requests.Session
 
     def describe(self) -> str:
-        """For `careloop doctor`: asks for one study."""
+        """Describe the server for `careloop doctor`: ask for one study."""
         self._ask(lambda: self.client.search_for_studies(limit=1))
         return f"DICOMweb at {self.client.base_url}"
 
@@ -162,7 +165,7 @@ class DicomWeb:
         return sorted(found, key=lambda dataset: check_identity(dataset)[2])
 
     def store(self, datasets: Sequence[pydicom.Dataset]) -> None:
-        """STOW-RS. See `FolderPacs.store`.
+        """Store instances with STOW-RS; see `FolderPacs.store`.
 
         Raises:
             InvalidInput: a UID is malformed, or the PACS refused an instance.
@@ -175,7 +178,7 @@ class DicomWeb:
                 raise InvalidInput(f"The PACS refused {len(failed)} of {len(datasets)} instances.")
 
     def _ask(self, request: Callable[[], Answer]) -> Answer:
-        """The answer, or what the runtime does next."""
+        """Ask, and class the errors by the runtime's next action."""
         try:
             return request()
         except requests.HTTPError as error:
@@ -191,7 +194,8 @@ class DicomWeb:
                 f"The PACS's answer is not DICOM ({type(error).__name__})."
             ) from None
         finally:
-            self.session.close()  # a connection kept for the next study would be stale by then
+            # A connection kept for the next study would be stale by then.
+            self.session.close()
 
 
 def _refusal(response: requests.Response | None) -> Exception:

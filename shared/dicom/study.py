@@ -1,4 +1,4 @@
-"""DICOM files -> FHIR ImagingStudy (R4; DICOM PS3.3 C.7.2 and C.7.3).
+"""From DICOM files to a FHIR ImagingStudy (R4; DICOM PS3.3 C.7.2 and C.7.3).
 
 `read_files` reads; the rest is pure.
 """
@@ -18,7 +18,7 @@ from shared.json import Json
 
 
 def read_files(paths: Iterable[Path]) -> list[pydicom.Dataset]:
-    """The datasets of DICOM files.
+    """Read the datasets of DICOM files.
 
     Raises:
         InvalidInput: names the file.
@@ -35,7 +35,7 @@ def read_files(paths: Iterable[Path]) -> list[pydicom.Dataset]:
 
 
 def imaging_studies(datasets: Sequence[pydicom.Dataset], patient: str) -> list[Json]:
-    """One ImagingStudy for each study among the datasets, in the order of their UIDs.
+    """Build one ImagingStudy for each study among the datasets, sorted by UID.
 
     Args:
         datasets: instances of any studies and series.
@@ -52,7 +52,7 @@ def imaging_studies(datasets: Sequence[pydicom.Dataset], patient: str) -> list[J
 
 
 def study_uid(study: Json) -> str | None:
-    """The Study Instance UID in an ImagingStudy's identifiers, bare; None without one."""
+    """Return the bare Study Instance UID of an ImagingStudy; None without one."""
     values = (
         str(i.get("value", ""))
         for i in study.get("identifier", [])
@@ -81,9 +81,8 @@ def _study(uid: str, series: dict[str, dict[str, pydicom.Dataset]], patient: str
 
 def _series(uid: str, instances: dict[str, pydicom.Dataset]) -> Json:
     first = next(iter(instances.values()))
-    modality = Counter(str(d.get("Modality") or "OT") for d in instances.values()).most_common(1)[
-        0
-    ][0]
+    modalities = Counter(str(d.get("Modality") or "OT") for d in instances.values())
+    modality = modalities.most_common(1)[0][0]
     optional = {
         "number": _number(first, "SeriesNumber"),
         "description": str(first.get("SeriesDescription") or "") or None,
@@ -117,8 +116,9 @@ def _number(dataset: pydicom.Dataset, name: str) -> int | None:
 
 
 def _started(dataset: pydicom.Dataset) -> str | None:
-    """StudyDate and StudyTime as a FHIR dateTime; without TimezoneOffsetFromUTC the date alone,
-    since R4 wants a zone with a time.
+    """Return StudyDate and StudyTime as a FHIR dateTime.
+
+    Without TimezoneOffsetFromUTC it is the date alone, because R4 wants a zone with a time.
     """
     date, time, zone = (
         str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC")

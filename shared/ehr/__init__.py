@@ -1,1 +1,1 @@
-"""The EHR over HTTP: the FHIR client, SMART tokens and scopes, attachments."""
+"""The EHR over FHIR REST: client, authentication, attachments."""

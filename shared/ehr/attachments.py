@@ -1,5 +1,4 @@
-"""The bytes of an Attachment, wherever it says they are: inline, a Binary of the EHR, or an origin
-that the settings allow.
+"""The bytes of an Attachment: inline, in a Binary, or at an allowed origin.
 
 An attachment's URL was written by somebody else: it is followed to the EHR's base and to listed
 origins only, never through a redirect, and the EHR's token goes to the EHR's base alone.
@@ -20,27 +19,23 @@ import orjson
 from shared.ehr.http import FHIR_JSON, Rest, failure
 from shared.errors import InvalidInput, NotYet, Unavailable
 
-HASHES: Final = {20: "sha1", 32: "sha256"}  # R4 says SHA-1; SHA-256 is met, too
-MEDIA_TYPE: Final = re.compile(
-    r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*"
-)  # what a header may carry, and no comma: that would begin another type
-ENVELOPE: Final = 65_536  # what a FHIR JSON Binary holds beside its data
+HASHES: Final = {20: "sha1", 32: "sha256"}
+"""By length. R4 says SHA-1; SHA-256 is met, too."""
+MEDIA_TYPE: Final = re.compile(r"[!-+\--:<-~]+(?:; *[!-+\--:<-~]+)*")
+"""What a header may carry, without a comma: it would begin another type."""
+ENVELOPE: Final = 65_536
+"""Bytes of a FHIR JSON Binary beside its data, at most."""
 
 
 def fetch(
     rest: Rest, allowed_origins: frozenset[str], attachment: Mapping[str, Any], max_bytes: int
 ) -> bytes:
-    """See `Ehr.attachment`."""
+    """Fetch the bytes; see `Ehr.attachment`."""
     if "data" in attachment:
         content = _decoded(attachment["data"], "data", max_bytes)
     elif "url" in attachment:
-        content = _download(
-            rest,
-            allowed_origins,
-            str(attachment["url"]),
-            str(attachment.get("contentType", "")),
-            max_bytes,
-        )
+        url, content_type = str(attachment["url"]), str(attachment.get("contentType", ""))
+        content = _download(rest, allowed_origins, url, content_type, max_bytes)
     else:
         raise InvalidInput("The attachment has neither data nor a URL.")
     _check(attachment, content)
@@ -48,8 +43,9 @@ def fetch(
 
 
 def origin_of(url: str) -> str:
-    """`scheme://host[:port]` in lower case, without the scheme's default port; empty for what is no
-    http(s) URL.
+    """Return `scheme://host[:port]` of an http(s) URL, else an empty text.
+
+    It is in lower case, without the scheme's default port.
     """
     try:
         parts = urlsplit(url)
@@ -72,6 +68,7 @@ def _download(
         parts, own = urlsplit(url), urlsplit(rest.base)
     except ValueError:
         raise InvalidInput("The attachment's URL is malformed.") from None
+
     if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
     origin = origin_of(url)
@@ -82,12 +79,10 @@ def _download(
     )
     if not ours and (not origin or origin not in {origin_of(o) for o in allowed_origins}):
         raise InvalidInput("The attachment's URL names an origin that is not allowed.")
+
     if ours:
-        url = (
-            rest.base
-            + parts.path[len(own.path.rstrip("/")) :]
-            + (f"?{parts.query}" if parts.query else "")
-        )
+        below = parts.path[len(own.path.rstrip("/")) :]
+        url = rest.base + below + (f"?{parts.query}" if parts.query else "")
     return _stream(rest, url, content_type, max_bytes, ours=ours)
 
 
@@ -138,8 +133,9 @@ def _expect_success(response: httpx.Response, dependency: str, *, forwarded: boo
 
 
 def _body(response: httpx.Response, max_bytes: int) -> bytes:
-    """The raw bytes, or the `data` of a FHIR JSON Binary: servers choose, whatever the Accept
-    header prefers.
+    """Return the raw bytes, or the `data` of a FHIR JSON Binary.
+
+    Servers choose between the two, whatever the Accept header prefers.
     """
     wrapped = "json" in response.headers.get("Content-Type", "")
     raw = _limited(response, max_bytes * 4 // 3 + ENVELOPE if wrapped else max_bytes)
@@ -184,7 +180,10 @@ def _too_large(max_bytes: int) -> InvalidInput:
 
 
 def _check(attachment: Mapping[str, Any], content: bytes) -> None:
-    """R4 2.24.0.6: `size` in bytes before base64, `hash` the base64 of the SHA-1."""
+    """Compare size and hash with the content (R4 2.24.0.6).
+
+    `size` is in bytes before base64, `hash` the base64 of the SHA-1.
+    """
     size = attachment.get("size")
     if size is not None and size != len(content):
         raise InvalidInput("The attachment's size differs from what it says.")
@@ -194,8 +193,8 @@ def _check(attachment: Mapping[str, Any], content: bytes) -> None:
         digest = base64.b64decode(str(text), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidInput("The attachment's hash is not base64.") from None
+
     name = HASHES.get(len(digest))
-    if name is None or not hmac.compare_digest(
-        hashlib.new(name, content, usedforsecurity=False).digest(), digest
-    ):
+    own = hashlib.new(name, content, usedforsecurity=False).digest() if name else None
+    if own is None or not hmac.compare_digest(own, digest):
         raise InvalidInput("The attachment's hash differs from its content.")

@@ -1,6 +1,6 @@
-"""What a CapabilityStatement must hold for careloop to write back safely (pure).
+"""The CapabilityStatement: what careloop needs to write back safely (pure).
 
-What it leaves open is given the benefit of the doubt.
+What it leaves open counts as possible.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,14 +15,14 @@ MUST_BE_LISTED: Final = ("Task", "Provenance")
 def missing_capabilities(
     statement: Json, needs: Mapping[str, str], answered: Collection[str] = ()
 ) -> list[str]:
-    """What the EHR lacks, one sentence each; empty when careloop can work with it.
+    """List what the EHR lacks, one sentence each; empty when careloop can work.
 
     A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count
     against the EHR only where they say no; an absent flag says nothing (R4 CapabilityStatement
     gives no defaults). `transaction` must be listed.
 
     Args:
-        needs: resource type -> letters of `cruds`, see `shared.fhir.scopes.permissions`.
+        needs: resource type -> letters of `cruds`, see `shared.ehr.scopes.permissions`.
         answered: types that the statement does not list, and that the EHR answered for all the
             same.
     """
@@ -36,14 +36,12 @@ def missing_capabilities(
 
 
 def unlisted_types(statement: Json, needs: Mapping[str, str]) -> list[str]:
-    """The types of `needs` that the statement does not list: worth a question, since some
-    statements are incomplete.
-    """
+    """List the types of `needs` outside the statement: some statements are incomplete."""
     return sorted(set(needs) - set(_types(statement)))
 
 
 def subscription_topics(statement: Json) -> list[str]:
-    """The canonical URLs of the Backport topics that the EHR lists."""
+    """List the canonical URLs of the EHR's Backport topics."""
     extension = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
     extensions = _types(statement).get("Subscription", {}).get("extension", [])
     return [

@@ -1,4 +1,4 @@
-"""Ask the EHR whether another document replaces this one.
+"""The question whether another document replaces this one.
 
 R4 asks that the old one becomes `superseded`, and not every system does it.
 """
@@ -10,34 +10,38 @@ from shared.ehr.client import Ehr
 from shared.errors import FhirError
 from shared.fhir.summary import replaces
 from shared.json import Json
-from shared.references import subject_of
+from shared.references import is_a, local_reference, subject_of
 
-# a server that ignores `relatesto` answers with all documents of the patient, files inline
 PAGE: Final = "25"
+"""A server that ignores `relatesto` answers with all documents of the patient, files inline."""
 
 
 def is_replaced(document: Json, ehr: Ehr) -> bool:
-    """Another document of the same patient that is current says that it replaces this one, whatever
-    this one's status says.
+    """Tell whether a current document of the same patient replaces this one.
+
+    This document's own status does not matter.
 
     Raises:
         Unavailable, FhirError: the EHR did not answer, or refused.
     """
-    own, subject = f"DocumentReference/{document['id']}", subject_of(document)
-    if subject is None or not subject.startswith("Patient/"):
+    own, subject = local_reference(document), subject_of(document)
+    if subject is None or not is_a(subject, "Patient"):
         return False
-    return any(_stands(other) and own in replaces(other) for other in _others(own, subject, ehr))
+
+    return any(
+        _is_current(other) and own in replaces(other) for other in _others(own, subject, ehr)
+    )
 
 
-def _stands(document: Json) -> bool:
+def _is_current(document: Json) -> bool:
     return document.get("status") == "current" and document.get("docStatus") != "entered-in-error"
 
 
 def _others(own: str, subject: str, ehr: Ehr) -> Iterator[Json]:
-    """What may replace it.
+    """Search the documents that may replace it.
 
-    A server without the parameter ignores it, or refuses (400): then all of the patient's are
-    looked at.
+    A server without the parameter ignores it, or refuses (400): then all documents of the patient
+    are searched.
     """
     every = {"patient": subject.split("/")[1], "_count": PAGE}
     try:
@@ -46,4 +50,4 @@ def _others(own: str, subject: str, ehr: Ehr) -> Iterator[Json]:
         if error.status != 400:
             raise
         found = list(ehr.search("DocumentReference", every, subject=subject))
-    return (other for other in found if f"DocumentReference/{other['id']}" != own)
+    return (other for other in found if local_reference(other) != own)

@@ -1,5 +1,4 @@
-"""One request to the EHR: retried where that is safe, and every failure turned into the error that
-says what to do next.
+"""One request to the EHR: safe retries, and an error for every failure.
 
 A write is repeated only after 429 or 503: the server said that it did nothing. After a reset or a
 timeout nobody knows, so that is `Unavailable`, and whoever writes starts again from the head.
@@ -33,10 +32,14 @@ Before = Callable[[str, str], None]
 FHIR_JSON: Final = "application/fhir+json"
 ATTEMPTS: Final = 3
 FIRST_WAIT_SEC: Final = 0.25
-REFUSED_FOR_NOW: Final = frozenset({429, 503})  # nothing was done
-MAYBE_DONE: Final = frozenset({502, 504})  # a gateway lost the answer
+REFUSED_FOR_NOW: Final = frozenset({429, 503})
+"""The server did nothing."""
+MAYBE_DONE: Final = frozenset({502, 504})
+"""A gateway lost the answer."""
+NEVER: Final = frozenset({501, 505})
+"""Waiting does not help against these."""
 HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
-NEVER: Final = frozenset({501, 505})  # a 5xx that no waiting mends
+"""Half a surrogate pair."""
 
 
 class Rest:
@@ -76,11 +79,12 @@ class Rest:
         body: Json | None = None,
         missing_is_none: bool = False,
     ) -> httpx.Response | None:
-        """The answer, a success; None for 404 and 410 with `missing_is_none`.
+        """Send a request and return the successful answer.
 
         Args:
             url: a path on the base (`Task/7`, or empty), or an absolute URL on the base.
             body: sent as FHIR JSON.
+            missing_is_none: return None for 404 and 410.
 
         Raises:
             Conflict, Unavailable, FhirError: see `shared.errors`.
@@ -88,11 +92,8 @@ class Rest:
         full = url if url.startswith(self.base) else f"{self.base}/{url}".rstrip("/")
         place = self.announce(method, full)
         content = None if body is None else orjson.dumps(body)
-        sent = (
-            {"Accept": FHIR_JSON}
-            | ({} if body is None else {"Content-Type": FHIR_JSON})
-            | dict(headers or {})
-        )
+        content_type = {} if body is None else {"Content-Type": FHIR_JSON}
+        sent = {"Accept": FHIR_JSON} | content_type | dict(headers or {})
         deadline = time.monotonic() + self.timeout_sec
 
         def attempt() -> httpx.Response | None:
@@ -105,8 +106,9 @@ class Rest:
         return _retrying(self.timeout_sec)(attempt)
 
     def announce(self, method: str, url: str) -> str:
-        """Say what is about to be asked; the URL's path on the base (of another origin: that
-        origin's URL), without its query.
+        """Announce a request to `before`; return its path on the base, without query.
+
+        For another origin it is that origin's URL.
         """
         place = url.removeprefix(self.base).split("?")[0].lstrip("/")
         if self._before:
@@ -119,10 +121,12 @@ class Rest:
         safe = request.method == "GET"
         try:
             response = self.client.send(request)
-        except httpx.RequestError as error:  # with DecodingError: a gateway broke the body
+        except httpx.RequestError as error:
+            # Among them DecodingError: a gateway broke the body.
             raise Unavailable(
                 "ehr", f"{type(error).__name__} at {self.base}", fleeting=safe
             ) from error
+
         if response.is_success:
             return response
         if missing_is_none and response.status_code in (404, 410):
@@ -135,13 +139,13 @@ class Rest:
 def failure(
     response: httpx.Response, request: str, *, safe: bool, forwarded: bool
 ) -> CareloopError:
-    """What an answer that is no success means for the caller.
+    """Choose the error for an answer without success.
 
     Args:
         safe: the request may be repeated.
         forwarded: see `Rest`. With credentials of our own a 401 (after one renewal, see `smart`)
-            says nothing about the
-            record at hand: the service pauses until they are accepted again.
+            says nothing about the record at hand: the service pauses until they are accepted
+            again.
     """
     status = response.status_code
     if status == 401 and not forwarded:
@@ -158,7 +162,7 @@ def failure(
 
 
 def json_or_none(response: httpx.Response) -> object:
-    """The body, or None where it is not JSON.
+    """Read the body; None for anything but JSON.
 
     Half a surrogate pair, legal in JSON and no Unicode, becomes U+FFFD: it is no reason to read
     nothing.
@@ -166,21 +170,22 @@ def json_or_none(response: httpx.Response) -> object:
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        return _mended(response.content) if HALF.search(response.content) else None
+        return _repaired(response.content) if HALF.search(response.content) else None
 
 
-def _mended(body: bytes) -> object:
+def _repaired(body: bytes) -> object:
     try:
         text = json.dumps(json.loads(body), ensure_ascii=False)
         return orjson.loads(
             text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         )
-    except (ValueError, RecursionError):  # orjson's and json's errors are ValueErrors
+    except (ValueError, RecursionError):
+        # orjson's and json's errors are ValueErrors.
         return None
 
 
 def json_object(response: httpx.Response) -> Json:
-    """The body, a resource.
+    """Read the body as a resource.
 
     Raises Unavailable for anything else: a proxy's page says nothing about the request.
     """
@@ -191,7 +196,7 @@ def json_object(response: httpx.Response) -> Json:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait (RFC 9110 10.2.3: a number or a date)."""
+    """Return the seconds of `Retry-After` (RFC 9110 10.2.3: a number or a date)."""
     text = response.headers.get("Retry-After", "").strip()
     if not text:
         return None

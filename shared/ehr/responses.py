@@ -1,5 +1,6 @@
-"""What servers answer, read tolerantly: next links, matches, versions, locations and ETags in every
-shape that was met (pure).
+"""Answers of servers, read tolerantly in every shape met so far (pure).
+
+Next links, matches, versions, locations and ETags.
 """
 
 import re
@@ -9,7 +10,8 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shared.json import Json
-from shared.references import relative
+from shared.references import is_a, relative, type_of
+from shared.references import version_of as version_id
 
 CODE: Final = re.compile(r"[a-z-]{1,40}")
 EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
@@ -17,11 +19,11 @@ EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 
 @dataclass(frozen=True)
 class Version:
-    """One entry of a history: a version of a resource; `resource` is None for a delete, whose
-    `time` may be later than the truth (see `versions`).
+    """One entry of a history: a version of a resource.
 
-    One whose resource has no id or no type is there too, for the reader to count: under the
-    reference that its entry gives it, or a bare `Type/`.
+    `resource` is None for a delete; its `time` may be later than the truth (see `versions`). A
+    resource without id or type is there too, for the reader to count: under the reference that its
+    entry gives it, or a bare `Type/`.
     """
 
     reference: str
@@ -32,18 +34,21 @@ class Version:
 
 
 def next_link(bundle: Json) -> str | None:
-    """The URL of the next page, as the server wrote it: its host must not be used, see `onto`."""
+    """Return the URL of the next page, as the server wrote it.
+
+    Its host must not be used, see `onto`.
+    """
     return next(
         (link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"), None
     )
 
 
 def onto(base: str, link: str, kind: str) -> str:
-    """The link's path and query on our base, whatever host and prefix the server believes it has.
+    """Put a link's path and query on our base, whatever host the server believes in.
 
-    A proxy may map any prefix to any other, so what counts of the path is its end, from the
-    resource type on. A link that names no type is one on the base itself (HAPI:
-    `{base}?_getpages=...`), unless it goes on from our own path.
+    A proxy may map any prefix to any other, so only the end of the path counts, from the resource
+    type on. A link without a type is one on the base itself (HAPI: `{base}?_getpages=...`), unless
+    it goes on from our own path.
     """
     parts = urlsplit(link)
     tail = _from(kind, parts.path.split("/")) or _beneath(base, link)
@@ -51,16 +56,18 @@ def onto(base: str, link: str, kind: str) -> str:
 
 
 def _from(kind: str, segments: Sequence[str]) -> str:
-    """The path from the last segment of this name on; empty where there is none."""
+    """Return the path from the last segment of this name on; empty without one."""
     if kind not in segments:
         return ""
     return "/" + "/".join(segments[len(segments) - 1 - segments[::-1].index(kind) :])
 
 
 def _beneath(base: str, link: str) -> str:
-    """What the link's path adds to that of our base, for a server that pages under a path of its
-    own. At a root any path would seem to go on
-    from ours: there it must be our host that says so."""
+    """Return the part of a link's path below our base's path.
+
+    Some servers page under a path of their own. At a root any path would seem to go on from ours:
+    there the link must name our host.
+    """
     ours, parts = urlsplit(base), urlsplit(link)
     own = ours.path.rstrip("/")
     if not parts.netloc and not parts.path.startswith("/"):
@@ -74,7 +81,7 @@ def _beneath(base: str, link: str) -> str:
 
 
 def with_since(link: str, since: str) -> str:
-    """The next page of a history, still limited: sekmet's links forget `_since`."""
+    """Put `_since` into the next link of a history: sekmet's links lose it."""
     parts = urlsplit(link)
     query = parse_qsl(parts.query, keep_blank_values=True)
     if not parts.path.endswith("/_history") or any(k == "_since" for k, _ in query):
@@ -83,7 +90,7 @@ def with_since(link: str, since: str) -> str:
 
 
 def matches(bundle: Json, kind: str) -> Iterator[Json]:
-    """The resources of this type that the search found: no includes, no outcomes."""
+    """Yield the search's own matches of this type: no includes, no outcomes."""
     for entry in bundle.get("entry", []):
         resource = entry.get("resource", {})
         if (
@@ -94,7 +101,7 @@ def matches(bundle: Json, kind: str) -> Iterator[Json]:
 
 
 def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
-    """The entries of a history Bundle that concern this type.
+    """Yield the entries of a history Bundle about this type.
 
     HAPI does not say when a delete happened. It then counts as of the entry before it (histories
     are newest first), or of the answer itself, or of the beginning of what was asked for: never
@@ -103,21 +110,18 @@ def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
     last = bundle.get("meta", {}).get("lastUpdated") or since
     for entry in bundle.get("entry", []):
         version = _version(entry, kind)
-        if version.reference.split("/", 1)[0] == kind:
+        if type_of(version.reference) == kind:
             version = version if version.time else replace(version, time=last)
             last = version.time
             yield version
 
 
 def _version(entry: Json, kind: str) -> Version:
-    resource, request, response = (
-        entry.get("resource"),
-        entry.get("request", {}),
-        entry.get("response", {}),
-    )
-    deleted = resource is None or request.get("method") == "DELETE"
-    if resource is not None and not deleted:
+    resource = entry.get("resource")
+    request, response = entry.get("request", {}), entry.get("response", {})
+    if resource is not None and request.get("method") != "DELETE":
         return version_of(resource, kind, entry.get("fullUrl") or "")
+
     place = entry.get("fullUrl") or request.get("url") or ""
     named = place if "/_history/" in place else request.get("url", "")
     version = version_in(response.get("etag"), response.get("location") or named) or ""
@@ -125,22 +129,25 @@ def _version(entry: Json, kind: str) -> Version:
 
 
 def version_of(resource: Json, kind: str, place: str = "") -> Version:
-    """The version that a resource of this type, as read from the place, says it is."""
-    meta = resource.get("meta") or {}
-    named = (
-        f"{resource.get('resourceType', kind)}/{resource['id']}"
-        if "id" in resource
-        else relative(place)
-    )
-    reference = named if "id" in resource or named.startswith(f"{kind}/") else f"{kind}/"
-    return Version(
-        reference, str(meta.get("versionId", "")), meta.get("lastUpdated", ""), False, resource
-    )
+    """Read the version of a resource of this type.
+
+    Args:
+        place: where it was read, for one without an id.
+    """
+    if "id" in resource:
+        reference = f"{resource.get('resourceType', kind)}/{resource['id']}"
+    else:
+        named = relative(place)
+        reference = named if is_a(named, kind) else f"{kind}/"
+
+    time = (resource.get("meta") or {}).get("lastUpdated", "")
+    return Version(reference, version_id(resource), time, False, resource)
 
 
 def version_in(etag: str | None, location: str | None) -> str | None:
-    """The version id in an ETag (`W/"1"`, `"1"` or a bare `1`) or else in a location
-    (`.../Task/7/_history/1`).
+    """Return the version id in an ETag or else in a location; None without one.
+
+    ETags: `W/"1"`, `"1"` or a bare `1`. Location: `.../Task/7/_history/1`.
     """
     if etag:
         return etag.strip().removeprefix("W/").strip('"') or None
@@ -150,7 +157,7 @@ def version_in(etag: str | None, location: str | None) -> str | None:
 
 
 def issues_of(outcome: object) -> tuple[str, ...]:
-    """`code` or `code at expression` of each issue of an OperationOutcome.
+    """Summarise each issue of an OperationOutcome: `code` or `code at expression`.
 
     Its free text may quote patient data and is never read.
     """

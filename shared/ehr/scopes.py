@@ -1,5 +1,6 @@
-"""Least privilege: which SMART v2 scopes a service needs, from what it declares that it reads and
-writes (HL7 smart-app-launch 2.2) (pure).
+"""Least privilege: the SMART v2 scopes of a service (pure).
+
+(HL7 smart-app-launch 2.2.) They follow from what the service declares that it reads and writes.
 
 Letters are an ordered subset of `cruds`: create, read (and the history of one resource), update,
 delete, search (and the history of a type).
@@ -12,16 +13,9 @@ from shared.service import Service
 
 ORDER: Final = "cruds"
 READ: Final = "rs"
-WRITE: Final = (
-    "cru"  # an update is made under the version that was read before; nothing is ever deleted
-)
-
-COMMON: Final[
-    Mapping[str, str]
-    # whose record it is, may it be read, who speaks, the head, what it rests on, the card, the
-    # audit
-    # trail
-] = {
+WRITE: Final = "cru"
+"""An update is made under the version that was read before; nothing is ever deleted."""
+COMMON: Final[Mapping[str, str]] = {
     "Patient": "rs",
     "Consent": "rs",
     "Device": "crs",
@@ -30,12 +24,15 @@ COMMON: Final[
     "DocumentReference": "crs",
     "AuditEvent": "c",
 }
+"""What every service needs: the patient, the consent, the Devices that are the authors, the head,
+the sources, the model cards, the audit trail.
+"""
 
 
 def permissions(
     reads: Iterable[str], writes: Iterable[str], common: Mapping[str, str] = COMMON
 ) -> dict[str, str]:
-    """Resource type -> ordered letters, sorted by type."""
+    """Return resource type -> ordered letters, sorted by type."""
     found = {kind: set(letters) for kind, letters in common.items()}
     for kinds, letters in ((reads, READ), (writes, WRITE)):
         for kind in kinds:
@@ -46,23 +43,24 @@ def permissions(
 
 
 def permissions_of(service: Service) -> dict[str, str]:
-    """What this service may do, by resource type."""
+    """Return the permissions of this service, by resource type."""
     return permissions(service.reads, service.writes)
 
 
 def scope_text(granted: Mapping[str, str]) -> str:
-    """`system/Task.crus system/...`: as the token endpoint wants it."""
+    """Write `system/Task.crus system/...`, as the token endpoint wants it."""
     return " ".join(f"system/{kind}.{letters}" for kind, letters in granted.items())
 
 
 def scopes_of(service: Service) -> str:
-    """The scopes of a service, for the token request and for whoever registers the client."""
+    """Write the scopes of a service, for the token request and for registration."""
     return scope_text(permissions_of(service))
 
 
 def permission_needed(method: str, place: str) -> tuple[str, str] | None:
-    """The (type, letter) that a request needs; None for the ones that belong to no type (metadata,
-    the transaction itself).
+    """Return the (type, letter) of a request.
+
+    None for a request that belongs to no type (metadata, the transaction itself).
 
     Args:
         method: of the request or of a Bundle entry's request.
@@ -76,3 +74,18 @@ def permission_needed(method: str, place: str) -> tuple[str, str] | None:
         of_type = len(segments) == 1 or segments[1] == "_history"
         return kind, "s" if of_type else "r"
     return kind, {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}[method]
+
+
+def v1_scopes(scopes: str) -> str:
+    """Translate to the SMART v1 scopes of the same meaning.
+
+    `system/Task.crus` becomes `system/Task.read system/Task.write`.
+    """
+    found: list[str] = []
+    for scope in scopes.split():
+        name, _, letters = scope.rpartition(".")
+        if set(letters) & set("rs"):
+            found.append(f"{name}.read")
+        if set(letters) & set("cud"):
+            found.append(f"{name}.write")
+    return " ".join(dict.fromkeys(found))

@@ -1,3 +1,1 @@
-"""FHIR R4 on the wire: codes, references, drafts and bundles (pure), the client and SMART Backend
-Services (I/O).
-"""
+"""FHIR R4 without I/O: builders, codes, the life cycle, the check."""

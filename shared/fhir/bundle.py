@@ -1,4 +1,7 @@
-"""One answer, one transaction: guarded by the head's version, checked before it leaves (pure)."""
+"""The one transaction of an answer (pure).
+
+The head's version guards it, and it is checked before it leaves.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,31 +14,31 @@ from shared.fhir.check import check_bundle
 from shared.fhir.drafts import TIMES, Draft, Pen
 from shared.fhir.sources import more, named
 from shared.json import Json
-from shared.references import relative
+from shared.references import is_a, local_reference, relative, version_of
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What an earlier write of this revision left at the EHR, by key: the resources as read just
-    now.
+    """What an earlier write of this revision left at the EHR, by key.
+
+    The resources are as read just now.
     """
 
     by_key: Mapping[str, Json]
 
     def reference(self, key: str) -> str | None:
-        """`Type/id` of the resource with this key."""
+        """Return `Type/id` of the resource with this key."""
         found = self.by_key.get(key)
-        return f"{found['resourceType']}/{found['id']}" if found else None
+        return local_reference(found) if found else None
 
 
 NOTHING = Standing({})
-GROWING: Final = frozenset(
-    {"coding", "extension"}
-)  # lists that others add to without changing what is said
+GROWING: Final = frozenset({"coding", "extension"})
+"""Lists to which others add without changing the statement."""
 
 
 def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
-    """The Bundle: `PUT Task` under ifMatch first, then the entries; checked whole.
+    """Build the checked Bundle: `PUT Task` under ifMatch first, then the entries.
 
     Raises:
         InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over
@@ -45,7 +48,7 @@ def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
 
 
 def checked(entries: Sequence[Json]) -> Json:
-    """A transaction of these entries; raises InvalidResource like `transaction`."""
+    """Build a transaction of these entries; raises InvalidResource like `transaction`."""
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
     check_bundle(bundle)
     _nothing_final_without_a_human([e["resource"] for e in entries])
@@ -53,13 +56,15 @@ def checked(entries: Sequence[Json]) -> Json:
 
 
 def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
-    """What careloop writes carries the AI label and is a draft or taken back; another status needs
-    a verifier's Provenance in the same transaction.
+    """Refuse a resource without the AI label or with a status of its own making.
+
+    What careloop writes is a draft or rejected. Another status needs a verifier's Provenance in the
+    same transaction.
     """
     verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
     for resource in resources:
         kind = resource["resourceType"]
-        if kind not in lifecycle.STATUS or _is_head(resource):
+        if kind not in lifecycle.STATUS:
             continue
         if not codes.has_code(
             resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"
@@ -71,82 +76,78 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
             raise InvalidResource(f"{kind} would be {status} without a clinician's Provenance")
 
 
-def _is_head(resource: Json) -> bool:
-    return any(
-        i.get("system") == codes.REVISION
-        for i in resource.get("identifier", [])
-        if isinstance(i, dict)
-    )
-
-
 def _verifies(resource: Json) -> bool:
-    """A Provenance in which a Practitioner, not a Device, is the verifier."""
+    """Tell whether a Provenance has a Practitioner, not a Device, as its verifier."""
     agents = resource.get("agent", []) if resource["resourceType"] == "Provenance" else []
     return any(
         codes.has_code(a.get("type"), codes.PROVENANCE_AGENT, "verifier")
-        and a["who"].get("reference", "").startswith("Practitioner/")
+        and is_a(a["who"].get("reference"), "Practitioner")
         for a in agents
     )
 
 
 def put(resource: Json, version: str) -> Json:
-    """An update of one version of a resource, and of no other."""
-    reference = f"{resource['resourceType']}/{resource['id']}"
+    """Build an update of one version of a resource, and of no other."""
+    reference = local_reference(resource)
     request = {"method": "PUT", "url": reference, "ifMatch": f'W/"{version}"'}
-    return {"fullUrl": reference, "resource": _without_meta_noise(resource), "request": request}
+    return {"fullUrl": reference, "resource": _without_server_meta(resource), "request": request}
 
 
 def post(resource: Json, uuid: str, if_none_exist: str | None = None) -> Json:
-    """A create, conditional where a query is given; `uuid` is its `urn:uuid:...` within the Bundle."""
-    request = {"method": "POST", "url": resource["resourceType"]} | (
-        {"ifNoneExist": if_none_exist} if if_none_exist else {}
-    )
+    """Build a create, conditional with a query.
+
+    Args:
+        uuid: `urn:uuid:...`, the name of the resource within the Bundle.
+    """
+    request = {"method": "POST", "url": resource["resourceType"]}
+    if if_none_exist:
+        request["ifNoneExist"] = if_none_exist
     return {"fullUrl": uuid, "resource": resource, "request": request}
 
 
 def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
-    """Entries that make the EHR hold exactly these drafts: new ones created, standing drafts
-    replaced, forgotten ones rejected.
+    """Build the entries to make the EHR hold exactly these drafts.
 
-    What a clinician decided on, one part at a time, is never written over: it stays as it is when
-    the draft says the same, else the draft stands beside it.
+    New ones are created, drafts at the EHR are replaced, and drafts that are no longer listed are
+    rejected. What a clinician decided on, one part at a time, is never overwritten: it stays as it
+    is if the draft says the same, else the draft is created beside it.
     """
     known = targets(drafts, standing)
     pointers = {d.uuid: known[d.key] for d in drafts}
+
     entries = []
     for draft in drafts:
         resource = _pointed(draft.resource, pointers)
         if known[draft.key] == draft.uuid:
             entries.append(post(resource, draft.uuid))
         elif not decided(old := standing.by_key[draft.key]):
-            entries.append(put(resource | {"id": old["id"]}, old["meta"]["versionId"]))
+            entries.append(put(resource | {"id": old["id"]}, version_of(old)))
+
     keys = {d.key for d in drafts}
-    return entries + retracted(
-        Standing({k: r for k, r in standing.by_key.items() if k not in keys})
-    )
+    forgotten = {key: r for key, r in standing.by_key.items() if key not in keys}
+    return entries + retracted(Standing(forgotten))
 
 
 def decided(resource: Json) -> bool:
-    """Somebody gave it a status that careloop never gives by itself."""
+    """Tell whether somebody else gave it its status: careloop alone never gives it."""
     table = lifecycle.STATUS[resource["resourceType"]]
     return not lifecycle.is_draft(resource) and lifecycle.status_of(resource) != table["rejected"]
 
 
 def retracted(standing: Standing) -> list[Json]:
-    """Entries that reject what stands and is still a draft; what a clinician decided on is left
-    alone.
-    """
+    """Build the entries to reject the drafts; decided resources stay."""
     drafts = [
         r
         for r in standing.by_key.values()
         if r["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(r)
     ]
-    return [put(lifecycle.at_stage(r, "rejected"), r["meta"]["versionId"]) for r in drafts]
+    return [put(lifecycle.at_stage(r, "rejected"), version_of(r)) for r in drafts]
 
 
 def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
-    """Key -> `Type/id` where it stands and may stay, else its urn:uuid: what the head's outputs and
-    the Provenance point at.
+    """Map each key to its resource: `Type/id` if it stays, else the draft's urn:uuid.
+
+    The head's outputs and the Provenance point there.
     """
     stands = {d.key: standing.reference(d.key) for d in drafts}
     pointers = {d.uuid: reference for d in drafts if (reference := stands[d.key])}
@@ -157,17 +158,17 @@ def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
 
 
 def _outgrown(draft: Draft, standing: Standing, pointers: Mapping[str, str]) -> bool:
-    """A decided part whose draft says something else now."""
+    """Tell whether a part was decided on and its draft says something else now."""
     old = standing.by_key.get(draft.key)
     return (
         old is not None
         and decided(old)
-        and not _holds(old, _said(_pointed(draft.resource, pointers)))
+        and not _holds(old, _statement(_pointed(draft.resource, pointers)))
     )
 
 
-def _said(resource: Json) -> Json:
-    """What a draft says, without who, when and how far decided."""
+def _statement(resource: Json) -> Json:
+    """Return the statement of a draft, without its author, times and status."""
     kind = resource["resourceType"]
     aside = {
         "id",
@@ -182,9 +183,12 @@ def _said(resource: Json) -> Json:
 
 
 def _holds(old: Any, new: Any) -> bool:
-    """The old one says all that the new one says. A clinician or the EHR may have said more: a
-    note, an asserter, an extension, a name beside a reference or a code, a second coding, a host
-    before the reference. None of it makes the draft another statement."""
+    """Tell whether the old resource makes the whole statement of the new one.
+
+    A clinician or the EHR may have added something: a note, an asserter, an extension, a name
+    beside a reference or a code, a second coding, a host before the reference. None of these makes
+    the draft another statement.
+    """
     if isinstance(new, dict):
         aside = {"reference": {"display", "type"}, "code": {"display"}}
         beside = {
@@ -218,8 +222,9 @@ def provenance(
     cards: Iterable[str],
     replaced: str | None,
 ) -> Json:
-    """Who wrote it, from what: sources with their versions (in `what.identifier`, since some
-    servers strip them from references).
+    """Build the Provenance: the authors, the sources and their versions.
+
+    The versions are in `what.identifier`, because some servers strip them from references.
     """
     one_by_one, others = named(sources)
     entities = [
@@ -249,7 +254,7 @@ def provenance(
 
 
 def report_of(drafts: Sequence[Draft]) -> Draft:
-    """The draft that is the head's focus.
+    """Return the head's focus: the draft with the key `report`.
 
     Raises:
         InvalidResource: no draft has the key `report`, or two have the same key.
@@ -268,7 +273,7 @@ def _versioned(reference: str, version: str) -> Json:
     return codes.reference(reference) | {"identifier": identifier}
 
 
-def _without_meta_noise(resource: Json) -> Json:
+def _without_server_meta(resource: Json) -> Json:
     meta = {
         k: v for k, v in resource.get("meta", {}).items() if k in ("security", "profile", "tag")
     }
@@ -277,7 +282,7 @@ def _without_meta_noise(resource: Json) -> Json:
 
 
 def _pointed(node: Any, known: Mapping[str, str]) -> Any:
-    """The same JSON with every reference to a standing draft turned to its `Type/id`."""
+    """Replace references to standing drafts by their `Type/id`."""
     if isinstance(node, list):
         return [_pointed(item, known) for item in node]
     if isinstance(node, dict):

@@ -1,9 +1,8 @@
-"""check: nothing leaves careloop that R4 forbids (pure). Emit strictly: a broken rule is a bug of
-ours, never a value to send.
+"""The check: nothing leaves careloop against the rules of R4 (pure).
 
-Three checks, cheapest first: R4's own table (`structure`), R4's invariants (`invariants`), and
-`fhir.resources`, which knows
-each data type. Neither of the servers we met replaces this: both accept what the other refuses.
+A broken rule is a bug of ours, never a value to send. There are three checks, cheapest first: R4's
+own table (`structure`), R4's invariants (`invariants`), and `fhir.resources`, which knows each data
+type. No server that we met replaces this: sekmet and HAPI FHIR each accept what the other refuses.
 """
 
 from functools import cache
@@ -17,15 +16,17 @@ from shared.errors import InvalidResource
 from shared.fhir.structure import Scope, resource_problems, table
 from shared.json import Json
 
-MAX_BUNDLE_BYTES: Final = 900_000  # proxies before EHRs answer 413 at 1 MB
-MOST_PROBLEMS: Final = 5  # in one message; a wrong builder breaks the same rule a hundred times
+MAX_BUNDLE_BYTES: Final = 900_000
+"""Proxies before EHRs answer 413 at 1 MB."""
+MOST_PROBLEMS: Final = 5
+"""In one message: a wrong builder breaks the same rule a hundred times."""
 
 
 def check(resource: Json) -> None:
-    """Refuse a resource that breaks R4's structure, required codes, reference targets or
-    invariants.
+    """Refuse an invalid resource.
 
-    `urn:uuid:` references are not followed here: `check_bundle` does.
+    It checks structure, required codes, reference targets and invariants. `urn:uuid:` references
+    are not followed here: `check_bundle` does.
 
     Raises:
         InvalidResource: names type, element path and rule; no value from the resource is in the
@@ -36,8 +37,7 @@ def check(resource: Json) -> None:
 
 
 def check_bundle(bundle: Json) -> None:
-    """Refuse a Bundle if one of its entries breaks a rule, if a `urn:uuid:` reference names no
-    entry, or if it is too large.
+    """Refuse a Bundle with a broken entry, a dangling `urn:uuid:`, or too many bytes.
 
     Raises:
         InvalidResource: as `check`.
@@ -48,6 +48,7 @@ def check_bundle(bundle: Json) -> None:
         for entry in found
         if isinstance(entry.get("resource"), dict)
     }
+
     kinds = {url: str(resource.get("resourceType")) for url, resource in carried.items()}
     _refuse(list(resource_problems(bundle, "Bundle", Scope(kinds))))
     for entry in found:
@@ -57,8 +58,9 @@ def check_bundle(bundle: Json) -> None:
 
 
 def check_size(bundle: Json) -> None:
-    """Refuse a Bundle that a proxy would: its author must leave something out (a heat map, at most
-    200 kB).
+    """Refuse a Bundle too large for the proxies before an EHR.
+
+    Its author must leave something out (a heat map takes up to 200 kB).
 
     Raises:
         InvalidResource: says the size and the limit.
@@ -70,9 +72,8 @@ def check_size(bundle: Json) -> None:
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        more = (
-            f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
-        )
+        others = len(problems) - MOST_PROBLEMS
+        more = f" (and {others} more)" if others > 0 else ""
         raise InvalidResource("; ".join(problems[:MOST_PROBLEMS]) + more)
 
 
@@ -81,13 +82,9 @@ def _parse(resource: Json) -> None:
     try:
         _model(kind).model_validate(resource)
     except ValidationError as error:
-        # only place and class of each error: pydantic's own text may quote the value
-        _refuse(
-            [
-                f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}"
-                for e in error.errors(include_input=False, include_context=False, include_url=False)
-            ]
-        )
+        # Only place and class of each error: pydantic's own text may quote the value.
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        _refuse([f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}" for e in found])
 
 
 @cache

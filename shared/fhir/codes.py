@@ -1,5 +1,6 @@
-"""The code systems, profiles and extensions that careloop speaks, each with its source, and how to
-build and read codes (pure).
+"""Code systems, profiles and extensions, and how to build and read codes (pure).
+
+Each has its source beside it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -71,36 +72,44 @@ RELATED_ARTIFACT: Final = "http://hl7.org/fhir/StructureDefinition/workflow-rela
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
-    """A FHIR Coding."""
+    """Build a Coding."""
     return {"system": system, "code": code} | ({"display": display} if display else {})
 
 
 def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> Json:
-    """A FHIR CodeableConcept with one coding (HL7's validator wants one per category element)."""
+    """Build a CodeableConcept with one coding.
+
+    HL7's validator wants one coding per category element.
+    """
     return {"coding": [coding(system, code, display)]} | ({"text": text} if text else {})
 
 
 def quantity(value: float, unit: str, code: str | None = None) -> Json:
-    """A FHIR Quantity in UCUM; `code` is the UCUM code where it differs from the unit shown."""
+    """Build a Quantity in UCUM.
+
+    Args:
+        unit: as shown.
+        code: the UCUM code, where it differs from the unit.
+    """
     return {"value": value, "unit": unit, "system": UCUM, "code": code or unit}
 
 
 def reference(target: str, display: str | None = None) -> Json:
-    """A FHIR Reference to `Type/id` or `urn:uuid:...`."""
+    """Build a Reference to `Type/id` or `urn:uuid:...`."""
     return {"reference": target} | ({"display": display} if display else {})
 
 
 def citation(display: str, url: str | None = None) -> Json:
-    """The extension workflow-relatedArtifact: a guideline.
+    """Build the extension workflow-relatedArtifact: a guideline.
 
-    Legal on DiagnosticReport and at an Observation's root only.
+    It is legal on DiagnosticReport and at an Observation's root only.
     """
     artifact = {"type": "citation", "display": display} | ({"url": url} if url else {})
     return {"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact}
 
 
 def codings(element: object) -> Iterator[Json]:
-    """Every Coding in a CodeableConcept, a Coding, or a list of either; nothing for None."""
+    """Yield every Coding in a CodeableConcept, a Coding, or a list of either."""
     if isinstance(element, list):
         for item in element:
             yield from codings(item)
@@ -112,12 +121,12 @@ def codings(element: object) -> Iterator[Json]:
 
 
 def has_code(element: object, system: str, *wanted: str) -> bool:
-    """One of the codes of this system is in the element."""
+    """Tell whether one of these codes of the system is in the element."""
     return any(c.get("system") == system and c.get("code") in wanted for c in codings(element))
 
 
 def first_code(element: object, system: str) -> str | None:
-    """The first code of this system, or None."""
+    """Return the first code of this system, or None."""
     return next(
         (str(c["code"]) for c in codings(element) if c.get("system") == system and "code" in c),
         None,

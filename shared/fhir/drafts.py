@@ -1,12 +1,14 @@
-"""Drafts: what a service's `resources` returns, written with a Pen that knows the answer, the
-patient, the hour and the Devices (pure).
+"""Drafts: the resources of a result before it is written (pure).
+
+A service's `resources` makes them with a Pen, which knows the answer, the patient, the time and the
+Devices.
 
 ::
 
     def resources(inputs, findings, pen):
-        finding = pen.draft("Observation", "pneumonia", code=..., valueCodeableConcept=...,
-        confidence=0.91) report = pen.draft("DiagnosticReport", "report", code=...,
-        result=[finding.ref], conclusion="...") return [finding, report]
+        finding = pen.draft("Observation", "pneumonia", code=..., confidence=0.91)
+        report = pen.draft("DiagnosticReport", "report", code=..., result=[finding.ref])
+        return [finding, report]
 
 A draft carries what every resource of its kind must: our identifier, the AI label, the patient, the
 time, the draft status and the Device, each in the element where that kind keeps it. The runtime
@@ -21,40 +23,31 @@ from shared.answers import Answer
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 
-SUBJECT: Final = {"DetectedIssue": "patient", "Task": "for"}  # every other kind: subject
+SUBJECT: Final = {"DetectedIssue": "patient"}
+"""Where the patient is; in every other kind it is `subject`."""
 TIMES: Final[dict[str, tuple[str, ...]]] = {
     "DiagnosticReport": ("effectiveDateTime", "issued"),
     "Observation": ("effectiveDateTime", "issued"),
-    "Composition": ("date",),
     "Media": ("createdDateTime",),
     "Condition": ("recordedDate",),
     "DetectedIssue": ("identifiedDateTime",),
-    "RiskAssessment": ("occurrenceDateTime",),
     "CarePlan": ("created",),
     "RequestGroup": ("authoredOn",),
     "ServiceRequest": ("authoredOn",),
     "MedicationRequest": ("authoredOn",),
-    "Task": ("authoredOn", "lastModified"),
     "Goal": (),
 }
-# where a Device is legal; DiagnosticReport has it in an extension, Condition and Goal nowhere
 DEVICE: Final = {
     "Observation": "device",
     "Media": "device",
     "DetectedIssue": "author",
-    "RiskAssessment": "performer",
     "CarePlan": "author",
     "RequestGroup": "author",
-    "Composition": "author",
     "ServiceRequest": "requester",
     "MedicationRequest": "requester",
-    "Task": "requester",
 }
-LISTED_DEVICE: Final = frozenset({"Composition"})
-SINGLE_IDENTIFIER: Final = frozenset({"Composition"})
-INTENT: Final = frozenset(
-    {"CarePlan", "RequestGroup", "ServiceRequest", "MedicationRequest", "Task"}
-)
+"""Where a Device is legal. DiagnosticReport has it in an extension, Condition and Goal nowhere."""
+INTENT: Final = frozenset({"CarePlan", "RequestGroup", "ServiceRequest", "MedicationRequest"})
 
 
 @dataclass(frozen=True)
@@ -108,30 +101,28 @@ class Pen:
         confidence: float | None = None,
         **elements: Any,
     ) -> Draft:
-        """A resource of this kind with what its kind must carry; `elements` win over the defaults.
+        """Draft a resource of this kind; `elements` win over the defaults.
+
+        The defaults are all that every resource of the kind must carry.
 
         Args:
             kind: the resource type; KeyError for one that careloop does not write.
             key: stable within the answer, `[a-z0-9-]`.
-            model: which model speaks; default: the first.
+            model: the name of the model that found it; default: the first.
             confidence: 0..1, written as the extension AIconfidence.
             elements: FHIR elements by name; None leaves the element out, even a default.
         """
         uuid = f"urn:uuid:{self.answer.resource_uuid(self.revision, key)}"
         resource: Json = {"resourceType": kind, "meta": {"security": [codes.AI_LABEL]}}
-        resource |= (
-            self._identity(kind, uuid) | self._state(kind) | self._circumstances(kind, model)
-        )
+        resource |= self._identity(uuid) | self._state(kind) | self._circumstances(kind, model)
         if confidence is not None:
             extension = {"url": codes.AI_CONFIDENCE, "valueDecimal": round(float(confidence), 4)}
             elements["extension"] = [extension, *elements.get("extension", [])]
         resource |= elements
         return Draft(key, {k: v for k, v in resource.items() if v is not None}, uuid)
 
-    def _identity(self, kind: str, uuid: str) -> Json:
+    def _identity(self, uuid: str) -> Json:
         ours = {"system": codes.RESOURCE, "value": uuid}
-        if kind in SINGLE_IDENTIFIER:
-            return {"identifier": ours}
         service = {"system": codes.SERVICE, "value": self.answer.service}
         return {"identifier": [ours, service]}
 
@@ -154,5 +145,5 @@ class Pen:
                 {"extension": [extension], "display": f"{self.titles[name]} (AI)"}
             ]
         elif kind in DEVICE:
-            found[DEVICE[kind]] = [device] if kind in LISTED_DEVICE else device
+            found[DEVICE[kind]] = device
         return found

@@ -1,6 +1,6 @@
 """Heads: the review Task of one revision, in each of its outcomes (pure).
 
-What is written here is read here.
+What is written here is also read here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from shared.fhir import codes
 from shared.fhir.sources import named, rank
 from shared.instants import start
 from shared.json import Json
-from shared.references import relative
+from shared.references import local_reference, relative, type_of, version_of
 
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
@@ -18,10 +18,10 @@ ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
 
 
 def head_of(task: Json) -> Head:
-    """The head in a Task that careloop wrote.
+    """Read the head in a Task of careloop.
 
     Raises:
-        ValueError: no revision identifier of ours.
+        ValueError: it has no revision identifier of ours.
     """
     tokens = [i["value"] for i in task.get("identifier", []) if i.get("system") == codes.REVISION]
     if not tokens:
@@ -34,8 +34,8 @@ def head_of(task: Json) -> Head:
     }
     decision = codes.first_code(task.get("businessStatus"), codes.DECISION)
     return Head(
-        reference=f"Task/{task['id']}",
-        version=str(task["meta"]["versionId"]),
+        reference=local_reference(task),
+        version=version_of(task),
         revision=int(tokens[0].rsplit(".", 1)[1]),
         outcome=task["status"],
         basis=inputs.get("basis", {}).get("valueString", ""),
@@ -46,8 +46,9 @@ def head_of(task: Json) -> Head:
 
 
 def kind_of(item: Json) -> str | None:
-    """The code of a Task.input or Task.output of ours: `basis`, `source`, or the key of what was
-    written.
+    """Return the code of a Task.input or Task.output of ours.
+
+    It is `basis`, `source`, or the key of what was written.
     """
     return codes.first_code(item.get("type"), codes.TASK_PART)
 
@@ -55,8 +56,9 @@ def kind_of(item: Json) -> str | None:
 def first_draft(
     answer: Answer, revision: int, *, subject: str | None, device: str, now: str
 ) -> Json:
-    """The head before anything is known; created by conditional create under `if_none_exist(answer,
-    revision)`.
+    """Build the head before anything is known.
+
+    It is created by conditional create under `if_none_exist(answer, revision)`.
     """
     task: Json = {
         "resourceType": "Task",
@@ -77,18 +79,20 @@ def first_draft(
 
 
 def if_none_exist(answer: Answer, revision: int) -> str:
-    """The query of the conditional create."""
+    """Write the query of the conditional create."""
     return f"identifier={codes.REVISION}|{answer.revision_token(revision)}"
 
 
 def focus_on(answer: Answer, *, exists: bool) -> Json:
-    """The answer's input as focus: by reference while it exists, else by name (a server may refuse
-    a reference to what is deleted).
+    """Build the focus on the answer's input.
+
+    It is a reference while the input exists, else a name: a server may refuse a reference to what
+    is deleted.
     """
     if exists:
         return codes.reference(answer.input)
     return {
-        "type": answer.input.split("/")[0],
+        "type": type_of(answer.input),
         "identifier": {"system": f"{codes.NS}/input", "value": answer.input},
     }
 
@@ -104,7 +108,7 @@ def requested(
     outputs: Mapping[str, str],
     now: str,
 ) -> Json:
-    """A result waits for its clinician."""
+    """Build the head of a result to be reviewed by a clinician."""
     return _rewritten(head, now) | {
         "status": "requested",
         "code": APPROVE,
@@ -130,8 +134,10 @@ def without_result(
     outputs: Mapping[str, str],
     now: str,
 ) -> Json:
-    """Not analysed (`rejected`), dead letter (`failed`) or input withdrawn (`cancelled`), with the
-    reason; what was written before stays listed.
+    """Build the head of an answer without a result, with the reason.
+
+    It is not analysed (`rejected`), a dead letter (`failed`) or its input was withdrawn
+    (`cancelled`). What was written before stays listed.
     """
     task = _rewritten(head, now) | {
         "status": status,
@@ -148,8 +154,10 @@ def without_result(
 
 
 def decided(head: Head, decision: str, *, owner: str | None, reason: str | None, now: str) -> Json:
-    """Closed: `signed`, `amended` or `rejected` by a clinician (`owner`), or found final in the EHR
-    (no owner known).
+    """Build the closed head: `signed`, `amended` or `rejected`.
+
+    Args:
+        owner: the clinician; None where the decision was found in the EHR.
     """
     task = _rewritten(head, now) | {
         "status": "completed",
@@ -164,8 +172,9 @@ def decided(head: Head, decision: str, *, owner: str | None, reason: str | None,
 
 
 def taken_back(head: Head, now: str) -> Json:
-    """A head begun in a race that another writer won: no longer a head, since it loses the
-    identifiers that make it one.
+    """Build the Task of a head after a lost race.
+
+    It is no longer a head, because it loses the identifiers that make it one.
     """
     task = {k: v for k, v in head.task.items() if k not in ("identifier", "meta")}
     return task | {
@@ -197,8 +206,9 @@ def _part(kind: str, value: Json) -> Json:
 
 
 def names_all(task: Json, kind: str) -> bool:
-    """The head names every source of this type: all of them, or such as come after it in
-    importance.
+    """Tell whether the head names every source of this type.
+
+    It does if it names all its sources, or some that come after this type in importance.
     """
     return all(kind_of(i) != MORE for i in task.get("input", [])) or any(
         rank(s) > rank(kind) for s in sources_of(task)
@@ -206,7 +216,10 @@ def names_all(task: Json, kind: str) -> bool:
 
 
 def sources_of(task: Json) -> Sequence[str]:
-    """What a head's result rests on, `Type/id` each, as far as it is named (`shared.fhir.sources`)."""
+    """List the named sources of a head's result, `Type/id` each.
+
+    `shared.fhir.sources` says which ones are named.
+    """
     return [
         relative(i["valueReference"]["reference"])
         for i in task.get("input", [])

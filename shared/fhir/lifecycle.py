@@ -1,8 +1,7 @@
-"""The life cycle of what careloop writes (docs/review.md): kind x
-stage -> status (pure data).
+"""The life cycle of careloop's resources: kind x stage -> status (pure data).
 
-Only `services.review` may ask for a stage other than draft and withdrawn, and only together with a
-clinician's Provenance.
+See docs/review.md. Only `services.review` may ask for a stage other than
+draft and rejected, and only together with a clinician's Provenance.
 """
 
 from typing import Final, Literal
@@ -29,21 +28,9 @@ STATUS: Final[dict[str, dict[Stage, str]]] = {
         "rejected": "cancelled",
         "wrong-patient": "entered-in-error",
     },
-    "Composition": {
-        "draft": "preliminary",
-        "signed": "final",
-        "amended": "amended",
-        "rejected": "entered-in-error",
-    },
     "Media": {"draft": "completed", "signed": "completed", "rejected": "entered-in-error"},
     "Condition": {"draft": "unconfirmed", "signed": "confirmed", "rejected": "refuted"},
     "DetectedIssue": {
-        "draft": "preliminary",
-        "signed": "final",
-        "amended": "amended",
-        "rejected": "cancelled",
-    },
-    "RiskAssessment": {
         "draft": "preliminary",
         "signed": "final",
         "amended": "amended",
@@ -64,27 +51,22 @@ STATUS: Final[dict[str, dict[Stage, str]]] = {
     },
     "MedicationRequest": {"draft": "draft", "signed": "active", "rejected": "cancelled"},
     "Goal": {"draft": "proposed", "signed": "accepted", "rejected": "rejected"},
-    "Task": {
-        "draft": "requested",
-        "signed": "accepted",
-        "rejected": "rejected",
-    },  # a genomics recommendation, not a head
 }
 
 
 def status_of(resource: Json) -> str | None:
-    """The code that says where the resource stands in its life."""
+    """Return the code of the resource's present stage."""
     element = resource.get(STATUS_ELEMENT.get(resource["resourceType"], "status"))
-    return (
-        codes.first_code(element, codes.CONDITION_VERIFICATION)
-        if isinstance(element, dict)
-        else element
-    )
+    if isinstance(element, dict):
+        return codes.first_code(element, codes.CONDITION_VERIFICATION)
+    return element
 
 
 def at_stage(resource: Json, stage: Stage) -> Json:
-    """A copy of the resource at this stage; where the kind has no status for it, at the nearest
-    (amended: signed; wrong-patient: rejected).
+    """Copy the resource to this stage.
+
+    Where its kind has no status for the stage, it gets the nearest (amended: signed; wrong-patient:
+    rejected).
     """
     kind = resource["resourceType"]
     statuses = STATUS[kind]
@@ -101,7 +83,8 @@ def at_stage(resource: Json, stage: Stage) -> Json:
 
 
 def is_draft(resource: Json) -> bool:
-    """Nobody has decided on it yet; `partial` is a hospital's other word for an AI's preliminary
-    report.
+    """Tell whether nobody has decided on it yet.
+
+    `partial` is a hospital's other word for an AI's preliminary report.
     """
     return status_of(resource) in {STATUS[resource["resourceType"]]["draft"], "partial"}

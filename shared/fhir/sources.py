@@ -1,12 +1,14 @@
-"""What an answer rests on, as far as it is named one by one in what is written (pure).
+"""The sources of an answer, and the choice of those named one by one (pure).
 
 A plan may rest on thousands of results, and each is named in the head, in the Provenance and in the
-AuditEvent. No limit would make an answer that no EHR takes. Its basis covers every source, whether
-it is named or not.
+AuditEvent. Without a limit no EHR would take the answer. The basis of an answer covers every
+source, named or not.
 """
 
 from collections.abc import Iterable
 from typing import Final
+
+from shared.references import type_of
 
 NAMED: Final = 200
 """About 540 bytes each, in all three places together; a Bundle may hold 900 kB."""
@@ -18,25 +20,22 @@ IMPORTANCE: Final = (
     "AllergyIntolerance",
     "MedicationRequest",
     "Medication",
-    "RiskAssessment",
     "Condition",
     "Observation",
 )
-"""Where not all are named, those of the first types are: what a clinician would open, before single
-values.
-"""
+"""Where not all are named, the first types are: a clinician opens them before single values."""
 
 
 def rank(reference: str) -> int:
-    """The place of its type in that order; unknown ones come last."""
-    kind = reference.split("/", 1)[0]
+    """Return the place of its type in the order of importance; unknown ones come last."""
+    kind = type_of(reference)
     return IMPORTANCE.index(kind) if kind in IMPORTANCE else len(IMPORTANCE)
 
 
 def named(sources: Iterable[str]) -> tuple[list[str], int]:
-    """The sources (`Type/id`) to name one by one, and how many more there are.
+    """Split the sources (`Type/id`) into those to name and the number of the others.
 
-    In the order given, unless some are left out.
+    They keep their order, unless some are left out.
     """
     every = list(sources)
     if len(every) <= NAMED:
@@ -45,5 +44,5 @@ def named(sources: Iterable[str]) -> tuple[list[str], int]:
 
 
 def more(count: int) -> str:
-    """What is said instead of the others."""
+    """Write a line in place of the other sources."""
     return f"{count} more that this answer rests on"

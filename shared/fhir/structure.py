@@ -1,6 +1,7 @@
-"""The shape of R4 resources, from R4's own definitions in `r4.json` (pure): unknown and missing
-elements, cardinality, required codes, the kinds that a reference may name, and references that lead
-nowhere.
+"""The shape of R4 resources, from R4's own definitions in `r4.json` (pure).
+
+It finds unknown and missing elements, wrong cardinality, codes outside a required value set, kinds
+that a reference may not name, and references that lead nowhere.
 
 `fhir.resources` keeps required codes and reference targets as metadata only, and those of R4B.
 `r4.json` is made from R4's StructureDefinitions by `python -m tests.r4_table`; a test compares the
@@ -43,8 +44,12 @@ PLAIN_NAME: Final = re.compile(r"_?[A-Za-z]{1,64}")
 
 @dataclass(frozen=True)
 class Table:
-    """`r4.json`: every kind of R4 by name, the value sets, and the elements of the types that
-    careloop writes.
+    """The content of `r4.json`.
+
+    Attributes:
+        kinds: every resource type of R4.
+        codes: the value sets by name.
+        types: the elements of the types that careloop writes.
     """
 
     kinds: frozenset[str]
@@ -64,10 +69,10 @@ def table() -> Table:
 
 @dataclass(frozen=True)
 class Scope:
-    """What references may lead to.
+    """Where references may lead.
 
     Attributes:
-        entries: fullUrl -> kind of a Bundle's entries; None: a lone resource, whose `urn:`
+        entries: fullUrl -> kind of a Bundle's entries; None: a lone resource, and its `urn:`
             references are not followed.
         contained: id -> kind of the resources contained in the one at hand.
         used: the contained ids that something referred to; filled while walking.
@@ -81,7 +86,7 @@ class Scope:
 def resource_problems(
     resource: object, place: str, scope: Scope, *, contained: bool = False
 ) -> Iterator[str]:
-    """Everything that is wrong with a resource, each as `Type.path: rule`, without any value of it."""
+    """Yield everything wrong with a resource as `Type.path: rule`, without its values."""
     kind = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
     if not isinstance(resource, dict) or "meta" not in table().types.get(kind, {}):
         yield f"{place}: not a resource of a kind that careloop writes"
@@ -94,9 +99,9 @@ def resource_problems(
         }
         scope = Scope(scope.entries, inside)
     yield from node_problems(kind, resource, place, scope)
-    if "id" in resource and not (
-        isinstance(resource["id"], str) and FORMATS["id"].fullmatch(resource["id"])
-    ):
+
+    own = resource.get("id", "a")
+    if not (isinstance(own, str) and FORMATS["id"].fullmatch(own)):
         yield f"{place}.id: not an id (1 to 64 of A-Z a-z 0-9 - .)"
     if not contained:
         yield from (
@@ -106,7 +111,10 @@ def resource_problems(
 
 
 def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator[str]:
-    """What is wrong with a value of a complex type: a resource, a backbone element or a data type."""
+    """Yield the problems of a value of a complex type.
+
+    It is a resource, a backbone element or a data type.
+    """
     if not isinstance(node, dict) or not node:
         yield f"{place}: must be an object that is not empty"
         return
@@ -116,7 +124,7 @@ def node_problems(kind: str, node: object, place: str, scope: Scope) -> Iterator
 
 
 def shape_problems(kind: str, node: Json, place: str, scope: Scope) -> Iterator[str]:
-    """Unknown, wrong and missing elements of the node, and of everything in it."""
+    """Yield unknown, wrong and missing elements of the node, and of everything in it."""
     rules = table().types[kind]
     for name, value in node.items():
         if name == "resourceType" and "meta" in rules:
@@ -134,7 +142,7 @@ def shape_problems(kind: str, node: Json, place: str, scope: Scope) -> Iterator[
 
 
 def missing(rules: Mapping[str, Json], node: Json, place: str) -> Iterator[str]:
-    """Required elements that are absent, and choices ([x]) made twice."""
+    """Yield absent required elements, and choices ([x]) made twice."""
     present = {name.removeprefix("_") for name in node}
     chosen = [
         rules[name]["choice"] for name in present if name in rules and "choice" in rules[name]
@@ -154,7 +162,7 @@ def missing(rules: Mapping[str, Json], node: Json, place: str) -> Iterator[str]:
 def element_problems(
     rule: Json, value: object, place: str, scope: Scope, *, null_allowed: bool
 ) -> Iterator[str]:
-    """What is wrong with an element, repeated or not."""
+    """Yield the problems of an element, repeated or not."""
     if "list" not in rule:
         yield from value_problems(rule, value, place, scope)
         return
@@ -167,7 +175,7 @@ def element_problems(
 
 
 def value_problems(rule: Json, value: object, place: str, scope: Scope) -> Iterator[str]:
-    """What is wrong with one value: dispatch by its type."""
+    """Yield the problems of one value, by its type."""
     kind = rule["type"]
     if kind == "Resource":
         yield from resource_problems(
@@ -186,7 +194,7 @@ def value_problems(rule: Json, value: object, place: str, scope: Scope) -> Itera
 
 
 def shadow_problems(rule: Json, value: object, place: str, scope: Scope) -> Iterator[str]:
-    """`_name` beside a primitive: an id and extensions, no more."""
+    """Yield the problems of `_name` beside a primitive: an id and extensions only."""
     if rule["type"] in table().types:
         yield f"{place}: only a primitive element has such a companion"
         return
@@ -196,7 +204,7 @@ def shadow_problems(rule: Json, value: object, place: str, scope: Scope) -> Iter
 
 
 def coded(value: object, codes: frozenset[str]) -> bool:
-    """A code, a Coding or a CodeableConcept with a code of the set."""
+    """Tell whether a code, a Coding or a CodeableConcept has a code of the set."""
     if isinstance(value, dict) and isinstance(value.get("coding"), list):
         return any(coded(coding, codes) for coding in value["coding"])
     code = value.get("code") if isinstance(value, dict) else value
@@ -204,66 +212,60 @@ def coded(value: object, codes: frozenset[str]) -> bool:
 
 
 def primitive_problem(kind: str, value: object) -> str | None:
-    """Why this is no value of the primitive type, or None."""
+    """Say why this is no value of the primitive type; None if it is one."""
     if kind == "boolean":
         return None if isinstance(value, bool) else "must be true or false"
     if kind in INTEGERS:
-        return (
-            None
-            if isinstance(value, int)
-            and not isinstance(value, bool)
-            and INTEGERS[kind] <= value < 2**31
-            else f"not a {kind}"
-        )
+        return None if _is_integer(value, INTEGERS[kind]) else f"not a {kind}"
     if kind == "decimal":
-        return (
-            None
-            if isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-            else "not a finite number"
-        )
+        return None if _is_finite(value) else "not a finite number"
     if not isinstance(value, str) or not value.strip():
         return "must be text that is not empty"
     form = FORMATS.get(kind)
     return None if form is None or form.fullmatch(value) else f"not a {kind}"
 
 
+def _is_integer(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**31
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def target_kind(reference: str, scope: Scope) -> tuple[str | None, str | None]:
-    """(kind, problem): the kind that a literal reference names, None where it can't be told, and
-    why it leads nowhere.
+    """Find the kind in a literal reference, and the reason if it leads nowhere.
+
+    Returns:
+        (kind, problem), each None where there is none to tell.
     """
     if reference == "#":
         return None, None
     if reference.startswith("#"):
-        scope.used.add(reference[1:])
-        return scope.contained.get(reference[1:]), None if reference[
-            1:
-        ] in scope.contained else "nothing of that name is contained"
+        name = reference[1:]
+        scope.used.add(name)
+        problem = None if name in scope.contained else "nothing of that name is contained"
+        return scope.contained.get(name), problem
+
     if reference.startswith("urn:"):
-        known = scope.entries
-        return (
-            (None, None)
-            if known is None
-            else (
-                known.get(reference),
-                None if reference in known else "no entry of the Bundle has that fullUrl",
-            )
-        )
+        if scope.entries is None:
+            return None, None
+        problem = None if reference in scope.entries else "no entry of the Bundle has that fullUrl"
+        return scope.entries.get(reference), problem
+
     match = LOCAL.fullmatch(reference) or ABSOLUTE.fullmatch(reference)
     if match is None:
-        return None, None if reference.startswith(
-            ("http://", "https://")
-        ) else "neither Type/id nor an absolute URL"
-    return match["kind"], None if match[
-        "kind"
-    ] in table().kinds else "R4 has no such kind of resource"
+        absolute = reference.startswith(("http://", "https://"))
+        return None, None if absolute else "neither Type/id nor an absolute URL"
+
+    known = match["kind"] in table().kinds
+    return match["kind"], None if known else "R4 has no such kind of resource"
 
 
 def reference_problems(
     allowed: list[str] | tuple[str, ...], node: Json, place: str, scope: Scope
 ) -> Iterator[str]:
-    """A Reference that leads nowhere, or to a kind that may not stand there."""
+    """Yield the reasons if a Reference leads nowhere, or to a forbidden kind."""
     literal = node.get("reference")
     kind, problem = (
         target_kind(literal, scope) if isinstance(literal, str) else (str(node.get("type")), None)

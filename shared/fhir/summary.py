@@ -1,44 +1,38 @@
-"""What an event says of a resource: references, status and codes, never a name or a value (pure)."""
+"""The summary of a resource in an event (pure).
+
+It holds references, status and codes, never a name or a value.
+"""
 
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import relative, subject_of
+from shared.references import local_reference, relative, subject_of, version_of
 
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
 
 def event_of(resource: Json, action: Action) -> ResourceEvent:
-    """The event that tells of this version of the resource."""
+    """Summarise this version of the resource as an event."""
     meta = resource.get("meta", {})
     series = [s.get("modality") for s in resource.get("series", [])]
-    coded = [resource.get(e) for e in CODED_ELEMENTS] + series
+    coded = [resource.get(element) for element in CODED_ELEMENTS] + series
+    found = {
+        f"{coding.get('system', '')}|{coding['code']}"
+        for element in coded
+        for coding in codes.codings(element)
+        if "code" in coding
+    }
     status = resource.get("status") or _code(resource.get("clinicalStatus"))
     return ResourceEvent(
-        focus=f"{resource['resourceType']}/{resource['id']}",
-        version=str(meta.get("versionId", "")),
+        focus=local_reference(resource),
+        version=version_of(resource),
         action=action,
         subject=subject_of(resource),
         status=status if isinstance(status, str) else None,
         intent=resource.get("intent"),
         verification=_code(resource.get("verificationStatus")),
-        codes=tuple(
-            sorted(
-                {
-                    f"{c.get('system', '')}|{c['code']}"
-                    for element in coded
-                    for c in codes.codings(element)
-                    if "code" in c
-                }
-            )
-        ),
-        content_types=tuple(
-            c["attachment"]["contentType"]
-            for c in resource.get("content", [])
-            if "contentType" in c.get("attachment", {})
-        )
-        if resource["resourceType"] == "DocumentReference"
-        else (),
+        codes=tuple(sorted(found)),
+        content_types=_content_types(resource),
         replaces=replaces(resource),
         answer_of=answer_of(resource),
         time=str(meta.get("lastUpdated", "")),
@@ -46,7 +40,7 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
 
 
 def replaces(resource: Json) -> tuple[str, ...]:
-    """`DocumentReference/id` of the documents that this one says it replaces."""
+    """List the documents (`DocumentReference/id`) replaced by this one."""
     related = (
         resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
     )
@@ -55,12 +49,21 @@ def replaces(resource: Json) -> tuple[str, ...]:
 
 
 def answer_of(resource: Json) -> str | None:
-    """The service that wrote the resource, by careloop's identifier on it."""
+    """Return the name of the service to which the resource belongs as an answer."""
     identifiers = resource.get("identifier", [])
     listed = identifiers if isinstance(identifiers, list) else [identifiers]
     return next(
         (i["value"] for i in listed if i.get("system") == codes.SERVICE and "value" in i), None
     )
+
+
+def _content_types(resource: Json) -> tuple[str, ...]:
+    """List the MIME types of a DocumentReference's attachments."""
+    if resource["resourceType"] != "DocumentReference":
+        return ()
+
+    attachments = [content.get("attachment", {}) for content in resource.get("content", [])]
+    return tuple(a["contentType"] for a in attachments if "contentType" in a)
 
 
 def _code(element: object) -> str | None:

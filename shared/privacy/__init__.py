@@ -1,1 +1,1 @@
-"""What guards a patient's data: consent, the audit trail, the access log."""
+"""The guards of a patient's data: consent, the audit trail, the access log."""

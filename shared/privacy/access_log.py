@@ -1,12 +1,12 @@
-"""The access log: every time a service opened a patient's input, also where nothing was written
-afterwards. One JSON line each, chained.
+"""The access log: one line for each input opened by a service.
 
-AuditEvents at the EHR (`shared.privacy.audit`) tell of what changed the record and of denials; a replay
-must add none, so accesses that end in "unchanged" stand here. Each line carries the SHA-256 of the
-line before it: a line that was changed or removed shows by its successor. The chain alone can't
-show that lines are missing at the end, that the newest line was changed, that a whole file is gone,
-or that somebody wrote the file anew from some line on (there is no secret in it). Whoever must know
-that keeps copies elsewhere.
+It also records what ends in "unchanged". AuditEvents at the EHR (`shared.privacy.audit`) record
+only denials and what changed the record, because a replay must add none.
+
+The lines are JSON and form a chain: each carries the SHA-256 of the line before it, so a line that
+was changed or removed shows by its successor. The chain has no secret in it. So it cannot show that
+lines are missing at the end, that the newest line was changed, that a whole file is gone, or that
+somebody wrote the file anew from some line on. Whoever must know that keeps copies elsewhere.
 
 One process writes one file, under an exclusive lock (a local disk's): the next process of the
 service takes `notes-2.jsonl`, and so on.
@@ -32,29 +32,32 @@ FIRST: Final = "0" * 64
 LONGEST_LINE: Final = 4096
 
 
-def no_trail(_input: str, _patient: str | None) -> None:
-    """For those who keep their own account: benchmarks and tests."""
+def no_access_log(_input: str, _patient: str | None) -> None:
+    """Record nothing: for benchmarks and tests."""
 
 
-class Trail:
-    """The access log of one service in one process. References are logical ids; no name, no
-    content.
+class AccessLog:
+    """The access log of one service in one process.
+
+    It holds logical ids, no names and no content.
 
     Args:
-        folder: of all access logs; made where it is missing.
+        folder: of all access logs; it is made where it is missing.
         service: names the file.
 
     Raises:
         Misconfigured: at the start, the file can't be written.
-        Unavailable: later: no access without its line.
+        Unavailable: later, the file can't be written; no input is opened without its line.
     """
 
     def __init__(self, folder: Path, service: str) -> None:
-        self._folder, self._service, self._lock = folder, service, threading.Lock()
-        self._held: tuple[Path, BinaryIO] | None = None
+        self._folder = folder
+        self._service = service
+        self._lock = threading.Lock()
+        self._open: tuple[Path, BinaryIO] | None = None
         self._last = FIRST
         try:
-            self._hold()
+            self._open_file()
         except OSError as error:
             raise Misconfigured(
                 f"CARELOOP_STATE_DIR: the access log in {folder} can't be written "
@@ -62,45 +65,47 @@ class Trail:
             ) from None
 
     def __call__(self, reference: str, patient: str | None) -> None:
-        """Record that the service opens this input."""
+        """Record the opening of this input by the service."""
         with self._lock:
+            line = {
+                "time": now(),
+                "service": self._service,
+                "action": "read",
+                "what": reference,
+                "patient": patient,
+            }
             try:
-                self._write(
-                    {
-                        "time": now(),
-                        "service": self._service,
-                        "action": "read",
-                        "what": reference,
-                        "patient": patient,
-                    }
-                )
+                self._write(line)
             except OSError as error:
-                self.close()  # what was written in part is closed when the file is held again
+                # A line that was written in part is ended when the file is opened again.
+                self.close()
                 raise Unavailable(
                     "ehr", f"the access log can't be written: {error.strerror}"
                 ) from None
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._held:
-            self._held[1].close()
-        self._held = None
+        """Close the file and give up its lock."""
+        if self._open:
+            self._open[1].close()
+        self._open = None
 
     def _write(self, body: dict[str, Any]) -> None:
-        if not self._held or not _is_there(
-            *self._held
-        ):  # else: moved away (rotated) while we run, a new file begins
+        if not self._open or not _is_there(*self._open):
+            # The file was moved away (rotated) while we run: a new one begins.
             self.close()
-            self._hold()
-        assert self._held
+            self._open_file()
+        assert self._open
+
         line = orjson.dumps(body | {"previous": self._last})
-        if self._held[1].write(line + b"\n") != len(line) + 1:
+        if self._open[1].write(line + b"\n") != len(line) + 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
         self._last = hashlib.sha256(line).hexdigest()
 
-    def _hold(self) -> None:
-        """Lock the first file that no other process writes, and find where its chain ends."""
+    def _open_file(self) -> None:
+        """Lock the first file without another writer, and find the end of its chain."""
         self._folder.mkdir(parents=True, exist_ok=True)
+
         for path in _names(self._folder, self._service):
             file = path.open("a+b", buffering=0)
             try:
@@ -111,12 +116,12 @@ class Trail:
             except OSError:
                 file.close()
                 raise
-            self._held, self._last = (path, file), _last_hash(file)
+            self._open, self._last = (path, file), _last_hash(file)
             return
 
 
 def logs_of(folder: Path, service: str) -> list[Path]:
-    """The access logs that the service's processes have written there."""
+    """List the access logs of a service's processes."""
     return [
         path
         for path in sorted(folder.glob(f"{service}*.jsonl"))
@@ -125,7 +130,11 @@ def logs_of(folder: Path, service: str) -> list[Path]:
 
 
 def broken_at(path: Path) -> int | None:
-    """The number (from 1) of the first line whose chain is broken; None when the log is whole."""
+    """Find the first line with a broken chain.
+
+    Returns:
+        Its number, from 1; None when the log is complete.
+    """
     expected = FIRST
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
@@ -156,9 +165,9 @@ def _previous(line: bytes) -> Any:
 
 
 def _last_hash(file: BinaryIO) -> str:
-    """Of the last line, read from the end: the log may be years long.
+    """Hash the last line, read from the end: the log may be years long.
 
-    A line that a crash tore is closed, and shows as broken.
+    A line that a crash cut off is ended here, and shows as broken.
     """
     size = file.seek(0, os.SEEK_END)
     if not size:

@@ -1,7 +1,7 @@
-"""AuditEvents of IHE BALP 1.1 (pure builders): what careloop read, wrote and was refused, in the
-EHR's own audit trail.
+"""AuditEvents of IHE BALP 1.1 (pure builders), for the EHR's own audit trail.
 
-They travel in the transaction that they describe, so that neither exists without the other.
+They say what careloop read, wrote and was refused. They travel in the transaction that they
+describe, so that neither exists without the other.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ SUBTYPE = {"R": "read", "C": "create", "U": "update"}
 def access(
     action: str, *, device: str, ehr: str, patient: str | None, data: Iterable[str], now: str
 ) -> Json:
-    """One read (`R`), create (`C`) or update (`U`) at the EHR.
+    """Record one read (`R`), create (`C`) or update (`U`) at the EHR.
 
     Args:
         action: the AuditEvent.action code.
@@ -28,10 +28,8 @@ def access(
             named, and the number of the others.
         now: an instant.
     """
-    reading = action == "R"
-    client, server = (
-        ("110152", "110153") if reading else ("110153", "110152")
-    )  # DCM: destination, source role of the data
+    # DCM 110152: destination of the data; 110153: their source.
+    client, server = ("110152", "110153") if action == "R" else ("110153", "110152")
     agents = [
         _agent(client, codes.reference(device), requestor=True, host="careloop"),
         _agent(server, {"display": "EHR"}, requestor=False, host=urlsplit(ehr).hostname or "ehr"),
@@ -50,7 +48,7 @@ def access(
 
 
 def denied(*, device: str, patient: str | None, consent: str | None, now: str) -> Json:
-    """Consent was asked and said no."""
+    """Record a denied consent."""
     entities = _patient(patient)
     if consent:
         entities.append(
@@ -80,24 +78,24 @@ def denied(*, device: str, patient: str | None, consent: str | None, now: str) -
 
 
 def _agent(role: str, who: Json, *, requestor: bool, host: str) -> Json:
-    network = {"address": host, "type": "1"}  # 1: machine name
     return {
         "type": {"coding": [codes.coding(codes.DCM, role)]},
         "who": who,
         "requestor": requestor,
-        "network": network,
+        "network": {"address": host, "type": "1"},  # 1: machine name
     }
 
 
 def _data(references: Iterable[str]) -> list[Json]:
     one_by_one, others = named(references)
-    said: list[Json] = [{"what": codes.reference(reference)} for reference in one_by_one]
-    said += [{"description": more(others)}] if others else []
-    return [_entity(item, "2", "4") for item in said]
+    entities: list[Json] = [{"what": codes.reference(reference)} for reference in one_by_one]
+    if others:
+        entities.append({"description": more(others)})
+    return [_entity(entity, "2", "4") for entity in entities]
 
 
-def _entity(said: Json, kind: str, role: str) -> Json:
-    return said | {
+def _entity(entity: Json, kind: str, role: str) -> Json:
+    return entity | {
         "type": codes.coding(codes.AUDIT_ENTITY_TYPE, kind),
         "role": codes.coding(codes.OBJECT_ROLE, role),
     }

@@ -1,9 +1,8 @@
-"""Consent: asked before the first fetch and again before the write. Provisions are evaluated here;
-what is not understood denies.
+"""Consent: asked before the first fetch and again before the write.
 
-R4 Consent: `provision` states exceptions to the base policy, nested exceptions refine it; R4
-forbids `type` at the root, a deny
-there is honoured all the same. Among siblings that apply, a deny wins; among Consents, too.
+Provisions are evaluated here; what is not understood denies. R4 Consent: `provision` states
+exceptions to the base policy, nested exceptions refine it. R4 forbids `type` at the root, but a
+deny there counts all the same. Among siblings that apply, a deny wins; among Consents, too.
 """
 
 from calendar import monthrange
@@ -17,20 +16,19 @@ from shared.ehr.client import Ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import relative
+from shared.references import is_a, relative, type_of
 
 Verdict = Literal["permit", "deny"]
-Truth = bool | None  # None: can't be told, which fulfils a deny and fails a permit
+Truth = bool | None
+"""None: can't be told, which fulfils a deny and fails a permit."""
 UNDERSTOOD = {"id", "type", "period", "actor", "action", "purpose", "class", "provision"}
-CARRIERS = frozenset(
-    {"Patient", "Binary", "Endpoint", "Device", "Practitioner"}
-)  # they carry or name what is asked for; nobody consents to them apart
-USES = {"access", "use", "collect"}  # consentaction codes that cover what careloop does
+CARRIERS = frozenset({"Patient", "Binary", "Endpoint", "Device", "Practitioner"})
+"""They carry or name what is asked for; there is no consent to them alone."""
+USES = {"access", "use", "collect"}
+"""The consentaction codes for what careloop does."""
 OTHER_USES = {"disclose", "correct"}
-OURS = {
-    "TREAT",
-    "PurposeOfUse",
-}  # v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it
+OURS = {"TREAT", "PurposeOfUse"}
+"""v3-ActReason: careloop reads in order to treat; PurposeOfUse is the concept above it."""
 OTHER_PURPOSES = {
     "HMARKT",
     "HPAYMT",
@@ -45,10 +43,8 @@ OTHER_PURPOSES = {
     "PATRQT",
     "SUPNWK",
 }
-POLICY: Mapping[str, Verdict] = {
-    "OPTIN": "permit",
-    "OPTOUT": "deny",
-}  # v3-ActCode of Consent.policyRule
+POLICY: Mapping[str, Verdict] = {"OPTIN": "permit", "OPTOUT": "deny"}
+"""v3-ActCode of Consent.policyRule."""
 PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 
 
@@ -71,12 +67,11 @@ class _Settings(Protocol):
 
 
 def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable[str]) -> None:
-    """Return if every active Consent of the patient allows to analyse all these classes of
-    resources.
+    """Return if the patient's active Consents permit to analyse these resources.
 
     Args:
-        subject: `Patient/id`; of anybody else no Consent speaks.
-        classes: what the service reads: always all of it, so that the verdict does not hang on
+        subject: `Patient/id`; there is no Consent about anybody else.
+        classes: what the service reads: always all of it, so that the verdict does not depend on
             which event came last.
 
     Raises:
@@ -84,18 +79,20 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
             its own permit.
         Unavailable: the question could not be asked.
     """
-    if not subject or not subject.startswith("Patient/"):
+    if not subject or not is_a(subject, "Patient"):
         return
+
+    # A service that reads carriers alone needs consent to them.
+    asked_for = sorted(set(classes) - CARRIERS) or sorted(classes)
     moment = datetime.now(UTC)
-    asked_for = sorted(set(classes) - CARRIERS) or sorted(
-        classes
-    )  # who reads carriers alone is asked about them
     questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
+
     # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
     consents = ehr.search(
         "Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject
     )
     active = [c for c in consents if c.get("status") == "active"]
+
     permitted = set()
     for consent, asked in product(active, questions):
         verdict = decide(consent, asked)
@@ -108,7 +105,7 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
 
 
 def decide(consent: Json, asked: Asked) -> Verdict | None:
-    """What this Consent says to the question; None: nothing."""
+    """Return the answer of this Consent to the question; None: none."""
     base = POLICY.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")
     provision = consent.get("provision")
     return base if provision is None else _evaluate(provision, base, asked)
@@ -117,6 +114,7 @@ def decide(consent: Json, asked: Asked) -> Verdict | None:
 def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Verdict | None:
     if not isinstance(provision, dict) or not isinstance(provision.get("provision", []), list):
         return "deny"
+
     kind = provision.get("type")
     if kind not in ("permit", "deny", None):
         return "deny"
@@ -125,16 +123,20 @@ def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Ver
         return inherited
     if applies is None and kind is None:
         return "deny"
+
     own: Verdict | None = kind or inherited
     nested = [_evaluate(p, own, asked) for p in provision.get("provision", [])]
-    said = [v for v in nested if v is not None and v != own]
-    if "deny" in said:
+    exceptions = [verdict for verdict in nested if verdict is not None and verdict != own]
+    if "deny" in exceptions:
         return "deny"
-    return said[0] if said else own
+    return exceptions[0] if exceptions else own
 
 
 def _applies(provision: Json, asked: Asked) -> Truth:
-    """Every condition holds; False as soon as one surely does not; None where one can't be told."""
+    """Tell whether every condition holds.
+
+    False as soon as one surely does not; None where one can't be told.
+    """
     conditions = (
         _in_period(provision.get("period"), asked.now),
         _any(provision.get("actor"), lambda a: _is_actor(a, asked)),
@@ -149,7 +151,7 @@ def _applies(provision: Json, asked: Asked) -> Truth:
 
 
 def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
-    """No items: no condition. Else one of them must hold."""
+    """Tell whether one of the items holds; without items there is no condition."""
     if items is None or items == []:
         return True
     if not isinstance(items, list):
@@ -159,12 +161,14 @@ def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
 
 
 def _is_actor(actor: Json, asked: Asked) -> Truth:
-    """A Device of careloop is us; another Device or a person is not; of an Organization or a role
-    it can't be told.
+    """Tell whether the actor is careloop.
+
+    A Device of careloop is; another Device or a person is not. Of an Organization or a role it
+    can't be told.
     """
     named = actor.get("reference")
     reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
-    kind = reference.split("/", maxsplit=1)[0]
+    kind = type_of(reference)
     if kind == "Device":
         return asked.is_us(reference)
     return False if kind in PEOPLE else None
@@ -210,7 +214,7 @@ def _in_period(period: object, now: datetime) -> Truth:
 
 
 def _bounds(text: str) -> tuple[datetime, datetime]:
-    """The first and the last moment of a FHIR dateTime; without a zone it is UTC.
+    """Return the first and the last moment of a FHIR dateTime; without a zone in UTC.
 
     Nothing follows the year 9999, which many systems write for "without end".
     """

@@ -1,1 +1,1 @@
-"""What runs a service: the loop, the straight line of one event, lanes, dead letters."""
+"""The runtime: a service's events from the log to the EHR."""

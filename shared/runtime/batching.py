@@ -1,5 +1,6 @@
-"""One thread feeds the model: it takes what is ready, never waits for more, and finds the culprit
-when a batch fails.
+"""The model's thread: one batch at a time.
+
+It takes what is ready, never waits for more, and finds the culprit when a batch fails.
 """
 
 import queue
@@ -14,17 +15,16 @@ Analyze = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 def analyze_each(batch: Sequence[Any], analyze: Analyze) -> list[Any]:
-    """Findings, NotAnalysed or the exception met, one per input.
+    """Analyse a batch; return findings, NotAnalysed or the exception of each input.
 
-    A batch that raises is halved until the culprit stands alone.
+    A batch that raises is halved until the culprit is alone.
     """
     try:
         findings = list(analyze(batch))
         if len(findings) != len(batch):
             raise ValueError(f"analyze returned {len(findings)} findings for {len(batch)} inputs")
-    except (
-        Exception
-    ) as error:  # the runtime classes it; every kind of model failure must be met here
+    # The runtime classes it; every kind of model failure must be caught here.
+    except Exception as error:
         if len(batch) == 1:
             return [error]
         middle = len(batch) // 2
@@ -56,8 +56,11 @@ class ModelThread:
         self._thread.start()
 
     def submit(self, inputs: Any, done: Callable[[Any], None]) -> None:
-        """Analyse soon; `done` gets findings, NotAnalysed or an exception, on the model's thread:
-        it must be quick.
+        """Analyse soon.
+
+        Args:
+            done: gets findings, NotAnalysed or an exception, on the model's thread. It must be
+                quick.
         """
         self._jobs.put(_Job(inputs, done))
 
@@ -71,7 +74,7 @@ class ModelThread:
         return findings
 
     def busy_sec(self) -> float:
-        """For how long the model has been at what it does now; 0 when it rests.
+        """Return the seconds of work on the present batch; 0 for an idle model.
 
         No thread can be interrupted in it, but a probe can tell.
         """
@@ -79,7 +82,10 @@ class ModelThread:
         return 0.0 if since is None else time.monotonic() - since
 
     def close(self) -> None:
-        """End after the batch in hand; a model that hangs is left behind (the thread is a daemon)."""
+        """End after the batch in hand.
+
+        A model that hangs is left behind: the thread is a daemon.
+        """
         self._jobs.put(None)
         self._thread.join(timeout=5.0)
 

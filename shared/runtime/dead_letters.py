@@ -1,8 +1,8 @@
-"""Dead letters: records that a service gave up, kept for people in `careloop.dead-letter.SERVICE`.
+"""Dead letters: records given up by a service, in `careloop.dead-letter.SERVICE`.
 
 A dead letter is the original key, value and headers, then headers of ours that say what went wrong
-and where the record stood. A replay appends the record to its topic again and then a marker to the
-dead-letter topic; a crash between the two leaves the letter open, and replaying it once more
+and where the record is. A replay appends the record to its topic again and then a marker to the
+dead-letter topic. A crash between the two leaves the letter open, and replaying it once more
 changes nothing in the EHR.
 """
 
@@ -30,15 +30,15 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One record that a service gave up.
+    """One record given up by a service.
 
     Attributes:
-        service: who gave it up.
+        service: the service that gave it up.
         error: the error's class.
-        message: what it said, or for an error that is not ours the line of code; no patient data.
-        topic, partition, offset: where the record stands.
+        message: its text, or for an error that is not ours the line of code; no patient data.
+        topic, partition, offset: where the record is.
         attempts: tries before it was given up.
-        time: seconds since the epoch when it was given up first.
+        time: seconds since the epoch when it was first given up.
         replayed: it was appended again since.
         key, value, headers: the record's own. The value may identify a person: it is shown only
             when asked for.
@@ -59,7 +59,7 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """`partition-offset`: what people type."""
+        """`partition-offset`, as people type it."""
         return f"{self.partition}-{self.offset}"
 
     @property
@@ -69,7 +69,7 @@ class DeadLetter:
 
 
 def bury(sink: Sink, service: str, record: Record, error: BaseException, attempts: int) -> None:
-    """Store the dead letter of a record; durable when it returns.
+    """Store the dead letter of a record durably.
 
     Raises:
         Unavailable: not known to be stored; the record must not be committed.
@@ -85,17 +85,16 @@ def bury(sink: Sink, service: str, record: Record, error: BaseException, attempt
         attempts,
         now,
     )
-    headers = [
-        *record.headers,
-        *((name, str(value).encode()) for name, value in zip(OURS, values, strict=True)),
-    ]
+    ours = [(name, str(value).encode()) for name, value in zip(OURS, values, strict=True)]
+    headers = [*record.headers, *ours]
     sink.send(dead_letter_topic(service), [Message(record.key, record.value, headers)])
 
 
 def harmless(error: BaseException) -> str:
-    """What may be kept of an error.
+    """Return the part of an error without patient data.
 
-    Ours hold no patient data; of another's text nobody knows, so the line that raised it stands in.
+    Our errors hold none. The text of another library's error may, so the line of our code replaces
+    it.
     """
     if isinstance(error, CareloopError):
         return str(error)
@@ -104,15 +103,13 @@ def harmless(error: BaseException) -> str:
         for frame in extract_tb(error.__traceback__)
         if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename
     ]
-    return (
-        f"in {Path(frames[-1].filename).relative_to(ROOT)}, line {frames[-1].lineno}"
-        if frames
-        else ""
-    )
+    if not frames:
+        return ""
+    return f"in {Path(frames[-1].filename).relative_to(ROOT)}, line {frames[-1].lineno}"
 
 
 def letters(log: Log, service: str) -> list[DeadLetter]:
-    """The service's dead letters, one per record, the oldest first.
+    """List the service's dead letters, one per record, the oldest first.
 
     Raises:
         Misconfigured: the service has no dead-letter topic yet; the message names the command that
@@ -123,7 +120,10 @@ def letters(log: Log, service: str) -> list[DeadLetter]:
 
 
 def read(records: Iterable[Record]) -> list[DeadLetter]:
-    """The same, of the records of a dead-letter topic; what is not ours is passed over."""
+    """List the dead letters among the records of a dead-letter topic.
+
+    Records that are not ours are skipped.
+    """
     found: dict[str, DeadLetter] = {}
     for record in records:
         replayed = dict(record.headers).get(REPLAYED, b"").decode()
@@ -131,15 +131,16 @@ def read(records: Iterable[Record]) -> list[DeadLetter]:
         if replayed in found:
             found[replayed] = replace(found[replayed], replayed=True)
         elif letter:
-            # Buried again: a crash came between letter and commit, or the whole topic was replayed.
-            # It is open either way.
+            # A second letter of one record: after a crash between letter and commit, or after a
+            # replay of the topic. It is open either way.
             found[letter.place] = replace(letter, time=found.get(letter.place, letter).time)
     return sorted(found.values(), key=lambda letter: letter.time)
 
 
 def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadLetter]:
-    """Append the records of these letters (`DeadLetter.id`) to their topics again, in the order in
-    which they were given up.
+    """Append the records of these letters (`DeadLetter.id`) to their topics again.
+
+    They are appended in the order in which they were given up.
 
     Raises:
         Misconfigured: there is no such letter; nothing was appended.
@@ -151,6 +152,7 @@ def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadL
             f"{service} has no dead letter {', '.join(unknown)}; `careloop dead-letters list "
             f"--service {service}` shows what there is"
         )
+
     chosen = [letter for letter in known.values() if letter.id in ids]
     for letter in chosen:
         origin = letter.place.encode()
@@ -163,8 +165,9 @@ def replay(log: Log, sink: Sink, service: str, ids: Sequence[str]) -> list[DeadL
 
 
 def recent(log: Log, service: str, window_sec: float) -> int:
-    """How many open letters came within the last `window_sec` seconds: what the dead-letter limit
-    counts.
+    """Count the open letters of the last `window_sec` seconds.
+
+    The dead-letter limit compares with this number.
     """
     since = time.time() - window_sec
     return sum(letter.time >= since and not letter.replayed for letter in letters(log, service))
@@ -174,16 +177,16 @@ def _letter(record: Record) -> DeadLetter | None:
     ours = record.headers[-len(OURS) :]
     if tuple(name for name, _ in ours) != OURS:
         return None
-    said: Mapping[str, str] = {name: value.decode() for name, value in ours}
+    field: Mapping[str, str] = {name: value.decode() for name, value in ours}
     return DeadLetter(
-        service=said["careloop-service"],
-        error=said["careloop-error"],
-        message=said["careloop-message"],
-        topic=said["careloop-topic"],
-        partition=int(said["careloop-partition"]),
-        offset=int(said["careloop-offset"]),
-        attempts=int(said["careloop-attempts"]),
-        time=datetime.fromisoformat(said["careloop-time"]).timestamp(),
+        service=field["careloop-service"],
+        error=field["careloop-error"],
+        message=field["careloop-message"],
+        topic=field["careloop-topic"],
+        partition=int(field["careloop-partition"]),
+        offset=int(field["careloop-offset"]),
+        attempts=int(field["careloop-attempts"]),
+        time=datetime.fromisoformat(field["careloop-time"]).timestamp(),
         replayed=False,
         key=record.key,
         value=record.value,

@@ -1,4 +1,7 @@
-"""Devices and model cards: who speaks (HL7 AI Transparency on FHIR 1.0.0-ballot) (pure)."""
+"""Devices and model cards: the authors of results (pure).
+
+They follow HL7 AI Transparency on FHIR 1.0.0-ballot.
+"""
 
 import base64
 
@@ -9,7 +12,7 @@ from shared.service import ModelCard
 
 
 def card_document(card: ModelCard, now: str) -> Json:
-    """The model card as a DocumentReference, identified by the digest of its text."""
+    """Build the DocumentReference of a model card, identified by its text's digest."""
     data = base64.b64encode(card.card.encode()).decode()
     return {
         "resourceType": "DocumentReference",
@@ -31,12 +34,16 @@ def card_document(card: ModelCard, now: str) -> Json:
 
 
 def card_token(card: ModelCard) -> str:
-    """The identifier value of a model card: the same text is the same card."""
+    """Return the identifier value of a model card: the same text is the same card."""
     return f"{card.name}:{digest(card.card)[:32]}"
 
 
 def device(card: ModelCard, document: str) -> Json:
-    """The Device of one model version. `document` is the reference of its card."""
+    """Build the Device of one model version.
+
+    Args:
+        document: the reference of its card.
+    """
     return {
         "resourceType": "Device",
         "extension": [{"url": codes.AI_MODEL_CARD, "valueReference": codes.reference(document)}],
@@ -51,12 +58,18 @@ def device(card: ModelCard, document: str) -> Json:
 
 
 def device_token(card: ModelCard) -> str:
-    """The identifier value of a Device: name and digest, so new weights are a new Device."""
+    """Return the identifier value of a Device.
+
+    It holds name and digest, so new weights are a new Device.
+    """
     return f"{card.name}:{card.digest.removeprefix('sha256:')[:32]}"
 
 
 def service_device(service: str, version: str) -> Json:
-    """The service itself, which speaks where no model could: not analysed, failed, withdrawn."""
+    """Build the Device of the service itself.
+
+    It is the author where no model is: not analysed, failed, withdrawn.
+    """
     return {
         "resourceType": "Device",
         "identifier": [{"system": codes.MODEL, "value": f"careloop-{service}:{version}"}],
@@ -68,6 +81,6 @@ def service_device(service: str, version: str) -> Json:
 
 
 def if_none_exist(resource: Json) -> str:
-    """The conditional create's query: by the first identifier."""
+    """Write the query of a conditional create, by the first identifier."""
     identifier = resource["identifier"][0]
     return f"identifier={identifier['system']}|{identifier['value']}"

@@ -1,9 +1,10 @@
-"""Lanes: which record may be worked on now, and how far each partition is finished. One thread
-alone touches them; no I/O.
+"""Lanes: the order of work within a partition, and its finished offset.
+
+One thread alone uses them; no I/O.
 
 Records of one key form a lane and are worked on in order. Of several records of one answer in a
-lane the last stands for the earlier ones, which are *covered*: done when it is done. Committed is
-the highest contiguous finished offset.
+lane the last stands for the earlier ones, which are *covered*: done when it is done. The highest
+contiguous finished offset is committed.
 """
 
 from collections import deque
@@ -13,13 +14,13 @@ from dataclasses import dataclass, field
 from shared.events import ResourceEvent
 from shared.stream.base import Record
 
-QUIET_AT_MOST = 10  # times the quiet period: a patient whose events never stop still gets a plan
+QUIET_AT_MOST = 10
+"""Times the quiet period: a patient with events that never stop still gets a plan."""
 
 
 @dataclass
 class Burial:
-    """Why a record was given up, and how far the giving up has come: first its dead letter, then
-    its head.
+    """The giving up of a record: first its dead letter, then its head.
 
     Attributes:
         error: what its work ended in.
@@ -46,7 +47,7 @@ class Item:
             burial.
         waits: how often it was put back to wait, for the back-off.
         burial: it was given up; it is not worked on again.
-        settled_before: how many records the service had settled when the EHR last broke down over
+        settled_before: how many records the service had settled when the EHR last answered 500 for
             this one.
     """
 
@@ -62,14 +63,14 @@ class Item:
     done: bool = False
 
     def give_up(self, error: BaseException) -> None:
-        """What fails from now on is the burial."""
+        """Give the record up; from now on errors and attempts are those of its burial."""
         self.burial = Burial(error, self.attempts)
         self.attempts = self.waits = 0
 
 
 @dataclass(eq=False)
 class Unit:
-    """What is worked on as one: the last record of an answer in its lane, and those that it covers."""
+    """The last record of an answer in its lane, and the records covered by it."""
 
     last: Item
     covered: list[Item]
@@ -81,7 +82,7 @@ class Unit:
 
     @property
     def only_deletes(self) -> bool:
-        """No record said that there was something to analyse."""
+        """Whether no record had something to analyse."""
         return all(i.event is not None and i.event.action == "delete" for i in self.items)
 
 
@@ -93,7 +94,7 @@ class _Partition:
 
 
 class Lanes:
-    """The lanes of the partitions that are ours.
+    """The lanes of our partitions.
 
     Args:
         quiet_sec: an answer's newest record must be this old before it is worked on.
@@ -104,8 +105,9 @@ class Lanes:
         self._partitions: dict[int, _Partition] = {}
 
     def add(self, item: Item) -> None:
-        """A record that was read, in the order of its partition; one that is done already only
-        counts for the commit.
+        """Add a record, in the order of its partition.
+
+        A record that is done already only counts for the commit.
         """
         partition = self._partitions.setdefault(item.record.partition, _Partition())
         partition.unfinished.append(item)
@@ -114,16 +116,15 @@ class Lanes:
         partition.lanes.setdefault(item.record.key, deque()).append(item)
 
     def drop(self, partitions: frozenset[int]) -> None:
-        """These are no longer ours: forget their records, they come again to whom they belong."""
+        """Forget the records of lost partitions; their new owner gets them again."""
         for partition in partitions:
             self._partitions.pop(partition, None)
 
     def take(self, now: float) -> Iterator[Unit]:
-        """The units that may be worked on now, at most one per lane; each is busy until `release`
-        or `finish`.
+        """Yield the units ready for work, at most one per lane.
 
-        Take as many as there is room for: a partition that gave one is asked last the next time, so
-        that none starves.
+        Each is busy until `release` or `finish`. Take as many as there is room for: a partition
+        that gave one is asked last the next time, so no partition starves.
         """
         for number, partition in list(self._partitions.items()):
             for key, lane in list(partition.lanes.items()):
@@ -135,27 +136,28 @@ class Lanes:
     def _unit(self, lane: deque[Item], now: float) -> Unit | None:
         first = lane[0]
         same = [i for i in lane if i.answer == first.answer]
-        if (
-            same[-1].not_before > now
-        ):  # a new record of the answer does not wait for what the earlier ones waited for
+        # Only the last record's wait counts: what the earlier ones waited for is covered by it.
+        if same[-1].not_before > now:
             return None
-        rested = (
+
+        quiet = (
             now - same[-1].arrived >= self._quiet_sec
             or now - first.arrived >= QUIET_AT_MOST * self._quiet_sec
         )
-        return Unit(same[-1], same[:-1]) if rested else None
+        return Unit(same[-1], same[:-1]) if quiet else None
 
     def release(self, unit: Unit) -> None:
-        """Not finished: it may be taken again once its `not_before` has come."""
+        """Put back a unit; it may be taken again after its `not_before`."""
         if partition := self._of(unit):
             partition.busy.discard(unit.last.record.key)
 
     def finish(self, unit: Unit) -> None:
-        """Settled: its records count as done."""
+        """Mark a unit as settled: its records are done."""
         for item in unit.items:
             item.done = True
         if not (partition := self._of(unit)):
             return
+
         key = unit.last.record.key
         partition.busy.discard(key)
         rest = deque(i for i in partition.lanes[key] if not i.done)
@@ -165,24 +167,21 @@ class Lanes:
             del partition.lanes[key]
 
     def _of(self, unit: Unit) -> _Partition | None:
+        """Return the unit's partition; None if we lost it meanwhile, even if it came back."""
         partition = self._partitions.get(unit.last.record.partition)
         lane = partition.lanes.get(unit.last.record.key) if partition else None
-        return (
-            partition if lane and unit.last in lane else None
-        )  # else: taken from us meanwhile, and perhaps given back
+        return partition if lane and unit.last in lane else None
 
     def finished(self) -> dict[int, int]:
-        """Partition -> next offset to read, for those whose first records are done since the last
-        call.
-        """
-        owed = {}
+        """Return partition -> next offset to read, as far as finished since the last call."""
+        offsets = {}
         for number, partition in self._partitions.items():
             while partition.unfinished and partition.unfinished[0].done:
-                owed[number] = partition.unfinished.popleft().record.offset + 1
-        return owed
+                offsets[number] = partition.unfinished.popleft().record.offset + 1
+        return offsets
 
     def full(self, window: int) -> frozenset[int]:
-        """Partitions that hold this many unfinished records or more: read no further there."""
+        """List the partitions with this many unfinished records or more: read no further."""
         return frozenset(n for n, p in self._partitions.items() if len(p.unfinished) >= window)
 
     @property
@@ -191,8 +190,7 @@ class Lanes:
         return sum(1 for p in self._partitions.values() for i in p.unfinished if not i.done)
 
     def oldest_sec(self, now: float) -> float:
-        """The age of the oldest record that is not done, from its append to the event log; 0 when
-        all are.
+        """Return the age of the oldest unfinished record, from its append; 0 if none.
 
         Args:
             now: seconds since the epoch, as a record's `timestamp`.

@@ -1,4 +1,7 @@
-"""Metrics (Prometheus). Names and labels stand here; no label ever holds an id."""
+"""Metrics (Prometheus).
+
+Names and labels are defined here; no label ever holds an id.
+"""
 
 from typing import Final
 

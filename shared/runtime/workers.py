@@ -14,7 +14,7 @@ Work = Callable[[], Any]
 
 
 class Workers:
-    """Threads that do what is submitted, in that order.
+    """Threads for submitted work, in the order of submission.
 
     Args:
         count: how many.
@@ -33,7 +33,7 @@ class Workers:
             thread.start()
 
     def submit(self, work: Callable[..., Any], *args: Any) -> None:
-        """Do it soon. It must meet its own exceptions.
+        """Do it soon; the work must handle its own exceptions.
 
         Raises:
             RuntimeError: after `shutdown`.
@@ -44,7 +44,7 @@ class Workers:
             self._queue.put(partial(work, *args))
 
     def shutdown(self) -> None:
-        """Begin nothing more; what is under way is not waited for."""
+        """Begin nothing more; do not wait for running work."""
         with self._lock:
             self._open = False
             for _ in self._threads:

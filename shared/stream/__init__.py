@@ -1,3 +1,1 @@
-"""The event log: one contract (`base`), on Apache Kafka, on SQLite (the embedded default) and in
-memory (tests).
-"""
+"""The event log: its contract, and one package for each kind of it."""

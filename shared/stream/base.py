@@ -1,5 +1,6 @@
 """The contract of the event log: partitions, groups, explicit commits.
-`tests/contract/test_stream.py` holds all three to it.
+
+`tests/contract/test_stream.py` tests all three logs against it.
 
 Order holds within a partition, and the key chooses the partition. Delivery is at least once: what
 was not committed comes again, to this member or to the next owner of the partition.
@@ -16,18 +17,18 @@ EVENTS_TOPIC = "careloop.events"
 
 
 def dead_letter_topic(service: str) -> str:
-    """Where a service's dead letters go."""
+    """Return the topic of a service's dead letters."""
     return f"careloop.dead-letter.{service}"
 
 
 def no_topic(topic: str) -> Misconfigured:
-    """The error that says how a topic comes to be."""
+    """Make the error for a missing topic, with the command to make it."""
     return Misconfigured(f"topic {topic} does not exist; `careloop topics` makes it")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a Sink takes."""
+    """A record to append."""
 
     key: bytes
     value: bytes | None
@@ -36,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Record:
-    """Bytes at an offset."""
+    """A record at its offset."""
 
     topic: str
     partition: int
@@ -60,8 +61,10 @@ class Source(Protocol):
     """
 
     def poll(self, timeout_sec: float) -> Sequence[Record]:
-        """The next records of our partitions, in order within each; empty when there are none
-        within the time.
+        """Read the next records of our partitions, in order within each.
+
+        Returns:
+            No records, when none came within the time.
 
         Raises:
             Unavailable: the log can't be reached. (Kafka's client hides that once it was connected:
@@ -71,7 +74,7 @@ class Source(Protocol):
         """
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Make `offsets` (partition -> next offset to read) durable for the group. Never goes back.
+        """Make `offsets` (partition -> next offset to read) durable; never goes back.
 
         Raises:
             Fenced: some of the partitions belong to another member now; the others were committed.
@@ -79,28 +82,29 @@ class Source(Protocol):
         """
 
     def assignment(self) -> frozenset[int]:
-        """Our partitions now."""
+        """Return our partitions."""
 
     def pause(self, partitions: frozenset[int]) -> None:
-        """Exactly these partitions of ours return nothing from `poll` until the next call."""
+        """Pause exactly these partitions of ours in `poll`, until the next call."""
 
     def healthy(self) -> bool:
-        """We are a member in good standing: the log answered within the last heartbeat interval or
-        three.
+        """Tell whether we are a member in good standing.
+
+        The log answered within the last three heartbeat intervals at most.
         """
 
     def lag(self) -> int:
-        """Records of our partitions that are not committed yet."""
+        """Count the uncommitted records of our partitions."""
 
     def close(self) -> None:
-        """Leave the group at once, so that others take over."""
+        """Leave the group at once, so others take over."""
 
 
 class Sink(Protocol):
-    """Where records are appended. Safe to call from several threads."""
+    """The place to append records. Safe to call from several threads."""
 
     def send(self, topic: str, messages: Sequence[Message], timeout_sec: float = 5.0) -> None:
-        """Append in order; durable when it returns.
+        """Append in order; all is durable afterwards.
 
         Raises:
             Unavailable: not all are known to be durable within the time; sending again may double
@@ -123,28 +127,32 @@ class Log(Protocol):
     def sink(self) -> Sink: ...
 
     def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
-        """Make the events topic and each service's dead-letter topic (one partition each); return
-        those that were new.
+        """Make the events topic and each service's dead-letter topic (one partition each).
+
+        Returns:
+            The topics that are new.
         """
 
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
-        """Of the same topics, those that do not exist."""
+        """List the same topics, as far as they do not exist."""
 
     def identity(self, topic: str) -> str:
-        """Which topic this is: another answer than before says that it was made anew, without what
-        it held.
+        """Return the identity of a topic; another one says that it was made anew.
+
+        A new topic is without what the old one held.
 
         Raises:
             Misconfigured: it does not exist. Unavailable: the log can't be reached.
         """
 
     def scan(self, topic: str) -> Iterator[Record]:
-        """Every record of the topic that is there now, without a group: for `dead-letters` and the
-        demo's `settled`.
+        """Read every present record of the topic, without a group.
+
+        For `dead-letters` and the demo's `settled`.
         """
 
     def group_lag(self, topic: str, group: str) -> int:
-        """Records of the topic that the group has not committed, whoever its members are."""
+        """Count the uncommitted records of a group, whoever its members are."""
 
     def group_reset(self, topic: str, group: str) -> None:
         """Let the group read the topic from its start again (a replay).

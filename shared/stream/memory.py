@@ -5,8 +5,9 @@ Its members are threads of this process.
 
 from pathlib import Path
 
-from shared.stream.database import Database
-from shared.stream.sqlite import LEASE_SEC, SqliteLog
+from shared.stream.sqlite import SqliteLog
+from shared.stream.sqlite.database import Database
+from shared.stream.sqlite.leases import LEASE_SEC
 
 
 class MemoryLog(SqliteLog):
@@ -19,7 +20,7 @@ class MemoryLog(SqliteLog):
         super().__init__(Path(), lease_sec)
         self._database = _Shared(None)
 
-    def _open(self) -> Database:
+    def open(self) -> Database:
         return self._database
 
 

@@ -1,8 +1,7 @@
-"""Names of things that several services must recognise alike. Pure data and its reader; no I/O but
-the package's own files.
+"""Names for several services, each recognised alike everywhere.
 
-`drugs.toml` holds drug ingredients with their RxNorm ingredient code and the names that notes and
-charts use for them.
+Pure data and its reader; no I/O but the package's own files. `drugs.toml` holds drug ingredients
+with their RxNorm ingredient code and the names that notes and charts use for them.
 """
 
 import tomllib
@@ -31,7 +30,7 @@ class Drug:
 
 @cache
 def drugs() -> tuple[Drug, ...]:
-    """All drugs of `drugs.toml`, by name."""
+    """List all drugs of `drugs.toml`, by name."""
     table = tomllib.loads(files(__name__).joinpath("drugs.toml").read_text(encoding="utf-8"))
     return tuple(_drug(name, entry) for name, entry in sorted(table["drugs"].items()))
 
@@ -45,11 +44,11 @@ def _drug(name: str, entry: Mapping[str, object]) -> Drug:
 
 @cache
 def drugs_by_name() -> Mapping[str, Drug]:
-    """Each name, lower case, and its drug."""
+    """Map each name, lower case, to its drug."""
     return {name: drug for drug in drugs() for name in drug.names}
 
 
 @cache
 def drugs_by_rxnorm() -> Mapping[str, Drug]:
-    """Each RxNorm ingredient code and its drug."""
+    """Map each RxNorm ingredient code to its drug."""
     return {drug.rxnorm: drug for drug in drugs() if drug.rxnorm}

@@ -1,1 +1,1 @@
-"""Bytes of a clinical note to its text, the same for whoever reads it."""
+"""From the bytes of a clinical note to its text, the same for every reader."""

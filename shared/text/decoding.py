@@ -1,4 +1,4 @@
-"""Bytes of a note -> its text (pure).
+"""From the bytes of a note to its text (pure).
 
 Raises InvalidInput, which names what is wrong and quotes nothing.
 """
@@ -14,27 +14,28 @@ from shared.text.markup import strip_markup
 
 PLAIN, HTML = "text/plain", "text/html"
 MAX_CHARACTERS: Final = 200_000
-MAX_BYTES: Final = 4 * MAX_CHARACTERS  # UTF-8 needs at most four bytes for a character
+MAX_BYTES: Final = 4 * MAX_CHARACTERS
+"""UTF-8 needs at most four bytes for a character."""
 HALF: Final = re.compile("[\ud800-\udfff]")
 NOT_OF_TEXTS: Final = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
-)  # Python's own; the first two need minutes
+)
+"""Python's own codecs; the first two need minutes."""
 
 
 def media_type(content_type: str) -> str:
-    """`text/plain` of `text/plain; charset=utf-8`."""
+    """Return `text/plain` of `text/plain; charset=utf-8`."""
     return content_type.split(";", 1)[0].strip().lower()
 
 
 def decode(raw: bytes, content_type: str) -> str:
-    """The note's text.
+    """Read the note's text.
 
     Raises:
         InvalidInput: empty, too long, not text, or not of the charset that its type names.
     """
-    text = HALF.sub(
-        "\ufffd", _characters(raw, content_type)
-    )  # half a surrogate pair is no Unicode: nothing could write it again
+    # Half a surrogate pair is no Unicode: nothing could write it again.
+    text = HALF.sub("\ufffd", _characters(raw, content_type))
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(f"The note is longer than {MAX_CHARACTERS} characters.")
     if media_type(content_type) == HTML:
@@ -64,7 +65,7 @@ def _characters(raw: bytes, content_type: str) -> str:
 
 
 def _text_codec(charset: str) -> str:
-    """Python's name for the charset; LookupError where it is none of texts."""
+    """Return Python's name for the charset; LookupError unless it is one of texts."""
     name = codecs.lookup(charset.encode("ascii", "replace").replace(b"\0", b"?").decode()).name
     if name.replace("-", "_") in NOT_OF_TEXTS:
         raise LookupError(name)

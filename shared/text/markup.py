@@ -1,8 +1,8 @@
 """The text of an HTML note, each character at its own place (pure).
 
-After the WHATWG HTML standard, section 13.2.5, as far as text depends on it. Every step moves on
-and none looks at the same
-stretch twice: the standard library's parser needs minutes for 200 kB of `<a <a <a`.
+It follows the WHATWG HTML standard, section 13.2.5, as far as text depends on it. Every step moves
+on and none looks at the same stretch twice: the standard library's parser needs minutes for 200 kB
+of `<a <a <a`.
 """
 
 import html
@@ -13,41 +13,24 @@ from typing import Final
 from shared.errors import InvalidInput
 
 MARK: Final = re.compile(
-    r"<(?:!--|[!?]|/?(?P<tag>[A-Za-z][^\s<>/]*+)|/)|&(?:#(?:[xX][0-9A-Fa-f]++|[0-9]++)|[A-Za-z][A-Za-z0-9]*+);?"
+    r"<(?:!--|[!?]|/?(?P<tag>[A-Za-z][^\s<>/]*+)|/)"
+    r"|&(?:#(?:[xX][0-9A-Fa-f]++|[0-9]++)|[A-Za-z][A-Za-z0-9]*+);?"
 )
 COMMENT_END: Final = re.compile(r"(?<=<!--)-?>|--!?>")
 TAG_END: Final = re.compile(r"""(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+(?P<end>>)""")
 UNSEEN: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")
 }
-BREAKS: Final = frozenset(
-    {
-        "br",
-        "p",
-        "div",
-        "li",
-        "tr",
-        "ul",
-        "ol",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "section",
-        "hr",
-        "td",
-        "th",
-    }
-)
-MAX_NUMBER: Final = 12  # characters of `&#x10FFFF;`, and two zeros before it
+TAGS: Final = "br p div li tr ul ol table h1 h2 h3 h4 h5 h6 section hr td th"
+BREAKS: Final = frozenset(TAGS.split())
+MAX_NUMBER: Final = 12
+"""Characters of `&#x10FFFF;`, and two zeros before it."""
 
 
 def strip_markup(source: str) -> str:
-    """The text, as long as its source: markup becomes spaces, a block's tag begins with a line
-    break; `head` is hidden by what stands in it.
+    """Return the text, as long as its source: markup becomes spaces.
+
+    A block's tag begins with a line break; `head` is hidden by what is in it.
 
     Raises:
         InvalidInput: it ends within a comment, a tag or an element that is not shown, so that
@@ -60,7 +43,8 @@ def strip_markup(source: str) -> str:
         sheet[at:start] = source[at:start]
         if mark[0].startswith("&"):
             sheet[start:end] = _character(mark[0])
-        elif start > last:  # nothing closes any more: a bare `<`
+        elif start > last:
+            # Nothing closes any more: a bare `<`.
             sheet[start] = "<"
             end = start + 1
         else:
@@ -73,7 +57,7 @@ def strip_markup(source: str) -> str:
 
 
 def _skipped(source: str, mark: re.Match[str]) -> int:
-    """Where text goes on after this comment, tag or element that is not shown."""
+    """Return the place of the next text, after a comment, tag or hidden element."""
     if mark[0] == "<!--":
         return _after(COMMENT_END.search(source, mark.end()), "a comment")
     if mark["tag"] is None:
@@ -96,12 +80,13 @@ def _after(found: re.Match[str] | None, what: str) -> int:
 
 
 def _character(reference: str) -> str:
-    """What a character reference stands for, filled up with spaces; a space for what no text holds;
-    of an unknown name the letters themselves.
+    """Return the character of a reference, filled up with spaces.
+
+    It is a space for what no text holds; of an unknown name the letters themselves.
     """
     if reference.startswith("&#") and len(reference) > MAX_NUMBER:
         return " " * len(reference)
+
     meant = html.unescape(reference)
-    return "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in meant).ljust(
-        len(reference)
-    )
+    shown = [" " if unicodedata.category(c)[0] in "CZ" else c for c in meant]
+    return "".join(shown).ljust(len(reference))

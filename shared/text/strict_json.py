@@ -1,5 +1,7 @@
-"""JSON from strangers: duplicate keys, NaN, numbers beyond what travels, half characters and deep
-nesting are refused (the usual parsers let them by).
+"""JSON from strangers.
+
+Duplicate keys, NaN, numbers beyond what travels, half characters and deep nesting are refused (the
+usual parsers let them pass).
 """
 
 import json
@@ -12,15 +14,15 @@ import orjson
 from shared.errors import InvalidInput
 
 MAX_DEPTH: Final = 60
-MAX_DIGITS: Final = 19  # of an integer of 64 bits
-BRACKETS: Final = re.compile(
-    rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL
-)  # strings are skipped
+MAX_DIGITS: Final = 19
+"""Of an integer of 64 bits."""
+BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)
+"""Strings are skipped."""
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def loads(body: bytes) -> Any:
-    """The value in the bytes: UTF-8, with or without a byte order mark.
+    """Read the value in the bytes: UTF-8, with or without a byte order mark.
 
     Raises:
         InvalidInput: names the place or the rule, never the content.
@@ -46,7 +48,7 @@ def loads(body: bytes) -> Any:
 
 
 def _depth(body: bytes) -> int:
-    """How deep brackets nest, found without recursion.
+    """Measure the depth of nested brackets, without recursion.
 
     Where a string never ends the parser stops, whatever is counted after it.
     """
@@ -85,7 +87,7 @@ def _integer(text: str) -> int:
 
 
 def _refuse_half_characters(value: Any) -> None:
-    """Half a surrogate pair is legal JSON and no Unicode: nothing could write it again."""
+    """Refuse half a surrogate pair: legal JSON, but no Unicode to write again."""
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError:

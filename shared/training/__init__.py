@@ -1,1 +1,1 @@
-"""What train and evaluate commands share."""
+"""The common part of train and evaluate commands."""

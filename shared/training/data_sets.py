@@ -1,17 +1,20 @@
-"""The data sets that train and evaluate commands read: not part of careloop, so they may be
-elsewhere or not there at all.
+"""The data sets of train and evaluate commands.
+
+They are not part of careloop, so they may be elsewhere or missing.
 """
 
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-WRONG: Final = 2  # the exit status for what the caller must mend first
+WRONG: Final = 2
+"""The exit status for what the caller must correct first."""
 
 
 def require(data: Path, *parts: str) -> None:
-    """Refuse a folder that is not there or lacks one of these files or folders; before anything
-    slow is begun.
+    """Refuse a missing folder, or one without these files or folders.
+
+    It is asked before anything slow begins.
     """
     if not data.is_dir():
         refuse(data, "is not there")
@@ -21,6 +24,6 @@ def require(data: Path, *parts: str) -> None:
 
 
 def refuse(data: Path, why: str) -> NoReturn:
-    """End the command with one line, which says why the folder won't do, and exit status 2."""
+    """End the command with one line about the folder, and exit status 2."""
     sys.stderr.write(f"the data folder {data.resolve()} {why}: name another with --data\n")
     raise SystemExit(WRONG)

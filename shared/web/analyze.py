@@ -1,5 +1,6 @@
-"""`POST /analyze {"focus": "Type/id"}`: what an event on this resource would write, shown and not
-written.
+"""`POST /analyze {"focus": "Type/id"}`: a preview of what an event would write.
+
+Nothing is written.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ JSON_TYPES = ("application/json", FHIR_JSON)
 def analyze_route(
     line_and_model: Callable[[], tuple[Line, Callable[[Any], Any]] | None],
 ) -> Blueprint:
-    """The route.
+    """Make the route.
 
     Args:
         line_and_model: the service at work and its model behind its lock; None while it is loading.
@@ -65,9 +66,8 @@ def _previewed(line: Line, ehr: Ehr, focus: str, model: Callable[[Any], Any]) ->
     try:
         return preview(line, ehr, event, model)
     except InvalidInput as error:
-        raise NotAnalysed(
-            error.reason
-        ) from None  # the request was well-formed: what it points at is not
+        # The request was well-formed: what it points at is not.
+        raise NotAnalysed(error.reason) from None
 
 
 def _focus(body: bytes) -> str:

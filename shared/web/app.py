@@ -1,5 +1,6 @@
-"""The Flask application of every service: /healthz, /readyz, /metrics, /openapi.json; an
-OperationOutcome on every error.
+"""The Flask application of every service, with an OperationOutcome on every error.
+
+Its routes are /healthz, /readyz, /metrics and /openapi.json.
 """
 
 import logging
@@ -34,7 +35,8 @@ FHIR_JSON = "application/fhir+json"
 METRICS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 log = logging.getLogger(__name__)
 
-ISSUE_CODES = {  # HTTP status -> OperationOutcome.issue.code (R4 issue-type)
+# HTTP status -> OperationOutcome.issue.code (R4 issue-type)
+ISSUE_CODES = {
     400: "invalid",
     401: "login",
     403: "forbidden",
@@ -50,9 +52,8 @@ ISSUE_CODES = {  # HTTP status -> OperationOutcome.issue.code (R4 issue-type)
 }
 
 RETRY_AFTER_SEC = 10
-ANSWERS: tuple[
-    tuple[type[CareloopError], int, str], ...
-] = (  # class -> status, and words where its own won't do; the first that fits
+# Class -> status, and a text where its own is unsuitable; the first fitting one counts.
+ANSWERS: tuple[tuple[type[CareloopError], int, str], ...] = (
     (InvalidInput, 400, ""),
     (NotAnalysed, 422, ""),
     (Withdrawn, 404, "The input is not there: unknown, deleted, superseded or entered in error."),
@@ -64,7 +65,7 @@ ANSWERS: tuple[
 
 @dataclass(frozen=True)
 class Probes:
-    """What the probes ask.
+    """The answers to the probes.
 
     Attributes:
         unready: what keeps the service from working, in words; empty when it is ready.
@@ -76,7 +77,11 @@ class Probes:
 
 
 def outcome(status: int, diagnostics: str, retry_after_sec: int | None = None) -> Response:
-    """An OperationOutcome. `diagnostics` holds no patient data."""
+    """Build an OperationOutcome.
+
+    Args:
+        diagnostics: a text without patient data.
+    """
     issue = {
         "severity": "error",
         "code": ISSUE_CODES.get(status, "exception"),
@@ -92,7 +97,7 @@ def outcome(status: int, diagnostics: str, retry_after_sec: int | None = None) -
 def create_app(
     name: str, probes: Probes, *, title: str, max_body_bytes: int, paths: Json | None = None
 ) -> Flask:
-    """The application that all services share.
+    """Make the application common to all services.
 
     Args:
         name: the service.
@@ -102,7 +107,7 @@ def create_app(
     """
     app = Flask(f"careloop.{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
-    # FHIR JSON reads best in its own order
+    # FHIR JSON is easiest to read in its own order.
     app.json.sort_keys = False  # type: ignore[attr-defined]
     described = document(name, title, paths or {})
 
@@ -132,7 +137,7 @@ def create_app(
 
 
 def handle_errors(app: Flask) -> None:
-    """One place where an exception becomes an answer."""
+    """Turn every exception into an OperationOutcome, in this one place."""
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -158,17 +163,13 @@ def handle_errors(app: Flask) -> None:
 
 
 def answer_of(error: CareloopError) -> Response:
-    """The status of each class of `shared.errors`; a class of no row is a fault of ours."""
+    """Answer an error by its class; a class without a row is a fault of ours."""
     if isinstance(error, FhirError) and error.status in (401, 403):
         return outcome(error.status, "The EHR does not let this caller read the input.")
     for kind, status, text in ANSWERS:
         if isinstance(error, kind):
-            wait = (
-                int(getattr(error, "retry_after_sec", None) or RETRY_AFTER_SEC)
-                if status == 503
-                else None
-            )
-            return outcome(status, text or str(error), wait)
+            asked = getattr(error, "retry_after_sec", None) or RETRY_AFTER_SEC
+            return outcome(status, text or str(error), int(asked) if status == 503 else None)
     return outcome(500, f"{type(error).__name__}: {error}")
 
 
@@ -196,9 +197,9 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
             f"CARELOOP_HTTP_HOST, CARELOOP_HTTP_PORT: can't listen on {host}:{port} ({reason}); "
             "take another, or stop what does"
         ) from None
-    read_at_most = 10 * int(
-        app.config["MAX_CONTENT_LENGTH"]
-    )  # waitress reads a body whole before the application can refuse it
+
+    # waitress reads the complete body before the application can refuse it.
+    read_at_most = 10 * int(app.config["MAX_CONTENT_LENGTH"])
     server: Any = create_server(
         app,
         sockets=[listening],
@@ -210,10 +211,10 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
     thread.start()
 
     def close() -> None:
-        server.task_dispatcher.shutdown()  # answers under way have five seconds
-        server.trigger.pull_trigger(
-            lambda: close_all(server._map)
-        )  # on waitress's own thread: its sockets are not to be closed from another
+        # Answers under way have five seconds.
+        server.task_dispatcher.shutdown()
+        # On waitress's own thread: its sockets must not be closed from another one.
+        server.trigger.pull_trigger(lambda: close_all(server._map))
         thread.join(5.0)
 
     return Serving(int(listening.getsockname()[1]), close)

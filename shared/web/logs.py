@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
-    """One object per line: time, level, service, logger, message, and for errors where they
-    happened.
+    """One object per line: time, level, service, logger, message.
+
+    For errors also their class and the place.
     """
 
     def __init__(self, service: str) -> None:
@@ -45,18 +46,17 @@ class JsonLines(logging.Formatter):
         if traceback := getattr(record, "traceback", None):
             line["traceback"] = traceback
         if record.exc_info and record.exc_info[1]:
-            line["error"] = type(
-                record.exc_info[1]
-            ).__name__  # never its text or the values of its frames
+            # Never its text or the values of its frames.
+            line["error"] = type(record.exc_info[1]).__name__
             line["traceback"] = trace(record.exc_info[1])
         return orjson.dumps(line, default=str).decode()
 
 
 def configure(service: str, level: str) -> None:
-    """Let the root logger write JSON lines; libraries speak from WARNING up, since their lower
-    levels may quote what they carry.
+    """Let the root logger write JSON lines.
 
-    What nobody caught is logged the same way: Python's own traceback would print the error's text.
+    Libraries log from WARNING up, because their lower levels may quote what they carry. An error
+    that nobody caught is logged the same way: Python's own traceback would print its text.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
@@ -73,7 +73,7 @@ def configure(service: str, level: str) -> None:
 
 
 def uncaught(error: BaseException | None, thread: str | None = None) -> None:
-    """The last word of a thread, or of the process."""
+    """Log the error that ended a thread or the process."""
     if error is not None:
         log.critical(
             "%s ended by %s",
@@ -84,8 +84,9 @@ def uncaught(error: BaseException | None, thread: str | None = None) -> None:
 
 
 def trace(error: BaseException) -> list[str]:
-    """`file:line function` of each frame: where it happened, without the values that a formatted
-    traceback may quote.
+    """List `file:line function` of each frame.
+
+    A formatted traceback may quote values; this one does not.
     """
     frames, step = [], error.__traceback__
     while step:

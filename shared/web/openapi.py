@@ -1,5 +1,6 @@
-"""One OpenAPI 3.1 document per service, from the routes that it really has (a test compares the
-two).
+"""One OpenAPI 3.1 document per service, for its real routes.
+
+A test compares the two.
 """
 
 from shared import VERSION
@@ -14,20 +15,14 @@ OUTCOME: Json = {
 
 
 def errors(*statuses: int) -> Json:
-    """The responses for these error statuses."""
+    """Describe the responses for these error statuses."""
     return {str(s): OUTCOME for s in statuses}
 
 
 def answer(description: str, media_type: str = "application/json") -> Json:
-    """A response with a body of this type."""
-    return {
-        "description": description,
-        "content": {
-            media_type: {
-                "schema": {"type": "object"} if "json" in media_type else {"type": "string"}
-            }
-        },
-    }
+    """Describe a response with a body of this type."""
+    schema = {"type": "object" if "json" in media_type else "string"}
+    return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
 PROBES: Json = {
@@ -98,7 +93,7 @@ ANALYZE: Json = {
 
 
 def document(name: str, title: str, paths: Json) -> Json:
-    """The whole document of one service."""
+    """Build the document of one service."""
     return {
         "openapi": "3.1.0",
         "info": {

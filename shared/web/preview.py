@@ -1,6 +1,4 @@
-"""`POST /analyze`: the straight line with nothing written, for whoever wants to see before the
-event does it.
-"""
+"""The preview of a result: the straight line without a write."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,16 +14,17 @@ from shared.fhir import bundle, heads
 from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.runtime import devices
-from shared.runtime.line import Case, Line, Register, decided_elsewhere, opens
+from shared.runtime.line import Case, Line, Register
+from shared.runtime.line.result import compose
+from shared.runtime.line.revision import decided_elsewhere, opens_revision, standing_under
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
-    """The transaction that would make the EHR hold this result; its Devices come as conditional
-    creates of their own.
+    """Build the transaction of this result; its Devices are conditional creates.
 
     Posted as it is, it does what the event would do: it opens the revision where none is open, else
-    it replaces the draft under the versions that stand now. (An input that was answered already is
-    shown again; the event would write nothing.)
+    it replaces the draft under the versions of now. (An input that was answered already is shown
+    again; the event would write nothing.)
 
     Args:
         line: the service at work.
@@ -47,18 +46,19 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
         raise findings
-    begins = opens(head, case.inputs.subject)
+
+    begins = opens_revision(head, case.inputs.subject)
     head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
-    task, entries = line.compose(
-        case, findings, head, bundle.NOTHING if begins else _standing(head, line)
+    task, entries = compose(
+        line, case, findings, head, bundle.NOTHING if begins else _standing(head, line)
     )
     first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 
 
 def _next_head(case: Case, device: str) -> Head:
-    """The head as it would stand after the conditional create that opens the revision."""
+    """Build the head as after the conditional create of the next revision."""
     revision = case.head.revision + 1 if case.head else 1
     draft = heads.first_draft(
         case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now()
@@ -76,7 +76,7 @@ def _first_version(task: Json, head: Head, answer: Answer) -> Json:
 
 
 def _standing(head: Head, line: Line) -> bundle.Standing:
-    standing = line.standing(head)
+    standing = standing_under(line.ehr, head)
     if decided_elsewhere(head, standing):
         raise NotAnalysed("The result was decided on in the EHR already.")
     return standing

@@ -1,5 +1,7 @@
-"""One process, one service: HTTP first (so that probes answer), then the model, the EHR's
-capabilities, the event log, the runtime.
+"""One process, one service.
+
+HTTP comes first, so that probes answer; then the model, the EHR's capabilities, the event log, the
+runtime.
 """
 
 import logging
@@ -12,7 +14,7 @@ from typing import Any
 from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions_of, scopes_of
 from shared.errors import FhirError, Misconfigured, Unavailable
-from shared.privacy.access_log import Trail
+from shared.privacy.access_log import AccessLog
 from shared.runtime.line import Line, at_ehr
 from shared.runtime.loop import Runtime
 from shared.runtime.metrics import Metrics
@@ -30,9 +32,9 @@ ASK_AGAIN_SEC = 2.0
 
 @dataclass
 class _State:
-    """What the probes and /analyze see while the process comes up."""
+    """The state of the start, for the probes and /analyze."""
 
-    trail: Trail
+    access_log: AccessLog
     waiting: list[str] = field(default_factory=lambda: ["the model"])
     runtime: Runtime | None = None
 
@@ -52,8 +54,8 @@ def run_service(service: Service, settings: Settings, stop: threading.Event) -> 
     Raises:
         Misconfigured: the message says what to do.
     """
-    with closing(Trail(settings.state_dir / "access", service.name)) as trail:
-        _run(service, settings, stop, _State(trail))
+    with closing(AccessLog(settings.state_dir / "access", service.name)) as access_log:
+        _run(service, settings, stop, _State(access_log))
 
 
 def _run(service: Service, settings: Settings, stop: threading.Event, state: _State) -> None:
@@ -90,32 +92,33 @@ def _runtime(
     until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)
     if stop.is_set():
         return None
-    line = Line(service, ehr, model, settings, at_ehr(ehr), state.trail)
+    line = Line(service, ehr, model, settings, at_ehr(ehr), state.access_log)
     state.runtime, state.waiting = Runtime(line, event_log, metrics), []
     return state.runtime
 
 
 def until(
-    step: Callable[[], None], stop: threading.Event, tell: Callable[[str], None] = lambda _: None
+    step: Callable[[], None], stop: threading.Event, report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Take a step of the start, again and again while what it needs is away.
+    """Take a step of the start, again and again while a dependency is away.
 
     Args:
-        tell: is told what it waits for.
+        report: called with what it waits for.
     """
     while not stop.is_set():
         try:
             step()
             return
         except Unavailable as error:
-            tell(str(error))
+            report(str(error))
             log.warning("%s; asking again in %.0f s", error, ASK_AGAIN_SEC)
             stop.wait(ASK_AGAIN_SEC)
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
-    """Misconfigured, with the list of what this EHR lacks for write-back, or where no EHR answers
-    there.
+    """Check what this EHR has; Misconfigured with the list of what is missing.
+
+    Also where no EHR answers there.
     """
     try:
         missing = ehr.missing(needs)
@@ -132,7 +135,7 @@ def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
 
 
 def require_topics(event_log: Log, services: Sequence[str]) -> None:
-    """Unavailable until the topics exist: somebody may be about to create them."""
+    """Check the topics; Unavailable while they are missing: somebody may create them."""
     missing = event_log.missing_topics(services)
     if missing:
         raise Unavailable("broker", f"no topic {', '.join(missing)}: run `careloop topics`")

@@ -317,12 +317,18 @@ def genome(source: str) -> Drafts:
             ],
         )
         advice = pen.draft(
-            "Task",
+            "Observation",
             "advice-clopidogrel",
+            issued=None,
+            category=ge,
             code=codes.concept(codes.LOINC, "LA26421-0", "Consider alternative medication"),
-            reasonReference=implication.ref,
-            description="Avoid standard-dose clopidogrel if possible; use prasugrel or ticagrelor "
-            "where not contraindicated.",
+            derivedFrom=[implication.ref],
+            note=[
+                {
+                    "text": "Avoid standard-dose clopidogrel if possible; use prasugrel or "
+                    "ticagrelor where not contraindicated."
+                }
+            ],
         )
         report = pen.draft(
             "DiagnosticReport",

@@ -463,7 +463,7 @@ class TestClient:
     def test_it_is_a_server_that_careloop_can_use(self, ehr: Ehr) -> None:
         needs = permissions(
             ["ImagingStudy", "AllergyIntolerance", "Binary"],
-            ["DiagnosticReport", "Observation", "RiskAssessment", "DetectedIssue", "Goal"],
+            ["DiagnosticReport", "Observation", "CarePlan", "DetectedIssue", "Goal"],
         )
         assert ehr.missing(needs) == []
         assert ehr.missing({"NoSuchType": "r"}) == ["the resource type NoSuchType"]

@@ -22,6 +22,7 @@ from shared.events import ResourceEvent
 from shared.fhir import bundle, codes, heads, lifecycle
 from shared.fhir.summary import event_of
 from shared.runtime.line import Case, Line, at_ehr
+from shared.runtime.line.revision import open_head
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.peers import real_hapi, sekmet
@@ -206,7 +207,7 @@ def test_a_refusal_with_every_input_in_place_is_a_refusal(
     def refuse(self: Ehr, bundle: Any) -> Any:
         raise FhirError(422, "POST ")
 
-    opened = replace(case, head=line._open(case, patient))
+    opened = replace(case, head=open_head(line, case, patient))
     line.register.device(line.model.card)
     line.register.card(line.model.card)
     line.register.service("toy")

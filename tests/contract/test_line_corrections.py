@@ -11,7 +11,8 @@ from shared.answers import Answer, Head
 from shared.ehr.client import Ehr, open_ehr
 from shared.errors import Conflict
 from shared.events import ResourceEvent
-from shared.runtime.line import MOVED, Line, at_ehr
+from shared.runtime.line import Line, at_ehr
+from shared.runtime.line.revision import MOVED
 from shared.settings import Settings
 from shared.web.preview import preview
 from tests.contract.test_line import change, decide, event, head, run, write

@@ -14,8 +14,9 @@ import pytest
 
 from shared.errors import Misconfigured, Unavailable
 from shared.stream.base import EVENTS_TOPIC, Message, Record
-from shared.stream.database import BUSY_SEC
-from shared.stream.sqlite import SqliteLog, SqliteSource
+from shared.stream.sqlite import SqliteLog
+from shared.stream.sqlite.database import BUSY_SEC
+from shared.stream.sqlite.source import SqliteSource
 from tests.contract.conftest import LEASE_SEC, PARTITIONS
 from tests.contract.following import ends, follow, nothing_comes, numbered, numbers, send, take
 
@@ -76,7 +77,7 @@ def test_partitions_are_given_back_only_when_what_was_read_is_finished(path: Pat
     def poll() -> list[Record]:
         for source in (one, two):
             assert isinstance(source, SqliteSource)
-            source._renew_at = 0.0
+            source.renew_soon()
         return [*one.poll(0.02), *two.poll(0.02)]
 
     assert [poll() for _ in range(10)] == [[]] * 10

@@ -22,7 +22,8 @@ from shared.answers import Answer, Head
 from shared.fhir import codes
 from shared.fhir.check import check
 from shared.json import Json
-from shared.runtime.loop import dead_letters, group_of
+from shared.runtime import dead_letters
+from shared.runtime.loop import group_of
 from shared.stream.base import EVENTS_TOPIC, Message
 from tests.broker import Broker
 from tests.contract.test_line import change, consent

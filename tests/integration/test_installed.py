@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.privacy.access_log import Trail
+from shared.privacy.access_log import AccessLog
 from tests.fakes import FakeEhr
 
 ONE_EXTRA = (
@@ -61,10 +61,10 @@ def test_doctor_notes_what_is_not_installed_unless_it_is_named(tmp_path: Path) -
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_doctor_tells_whether_the_access_logs_are_whole(tmp_path: Path, changed: bool) -> None:
-    trail = Trail(tmp_path / "access", "genomics")
+    access_log = AccessLog(tmp_path / "access", "genomics")
     for number in range(3):
-        trail(f"DocumentReference/{number}", None)
-    trail.close()
+        access_log(f"DocumentReference/{number}", None)
+    access_log.close()
     path = tmp_path / "access" / "genomics.jsonl"
     if changed:
         path.write_bytes(path.read_bytes().replace(b"DocumentReference/0", b"DocumentReference/9"))

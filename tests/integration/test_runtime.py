@@ -21,9 +21,10 @@ from shared.ehr.client import open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.fhir.summary import event_of
+from shared.runtime import dead_letters
 from shared.runtime.lanes import Item
 from shared.runtime.line import Line, at_ehr
-from shared.runtime.loop import Runtime, dead_letters, group_of
+from shared.runtime.loop import Runtime, group_of
 from shared.runtime.metrics import Metrics
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC, Message, Record
@@ -237,10 +238,10 @@ def test_the_pause_that_was_asked_for_is_kept(
     world: World, asked: float | None, least: float, most: float
 ) -> None:
     runtime, now = world.runtime(), time.monotonic()  # its own back-off ends at 0.2 s
-    runtime._pause(Unavailable("ehr", retry_after_sec=asked))
+    runtime.pauses.pause(Unavailable("ehr", retry_after_sec=asked))
     item = Item(Record("t", 0, 0, b"k", b"", (), 0.0), None, "0-0", now)
-    runtime._wait(item, Unavailable("pacs", retry_after_sec=asked))
-    assert least <= runtime._paused_until - now <= most
+    runtime.pauses.delay(item, Unavailable("pacs", retry_after_sec=asked))
+    assert least <= runtime.pauses.until - now <= most
     assert least <= item.not_before - now <= most
 
 
@@ -271,18 +272,18 @@ def test_a_burst_of_dead_letters_pauses_the_service_and_empties_no_topic(world: 
     references = [world.write(f"crash {n}") for n in range(8)]
     world.tell(*references)
     with world.running(settings={"dead_letter_limit": 3, "max_attempts": 1}) as runtime:
-        assert until(lambda: bool(runtime.ready()) and runtime.limited)
+        assert until(lambda: bool(runtime.ready()) and runtime.pauses.limited)
         time.sleep(0.5)
         assert len(dead_letters.letters(world.log, "toy")) <= 4
     assert not world.settled(0.1)
     with world.running(settings={"dead_letter_limit": 3}) as again:
-        assert until(lambda: again.limited), "a restart does not reset the count"
+        assert until(lambda: again.pauses.limited), "a restart does not reset the count"
 
 
 def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.runtime.LIMIT_PAUSE_SEC", 0.1)
+    monkeypatch.setattr("shared.runtime.pauses.LIMIT_PAUSE_SEC", 0.1)
     window_sec, clock = 600.0, [0.0]
     monkeypatch.setattr(
         "shared.runtime.dead_letters.time", SimpleNamespace(time=lambda: time.time() + clock[0])
@@ -292,7 +293,7 @@ def test_what_the_dead_letter_limit_held_up_is_buried_once_the_window_has_passed
     with world.running(
         settings={"dead_letter_limit": 3, "dead_letter_window_sec": window_sec, "max_attempts": 1}
     ) as runtime:
-        assert until(lambda: runtime.limited)
+        assert until(lambda: runtime.pauses.limited)
         assert len(dead_letters.letters(world.log, "toy")) < 6
         clock[0] = window_sec
         assert world.settled()
@@ -409,8 +410,8 @@ def test_a_change_to_a_report_that_was_signed_elsewhere_gets_its_answer(world: W
 
 def test_a_broker_that_hiccups_leaves_the_service_ready(world: World) -> None:
     with world.running() as runtime:
-        assert until(lambda: runtime._source is not None and not runtime.ready())
-        source, calls = runtime._source, [0]
+        assert until(lambda: runtime.source is not None and not runtime.ready())
+        source, calls = runtime.source, [0]
         assert source is not None
         real = source.poll
 
@@ -478,7 +479,7 @@ def test_a_model_that_never_comes_back_makes_the_service_unready_and_its_record_
 
         def age() -> float:
             return (
-                runtime._metrics.registry.get_sample_value(
+                runtime.metrics.registry.get_sample_value(
                     "careloop_oldest_unfinished_seconds", {"service": "toy"}
                 )
                 or 0.0
@@ -497,7 +498,7 @@ def test_metrics_hold_outcomes_and_no_ids(world: World) -> None:
     world.tell(world.write("counted"))
     with world.running() as runtime:
         assert world.settled()
-        text = generate_latest(runtime._metrics.registry).decode()
+        text = generate_latest(runtime.metrics.registry).decode()
     assert 'careloop_events_total{outcome="result",service="toy"} 1.0' in text
     assert "Patient" not in text and "DocumentReference" not in text
     assert set(re.findall(r'(\w+)="', text)) <= {

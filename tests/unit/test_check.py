@@ -152,8 +152,8 @@ MUTANTS: dict[str, tuple[Json, str]] = {
         r"DiagnosticReport\.effective: more than one",
     ),
     "list where one is due": (
-        mutant("Composition", identifier=[{"value": SECRET}]),
-        r"Composition\.identifier: must be an object",
+        mutant("DiagnosticReport", code=[{"text": SECRET}]),
+        r"DiagnosticReport\.code: must be an object",
     ),
     "one where a list is due": (
         mutant("DiagnosticReport", result=ref("Observation/o")),
@@ -172,16 +172,12 @@ MUTANTS: dict[str, tuple[Json, str]] = {
         r"DiagnosticReport\.conclusion: must be text",
     ),
     "number as text": (
-        mutant("RiskAssessment", prediction=[{"probabilityDecimal": "12.5"}]),
-        r"probabilityDecimal: not a finite number",
+        mutant("Observation", valueQuantity={"value": "12.5"}, valueCodeableConcept=None),
+        r"valueQuantity\.value: not a finite number",
     ),
     "NaN": (
-        mutant("RiskAssessment", prediction=[{"probabilityDecimal": float("nan")}]),
-        r"probabilityDecimal: not a finite number",
-    ),
-    "150 percent": (
-        mutant("RiskAssessment", prediction=[{"probabilityDecimal": 150}]),
-        r"prediction\[0\]: probability is 0 to 100",
+        mutant("Observation", valueQuantity={"value": float("nan")}, valueCodeableConcept=None),
+        r"valueQuantity\.value: not a finite number",
     ),
     "target without measure": (
         mutant("Goal", target=[{"detailString": SECRET}]),
@@ -212,11 +208,10 @@ MUTANTS: dict[str, tuple[Json, str]] = {
         mutant("CarePlan", activity=[{"detail": {"description": SECRET}}]),
         r"activity\[0\]\.detail\.status: required",
     ),
-    "empty section": (
-        mutant("Composition", section=[{"title": "Findings"}]),
-        r"Composition\.section\[0\]: text, entry or section",
+    "provenance without date": (
+        mutant("Provenance", recorded=None),
+        r"Provenance\.recorded: required",
     ),
-    "composition without date": (mutant("Composition", date=None), r"Composition\.date: required"),
     "mitigation without action": (
         mutant("DetectedIssue", mitigation=[{"date": "2026-01-01"}]),
         r"mitigation\[0\]\.action: required",
@@ -243,7 +238,7 @@ MUTANTS: dict[str, tuple[Json, str]] = {
     ),
     "broken XHTML": (
         mutant(
-            "Composition",
+            "DiagnosticReport",
             text={
                 "status": "generated",
                 "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{SECRET} & co</div>',
@@ -287,8 +282,8 @@ def test_a_mutant_is_refused_with_its_place(name: str) -> None:
 
 
 def test_what_only_the_data_type_library_knows_is_refused() -> None:
-    with pytest.raises(InvalidResource, match=r"Composition\.date: ") as refused:
-        check(mutant("Composition", date="2026-02-30T00:00:00Z"))
+    with pytest.raises(InvalidResource, match=r"Provenance\.recorded: ") as refused:
+        check(mutant("Provenance", recorded="2026-02-30T00:00:00Z"))
     assert "2026" not in str(refused.value)
 
 
@@ -361,13 +356,13 @@ def test_extensions_beside_a_primitive_are_looked_at() -> None:
         "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
         "valueCode": "unknown",
     }
-    check(mutant("Composition", date=None, _date={"extension": [reason]}))
+    check(mutant("Provenance", recorded=None, _recorded={"extension": [reason]}))
     with pytest.raises(
-        InvalidResource, match=r"Composition\._date\.reason: R4 has no such element"
+        InvalidResource, match=r"Provenance\._recorded\.reason: R4 has no such element"
     ):
-        check(mutant("Composition", date=None, _date={"reason": SECRET}))
-    with pytest.raises(InvalidResource, match=r"Composition\._section: only a primitive"):
-        check(mutant("Composition", _section={"extension": [reason]}))
+        check(mutant("Provenance", recorded=None, _recorded={"reason": SECRET}))
+    with pytest.raises(InvalidResource, match=r"Provenance\._agent: only a primitive"):
+        check(mutant("Provenance", _agent={"extension": [reason]}))
 
 
 @pytest.mark.parametrize("kind", sorted(lifecycle.STATUS))

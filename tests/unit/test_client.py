@@ -228,7 +228,7 @@ class TestConnections:
     def test_one_that_was_idle_is_not_used_again(
         self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.fhir.client.KEEPALIVE_SEC", 1.5)
+        monkeypatch.setattr("shared.ehr.client.KEEPALIVE_SEC", 1.5)
         opened = []
         connect = socket.create_connection
         monkeypatch.setattr(

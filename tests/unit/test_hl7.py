@@ -38,12 +38,10 @@ PLANTED = {
     "no status": planted("Observation", status=None),
     "an unknown element": planted("Device", digest="x"),
     "a Device as performer": planted("Observation", performer=[{"reference": url_of("Device")}]),
-    "a risk as result": planted(
-        "DiagnosticReport", result=[{"reference": url_of("RiskAssessment")}]
+    "a condition as result": planted(
+        "DiagnosticReport", result=[{"reference": url_of("Condition")}]
     ),
-    "150 percent": planted("RiskAssessment", prediction=[{"probabilityDecimal": 150}]),
     "a target without measure": planted("Goal", target=[{"detailString": "x"}]),
-    "an empty section": planted("Composition", section=[{"title": "Findings"}]),
     "reference and detail": planted(
         "CarePlan",
         activity=[

@@ -17,17 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from shared.ehr.client import open_ehr
-from shared.ehr.scopes import permissions, scope_text
-from shared.ehr.smart import (
-    BackendServices,
-    assertion,
-    discover,
-    on_base,
-    private_key,
-    public_jwks,
-    request_token,
-    v1_scopes,
-)
+from shared.ehr.keys import assertion, private_key, public_jwks
+from shared.ehr.scopes import permissions, scope_text, v1_scopes
+from shared.ehr.smart import BackendServices, discover, on_base, request_token
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.json import Json
 from shared.settings import Settings, load_settings

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured, Unavailable
-from shared.privacy.access_log import Trail, broken_at, logs_of
+from shared.privacy.access_log import AccessLog, broken_at, logs_of
 
 
 def written(folder: Path) -> list[bytes]:
     for _ in range(2):  # a restart in between
-        with closing(Trail(folder, "notes")) as trail:
+        with closing(AccessLog(folder, "notes")) as access_log:
             for number in range(3):
-                trail(f"DocumentReference/{number}", "Patient/1")
+                access_log(f"DocumentReference/{number}", "Patient/1")
     return (folder / "notes.jsonl").read_bytes().splitlines(keepends=True)
 
 
@@ -48,10 +48,13 @@ def test_a_line_that_a_crash_tore_shows_and_the_chain_goes_on_behind_it(tmp_path
 
 
 def test_two_processes_of_one_service_write_two_files(tmp_path: Path) -> None:
-    with closing(Trail(tmp_path, "notes")) as first, closing(Trail(tmp_path, "notes")) as second:
-        for trail in (first, second) * 3:
-            trail("DocumentReference/1", "Patient/1")
-    with closing(Trail(tmp_path, "notes-like")) as other:
+    with (
+        closing(AccessLog(tmp_path, "notes")) as first,
+        closing(AccessLog(tmp_path, "notes")) as second,
+    ):
+        for access_log in (first, second) * 3:
+            access_log("DocumentReference/1", "Patient/1")
+    with closing(AccessLog(tmp_path, "notes-like")) as other:
         other("DocumentReference/1", None)
     logs = logs_of(tmp_path, "notes")
     assert [log.name for log in logs] == ["notes-2.jsonl", "notes.jsonl"]
@@ -62,25 +65,25 @@ def test_two_processes_of_one_service_write_two_files(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_moved_away_leaves_two_whole_ones(tmp_path: Path) -> None:
-    with closing(Trail(tmp_path, "notes")) as trail:
-        trail("DocumentReference/1", None)
+    with closing(AccessLog(tmp_path, "notes")) as access_log:
+        access_log("DocumentReference/1", None)
         moved = (tmp_path / "notes.jsonl").rename(tmp_path / "old")
-        trail("DocumentReference/2", None)
+        access_log("DocumentReference/2", None)
     assert (broken_at(moved), broken_at(tmp_path / "notes.jsonl")) == (None, None)
 
 
 def test_no_access_without_its_line(tmp_path: Path) -> None:
-    with closing(Trail(tmp_path, "notes")) as trail:
+    with closing(AccessLog(tmp_path, "notes")) as access_log:
         (tmp_path / "notes.jsonl").unlink()
         (tmp_path / "notes.jsonl").mkdir()
         with pytest.raises(Unavailable):
-            trail("DocumentReference/1", None)
+            access_log("DocumentReference/1", None)
         (tmp_path / "notes.jsonl").rmdir()
-        trail("DocumentReference/1", None)
+        access_log("DocumentReference/1", None)
     assert broken_at(tmp_path / "notes.jsonl") is None
 
 
 def test_a_folder_that_cannot_be_written_ends_the_start_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "access").write_text("a file where the folder should be")
     with pytest.raises(Misconfigured, match="CARELOOP_STATE_DIR"):
-        Trail(tmp_path / "access", "notes")
+        AccessLog(tmp_path / "access", "notes")

@@ -1,4 +1,7 @@
-"""What log, sink and source share: the connection, the classes of errors, the shape of a record."""
+"""The common ground of log, sink and source on Kafka.
+
+The connection, the classes of errors, the shape of a record.
+"""
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,13 +32,13 @@ REFUSED = (
 
 
 def connection(settings: Settings) -> Mapping[str, Any]:
-    """The arguments that every client of kafka-python takes."""
+    """Return the arguments for every client of kafka-python."""
     password = settings.kafka_sasl_password
     return {
         "bootstrap_servers": (settings.kafka_bootstrap_servers or "").split(","),
         "bootstrap_timeout_ms": CONNECT_MS,
         "client_id": "careloop",
-        # the default leaves 30 s of silence after the broker is back
+        # The default leaves 30 s of silence after the broker is back.
         "reconnect_backoff_max_ms": 1_000,
         "security_protocol": settings.kafka_security_protocol,
         "sasl_mechanism": settings.kafka_sasl_mechanism,
@@ -60,7 +63,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
 
 
 def record_of(record: Any) -> Record:
-    """What a consumer fetched, in the words of `shared.stream.base`."""
+    """Turn a fetched record into a `shared.stream.base.Record`."""
     return Record(
         record.topic,
         record.partition,
@@ -73,7 +76,7 @@ def record_of(record: Any) -> Record:
 
 
 def places_of(consumer: Any, topic: str) -> Sequence[Any]:
-    """The topic's partitions, in their order; Misconfigured where there is no such topic."""
+    """List the topic's partitions in order; Misconfigured for a missing topic."""
     partitions = consumer.partitions_for_topic(topic)
     if not partitions:
         raise no_topic(topic)
@@ -82,7 +85,7 @@ def places_of(consumer: Any, topic: str) -> Sequence[Any]:
 
 @contextmanager
 def classed_errors() -> Iterator[None]:
-    """Class kafka-python's errors by what the runtime does next.
+    """Class kafka-python's errors by the runtime's next action.
 
     Their texts name topics, groups and brokers, never a record's value.
     """
@@ -95,9 +98,6 @@ def classed_errors() -> Iterator[None]:
         ) from None
     except REFUSED as error:
         raise Misconfigured(f"the broker refuses: {type(error).__name__}: {error}") from None
-    except (
-        kafka_errors.KafkaError,
-        OSError,
-        # a rebalance, a stale generation, a timeout: the next `poll` says what is still ours
-    ) as error:
+    # A rebalance, a stale generation, a timeout: the next `poll` says what is still ours.
+    except (kafka_errors.KafkaError, OSError) as error:
         raise Unavailable("broker", f"{type(error).__name__}: {error}") from None

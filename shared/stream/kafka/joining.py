@@ -1,23 +1,23 @@
-"""A poll may end while its member joins the group. kafka-python 3.0 then loses the join in two
-ways, which these functions mend.
+"""Two repairs of the joining of a group in kafka-python 3.0.
+
+A poll may end while its member joins the group. kafka-python 3.0 then loses the join in two ways.
 
 `_coordinator` is kafka-python's own business, which no release promises to keep: pyproject.toml
-stays below 3.1 for them.
+stays below 3.1 because of it.
 """
 
 from typing import Any
 
 
 def keep_join(coordinator: Any) -> None:
-    """Let the next poll take the answer to a join that came after the last one.
+    """Let the next poll take a late answer to a join.
 
     kafka-python throws it away and joins again. As the leader's join begins another generation, a
     group may never settle.
     """
     join = coordinator._do_join_and_sync_async
-    answered: list[
-        tuple[Any, bytes]
-    ] = []  # (generation, encoded assignment), until the next join is sent
+    # (generation, encoded assignment), until the next join is sent
+    answered: list[tuple[Any, bytes]] = []
 
     async def join_or_take_answer() -> bytes:
         if (
@@ -35,7 +35,7 @@ def keep_join(coordinator: Any) -> None:
 
 
 def resume_join(coordinator: Any) -> None:
-    """Go on with a join that was forgotten: the leader's, when a change of metadata was its reason.
+    """Continue a forgotten join: the leader's, after a change of metadata.
 
     Without it the member fetches on, sends no heartbeats, and no commit is accepted any more.
     """

@@ -24,10 +24,10 @@ class KafkaLog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def source(self, topic: str, group: str) -> "KafkaSource":
+    def source(self, topic: str, group: str) -> KafkaSource:
         return KafkaSource(self._settings, topic, group)
 
-    def sink(self) -> "KafkaSink":
+    def sink(self) -> KafkaSink:
         return KafkaSink(self._settings)
 
     def create_topics(self, partitions: int, services: Sequence[str]) -> Sequence[str]:
@@ -36,9 +36,9 @@ class KafkaLog:
         )
 
     def create(self, wanted: Mapping[str, int]) -> Sequence[str]:
-        """Make topics (name -> partitions); those that exist stay as they are.
+        """Make topics (name -> partitions), and return the new ones.
 
-        Return the new ones.
+        Topics that exist stay as they are.
         """
         with self._admin() as admin:
             known = set(admin.list_topics())
@@ -47,7 +47,8 @@ class KafkaLog:
                 for topic, partitions in wanted.items()
                 if topic not in known
             }
-            with suppress(kafka_errors.TopicAlreadyExistsError):  # somebody else made it meanwhile
+            # Somebody else may make it meanwhile.
+            with suppress(kafka_errors.TopicAlreadyExistsError):
                 if new:
                     admin.create_topics(new, wait_for_metadata=True)
         return list(new)
@@ -75,7 +76,8 @@ class KafkaLog:
             if topic not in admin.list_topics():
                 raise no_topic(topic)
             (description,) = admin.describe_topics([topic])
-        return str(description.get("topic_id"))  # random, by the broker, since 2.8
+        # The broker makes it, at random, since 2.8.
+        return str(description.get("topic_id"))
 
     def scan(self, topic: str) -> Iterator[Record]:
         with classed_errors():

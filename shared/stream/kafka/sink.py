@@ -56,7 +56,7 @@ class KafkaSink:
                     max_block_ms=CONNECT_MS,
                     max_request_size=LARGEST_BYTES,
                     request_timeout_ms=10_000,
-                    # what nobody waits for any more is not sent minutes later
+                    # What nobody waits for any more is not sent minutes later.
                     delivery_timeout_ms=15_000,
                 )
             return self._producer

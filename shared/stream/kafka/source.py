@@ -55,40 +55,33 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         with classed_errors():
             # The broker takes a commit for a revoked partition, and a lower one too: either would
             # rewind the owner.
-            due = {
+            newer = {
                 p: offset for p, offset in offsets.items() if p in ours and offset > self._read(p)
             }
-            if due:
-                self._consumer.commit(
-                    {
-                        TopicPartition(self._topic, p): OffsetAndMetadata(o, "", -1)
-                        for p, o in due.items()
-                    },
-                    timeout_ms=COMMIT_MS,
-                )
-                self._committed |= due
+            if newer:
+                wanted = {
+                    TopicPartition(self._topic, p): OffsetAndMetadata(offset, "", -1)
+                    for p, offset in newer.items()
+                }
+                self._consumer.commit(wanted, timeout_ms=COMMIT_MS)
+                self._committed |= newer
         if offsets.keys() - ours:
             raise Fenced(sorted(offsets.keys() - ours))
 
     def assignment(self) -> frozenset[int]:
-        return (
-            frozenset(place.partition for place in self._consumer.assignment())
-            if self._consumer
-            else frozenset()
-        )
+        places = self._consumer.assignment() if self._consumer else ()
+        return frozenset(place.partition for place in places)
 
     def pause(self, partitions: frozenset[int]) -> None:
         self._paused = partitions
 
     def healthy(self) -> bool:
-        return (
-            time.monotonic() - max(self._joined_at, self._heartbeat_at)
-            < self._settings.kafka_session_timeout_ms / 1000
-        )
+        silent_sec = time.monotonic() - max(self._joined_at, self._heartbeat_at)
+        return silent_sec < self._settings.kafka_session_timeout_ms / 1000
 
     def lag(self) -> int:
-        # No call to the broker: any thread may ask. Fetches tell the ends; those of paused
-        # partitions are asked for by `_look`.
+        # No call to the broker: any thread may ask. The ends come with fetches; `_look` asks for
+        # those of paused partitions.
         consumer, committed, counted = self._consumer, dict(self._committed), self._ends
         places = consumer.assignment() if consumer else ()
         ends = {
@@ -102,8 +95,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             self._consumer = None
 
     def on_partitions_revoked(self, revoked: Any) -> None:
-        """Kafka's I/O thread calls this while `poll` runs; a blocking call here raises
-        RuntimeError.
+        """Pass on the loss of partitions.
+
+        Kafka's I/O thread calls this while `poll` runs; a blocking call here raises RuntimeError.
         """
         partitions = frozenset(place.partition for place in revoked)
         for partition in partitions:
@@ -114,8 +108,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
     on_partitions_lost = on_partitions_revoked
 
     def on_partitions_assigned(self, _: Any) -> None:
-        """The group answered, which is as good as the first heartbeat; `poll` reads from the
-        committed offsets.
+        """Note the answer of the group: it is as good as the first heartbeat.
+
+        `poll` reads from the committed offsets.
         """
         self._joined_at, self._count_at = time.monotonic(), 0.0
 
@@ -127,16 +122,16 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
                 **connection(self._settings),
                 group_id=self._group,
                 group_instance_id=self._settings.kafka_group_instance_id,
-                partition_assignment_strategy=[
-                    CooperativeStickyAssignor
-                ],  # the eager default drops buffers on revoke: 707 of 6,000 records lost
+                # The eager default drops buffers on revoke: 707 of 6,000 records lost.
+                partition_assignment_strategy=[CooperativeStickyAssignor],
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 allow_auto_create_topics=False,
                 session_timeout_ms=self._settings.kafka_session_timeout_ms,
+                # It also decides how soon a member learns of a rebalance.
                 heartbeat_interval_ms=min(
                     HEARTBEAT_MS, self._settings.kafka_session_timeout_ms // 3
-                ),  # also how soon a member learns of a rebalance
+                ),
                 max_partition_fetch_bytes=65_536,
                 fetch_max_wait_ms=20,
             )
@@ -159,8 +154,9 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
             self._consumer.resume(*(paused - wanted) & places)
 
     def _look(self) -> None:
-        """While the broker is down `poll` returns nothing and looks well: the heartbeat alone
-        tells.
+        """Look at the heartbeat, and count the lag now and then.
+
+        While the broker is down `poll` returns nothing and seems well: only the heartbeat shows it.
         """
         now = time.monotonic()
         if now < self._look_at:
@@ -170,9 +166,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
         self._heartbeat_at = now - metrics["last-heartbeat-seconds-ago"]
         if self.healthy() and now >= self._count_at:
             self._count_at = now + COUNT_SEC
-            with suppress(
-                kafka_errors.KafkaError
-            ):  # records were fetched already: nothing may get between them and the caller
+            # Records were fetched already: the caller must get them, whatever happens here.
+            with suppress(kafka_errors.KafkaError):
                 self._count()
 
     def _count(self) -> None:
@@ -183,10 +178,6 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped l
 
     def _read(self, partition: int) -> int:
         if partition not in self._committed:
-            self._committed[partition] = (
-                self._consumer.committed(
-                    TopicPartition(self._topic, partition), timeout_ms=COUNT_MS
-                )
-                or 0
-            )
+            place = TopicPartition(self._topic, partition)
+            self._committed[partition] = self._consumer.committed(place, timeout_ms=COUNT_MS) or 0
         return self._committed[partition]

@@ -1,6 +1,4 @@
-"""One SQLite database that holds an event log: opening it, transactions, and what its errors mean
-to the runtime.
-"""
+"""The SQLite database of an event log: opening, transactions, errors."""
 
 import sqlite3
 import threading
@@ -14,6 +12,14 @@ from typing import Self
 from shared.errors import CareloopError, Misconfigured, Unavailable
 
 BUSY_SEC = 5.0
+TABLES = {"topics", "records", "members", "leases", "identity"}
+PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
+NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS topics (
@@ -24,11 +30,13 @@ CREATE TABLE IF NOT EXISTS records (
   key BLOB NOT NULL, value BLOB, headers TEXT NOT NULL, at REAL NOT NULL,
   PRIMARY KEY (topic, partition, "offset")) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS members (
-  grp TEXT NOT NULL, topic TEXT NOT NULL, member TEXT NOT NULL, joined REAL NOT NULL, expires REAL NOT NULL,
+  grp TEXT NOT NULL, topic TEXT NOT NULL, member TEXT NOT NULL,
+  joined REAL NOT NULL, expires REAL NOT NULL,
   PRIMARY KEY (grp, topic, member)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (
   grp TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
-  committed INTEGER NOT NULL DEFAULT 0, owner TEXT, epoch INTEGER NOT NULL DEFAULT 0, expires REAL NOT NULL DEFAULT 0,
+  committed INTEGER NOT NULL DEFAULT 0, owner TEXT,
+  epoch INTEGER NOT NULL DEFAULT 0, expires REAL NOT NULL DEFAULT 0,
   PRIMARY KEY (grp, topic, partition)) WITHOUT ROWID;
 """
 
@@ -83,8 +91,9 @@ class Database:
 
     @contextmanager
     def writing(self, timeout_sec: float = BUSY_SEC) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start: a deferred one meets lock errors
-        when it wants to upgrade.
+        """Begin a transaction with the write lock.
+
+        A deferred transaction meets lock errors when it wants to upgrade.
         """
         with self._exclusively(timeout_sec) as connection:
             connection.execute(f"PRAGMA busy_timeout={max(1, int(timeout_sec * 1000))}")
@@ -99,12 +108,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for SELECTs."""
+        """Lend the connection, for SELECTs."""
         with self._exclusively(BUSY_SEC) as connection:
             yield connection
 
     def changes(self) -> tuple[int, int]:
-        """Differs from an earlier answer when anyone wrote in between."""
+        """Return a value that differs whenever anyone wrote in between."""
         with self.reading() as connection:
             return connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
 
@@ -133,17 +142,17 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (
-            sqlite3.ProgrammingError
-        ):  # a closed connection, a wrong statement: a bug, not a state of the file
+        except sqlite3.ProgrammingError:
+            # A closed connection, a wrong statement: a bug, not a state of the file.
             raise
         except (sqlite3.Error, OSError) as error:
             raise classed(error, self._place) from None
 
 
 def classed(error: Exception, place: str) -> CareloopError:
-    """What an error of SQLite means: `Unavailable` passes by itself or once a person made room,
-    `Misconfigured` does not.
+    """Class an error of SQLite.
+
+    `Unavailable` passes by itself or once a person made room, `Misconfigured` does not.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -151,39 +160,22 @@ def classed(error: Exception, place: str) -> CareloopError:
             f"{place} is damaged ({error}); restore it from a backup, or move it away: intake "
             "finds again what the EHR still holds"
         )
-    if code in (
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-    ) or isinstance(error, OSError):
+    if code in NOT_WRITABLE or isinstance(error, OSError):
         return Misconfigured(
             f"{place} can't be opened for writing ({error}); check CARELOOP_STATE_DIR and who owns "
             "it"
         )
-    if code in (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-    ):
+    if code in PASSING:
         return Unavailable("broker", f"{place}: {error}")
     return Misconfigured(f"{place}: {error}")
 
 
 def raise_unless_log(connection: sqlite3.Connection, place: str) -> None:
-    """Refuse a database that this version did not make."""
+    """Refuse a database not made by this version."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = {
-        name
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    }
-    if version not in (0, SCHEMA_VERSION) or not tables <= {
-        "topics",
-        "records",
-        "members",
-        "leases",
-        "identity",
-    }:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in rows}
+    if version not in (0, SCHEMA_VERSION) or not tables <= TABLES:
         raise Misconfigured(
             f"{place} is not an event log of this version of careloop; name another folder in "
             "CARELOOP_STATE_DIR"
@@ -191,7 +183,7 @@ def raise_unless_log(connection: sqlite3.Connection, place: str) -> None:
 
 
 def _with_patience(connection: sqlite3.Connection, statement: str) -> str:
-    """Run a PRAGMA that does not wait for the busy timeout by itself."""
+    """Run a PRAGMA with patience: it ignores the busy timeout."""
     deadline = time.monotonic() + BUSY_SEC
     while True:
         try:

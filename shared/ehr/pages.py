@@ -1,0 +1,71 @@
+"""Answers of several pages: searches and histories."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from shared.ehr import responses
+from shared.ehr.http import Query, Rest, json_object
+from shared.ehr.responses import Version
+from shared.errors import FhirError
+from shared.json import Json
+from shared.references import type_of
+
+Params = Mapping[str, str | Sequence[str]]
+
+# Some servers answer the same search from a cache for a minute.
+NO_CACHE: Final = {"Cache-Control": "no-cache"}
+PAGE: Final = "200"
+# These may carry files inline, and a page must fit into memory.
+HISTORY_PAGE: Final = {"DocumentReference": "25", "DiagnosticReport": "50"}
+NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
+
+
+def get(rest: Rest, url: str, params: Params | None = None) -> Json:
+    """GET a resource without cache; a parameter may have several values."""
+    query: Query = [
+        (name, value)
+        for name, values in (params or {}).items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+    response = rest.send("GET", url, params=query or None, headers=NO_CACHE)
+    assert response is not None  # only missing_is_none gives None
+    return json_object(response)
+
+
+def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Iterator[Json]:
+    """Yield the Bundle at the URL and the Bundles of its next links.
+
+    It ends at a link that was followed before.
+
+    Args:
+        since: an instant that each next link must carry.
+    """
+    kind = type_of(url)
+    bundle = get(rest, url, params)
+    followed: set[str] = set()
+    while True:
+        yield bundle
+
+        link = responses.next_link(bundle)
+        if link is None or link in followed:
+            return
+
+        followed.add(link)
+        place = responses.onto(rest.base, link, kind)
+        bundle = get(rest, place if since is None else responses.with_since(place, since))
+
+
+def versions(rest: Rest, kind: str, since: str) -> Iterator[Version]:
+    """Yield the versions since the instant; without a type history, by a search."""
+    history = {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}
+    try:
+        for bundle in pages(rest, f"{kind}/_history", history, since):
+            yield from responses.versions(bundle, kind, since)
+    except FhirError as error:
+        if error.status not in NO_TYPE_HISTORY:
+            raise
+
+        newer = {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}
+        for bundle in pages(rest, kind, newer):
+            for resource in responses.matches(bundle, kind):
+                yield responses.version_of(resource, kind)

@@ -1,0 +1,111 @@
+"""The revision of an answer: the head to write under, and its resources."""
+
+from shared import instants
+from shared.answers import Answer, Head
+from shared.ehr.client import Ehr
+from shared.errors import Conflict
+from shared.fhir import bundle, heads, lifecycle
+from shared.fhir.heads import head_of
+from shared.references import subject_of
+from shared.runtime.line.case import Case
+from shared.runtime.line.workplace import Workplace
+
+MOVED = "The input is about another patient now."
+
+
+def opens_revision(head: Head | None, patient: str | None) -> bool:
+    """Tell whether the next statement about this patient begins a new revision."""
+    if head is None or head.closed:
+        return True
+
+    return is_separated(head) and patient not in (None, subject_of(head.task))
+
+
+def is_separated(head: Head) -> bool:
+    """Tell whether the head records a signed input's move to another patient."""
+    return head.outcome == "cancelled" and head.task.get("statusReason", {}).get("text") == MOVED
+
+
+def open_head(at: Workplace, case: Case, patient: str | None) -> Head:
+    """Return the head to write under: the one from before gather, or a new one.
+
+    Raises:
+        Conflict: another process began the same revision.
+    """
+    if case.head and not opens_revision(case.head, patient):
+        return case.head
+
+    revision = case.head.revision + 1 if case.head else 1
+    task = heads.first_draft(
+        case.answer, revision, subject=patient, device=at.device, now=instants.now()
+    )
+    written = at.ehr.create(task, heads.if_none_exist(case.answer, revision))
+    if not written.created:
+        raise Conflict(f"revision {revision} of an answer of {at.service.name} was begun elsewhere")
+
+    stored = {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}}
+    return _only_one(at.ehr, case.answer, head_of(task | stored))
+
+
+def _only_one(ehr: Ehr, answer: Answer, head: Head) -> Head:
+    """Return our own head; Conflict where others began the same revision.
+
+    Not every server makes conditional create atomic. Every process that sees another head takes its
+    own head back, so at most one process goes on. If none does, all start again.
+    """
+    others = [
+        other
+        for other in ehr.heads(answer)
+        if other.revision == head.revision and other.reference != head.reference
+    ]
+    if others:
+        ehr.update(heads.taken_back(head, instants.now()), head.version)
+        raise Conflict(f"revision {head.revision} of an answer of {answer.service} was begun twice")
+
+    return head
+
+
+def standing_under(ehr: Ehr, head: Head) -> bundle.Standing:
+    """Read the resources of the head, as they are at the EHR now."""
+    found = {key: ehr.read(reference) for key, reference in head.outputs.items()}
+    return bundle.Standing({key: resource for key, resource in found.items() if resource})
+
+
+def undecided(ehr: Ehr, head: Head) -> bundle.Standing:
+    """Read the resources of a head before a write; Conflict after a decision.
+
+    Another client may have decided on the report. That decision closes the head, and whatever
+    careloop writes afterwards opens the next revision.
+    """
+    standing = standing_under(ehr, head)
+
+    if decision := decided_elsewhere(head, standing):
+        task = heads.decided(
+            head,
+            decision,
+            owner=None,
+            reason="Decided in the EHR, outside careloop's review.",
+            now=instants.now(),
+        )
+        ehr.transact(bundle.transaction(head, task, ()))
+        raise Conflict("the result was decided on in the EHR meanwhile")
+
+    return standing
+
+
+def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:
+    """Read the decision of a clinician on the report, outside careloop's review.
+
+    Returns:
+        `signed`, `amended` or `rejected`; None where nothing was decided.
+    """
+    report = standing.by_key.get("report")
+    if report is None or lifecycle.is_draft(report):
+        return None
+
+    status, table = lifecycle.status_of(report), lifecycle.STATUS[report["resourceType"]]
+    if status in (table["rejected"], table.get("wrong-patient")):
+        # Under a head with another outcome, careloop itself rejected the report.
+        return "rejected" if head.outcome == "requested" else None
+
+    return "amended" if status == table.get("amended") != table["signed"] else "signed"

@@ -1,0 +1,32 @@
+"""The workplace of the line: a service, its model and an EHR."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.ehr.client import Ehr
+from shared.privacy.access_log import Record, no_access_log
+from shared.runtime.line.register import Register
+from shared.service import Service
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A service at work on an EHR.
+
+    Attributes:
+        register: the references of the Devices and model cards at this EHR.
+        access_log: called with (reference, patient) before an input is opened.
+    """
+
+    service: Service
+    ehr: Ehr
+    model: Any
+    settings: Settings
+    register: Register
+    access_log: Record = no_access_log
+
+    @property
+    def device(self) -> str:
+        """`Device/id` of the service itself."""
+        return self.register.service(self.service.name)
