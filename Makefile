@@ -28,7 +28,7 @@ JARS := .cache/jars/.fetched-$(shell cat benchmarks/jars.py tests/jars.py | cksu
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
 
-demo: $(DEMO) ## one patient through the whole loop, then the pages (ONCE=1: exit; JSON=1, STATE=dir)
+demo: $(DEMO) ## one patient through the loop, then the pages (ONCE=1: exit; JSON=1, STATE=dir)
 	@$(BIN)/careloop demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(STATE),--state "$(STATE)")
 
 test: $(TESTS) ## the whole suite; ARGS="-k consent" for a part, which fetches only its parts

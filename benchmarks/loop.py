@@ -91,7 +91,7 @@ def tasks_at_fake(at: World, plan: Plan) -> list[Task]:
 
 
 def tasks_at_sekmet(at: World, plan: Plan) -> list[Task]:
-    """One round at a real EHR: a script with as many writers as the pipeline has, and the pipeline."""
+    """One round at a real EHR: a script with the pipeline's number of writers, and the pipeline."""
     found = [
         Task(Arm(f"S{WRITERS}", "", at.name, 0, ()), partial(at.script, plan.real, 0, WRITERS))
     ]

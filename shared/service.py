@@ -6,8 +6,9 @@ A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`,
 The runtime calls them in this order for each answer::
 
     accepts(event)                    on the record alone; False leaves no trace but a metric
-    gather(event, ehr, settings)      always the CURRENT resource; raises Withdrawn, NotYet, InvalidInput; None: not ours after all
-    models_for(inputs, model)           the models that would speak on these inputs; none: not ours after all
+    gather(event, ehr, settings)      always the CURRENT resource; None: not ours after all;
+                                      raises Withdrawn, NotYet, InvalidInput
+    models_for(inputs, model)         the models that read these inputs; none: not ours after all
     analyze([inputs, ...], model)     one batch, one result each
     resources(inputs, findings, pen)  pure: Findings -> drafts
 """
@@ -83,7 +84,7 @@ class Service:
     from here. Nothing else keeps a list of services or of their resource types.
 
     Attributes:
-        name: `imaging`: the consumer group's suffix, the command line's word, the entry point's name.
+        name: `imaging`: of the consumer group, the command line, the entry point.
         title: for people, `Imaging: chest films`.
         triggers: resource types that start an answer of its own.
         also_reads: further types; a change of one of them has the answer drawn again.

@@ -1,7 +1,8 @@
 """Settings: the only reader of the environment. Every variable is `CARELOOP_` + the field's name in
 capitals.
 
-The table of docs/settings.md is printed from this class by `careloop settings --markdown`; a test compares the
+The table of docs/settings.md is printed from this class by `careloop settings --markdown`; a test
+compares the
 two.
 """
 
@@ -255,7 +256,8 @@ class Settings(BaseSettings):
     )
     review_roles: str = Field(
         "{}",
-        description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; empty: every Practitioner signs everything.',
+        description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; '
+        "empty: every Practitioner signs everything.",
     )
 
     @field_validator(*ELSEWHERE)

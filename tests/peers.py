@@ -1,4 +1,4 @@
-"""Real parts, started as child processes on free ports of the loopback interface and stopped again."""
+"""Real parts as child processes on free ports of the loopback interface."""
 
 import os
 import subprocess

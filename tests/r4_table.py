@@ -58,7 +58,7 @@ def resources(name: str, kind: str) -> Iterator[ET.Element]:
 
 
 class ValueSets:
-    """Required bindings: the codes of each value set that lists them or takes a whole code system."""
+    """Required bindings: the codes of each value set, listed or of a whole code system."""
 
     def __init__(self) -> None:
         bundle = xml_of("valueset/valuesets.xml")

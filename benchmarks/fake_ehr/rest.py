@@ -1,52 +1,22 @@
 """The FHIR REST API over the store: one request in, one answer out, in the manner of its habits."""
 
 import base64
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from benchmarks.fake_ehr import rules, search
 from benchmarks.fake_ehr.habits import Habits
+from benchmarks.fake_ehr.messages import Answer, Query, Request
+from benchmarks.fake_ehr.pages import Pages
 from benchmarks.fake_ehr.rules import Refusal
 from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
 from benchmarks.fake_ehr.store import Store, Stored
-from shared import instants
 from shared.json import Json
 
-Query = list[tuple[str, str]]
 
-
-@dataclass(frozen=True)
-class Request:
-    """A request as the server sees it.
-
-    Attributes:
-        path: on the base, without slashes at its ends.
-        headers: names in lower case.
-    """
-
-    method: str
-    path: str
-    query: Query = field(default_factory=list)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response; `body` None for an empty one."""
-
-    status: int
-    body: Json | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
-
-
-class Rest:
+class Rest(Pages):
     """One FHIR server.
 
     Args:
@@ -57,18 +27,9 @@ class Rest:
     def __init__(
         self, habits: Habits, base: str, committed: Callable[[list[Stored]], None]
     ) -> None:
-        self.habits = habits
-        self.base = base
-        self.store = Store(habits.ids == "number")
+        super().__init__(habits, base, Store(habits.ids == "number"))
         self._committed = committed
         self._searches: dict[str, tuple[float, list[Json]]] = {}
-        self._pages: dict[str, tuple[str, list[Json]]] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def shown_base(self) -> str:
-        """The base that it believes it has."""
-        return self.habits.advertised_base or self.base
 
     def answer(self, request: Request) -> Answer:
         """The answer to any request; refusals are answers, too."""
@@ -87,7 +48,7 @@ class Rest:
 
     def _get(self, segments: list[str], request: Request) -> Answer:
         special = {
-            "": lambda: self._stored_page(dict(request.query)),
+            "": lambda: self.stored_page(dict(request.query)),
             "metadata": lambda: Answer(200, capability_statement(self.habits)),
         }
         if self.habits.smart_configuration:
@@ -102,9 +63,9 @@ class Rest:
             case [kind]:
                 return self.search(kind, request.query, request.headers)
             case [kind, "_history"]:
-                return self._history(kind, None, request.query)
+                return self.history(kind, None, request.query)
             case [kind, resource_id, "_history"]:
-                return self._history(kind, resource_id, request.query)
+                return self.history(kind, resource_id, request.query)
             case [kind, resource_id, "_history", version]:
                 return self._vread(kind, resource_id, version)
         return self._read(segments[0], segments[1], request.headers.get("accept", ""))
@@ -164,7 +125,7 @@ class Rest:
         ):
             raise Refusal(400, "not-supported")
         hits = self._hits(kind, query, no_cache="no-cache" in headers.get("cache-control", ""))
-        return self._page(kind, query, hits, ignored)
+        return self.page(kind, query, hits, ignored)
 
     def _hits(self, kind: str, query: Query, *, no_cache: bool) -> list[Json]:
         key, now = f"{kind}?{urlencode(query)}", time.monotonic()
@@ -176,112 +137,6 @@ class Rest:
         if self.habits.search_cache_sec:
             self._searches[key] = (now, hits)
         return hits
-
-    def _page(self, kind: str, query: Query, hits: list[Json], ignored: list[str]) -> Answer:
-        given = dict(query)
-        count, offset = int(given.get("_count", 20)), int(given.get("_offset", 0))
-        entries = [
-            {
-                "fullUrl": f"{self.shown_base}/{kind}/{r['id']}",
-                "resource": r,
-                "search": {"mode": "match"},
-            }
-            for r in hits[offset : offset + count]
-        ]
-        if ignored:
-            issue = {
-                "severity": "warning",
-                "code": "not-supported",
-                "diagnostics": "parameter ignored",
-            }
-            entries.append(
-                {
-                    "resource": {"resourceType": "OperationOutcome", "issue": [issue]},
-                    "search": {"mode": "outcome"},
-                }
-            )
-        bundle = self._bundle("searchset", entries, len(hits))
-        if offset + count < len(hits):
-            bundle["link"] = [
-                {
-                    "relation": "next",
-                    "url": self._next_search(kind, query, entries, hits, offset + count),
-                }
-            ]
-        return Answer(200, bundle)
-
-    def _next_search(
-        self, kind: str, query: Query, entries: list[Json], hits: list[Json], offset: int
-    ) -> str:
-        if self.habits.page_state:
-            shown = [
-                {
-                    "fullUrl": f"{self.shown_base}/{kind}/{r['id']}",
-                    "resource": r,
-                    "search": {"mode": "match"},
-                }
-                for r in hits
-            ]
-            return self._keep("searchset", shown, offset, len(entries))
-        rest = [(k, v) for k, v in query if k not in ("_count", "_offset")]
-        return f"{self.shown_base}/{kind}?{urlencode([*rest, ('_count', str(dict(query).get('_count', 20))), ('_offset', str(offset))])}"
-
-    def _history(self, kind: str, resource_id: str | None, query: Query) -> Answer:
-        given = dict(query)
-        with self.store.lock:
-            found = self.store.history(kind, resource_id)
-        if "_since" in given:
-            since = instants.parse(given["_since"])
-            found = [s for s in found if instants.parse(s.time) >= since]
-        count, offset = int(given.get("_count", 50)), int(given.get("_offset", 0))
-        entries = [self._history_entry(s) for s in found]
-        bundle = self._bundle("history", entries[offset : offset + count], len(entries)) | {
-            "meta": {"lastUpdated": instants.now()}
-        }
-        if offset + count < len(entries):
-            bundle["link"] = [
-                {"relation": "next", "url": self._next_history(kind, query, offset + count, count)}
-            ]
-        return Answer(200, bundle)
-
-    def _next_history(self, kind: str, query: Query, offset: int, count: int) -> str:
-        kept = [(k, v) for k, v in query if k == "_since" and not self.habits.history_forgets_since]
-        return f"{self.shown_base}/{kind}/_history?{urlencode([*kept, ('_count', str(count)), ('_offset', str(offset))])}"
-
-    def _history_entry(self, stored: Stored) -> Json:
-        etag = f'W/"{stored.version}"'
-        url = stored.kind if stored.method == "POST" else stored.reference
-        entry: Json = {
-            "fullUrl": f"{self.shown_base}/{stored.reference}",
-            "request": {"method": stored.method, "url": url},
-        }
-        entry["response"] = {"status": "200", "etag": etag}
-        if stored.resource is not None or self.habits.dates_deletes:
-            entry["response"]["lastModified"] = stored.time
-        return entry | ({} if stored.resource is None else {"resource": stored.resource})
-
-    def _keep(self, kind: str, entries: list[Json], offset: int, count: int) -> str:
-        with self._lock:
-            token = f"p{len(self._pages)}"
-            self._pages[token] = (kind, entries)
-        return f"{self.shown_base}?{urlencode({'_getpages': token, '_getpagesoffset': offset, '_count': count, '_bundletype': kind})}"
-
-    def _stored_page(self, given: dict[str, str]) -> Answer:
-        kind, entries = self._pages.get(given.get("_getpages", ""), ("", []))
-        if not kind:
-            raise Refusal(410 if "_getpages" in given else 400, "not-found")
-        offset, count = int(given["_getpagesoffset"]), int(given["_count"])
-        bundle = self._bundle(kind, entries[offset : offset + count], len(entries))
-        if offset + count < len(entries):
-            more = urlencode({**given, "_getpagesoffset": offset + count})
-            bundle["link"] = [{"relation": "next", "url": f"{self.shown_base}?{more}"}]
-        return Answer(200, bundle)
-
-    @staticmethod
-    def _bundle(kind: str, entries: list[Json], total: int) -> Json:
-        return {"resourceType": "Bundle", "type": kind, "total": total} | (
-            {"entry": entries} if entries else {}
-        )
 
     # --- writing
 

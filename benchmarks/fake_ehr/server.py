@@ -17,7 +17,8 @@ import orjson
 from benchmarks.fake_ehr import transactions
 from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.habits import SEKMET, Habits
-from benchmarks.fake_ehr.rest import Answer, Request, Rest
+from benchmarks.fake_ehr.messages import Answer, Request
+from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.store import Stored
 from benchmarks.fake_ehr.subscriptions import Subscriptions
 from shared.json import Json

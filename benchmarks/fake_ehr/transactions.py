@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from benchmarks.fake_ehr.rest import Answer, Request, Rest
+from benchmarks.fake_ehr.messages import Answer, Request
+from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.rules import Refusal, check_references, references
 from shared.json import Json
 from shared.references import relative

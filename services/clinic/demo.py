@@ -23,7 +23,8 @@ from services.clinic.ports import keep_ports
 from services.clinic.screen import USER, Screen
 from services.clinic.settled import Clinic, Outcome, as_json, swept_at
 from services.clinic.state import hold, patient_files, secret
-from services.load.patient import Loaded, load_patient
+from services.load.create import Loaded
+from services.load.patient import load_patient
 from shared.ehr.client import Ehr, open_ehr
 from shared.errors import CareloopError, Misconfigured, Unavailable
 from shared.fhir import codes

@@ -1,5 +1,7 @@
-"""`python -m services.clinic.with_parent PARENT COMMAND...`: become the command, and get SIGTERM from the
-kernel when the parent ends (Linux).
+"""Become a command that ends with its parent.
+
+`python -m services.clinic.with_parent PARENT COMMAND...` becomes the command, and gets SIGTERM from
+the kernel when the parent ends (Linux).
 
 The kernel means the parent's *thread* that started it: start children from the main thread.
 Elsewhere than on Linux a parent that is killed leaves its children behind.

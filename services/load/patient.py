@@ -4,14 +4,14 @@ Everything by conditional create, so that a second time changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from services.load.create import UNSUPPORTED, Loaded, create, create_all, own_key, standing
 from services.load.files import (
-    FILE,
     Document,
     document_reference,
     name_of,
@@ -22,11 +22,9 @@ from services.load.files import (
     sort_files,
 )
 from services.load.identity import (
-    RESOURCE,
     Key,
     has_identifier,
     identified,
-    identities,
     keyed,
     refuse_another,
 )
@@ -34,15 +32,13 @@ from services.load.resources import (
     Entry,
     check_entry,
     entries_of,
-    in_order,
-    pointed,
     references,
     with_binaries_inside,
 )
 from shared.ehr.client import Ehr, open_ehr
-from shared.errors import Conflict, FhirError, InvalidInput
-from shared.fhir import bundle
+from shared.errors import FhirError, InvalidInput
 from shared.json import Json
+from shared.references import local_reference
 from shared.settings import Settings
 from shared.text.strict_json import loads
 
@@ -51,21 +47,6 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 log = logging.getLogger(__name__)
 STUDY: Final = "DICOM (ImagingStudy)"
-DIGESTS: Final = frozenset(
-    {FILE, RESOURCE}
-)  # systems of identifiers that the content gives: what carries one is the same
-UNSUPPORTED: Final = frozenset(
-    {400, 501}
-)  # what servers answer to a condition that they can't search by
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One resource that stands in the EHR now."""
-
-    file: str
-    reference: str
-    created: bool
 
 
 @dataclass(frozen=True)
@@ -98,14 +79,14 @@ def load_patient(
     _refuse_another_patients(files, ehr)
     if files.films:
         _store(files.films, settings)
-    loaded = list(_create_all(files.entries, ehr))
+    loaded = list(create_all(files.entries, ehr))
     patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
     loaded += [
-        _create("DICOM", study, _own_key(study), STUDY, ehr)
+        create("DICOM", study, own_key(study), STUDY, ehr)
         for study in _studies(files.films, patient)
     ]
     loaded += [
-        _create(d.file, document, _own_key(document), d.file, ehr)
+        create(d.file, document, own_key(document), d.file, ehr)
         for d in files.documents
         for document in [document_reference(d, patient)]
     ]
@@ -188,7 +169,7 @@ def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
     try:
         patient = _known(*identified(entry.resource, entry.key), entry.place, ehr)
         for study in _studies(files.films, patient or f"Patient/{uuid4()}"):
-            _known(study, _own_key(study), STUDY, ehr)
+            _known(study, own_key(study), STUDY, ehr)
     except FhirError as error:
         if error.status not in UNSUPPORTED:
             raise InvalidInput(f"{entry.place}: {error}") from None
@@ -196,11 +177,11 @@ def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
 
 def _known(resource: Json, key: Key, place: str, ehr: Ehr) -> str | None:
     """What carries this key at the EHR and is the same; None where nothing carries it."""
-    found = _standing(resource, key, ehr)
+    found = standing(resource, key, ehr)
     if found is None:
         return None
     refuse_another(place, resource, key, found)
-    return _reference(found)
+    return local_reference(found)
 
 
 def _store(films: "list[pydicom.Dataset]", settings: Settings) -> None:
@@ -216,110 +197,3 @@ def _studies(films: "list[pydicom.Dataset]", patient: str) -> list[Json]:
     from shared.dicom.study import imaging_studies
 
     return imaging_studies(films, patient)
-
-
-def _create_all(entries: list[Entry], ehr: Ehr) -> Iterator[Loaded]:
-    ids: dict[str, str] = {}
-    for group in in_order(entries):
-        circle = len(group) > 1 or bool(set(references(group[0].resource)) & set(group[0].names))
-        made = (
-            _create_circle(group, ids, ehr)
-            if circle
-            else [
-                _create(e.file, *identified(pointed(e.resource, ids), e.key), e.place, ehr)
-                for e in group
-            ]
-        )
-        for entry, item in zip(group, made, strict=True):
-            ids |= dict.fromkeys(entry.names, item.reference)
-            yield item
-
-
-def _create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
-    try:
-        written = ehr.create(resource, _condition(key))
-        found = None if written.created or key[0] in DIGESTS else ehr.read(written.reference)
-    except Conflict:
-        raise InvalidInput(
-            f"{place}: more than one resource at the EHR carries its identifier of the system "
-            f"{key[0]}."
-        ) from None
-    except FhirError as error:
-        if error.status not in UNSUPPORTED:
-            raise InvalidInput(f"{place}: {error}") from None
-        return _create_unindexed(file, resource, key, place, ehr)
-    if found is not None:
-        refuse_another(place, resource, key, found)
-    return Loaded(file, written.reference, written.created)
-
-
-def _create_unindexed(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
-    """Where the EHR can't search this type by identifier: look through all that it has of it, then
-    create without a condition.
-    """
-    try:
-        if (found := _standing(resource, key, ehr)) is None:
-            return Loaded(file, ehr.create(resource).reference, True)
-    except FhirError as error:
-        raise InvalidInput(f"{place}: {error}") from None
-    refuse_another(place, resource, key, found)
-    return Loaded(file, _reference(found), False)
-
-
-def _standing(resource: Json, key: Key, ehr: Ehr) -> Json | None:
-    system, value = key
-    return next(ehr.search(resource["resourceType"], {"identifier": f"{system}|{value}"}), None)
-
-
-def _reference(resource: Json) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"
-
-
-def _create_circle(group: Sequence[Entry], ids: Mapping[str, str], ehr: Ehr) -> list[Loaded]:
-    """Resources that refer to each other: one transaction.
-
-    Its answer may lack entries, so each is looked up afterwards.
-    """
-    made = [identified(pointed(entry.resource, ids), entry.key) for entry in group]
-    before = [_standing(resource, key, ehr) for resource, key in made]
-    known = {
-        name: _reference(found)
-        for entry, found in zip(group, before, strict=True)
-        if found
-        for name in entry.names
-    }
-    for entry, (resource, key), found in zip(group, made, before, strict=True):
-        if found:
-            refuse_another(entry.place, pointed(resource, known), key, found)
-    if not all(before):
-        _transact(group, made, ehr)
-    after = [_standing(resource, key, ehr) for resource, key in made]
-    return [
-        Loaded(e.file, _reference(found), old is None)
-        for e, old, found in zip(group, before, after, strict=True)
-        if found
-    ]
-
-
-def _transact(group: Sequence[Entry], made: Sequence[tuple[Json, Key]], ehr: Ehr) -> None:
-    urns = [f"urn:uuid:{uuid4()}" for _ in group]
-    own = {name: urn for entry, urn in zip(group, urns, strict=True) for name in entry.names}
-    posts = [
-        bundle.post(pointed(resource, own), urn, _condition(key))
-        for (resource, key), urn in zip(made, urns, strict=True)
-    ]
-    try:
-        ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posts})
-    except (FhirError, Conflict) as error:
-        raise InvalidInput(
-            f"{', '.join(e.place for e in group)}, which refer to each other: {error}"
-        ) from None
-
-
-def _condition(key: Key) -> str:
-    return f"identifier={key[0]}|{key[1]}"
-
-
-def _own_key(resource: Json) -> Key:
-    """Of what we made: it has one identifier."""
-    return identities(resource)[0]

@@ -37,7 +37,7 @@ def templates(values: Json, release: str = "careloop", namespace: str = "clinic"
 
 
 def render(values: Json, release: str = "careloop", namespace: str = "clinic") -> str:
-    """What `helm template` prints for these values, notes aside; templates in order of their names."""
+    """What `helm template` prints for these values, notes aside, in order of names."""
     rendered = sorted(templates(values, release, namespace).items())
     return "---\n".join(
         f"# {path}\n{text.strip()}\n"

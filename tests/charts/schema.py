@@ -67,7 +67,7 @@ def component_rules() -> Json:
     return {
         "type": "object",
         "propertyNames": {"pattern": "^[a-z][a-z0-9]{0,30}$"},
-        "properties": {name: component for name in OURS},
+        "properties": dict.fromkeys(OURS, component),
         "additionalProperties": {"allOf": [component, with_image]},
     }
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.intake.notifications.webhook import PATHS
+from services.intake.notifications.webhook import paths
+from services.intake.watched import installed
 from shared.json import Json
 from shared.web.openapi import document
 from tests.charts.renders import manifests
@@ -95,7 +96,7 @@ def test_of_intake_the_notifications_alone_stand_open() -> None:
     assert path["pathType"] == "Prefix"
     through = {
         route
-        for route in document("intake", "", PATHS)["paths"]
+        for route in document("intake", "", paths(installed()))["paths"]
         if route.startswith(f"{path['path']}/")
     }
     assert through == {"/notify/{kind}", "/notify/{kind}/{type}/{id}"}

@@ -1,4 +1,4 @@
-"""Names, labels and texts from outside stay what they are: YAML reads 123 and *.example otherwise."""
+"""Names, labels and texts from outside stay what they are: YAML reads 123 otherwise."""
 
 from collections.abc import Iterator
 

@@ -27,8 +27,10 @@ from tests.broker import Broker
 from tests.peers import Sekmet
 
 WRITTEN: Final = (
-    "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue", "RiskAssessment", "CarePlan", "RequestGroup", "ServiceRequest",
-    "MedicationRequest", "Goal", "Composition", "Provenance", "Device", "AuditEvent", "DocumentReference", "ImagingStudy", "Consent", "AllergyIntolerance",
+    "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue",
+    "CarePlan", "RequestGroup", "ServiceRequest", "MedicationRequest", "Goal",
+    "Provenance", "Device", "AuditEvent", "DocumentReference", "ImagingStudy", "Consent",
+    "AllergyIntolerance",
     "Subscription", "Patient", "Practitioner",
 )  # fmt: skip
 SWEEP_SEC: Final = 2

@@ -1,4 +1,4 @@
-"""A fifth service in a package of its own, as a hospital writes one: `careloop new`, `pip install`."""
+"""A fifth service in a package of its own: `careloop new`, then `pip install`."""
 
 import json
 import os

@@ -31,8 +31,12 @@ ABOUT = {"subject": {"reference": PATIENT}}
 FORMER = """
 CREATE TABLE cursors (kind TEXT PRIMARY KEY, instant TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE seen (focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)) WITHOUT ROWID;
-CREATE TABLE foci (focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE seen (
+  focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)
+) WITHOUT ROWID;
+CREATE TABLE foci (
+  focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX foci_of ON foci (subject, instant);
 CREATE TABLE numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """

@@ -1,4 +1,4 @@
-"""Pixels, parsing, the folder, the ImagingStudy: on a real film and on what can be wrong with one."""
+"""Pixels, parsing, the folder, the ImagingStudy: on a real film and on broken ones."""
 
 import threading
 from io import BytesIO

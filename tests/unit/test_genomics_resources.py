@@ -1,4 +1,4 @@
-"""The report's shape (HL7 Genomics Reporting 3.0.0): what other services and the page read from it."""
+"""The report's shape (HL7 Genomics Reporting 3.0.0), as others read it."""
 
 import json
 from collections.abc import Sequence

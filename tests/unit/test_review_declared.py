@@ -89,7 +89,8 @@ def drawn(*sections: Section) -> str:
     app = Flask("services.review.app", template_folder="templates")
     draw = (
         '{% import "macros.html" as m %}'
-        '{% for part in parts %}{% set anchor = loop.index %}{% include "section.html" %}{% endfor %}'
+        "{% for part in parts %}{% set anchor = loop.index %}"
+        '{% include "section.html" %}{% endfor %}'
     )
     with app.app_context():
         return render_template_string(draw, parts=sections)

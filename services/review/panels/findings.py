@@ -58,7 +58,7 @@ class Alert:
 
 
 def findings(outputs: Mapping[str, Json]) -> list[Finding]:
-    """Return the Observations that are not genomic, surest first; those have tables of their own."""
+    """Return the Observations, surest first; genomic ones have tables of their own."""
     made = [
         finding(key, r)
         for key, r in outputs.items()
