@@ -3,7 +3,7 @@
 They lie in HAPI's jar `hapi-fhir-validation-resources-r4` (profiles-resources.xml,
 profiles-types.xml, valuesets.xml), which the tests fetch anyway. `fhir.resources` is no source: it
 is generated from R4B, which widened some targets, and it abbreviates value sets ("final | +").
-tests/unit/test_check.py compares the file with what this makes.
+tests/unit/check compares the file with what this makes.
 
 A row says of one element: `type`; `min` if it is required; `list` if it repeats; `to` the kinds a
 Reference may point at;

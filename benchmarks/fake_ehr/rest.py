@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from benchmarks.fake_ehr import rules, search
 from benchmarks.fake_ehr.habits import Habits
-from benchmarks.fake_ehr.messages import Answer, Query, Request
-from benchmarks.fake_ehr.pages import Pages
+from benchmarks.fake_ehr.pages import Answer, Pages, Query, Request
 from benchmarks.fake_ehr.rules import Refusal
 from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
 from benchmarks.fake_ehr.store import Store, Stored

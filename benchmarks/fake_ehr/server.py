@@ -17,7 +17,7 @@ import orjson
 from benchmarks.fake_ehr import transactions
 from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.habits import SEKMET, Habits
-from benchmarks.fake_ehr.messages import Answer, Request
+from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.store import Stored
 from benchmarks.fake_ehr.subscriptions import Subscriptions

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from benchmarks.fake_ehr.messages import Answer, Request
+from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.rules import Refusal, check_references, references
 from shared.json import Json

@@ -1,6 +1,6 @@
 """The contract of the event log: partitions, groups, explicit commits.
 
-`tests/contract/test_stream.py` tests all three logs against it.
+`tests/contract/stream` tests all three logs against it.
 
 Order holds within a partition, and the key chooses the partition. Delivery is at least once: what
 was not committed comes again, to this member or to the next owner of the partition.

@@ -15,8 +15,8 @@ from shared.runtime.line import Line, at_ehr
 from shared.runtime.line.revision import MOVED
 from shared.settings import Settings
 from shared.web.preview import preview
-from tests.contract.test_line import change, decide, event, head, run, write
-from tests.contract.test_line_turns import deny, person, repoint
+from tests.contract.line.support import change, decide, event, head, run, write
+from tests.contract.line_turns.support import deny, person, repoint
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Model
 

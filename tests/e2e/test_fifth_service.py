@@ -13,7 +13,7 @@ import pytest
 
 from shared.answers import Answer, Head
 from shared.json import Json
-from tests.contract.test_line import consent
+from tests.contract.line.support import consent
 from tests.e2e.clinic import Clinic, until
 from tests.e2e.fifth import NAME, demo, installed, recording
 from tests.e2e.pages import browser

@@ -18,8 +18,8 @@ from services.clinic.ports import free_port
 from shared.fhir import codes
 from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until
+from tests.e2e.loop.support import EXPECTED, Story, change_and_withdraw, scatter, sign, why
 from tests.e2e.patients import write_patients
-from tests.e2e.test_loop import EXPECTED, Story, change_and_withdraw, scatter, sign, why
 from tests.peers import Peer, Sekmet, real_hapi
 
 pytestmark = pytest.mark.timeout(900)

@@ -19,9 +19,9 @@ from tests.peers import Peer
 HERE: Final = Path(__file__).parent
 CACHE: Final = HERE.parents[1] / ".cache" / "hapi"
 CONTRACTS: Final = (
-    "tests/contract/test_ehr.py",
+    "tests/contract/ehr",
     "tests/contract/test_ehr_subscriptions.py",
-    "tests/contract/test_line.py",
+    "tests/contract/line",
 )
 LOOP: Final = ("tests/e2e/test_loop_hapi.py",)
 UP_SEC: Final = 180.0

@@ -13,7 +13,7 @@ import pytest
 
 from shared.ehr.client import Version
 from shared.instants import instant, parse
-from tests.integration.test_intake_changes import NOTE, Intake, Scripted, moment, version
+from tests.integration.intake_changes.support import NOTE, Intake, Scripted, moment, version
 
 YEAR = timedelta(days=365)
 KIND = "DocumentReference"

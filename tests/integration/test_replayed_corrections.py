@@ -11,9 +11,9 @@ from shared.answers import Answer
 from shared.fhir import codes
 from shared.runtime.loop import group_of
 from shared.stream.base import EVENTS_TOPIC
-from tests.contract.test_line import consent
+from tests.contract.line.support import consent
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.integration.test_runtime import World
+from tests.integration.runtime.support import World
 
 
 @pytest.fixture(params=["sekmet", "hapi"])

@@ -33,7 +33,7 @@ def needed(*arguments: str) -> str:
 @pytest.mark.parametrize(
     ("selection", "parts"),
     [
-        (["tests/unit/test_genomics_calling.py"], "[]"),
+        (["tests/unit/genomics_calling"], "[]"),
         (["tests/integration/test_genomics_line.py"], "['hl7']"),
         (["tests/integration/test_imaging.py"], "['hl7', 'orthanc']"),
         (["tests/browser"], "['chromium']"),

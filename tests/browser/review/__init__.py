@@ -1,0 +1,3 @@
+"""The pages in a real browser on a real EHR: what a clinician decides there is read back from the
+EHR.
+"""

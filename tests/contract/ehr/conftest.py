@@ -1,0 +1,39 @@
+"""Fixtures of the tests of ehr."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from shared.ehr.client import Ehr, open_ehr
+from shared.settings import load_settings
+from tests.contract.ehr.support import Server
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.peers import real_hapi, sekmet
+
+
+@pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi", *real_hapi()])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with httpx.Client(timeout=30, trust_env=False) as http:
+        if request.param == "real sekmet":
+            with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
+                yield Server(peer.base, SEKMET, http)
+        elif request.param in real_hapi():
+            yield Server(request.param, HAPI, http)
+        else:
+            with FakeEhr(SEKMET if request.param == "fake sekmet" else HAPI) as fake:
+                yield Server(fake.base, fake.habits, http)
+
+
+@pytest.fixture
+def ehr(server: Server) -> Iterator[Ehr]:
+    client = open_ehr(load_settings(fhir_url=server.base, fhir_timeout_sec=20))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def patient(ehr: Ehr) -> str:
+    return ehr.create({"resourceType": "Patient"}).reference

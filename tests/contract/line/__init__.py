@@ -1,0 +1,1 @@
+"""The straight line against three EHRs: what stands in the record after each story."""

@@ -1,0 +1,44 @@
+"""Fixtures of the tests of line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.ehr.client import Ehr, open_ehr
+from shared.runtime.line import Line, at_ehr
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.peers import real_hapi, sekmet
+from tests.toy import TOY, Model
+
+
+@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet", *real_hapi()])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "sekmet":
+        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
+            yield peer.base
+    elif request.param in real_hapi():
+        yield request.param
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            yield fake.base
+
+
+@pytest.fixture
+def ehr(base: str, tmp_path: Path) -> Iterator[Ehr]:
+    client = open_ehr(Settings(fhir_url=base, state_dir=tmp_path))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def line(ehr: Ehr, base: str, tmp_path: Path) -> Line:
+    return Line(TOY, ehr, Model(), Settings(fhir_url=base, state_dir=tmp_path), at_ehr(ehr))
+
+
+@pytest.fixture
+def patient(ehr: Ehr) -> str:
+    return ehr.create(
+        {"resourceType": "Patient", "gender": "female", "birthDate": "1940-03-05"}
+    ).reference

@@ -1,0 +1,1 @@
+"""What an event log promises: Apache Kafka, SQLite and memory pass the same tests."""

@@ -1,0 +1,31 @@
+"""Fixtures of the tests of intake again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.ehr.client import Ehr, open_ehr
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.integration.intake_changes.support import Intake, Scripted
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Iterator[Intake]:
+    made = Intake(tmp_path, Scripted({}))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[SEKMET, HAPI], ids=["fake-sekmet", "fake-hapi"])
+def ehr(request: pytest.FixtureRequest) -> Iterator[Ehr]:
+    with FakeEhr(request.param) as fake, open_ehr(Settings(fhir_url=fake.base)) as client:
+        yield client
+
+
+@pytest.fixture
+def intake(ehr: Ehr, tmp_path: Path) -> Iterator[Intake]:
+    made = Intake(tmp_path, ehr)
+    yield made
+    made.close()

@@ -1,0 +1,26 @@
+"""Fixtures of the tests of intake state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.ehr.client import open_ehr
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.integration.intake_changes.support import Intake, Scripted
+
+
+@pytest.fixture
+def scripted(tmp_path: Path) -> Iterator[Intake]:
+    made = Intake(tmp_path, Scripted({}))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[SEKMET, HAPI], ids=["fake-sekmet", "fake-hapi"])
+def intake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Intake]:
+    with FakeEhr(request.param) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+        made = Intake(tmp_path, ehr)
+        yield made
+        made.close()

@@ -1,0 +1,40 @@
+"""Fixtures of the tests of load."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.ehr.client import Ehr, open_ehr
+from shared.settings import Settings
+from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.peers import sekmet
+
+
+@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet"])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if request.param == "sekmet":
+        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
+            yield peer.base
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            yield fake.base
+
+
+@pytest.fixture
+def settings(base: str, tmp_path: Path) -> Settings:
+    return Settings(fhir_url=base, state_dir=tmp_path / "state")
+
+
+@pytest.fixture
+def ehr(settings: Settings) -> Iterator[Ehr]:
+    client = open_ehr(settings)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "patient"
+    made.mkdir()
+    return made

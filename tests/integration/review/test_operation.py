@@ -1,0 +1,127 @@
+"""Review: operation."""
+
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.clinic.ports import free_port
+from services.review.app import create_review_app
+from services.review.process import review_scopes, run_review
+from shared.ehr.client import open_ehr
+from shared.errors import PoisonRecord
+from shared.runtime import dead_letters
+from shared.settings import load_settings
+from shared.stream.base import EVENTS_TOPIC, Message
+from shared.stream.open import open_log
+from tests.browser.clinic import (
+    PASSWORD,
+    Clinic,
+    a_film,
+)
+from tests.integration.review.support import Visitor, _patiently
+
+
+def test_the_process_serves_until_it_is_stopped(fhir_url: str, tmp_path: Path) -> None:
+    port, stop = free_port(), threading.Event()
+    settings = load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port)
+    process = threading.Thread(target=run_review, args=(settings, stop))
+    process.start()
+    try:
+        answers = {
+            path: _patiently(f"http://127.0.0.1:{port}{path}")
+            for path in ("/healthz", "/readyz", "/metrics", "/login")
+        }
+    finally:
+        stop.set()
+        process.join(60)
+    assert set(answers.values()) == {200} and not process.is_alive()
+
+
+def test_an_undecodable_record_is_on_the_page(
+    visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    event_log = open_log(load_settings(state_dir=tmp_path))
+    event_log.create_topics(2, ["imaging", "genomics", "notes", "treatment"])
+    event_log.sink().send(EVENTS_TOPIC, [Message(b"Patient/1", b"{canary")])
+    [record] = event_log.scan(EVENTS_TOPIC)
+    dead_letters.bury(event_log.sink(), "notes", record, PoisonRecord("not JSON at position 1"), 1)
+    visitor = visit()
+    visitor.log_in()
+    page = visitor.get("/")
+    assert (
+        "PoisonRecord" in page
+        and "not JSON at position 1" in page
+        and "canary" not in page
+        and "Patient/1" not in page
+    )
+
+
+def test_the_ehr_being_away_is_told(clinic: Clinic, tmp_path: Path) -> None:
+    away = open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=1))
+    given = {
+        "review_local_user": "berg:Practitioner/1",
+        "review_local_password": PASSWORD,
+        "state_dir": tmp_path,
+    }
+    visitor = Visitor(
+        create_review_app(
+            load_settings(fhir_url="http://127.0.0.1:9/fhir", **given), away
+        ).test_client()
+    )
+    visitor.client.get("/login")
+    with visitor.client.session_transaction() as session:
+        session.update({"user": {"name": "x", "practitioner": None, "roles": []}, "until": 9e9})
+    assert "does not answer" in visitor.get("/", 503)
+    assert (
+        visitor.client.get("/healthz").status_code == 200
+        and visitor.client.get("/readyz").status_code == 503
+    )
+    [waiting] = visitor.client.get("/readyz").get_json()["waiting_for"]
+    assert waiting.startswith("the EHR (ehr is not available: ConnectError at http://127.0.0.1:")
+
+
+def test_no_patient_data_is_logged(
+    doctor: Visitor, clinic: Clinic, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    task = a_film(clinic)
+    doctor.get("/?patient=Mustermann")
+    doctor.decide(task, "reject", reason="Canary reason")
+    ours = "\n".join(
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith(("services", "shared", "careloop"))
+    )
+    assert task in ours and not any(
+        word in ours for word in ("Mustermann", "Canary", "Opacity", "1940-03-02")
+    )
+
+
+def test_it_asks_for_no_more_than_it_needs() -> None:
+    scopes = dict(scope.removeprefix("system/").split(".") for scope in review_scopes().split())
+    assert (
+        scopes["DiagnosticReport"] == "rus"
+        and scopes["Practitioner"] == scopes["Medication"] == "rs"
+        and scopes["Provenance"] == "cs"
+        and scopes["AuditEvent"] == "c"
+    )
+
+
+def test_nothing_of_the_pages_is_fetched_from_elsewhere() -> None:
+    folder = Path(__file__).parents[3] / "services" / "review"
+    found = subprocess.run(
+        [
+            "grep",
+            "-rnE",
+            r"(src|href|url\()=?[\"'(]?https?://",
+            folder / "templates",
+            folder / "static",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == ""

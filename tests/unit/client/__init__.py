@@ -1,0 +1,3 @@
+"""The FHIR client where things go wrong: retries, lost answers, foreign hosts, attachments that
+lie.
+"""

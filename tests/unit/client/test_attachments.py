@@ -1,0 +1,211 @@
+"""Client: attachments."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.responses import issues_of
+from shared.errors import (
+    InvalidInput,
+    NotYet,
+    Unavailable,
+)
+from shared.json import Json
+from shared.settings import load_settings
+from tests.fakes import HAPI, FakeEhr
+from tests.hooks import Listener
+from tests.unit.client.support import answering
+
+
+class TestOutcomes:
+    def test_only_codes_and_places_are_kept(self) -> None:
+        issues = [
+            {
+                "code": "invalid",
+                "expression": ["Patient.name[0]"],
+                "diagnostics": "Jane Doe",
+                "details": {"text": "Jane Doe"},
+            },
+            {"code": "Jane Doe", "expression": ["Patient named Jane Doe"]},
+            {"code": "required", "location": ["/f:Task/f:status"]},
+        ]
+        found = issues_of({"resourceType": "OperationOutcome", "issue": issues})
+        assert found == ("invalid at Patient.name[0]", "unknown", "required at /f:Task/f:status")
+        assert issues_of([1]) == issues_of({"resourceType": "Bundle"}) == ()
+
+
+class TestBodies:
+    @pytest.mark.parametrize("half", [rb"\ud800", rb"\uDFFF", b"\xed\xa0\x80"])
+    def test_half_a_character_is_replaced_and_stops_nobody(self, half: bytes) -> None:
+        body = (
+            b'{"resourceType": "Patient", "name": [{"text": "a'
+            + half
+            + rb'b \\ud800 \ud83e\ude7a"}]}'
+        )
+        read = answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
+        assert read and read["name"][0]["text"] == "a\ufffdb \\ud800 🩺"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>",
+            b"[]",
+            b"",
+            rb'{"a": "\ud800"',
+            rb'{"a": ["\ud800", NaN]}',
+            rb'["\ud800"' + b"[" * 99_999,
+        ],
+    )
+    def test_what_is_no_resource_says_nothing_about_the_request(self, body: bytes) -> None:
+        with pytest.raises(Unavailable):
+            answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
+
+    def test_a_body_that_does_not_unpack_is_a_fault_of_the_way(self) -> None:
+        with pytest.raises(Unavailable, match="DecodingError"):
+            answering(
+                lambda _: httpx.Response(
+                    200, headers={"Content-Encoding": "gzip"}, content=b"not gzip"
+                )
+            ).read("Patient/1")
+
+
+class TestAttachments:
+    DATA = b"hello"
+
+    def attachment(self, **more: Any) -> Json:
+        return {"contentType": "text/plain", **more}
+
+    def inline(self, **more: Any) -> Json:
+        return self.attachment(data=base64.b64encode(self.DATA).decode(), **more)
+
+    @pytest.fixture
+    def plain(self) -> Iterator[Ehr]:
+        with FakeEhr(HAPI) as fake, open_ehr(load_settings(fhir_url=fake.base)) as client:
+            yield client
+
+    def test_hash_and_size_that_hold(self, plain: Ehr) -> None:
+        sha1 = base64.b64encode(hashlib.sha1(self.DATA).digest()).decode()
+        sha256 = base64.b64encode(hashlib.sha256(self.DATA).digest()).decode()
+        for digest in (sha1, sha256):
+            assert plain.attachment(self.inline(size=5, hash=digest), 5) == self.DATA
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"size": 6},
+            {"hash": "AAAA"},
+            {"hash": base64.b64encode(bytes(20)).decode()},
+            {"hash": "not base64!"},
+        ],
+    )
+    def test_hash_and_size_that_lie(self, plain: Ehr, wrong: Json) -> None:
+        with pytest.raises(InvalidInput):
+            plain.attachment(self.inline(**wrong), 100)
+
+    @pytest.mark.parametrize("wrong", [{}, {"data": "***"}, {"data": 5}])
+    def test_what_is_no_attachment(self, plain: Ehr, wrong: Json) -> None:
+        with pytest.raises(InvalidInput):
+            plain.attachment(wrong, 100)
+
+    def test_too_large(self, plain: Ehr) -> None:
+        binary = plain.create(
+            {
+                "resourceType": "Binary",
+                "contentType": "text/plain",
+                "data": base64.b64encode(bytes(3000)).decode(),
+            }
+        )
+        for attachment in (self.inline(), self.attachment(url=binary.reference)):
+            with pytest.raises(InvalidInput, match="larger than 4 bytes"):
+                plain.attachment(attachment, 4)
+        assert plain.attachment(self.attachment(url=binary.reference), 3000) == bytes(3000)
+
+    def test_an_endless_body_is_cut(self) -> None:
+        sent = []
+
+        def endless() -> Iterator[bytes]:
+            while True:
+                sent.append(1)
+                yield bytes(1000)
+
+        ehr = answering(lambda _: httpx.Response(200, content=endless()))
+        with pytest.raises(InvalidInput):
+            ehr.attachment(self.attachment(url="Binary/1"), 10_000)
+        assert len(sent) < 100
+
+    def test_not_there_yet(self, plain: Ehr) -> None:
+        with pytest.raises(NotYet):
+            plain.attachment(self.attachment(url="Binary/none"), 10)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://169.254.169.254/latest/meta-data",
+            "http://ehr.test.evil.example/fhir/Binary/1",
+            "http://ehr.test@evil.example/fhir/Binary/1",
+            "https://ehr.test/fhir/Binary/1",
+            "http://ehr.test:81/fhir/Binary/1",
+            "http://ehr.test/admin",
+            "http://ehr.test/fhirx/Binary/1",
+            "http://ehr.test/fhir/../admin",
+            "http://ehr.test/fhir/%2e%2e/admin",
+            "file:///etc/passwd",
+            "ftp://ehr.test/fhir/Binary/1",
+            "http://ehr.test:port/fhir/Binary/1",
+            "http://[ehr.test/fhir/Binary/1",
+            "Binary/1\x01",
+            "//evil.example/x",
+        ],
+    )
+    def test_no_other_origin_is_asked(self, url: str) -> None:
+        asked: list[httpx.URL] = []
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            asked.append(request.url)
+            return httpx.Response(404)
+
+        with pytest.raises((InvalidInput, NotYet)):
+            answering(respond).attachment(self.attachment(url=url), 10)
+        assert [u for u in asked if u.host != "ehr.test" or not u.path.startswith("/fhir/")] == []
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "text/plain\r\nX-Other: 1",
+            "text/plain;\x00",
+            "text/plain; charset=é",
+            "text/plain, a/b",
+            "a;" * 50_000 + "\x00",
+        ],
+    )
+    def test_what_a_content_type_says_goes_into_no_header_where_it_does_not_belong(
+        self, kind: str
+    ) -> None:
+        with Listener() as served, open_ehr(load_settings(fhir_url=f"{served.url}/fhir")) as ehr:
+            assert ehr.attachment({"url": "Binary/1", "contentType": kind}, 10) == b""
+            [asked] = served.received
+        assert asked.headers["accept"] == "application/fhir+json;q=0.9, */*;q=0.1"
+        assert "x-other" not in asked.headers
+
+    def test_a_redirect_is_not_followed(self) -> None:
+        with pytest.raises(InvalidInput, match="redirects"):
+            answering(
+                lambda _: httpx.Response(302, headers={"Location": "http://169.254.169.254/"})
+            ).attachment(self.attachment(url="Binary/1"), 10)
+
+    def test_an_allowed_origin_gets_no_token(self) -> None:
+        with Listener() as pacs:
+            settings = load_settings(
+                fhir_url="http://127.0.0.1:9/fhir",
+                dicomweb_allowed_origins=f"https://x.example, {pacs.url}/",
+            )
+            with open_ehr(settings, bearer="callers-token") as ehr:
+                assert ehr.attachment({"url": f"{pacs.url}/files/1"}, 10) == b""
+            assert [("authorization" in r.headers, r.path) for r in pacs.received] == [
+                (False, "/files/1")
+            ]

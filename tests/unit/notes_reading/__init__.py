@@ -1,0 +1,1 @@
+"""The pure parts that read a note: decoding, language, headings, sentences, names, tags."""
