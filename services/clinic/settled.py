@@ -71,7 +71,7 @@ class Clinic:
             for service, reference in self._expected()
             if (service, reference) not in found
         ]
-        return missing + self._plan_lacks(heads) + self._behind(heads)
+        return missing + self.plan_lacks(heads) + self._behind(heads)
 
     def _expected(self) -> Iterator[tuple[str, str]]:
         for reference in self.inputs:
@@ -95,7 +95,7 @@ class Clinic:
                     resource.get("meta", {}).get("lastUpdated", head.task["authoredOn"]),
                 )
 
-    def _plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
+    def plan_lacks(self, heads: Sequence[tuple[Answer, Head, str]]) -> list[str]:
         """Say on which reports a plan does not rest yet.
 
         It rests on every report that the others wrote and no clinician rejected. A plan that can't

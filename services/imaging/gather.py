@@ -61,7 +61,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
     if not subject.startswith("Patient/"):
         raise NotAnalysed(NO_PATIENT)
     films = list(_films(study, ehr, settings))
-    chest = _chest(films, study)
+    chest = chest_films(films, study)
     if not chest:
         return None
     patient = ehr.read(subject)
@@ -70,14 +70,14 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
     for film in chest:
         tags.check_person(film, patient)
         tags.check_adult(film, patient)
-    frontal, lateral = _views(chest)
+    frontal, lateral = views_of(chest)
     return Inputs(
         subject=subject,
         study=study,
-        film=_film(*frontal[0]),
+        film=film_of(*frontal[0]),
         frontal=len(frontal),
         lateral=lateral,
-        content=_content(films),
+        content=content_of(films),
         sources={
             r: str(resource["meta"]["versionId"])
             for r, resource in ((event.focus, study), (subject, patient))
@@ -134,7 +134,7 @@ def _series(
                 yield found, 1, address
 
 
-def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:
+def chest_films(films: Sequence[Dataset], study: Json) -> list[Dataset]:
     """The films of a chest. Raises NotAnalysed where none is known to be one and some might be."""
     listed = {str(s.get("uid")): s for s in study.get("series", [])}
     parts = [tags.body_part(film, listed.get(str(film.SeriesInstanceUID), {})) for film in films]
@@ -144,7 +144,7 @@ def _chest(films: Sequence[Dataset], study: Json) -> list[Dataset]:
     return chest
 
 
-def _views(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
+def views_of(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
     """(frontal films for presentation, the one to analyse first; number of lateral films).
 
     PA before AP, a later one before an earlier one.
@@ -174,7 +174,7 @@ def _taken(film: Dataset) -> tuple[str, ...]:
     )
 
 
-def _film(dataset: Dataset, view: View) -> Film:
+def film_of(dataset: Dataset, view: View) -> Film:
     if tags.text(dataset, "NumberOfFrames") not in ("", "0", "1"):
         raise NotAnalysed(SEVERAL_FRAMES)
     if not tags.text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
@@ -182,7 +182,7 @@ def _film(dataset: Dataset, view: View) -> Film:
     return Film(str(dataset.SOPInstanceUID), view, standardise(grey(dataset)))
 
 
-def _content(films: Iterable[Dataset]) -> str:
+def content_of(films: Iterable[Dataset]) -> str:
     """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or
     the record.
     """

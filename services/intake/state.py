@@ -23,8 +23,10 @@ PASSES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite
 
 
 class State:
-    """One file, one process; safe between its threads. Every method raises Unavailable while the
-    file can't be read or written.
+    """What intake remembers: one file, one process, safe between its threads.
+
+    `db` is its connection, for a look. Every method raises Unavailable while the file can't be read
+    or written.
 
     Raises:
         Misconfigured: the file is corrupt or the folder can't be written.
@@ -36,7 +38,7 @@ class State:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
+            self.db = sqlite3.connect(
                 path, timeout=10, isolation_level=None, check_same_thread=False
             )
             self._open()
@@ -51,17 +53,17 @@ class State:
 
     def _open(self) -> None:
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            schema.open_tables(self._db, self._watch)
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute("PRAGMA synchronous=FULL")
+            schema.open_tables(self.db, self._watch)
         except BaseException:
-            self._db.close()
+            self.db.close()
             raise
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._db.close()
+            self.db.close()
 
     def begin(self, instant: str) -> str:
         """Return where first sweeps begin: the instant that the first call named, for ever."""
@@ -262,6 +264,6 @@ class State:
         """
         with self._lock:
             try:
-                yield self._db
+                yield self.db
             except sqlite3.Error as error:
                 raise Unavailable("state", str(error)) from error

@@ -117,7 +117,7 @@ def written(drafts: Sequence[Draft], standing: Standing) -> list[Json]:
 
     entries = []
     for draft in drafts:
-        resource = _pointed(draft.resource, pointers)
+        resource = pointed(draft.resource, pointers)
         if known[draft.key] == draft.uuid:
             entries.append(post(resource, draft.uuid))
         elif not decided(old := standing.by_key[draft.key]):
@@ -163,7 +163,7 @@ def _outgrown(draft: Draft, standing: Standing, pointers: Mapping[str, str]) -> 
     return (
         old is not None
         and decided(old)
-        and not _holds(old, _statement(_pointed(draft.resource, pointers)))
+        and not _holds(old, _statement(pointed(draft.resource, pointers)))
     )
 
 
@@ -281,13 +281,13 @@ def _without_server_meta(resource: Json) -> Json:
     return rest | ({"meta": meta} if meta else {})
 
 
-def _pointed(node: Any, known: Mapping[str, str]) -> Any:
+def pointed(node: Any, known: Mapping[str, str]) -> Any:
     """Replace references to standing drafts by their `Type/id`."""
     if isinstance(node, list):
-        return [_pointed(item, known) for item in node]
+        return [pointed(item, known) for item in node]
     if isinstance(node, dict):
         return {
-            k: known.get(v, v) if k == "reference" and isinstance(v, str) else _pointed(v, known)
+            k: known.get(v, v) if k == "reference" and isinstance(v, str) else pointed(v, known)
             for k, v in node.items()
         }
     return node

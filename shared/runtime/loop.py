@@ -111,7 +111,7 @@ class Runtime:
         if not self.pauses.active:
             self._start_work(pool)
         self._settle_ended()
-        self._commit(source)
+        self.commit(source)
         self._measure()
 
     def _drain(self, source: Source) -> None:
@@ -120,7 +120,7 @@ class Runtime:
         while self._in_flight and time.monotonic() < deadline:
             self._read(source)
             self._settle_ended()
-        self._commit(source)
+        self.commit(source)
 
     def _read(self, source: Source) -> None:
         try:
@@ -165,7 +165,7 @@ class Runtime:
             self._in_flight += 1
             self._work.start(unit, pool)
 
-    def _commit(self, source: Source) -> None:
+    def commit(self, source: Source) -> None:
         self._uncommitted |= self._lanes.finished()
         if not self._uncommitted:
             return

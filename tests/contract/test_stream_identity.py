@@ -29,7 +29,7 @@ def remove(place: Place, log: SqliteLog | KafkaLog, topic: str) -> None:
         for file in Path(place.address).parent.glob("events.sqlite*"):
             file.unlink()
         return
-    with log._admin() as admin:
+    with log.admin() as admin:
         admin.delete_topics([topic])
         deadline = time.monotonic() + PATIENCE_SEC
         while topic in admin.list_topics() and time.monotonic() < deadline:

@@ -14,6 +14,7 @@ import pytest
 from shared.ehr.client import Version
 from shared.instants import instant, parse
 from tests.integration.intake_changes.support import NOTE, Intake, Scripted, moment, version
+from tests.samples import value_of
 
 YEAR = timedelta(days=365)
 KIND = "DocumentReference"
@@ -46,7 +47,7 @@ def found(intake: Intake, *versions: Version, sweeps: int = 3) -> list[str]:
 
 
 def ahead(intake: Intake) -> float:
-    return float(intake.health.ahead_sec.labels(KIND)._value.get())
+    return float(value_of(intake.health.ahead_sec, KIND))
 
 
 def test_a_version_stamped_in_the_future_hides_nothing(

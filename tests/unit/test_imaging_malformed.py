@@ -112,7 +112,7 @@ def broken(name: str, value: tuple[str, Any] | None) -> bytes | None:
     tag = Tag(tag_for_keyword(name) or 0)
     dataset.pop(tag, None)
     if value and value[0] == "UN":
-        dataset._dict[tag] = RawDataElement(tag, "UN", len(value[1]), value[1], 0, False, True)
+        dataset[tag] = RawDataElement(tag, "UN", len(value[1]), value[1], 0, False, True)
     elif value:
         dataset[tag] = DataElement(tag, *value)
     buffer = BytesIO()
@@ -129,13 +129,13 @@ def analysed(raw: bytes) -> None:
     """What gather does with a film."""
     dataset = parse(raw)
     check_identity(dataset)
-    gather._content([dataset])
+    gather.content_of([dataset])
     if dataset.get("Modality") not in codes.MODALITIES or "Rows" not in dataset:
         return
-    if chest := gather._chest([dataset], {}):
+    if chest := gather.chest_films([dataset], {}):
         tags.check_person(dataset, WOMAN)
         tags.check_adult(dataset, WOMAN)
-        gather._film(*gather._views(chest)[0][0])
+        gather.film_of(*gather.views_of(chest)[0][0])
 
 
 def shown(raw: bytes) -> None:
@@ -169,7 +169,7 @@ def test_a_broken_tag_is_a_reason_and_no_crash(name: str) -> None:
 def test_only_the_film_that_is_analysed_must_have_pixels(value: tuple[str, Any] | None) -> None:
     raw = broken("PixelData", value)
     assert raw
-    assert gather._content([parse(raw)])
+    assert gather.content_of([parse(raw)])
     with pytest.raises(InvalidInput, match="PixelData"):
         analysed(raw)
 

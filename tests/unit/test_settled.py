@@ -41,7 +41,7 @@ def lacks(*others: Head) -> list[str]:
         (Answer("treatment", "Patient/1"), plan, ""),
         *((Answer("imaging", "ImagingStudy/1"), h, "") for h in others),
     ]
-    return clinic._plan_lacks(heads)
+    return clinic.plan_lacks(heads)
 
 
 def test_a_waiting_and_a_signed_report_must_be_in_the_plan() -> None:

@@ -95,7 +95,7 @@ def _fetched(ehr: Ehr, settings: Settings, result: Result) -> Film:
     if study is None or not study_uid(study):
         return Film(problem=NO_STUDY)
     try:
-        shown = _analysed(
+        shown = analysed_film(
             list(_films(ehr, settings.model_copy(update={"fhir_timeout_sec": WAIT_SEC}), study)),
             result.outputs,
         )
@@ -134,7 +134,7 @@ def _films(ehr: Ehr, settings: Settings, study: Json) -> Iterator[Dataset]:
                 yield dataset
 
 
-def _analysed(films: Sequence[Dataset], outputs: Mapping[str, Json]) -> Dataset | None:
+def analysed_film(films: Sequence[Dataset], outputs: Mapping[str, Json]) -> Dataset | None:
     """The film that the heat map belongs to: the one that an output names by SOP Instance UID, else
     the only one that is not lateral.
 

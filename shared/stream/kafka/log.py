@@ -40,7 +40,7 @@ class KafkaLog:
 
         Topics that exist stay as they are.
         """
-        with self._admin() as admin:
+        with self.admin() as admin:
             known = set(admin.list_topics())
             new = {
                 topic: self._options(topic, partitions)
@@ -63,7 +63,7 @@ class KafkaLog:
         return {"num_partitions": partitions, "replication_factor": replicas, "configs": configs}
 
     def missing_topics(self, services: Sequence[str]) -> Sequence[str]:
-        with self._admin() as admin:
+        with self.admin() as admin:
             known = set(admin.list_topics())
         return [
             topic
@@ -72,7 +72,7 @@ class KafkaLog:
         ]
 
     def identity(self, topic: str) -> str:
-        with self._admin() as admin:
+        with self.admin() as admin:
             if topic not in admin.list_topics():
                 raise no_topic(topic)
             (description,) = admin.describe_topics([topic])
@@ -106,7 +106,7 @@ class KafkaLog:
             return int(consumer.position(place, timeout_ms=COMMIT_MS) or 0)
 
     def group_lag(self, topic: str, group: str) -> int:
-        with self._admin() as admin:
+        with self.admin() as admin:
             places = _described(admin, topic)
             committed = admin.list_group_offsets({group: places})[group]
             first = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
@@ -115,7 +115,7 @@ class KafkaLog:
         return sum(max(0, last[p].offset - max(read[p], first[p].offset)) for p in places)
 
     def group_reset(self, topic: str, group: str) -> None:
-        with self._admin() as admin:
+        with self.admin() as admin:
             if _has_members(admin, group):
                 raise Misconfigured(
                     f"group {group} has members; stop the service first, and wait out the session "
@@ -129,7 +129,7 @@ class KafkaLog:
                     raise result["error"]
 
     @contextmanager
-    def _admin(self) -> Iterator[Any]:
+    def admin(self) -> Iterator[Any]:
         with classed_errors():
             admin = KafkaAdminClient(**connection(self._settings))
             try:

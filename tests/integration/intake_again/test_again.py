@@ -61,7 +61,7 @@ def test_a_file_that_knew_every_focus_and_no_plan_still_opens_and_tells_of_it(
 ) -> None:
     scripted.ehr.told = {"DiagnosticReport": [report_of("imaging", "DiagnosticReport/1", moment())]}
     scripted.sweep()
-    db = scripted.state._db  # make it the file of the former version
+    db = scripted.state.db  # make it the file of the former version
     former = ResourceEvent(
         "DiagnosticReport/1", "1", "create", subject=PATIENT, answer_of="imaging", time=moment()
     )

@@ -12,6 +12,7 @@ from shared.ehr.responses import versions
 from shared.errors import FhirError
 from shared.instants import instant
 from tests.integration.intake_changes.support import NOTE, Intake, moment, version
+from tests.samples import value_of
 from tests.toy import note
 
 
@@ -27,10 +28,10 @@ class TestOddAnswers:
         assert [e.focus for e in intake.events()] == [NOTE]
         assert intake.state.swept() is None
         assert "403" in intake.health.unready(intake.state.swept(), 60)[0]
-        assert intake.health.refused.labels("Patient")._value.get() == 1
+        assert value_of(intake.health.refused, "Patient") == 1
         intake.ehr.told["Patient"] = []
         assert intake.sweep() == {} and intake.health.unready(intake.state.swept(), 60) == []
-        assert intake.health.refused.labels("Patient")._value.get() == 0
+        assert value_of(intake.health.refused, "Patient") == 0
 
     def test_a_history_that_is_none_stops_no_other(self, scripted: Any) -> None:
         intake = scripted(
@@ -51,7 +52,7 @@ class TestOddAnswers:
         for _ in range(2):
             assert intake.sweep() == {}
         assert [e.focus for e in intake.events()] == [NOTE]
-        assert intake.health.skipped.labels("DocumentReference")._value.get() == 2
+        assert value_of(intake.health.skipped, "DocumentReference") == 2
 
     def test_a_resource_without_an_id_is_counted_once_and_stops_no_other(
         self, scripted: Any, caplog: pytest.LogCaptureFixture
@@ -72,8 +73,7 @@ class TestOddAnswers:
             assert intake.sweep() == {}
         assert [e.focus for e in intake.events()] == [NOTE]
         assert (
-            intake.health.skipped.labels("DocumentReference")._value.get() == 1
-            and "left out" in caplog.text
+            value_of(intake.health.skipped, "DocumentReference") == 1 and "left out" in caplog.text
         )
 
     def test_a_subject_that_is_no_reference_is_nobody(self, scripted: Any) -> None:

@@ -13,6 +13,7 @@ from shared.errors import FhirError, Unavailable
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.tracing import trace_id
 from tests.integration.intake_changes.support import NOTE, Intake, change, moment
+from tests.samples import value_of
 from tests.toy import note
 
 
@@ -141,7 +142,7 @@ class TestEventLog:
         for _ in range(2):
             assert intake.sweep() == {}
         assert [e.focus for e in intake.events()] == [reference]
-        assert intake.health.logs_lost._value.get() == 1
+        assert value_of(intake.health.logs_lost) == 1
 
     def test_a_log_that_does_not_say_which_it_is_is_not_swept_into(self, intake: Intake) -> None:
         def away() -> str:

@@ -34,7 +34,7 @@ CREATE TABLE numbers (subscription TEXT PRIMARY KEY, last INTEGER NOT NULL) WITH
 
 def kept(intake: Intake) -> list[str]:
     """The foci in the file, in whichever table."""
-    rows = intake.state._db.execute("SELECT focus FROM foci UNION SELECT focus FROM recent")
+    rows = intake.state.db.execute("SELECT focus FROM foci UNION SELECT focus FROM recent")
     return sorted(focus for (focus,) in rows)
 
 
@@ -50,7 +50,7 @@ def lab(subject: str) -> dict[str, Any]:
 def pages(state: State) -> int:
     """The bytes in the file that hold something."""
     [free], [used], [page] = (
-        state._db.execute(f"PRAGMA {name}").fetchone()
+        state.db.execute(f"PRAGMA {name}").fetchone()
         for name in ("freelist_count", "page_count", "page_size")
     )
     return int((used - free) * page)

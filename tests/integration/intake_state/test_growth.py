@@ -54,7 +54,7 @@ class TestGrowth:
         assert pages(state) / len(versions) == pytest.approx(
             90, rel=0.25
         )  # docs/operations.md, "What grows"
-        assert state._db.execute("SELECT count(*) FROM recent").fetchone() == (
+        assert state.db.execute("SELECT count(*) FROM recent").fetchone() == (
             0,
         ) and not state.is_new(versions[9], "1")
         state.close()
@@ -63,7 +63,7 @@ class TestGrowth:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         written = intake.ehr.create(lab(patient)).reference
         intake.sweep()
-        intake.state._db.execute(
+        intake.state.db.execute(
             "DELETE FROM recent"
         )  # as time does; the versions themselves are not told again here
         assert intake.state.last(written) is None
@@ -77,7 +77,7 @@ class TestGrowth:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         written = intake.ehr.create(lab(wrong))
         intake.sweep()
-        intake.state._db.execute(
+        intake.state.db.execute(
             "DELETE FROM recent"
         )  # as time does; the versions themselves are not told again here
         intake.ehr.update(lab(right) | {"id": written.reference.split("/")[1]}, written.version)
@@ -91,7 +91,7 @@ class TestGrowth:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         written = intake.ehr.create(lab(wrong))
         intake.sweep()
-        intake.state._db.execute("DELETE FROM recent")
+        intake.state.db.execute("DELETE FROM recent")
         lock, asked, real = threading.Lock(), [], intake.ehr.operation
 
         def operation(path: str, params: Any) -> Any:

@@ -72,7 +72,7 @@ class TestFormerVersion:
 
 class TestFullDisk:
     def test_the_sweep_is_put_off_and_made_up_for(self, scripted: Intake) -> None:
-        db = scripted.state._db
+        db = scripted.state.db
         labs = [version(1, moment(), f"Observation/{n}", **ABOUT) for n in range(200)]
         scripted.ehr.told = {"Observation": labs}
         [pages] = db.execute("PRAGMA page_count").fetchone()
@@ -87,12 +87,12 @@ class TestFullDisk:
         self, scripted: Intake
     ) -> None:
         publisher = Publisher(scripted.ehr, scripted.sink, scripted.state, threading.Lock())
-        scripted.state._db.execute("PRAGMA query_only = ON")
+        scripted.state.db.execute("PRAGMA query_only = ON")
         for _ in range(3):
             with pytest.raises(Unavailable, match="state is not available"):
                 publisher.versions([version(1, moment())])
         assert scripted.events() == []
-        scripted.state._db.execute("PRAGMA query_only = OFF")
+        scripted.state.db.execute("PRAGMA query_only = OFF")
         assert publisher.versions([version(1, moment())]) == 1 and len(scripted.events()) == 1
 
     def test_readiness_says_so_and_the_process_goes_on(
@@ -115,10 +115,10 @@ class TestFullDisk:
             log.create_topics(2, [])
             with running(settings) as base:
                 eventually(lambda: httpx.get(f"{base}/readyz").status_code == 200)
-                opened[0]._db.execute("PRAGMA query_only = ON")
+                opened[0].db.execute("PRAGMA query_only = ON")
                 eventually(lambda: "state is not available" in waiting(base))
                 reference = ehr.create(note(patient, "while full")).reference
-                opened[0]._db.execute("PRAGMA query_only = OFF")
+                opened[0].db.execute("PRAGMA query_only = OFF")
                 eventually(lambda: httpx.get(f"{base}/readyz").status_code == 200)
                 eventually(
                     lambda: any(

@@ -90,7 +90,7 @@ def test_two_members_and_a_sudden_death_leave_one_result_each(world: World) -> N
     world.tell(*references)
     dying, stop = world.runtime(), threading.Event()
     # works and never commits: a member that dies before its first commit
-    dying._commit = lambda source: None  # type: ignore[method-assign]
+    dying.commit = lambda source: None  # type: ignore[method-assign]
     thread = threading.Thread(target=dying.run, args=(stop,))
     thread.start()
     with world.running():

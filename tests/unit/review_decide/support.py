@@ -28,7 +28,7 @@ def stored(drafts: Any, service: str = "imaging") -> tuple[Any, dict[str, Json]]
     made = drafts(pen)
     ids = {d.uuid: f"{d.resource['resourceType']}/{n}" for n, d in enumerate(made, 1)}
     outputs = {
-        d.key: bundle._pointed(d.resource, ids) | {"id": ids[d.uuid].split("/")[1]} for d in made
+        d.key: bundle.pointed(d.resource, ids) | {"id": ids[d.uuid].split("/")[1]} for d in made
     }
     for number, resource in enumerate(outputs.values(), 3):
         resource["meta"] = resource["meta"] | {"versionId": str(number)}

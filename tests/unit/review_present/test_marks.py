@@ -170,6 +170,6 @@ def test_addresses_in_words_become_links_and_nothing_else_does() -> None:
 def test_the_film_is_the_one_that_the_result_names_or_the_only_frontal_one() -> None:
     films = [a_film("1.2.1"), a_film("1.2.2"), a_film("1.2.3", "LL")]
     named = {"heat-map": {"identifier": [{"system": codes.DICOM_UID, "value": "urn:oid:1.2.2"}]}}
-    assert film._analysed(films, named) is films[1]
-    assert film._analysed([films[0], films[2]], {}) is films[0]
-    assert film._analysed(films, {}) is None
+    assert film.analysed_film(films, named) is films[1]
+    assert film.analysed_film([films[0], films[2]], {}) is films[0]
+    assert film.analysed_film(films, {}) is None
