@@ -19,6 +19,7 @@ from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
+from shared.references import version_of
 from shared.service import ModelCard, Service
 from shared.settings import Settings
 
@@ -69,7 +70,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs:  # noq
         resource["subject"]["reference"],
         text,
         int(model_ms) / 1000,
-        {event.focus: resource["meta"]["versionId"]},
+        {event.focus: version_of(resource)},
     )
 
 

@@ -30,7 +30,7 @@ class Answer:
 
     Attributes:
         service: the service's name.
-        input: `Type/id`, without a version: what stands at the EHR now is what counts.
+        input: `Type/id`, without a version: only its present version at the EHR counts.
     """
 
     service: str

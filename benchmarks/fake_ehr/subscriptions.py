@@ -16,7 +16,7 @@ from benchmarks.fake_ehr.store import Store, Stored
 from shared import instants
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import subject_of
+from shared.references import local_reference, subject_of
 
 Deliver = Callable[[], bool]
 
@@ -112,7 +112,7 @@ class Subscriptions:
 
     def _topic_event(self, subscription: Json, resource: Json) -> None:
         number = self._counts[subscription["id"]] = self._counts.get(subscription["id"], 0) + 1
-        focus = f"{self._base}/{resource['resourceType']}/{resource['id']}"
+        focus = f"{self._base}/{local_reference(resource)}"
         parts: list[Json] = [
             {"name": "event-number", "valueString": str(number)},
             {"name": "timestamp", "valueInstant": instants.now()},
@@ -158,7 +158,7 @@ class Subscriptions:
         if channel.get("payload"):
             return self._send(
                 "PUT",
-                f"{endpoint}/{resource['resourceType']}/{resource['id']}",
+                f"{endpoint}/{local_reference(resource)}",
                 channel,
                 json=resource,
             )

@@ -38,7 +38,7 @@ from services.load.resources import (
 from shared.ehr.client import Ehr, open_ehr
 from shared.errors import FhirError, InvalidInput
 from shared.json import Json
-from shared.references import local_reference
+from shared.references import is_a, local_reference
 from shared.settings import Settings
 from shared.text.strict_json import loads
 
@@ -80,7 +80,7 @@ def load_patient(
     if files.films:
         _store(files.films, settings)
     loaded = list(create_all(files.entries, ehr))
-    patient = next(item.reference for item in loaded if item.reference.startswith("Patient/"))
+    patient = next(item.reference for item in loaded if is_a(item.reference, "Patient"))
     loaded += [
         create("DICOM", study, own_key(study), STUDY, ehr)
         for study in _studies(files.films, patient)
@@ -146,7 +146,7 @@ def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
                 or "?" in reference
             ):
                 continue
-            if reference.startswith("Patient/"):
+            if is_a(reference, "Patient"):
                 raise InvalidInput(f"{entry.place}: refers to a Patient that is not in the files.")
             if reference not in known:
                 known[reference] = (

@@ -92,7 +92,7 @@ def grey(dataset: Dataset, frame: int = 0) -> Grey:
 
 
 def _upright(dataset: Dataset, frame: int) -> tuple[Grey, float]:
-    """Return `grey`, and the sum that mirrored it.
+    """Return `grey`, and the sum of its mirroring.
 
     For MONOCHROME1 bright = sum - value; the sum is NaN where nothing was mirrored.
     """

@@ -1,4 +1,4 @@
-"""The CapabilityStatement: what careloop needs to write back safely (pure).
+"""The CapabilityStatement: the needs of a safe write-back (pure).
 
 What it leaves open counts as possible.
 """
@@ -15,7 +15,7 @@ MUST_BE_LISTED: Final = ("Task", "Provenance")
 def missing_capabilities(
     statement: Json, needs: Mapping[str, str], answered: Collection[str] = ()
 ) -> list[str]:
-    """List what the EHR lacks, one sentence each; empty when careloop can work.
+    """List the gaps of an EHR, one sentence each; empty when careloop can work.
 
     A type's optional flags and lists (`conditionalCreate`, `versioning`, `interaction`) count
     against the EHR only where they say no; an absent flag says nothing (R4 CapabilityStatement

@@ -1,4 +1,4 @@
-"""The question whether another document replaces this one.
+"""Replaced documents.
 
 R4 asks that the old one becomes `superseded`, and not every system does it.
 """
@@ -38,7 +38,7 @@ def _is_current(document: Json) -> bool:
 
 
 def _others(own: str, subject: str, ehr: Ehr) -> Iterator[Json]:
-    """Search the documents that may replace it.
+    """Search the possible successors of a document.
 
     A server without the parameter ignores it, or refuses (400): then all documents of the patient
     are searched.

@@ -149,10 +149,10 @@ def targets(drafts: Sequence[Draft], standing: Standing) -> dict[str, str]:
 
     The head's outputs and the Provenance point there.
     """
-    stands = {d.key: standing.reference(d.key) for d in drafts}
-    pointers = {d.uuid: reference for d in drafts if (reference := stands[d.key])}
+    present = {d.key: standing.reference(d.key) for d in drafts}
+    pointers = {d.uuid: reference for d in drafts if (reference := present[d.key])}
     return {
-        d.key: d.uuid if _outgrown(d, standing, pointers) else stands[d.key] or d.uuid
+        d.key: d.uuid if _outgrown(d, standing, pointers) else present[d.key] or d.uuid
         for d in drafts
     }
 

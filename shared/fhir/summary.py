@@ -49,7 +49,7 @@ def replaces(resource: Json) -> tuple[str, ...]:
 
 
 def answer_of(resource: Json) -> str | None:
-    """Return the name of the service to which the resource belongs as an answer."""
+    """Return the name of the resource's service, for an answer of careloop."""
     identifiers = resource.get("identifier", [])
     listed = identifiers if isinstance(identifiers, list) else [identifiers]
     return next(

@@ -16,7 +16,7 @@ from shared.ehr.client import Ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import is_a, relative, type_of
+from shared.references import is_a, local_reference, relative, type_of
 
 Verdict = Literal["permit", "deny"]
 Truth = bool | None
@@ -97,7 +97,7 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
     for consent, asked in product(active, questions):
         verdict = decide(consent, asked)
         if verdict == "deny":
-            raise ConsentDenied(f"Consent/{consent['id']}", subject)
+            raise ConsentDenied(local_reference(consent), subject)
         if verdict == "permit":
             permitted.add(asked.resource_class)
     if settings.consent_default == "deny" and permitted != set(asked_for):

@@ -137,9 +137,7 @@ class Log(Protocol):
         """List the same topics, as far as they do not exist."""
 
     def identity(self, topic: str) -> str:
-        """Return the identity of a topic; another one says that it was made anew.
-
-        A new topic is without what the old one held.
+        """Return the identity of a topic; a new topic of the same name has another.
 
         Raises:
             Misconfigured: it does not exist. Unavailable: the log can't be reached.

@@ -17,8 +17,8 @@ class Drug:
 
     Attributes:
         name: the ingredient's generic name, lower case; unique.
-        rxnorm: its RxNorm ingredient code (RXCUI of term type IN), or None where the name stands
-            for a class or no code is certain.
+        rxnorm: its RxNorm ingredient code (RXCUI of term type IN), or None where the name means
+            a class or no code is certain.
         names: every name it goes by (the generic first, then brands and other spellings), lower
             case.
     """

@@ -1,4 +1,4 @@
-"""`POST /analyze {"focus": "Type/id"}`: a preview of what an event would write.
+"""`POST /analyze {"focus": "Type/id"}`: a preview of the event's result.
 
 Nothing is written.
 """

@@ -73,7 +73,7 @@ def configure(service: str, level: str) -> None:
 
 
 def uncaught(error: BaseException | None, thread: str | None = None) -> None:
-    """Log the error that ended a thread or the process."""
+    """Log the fatal error of a thread or of the process."""
     if error is not None:
         log.critical(
             "%s ended by %s",

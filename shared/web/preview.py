@@ -39,9 +39,11 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
     answer = Answer(line.service.name, line.service.input_of(event))
     head = ehr.head(answer)
+
     case = line.gather(Case(event, answer, None))
     if not isinstance(case, Case):
         raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
+
     case = replace(case, head=head)
     findings = analyze(case.inputs)
     if isinstance(findings, NotAnalysed):
@@ -50,9 +52,9 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     begins = opens_revision(head, case.inputs.subject)
     head = _next_head(case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
-    task, entries = compose(
-        line, case, findings, head, bundle.NOTHING if begins else _standing(head, line)
-    )
+    standing = bundle.NOTHING if begins else _standing(head, line)
+
+    task, entries = compose(line, case, findings, head, standing)
     first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 

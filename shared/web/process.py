@@ -116,9 +116,9 @@ def until(
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:
-    """Check what this EHR has; Misconfigured with the list of what is missing.
+    """Check the EHR's capabilities; Misconfigured lists the missing ones.
 
-    Also where no EHR answers there.
+    It is also raised where no EHR answers.
     """
     try:
         missing = ehr.missing(needs)

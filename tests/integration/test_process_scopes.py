@@ -28,10 +28,7 @@ UNUSED: Final = {  # types that are granted and that this patient gives no reaso
         "Patient",
     },  # her VCF and note are inline; the patient's own data play no part
     "notes": {"Binary", "Patient"},
-    "treatment": {
-        "Medication",
-        "RiskAssessment",
-    },  # her orders carry codes, not references; her reports link no risk
+    "treatment": {"Medication"},  # her orders carry codes, not references
 }
 
 

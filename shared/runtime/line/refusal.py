@@ -40,7 +40,7 @@ def refuse(at: Workplace, case: Case, refusal: NotAnalysed) -> Settled:
 
 
 def refuse_late_input(at: Workplace, event: ResourceEvent) -> Settled:
-    """Refuse an input that never arrived; keep a result on what was there before."""
+    """Refuse a missing input after a long wait; keep an older result."""
     case = open_case(at, event)
     if case.head and case.head.outcome in ("requested", "completed"):
         return "unchanged"

@@ -113,7 +113,7 @@ class Database:
             yield connection
 
     def changes(self) -> tuple[int, int]:
-        """Return a value that differs whenever anyone wrote in between."""
+        """Return a counter of writes: it changes with every write of any process."""
         with self.reading() as connection:
             return connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
 

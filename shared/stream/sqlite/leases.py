@@ -69,8 +69,8 @@ class Leases:
             Whether the leases were renewed.
         """
         now = time.monotonic()
-        due = now >= self.renew_at
-        if due:
+        is_time = now >= self.renew_at
+        if is_time:
             with self._database.writing() as connection:
                 kept, share = self._beat(connection)
                 self._mark_leaving(kept, share, now)
@@ -80,7 +80,7 @@ class Leases:
             self._renewed_at, self.renew_at = now, now + self._lease_sec / 3
 
         self._give_back(now)
-        return due
+        return is_time
 
     def newly_lost(self) -> frozenset[int]:
         """Return the partitions lost since the last call."""
