@@ -14,9 +14,8 @@ from shared.settings import Settings
 from shared.web.app import serve
 
 log = logging.getLogger(__name__)
-DECIDED: Final = frozenset(lifecycle.STATUS) - {
-    "Task"
-}  # what a signature or rejection changes; nothing is ever made anew or deleted
+DECIDED: Final = frozenset(lifecycle.STATUS)
+"""What a signature or rejection changes; nothing is ever made anew or deleted."""
 SHOWN: Final = frozenset(
     {
         "AllergyIntolerance",

@@ -101,9 +101,7 @@ def transaction(
             staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
             if key == focus and decision.kind == "amended":
                 staged = _amended(staged, outputs, gone, decision)
-            decided.append(
-                _own(staged, decision, practitioner, now) if key == focus else _dated(staged, now)
-            )
+            decided.append(_own(staged, decision, practitioner) if key == focus else staged)
     task = _closed(head, decision, practitioner, now) | _note(
         choices.words(asked, decision.chosen), practitioner, now
     )
@@ -187,16 +185,12 @@ def _amended(
     return {k: v for k, v in own.items() if k != element} | ({element: text} if text else {})
 
 
-def _own(focus: Json, decision: Decision, practitioner: Practitioner, now: str) -> Json:
+def _own(focus: Json, decision: Decision, practitioner: Practitioner) -> Json:
     """The focus with what only a clinician's decision adds to it."""
-    own = _dated(focus, now)
+    own = dict(focus)
     if decision.kind != "rejected" and own["resourceType"] == "DiagnosticReport":
         own["resultsInterpreter"] = [codes.reference(practitioner.reference, practitioner.name)]
     return own
-
-
-def _dated(resource: Json, now: str) -> Json:
-    return dict(resource) | ({"lastModified": now} if resource["resourceType"] == "Task" else {})
 
 
 def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str) -> Json:

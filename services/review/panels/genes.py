@@ -55,7 +55,6 @@ class DrugAdvice:
     genes: tuple[str, ...]
     phenotypes: tuple[str, ...]
     actionable: bool
-    advice: tuple[str, ...]
     note: str
     citations: tuple[dict[str, str], ...]
     status: str
@@ -116,27 +115,13 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
             for g in _component_texts(r, GENE)
         ),
     ]
-    tasks = (
-        r
-        for r in outputs.values()
-        if r["resourceType"] == "Task"
-        and local_reference(implication) in present.references(r.get("reasonReference"))
-    )
+
     return DrugAdvice(
         key=key,
         drug=_component_text(implication, codes.LOINC, MEDICATION),
         genes=tuple(dict.fromkeys(filter(None, genes))),
         phenotypes=tuple(phenotypes(implication)),
         actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
-        advice=tuple(
-            ": ".join(
-                filter(
-                    None,
-                    [present.concept_text(t.get("code")), t.get("description", ""), notes_of(t)],
-                )
-            )
-            for t in tasks
-        ),
         note=notes_of(implication),
         citations=tuple(present.citations(implication)),
         status=lifecycle.status_of(implication) or "",

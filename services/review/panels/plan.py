@@ -17,7 +17,6 @@ KINDS: Final = {
     "ServiceRequest": "Service",
     "RequestGroup": "Choice",
     "Goal": "Goal",
-    "Task": "Task",
 }
 
 

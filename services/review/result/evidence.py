@@ -126,11 +126,8 @@ def names(ehr: Ehr, result: Result) -> dict[str, str]:
 
 
 def _named_by(resource: Json) -> list[str]:
-    items = (
-        [i for e in ("implicated", "reasonReference", "addresses") for i in resource.get(e, [])]
-        if resource["resourceType"] != "Task"
-        else []
-    )
+    elements = ("implicated", "reasonReference", "addresses")
+    items = [item for element in elements for item in resource.get(element, [])]
     items += [resource["priorPrescription"]] if "priorPrescription" in resource else []
     found = [
         relative(i["reference"])
