@@ -1,5 +1,6 @@
-"""The three arms of the comparison, on events that were prepared beforehand. Each returns seconds,
-nothing is judged here.
+"""The three arms of the comparison, on events that were prepared beforehand.
+
+Each returns seconds, nothing is judged here.
 
 M calls the model and nothing else. S is what a capable engineer would write as a script: decode,
 take, analyze, put, one event after another (or `writers` at once), no log, no lanes. P is the whole

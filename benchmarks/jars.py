@@ -14,5 +14,8 @@ KAFKA: Final = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
 
 
 def jars(endpoint: str) -> list[Path]:
-    """The class path of a Maven endpoint; fetched once (15 to 40 s), then read from the cache."""
+    """The class path of a Maven endpoint.
+
+    Fetched once (15 to 40 s), then read from the cache.
+    """
     return [Path(jar) for jar in jgo.build(endpoint, cache_dir=CACHE).all_jars]

@@ -158,8 +158,9 @@ def _listens(port: int) -> bool:
 
 
 def _answers(address: str) -> bool:
-    """It tells of the cluster and is part of it; a topic that is made while it is still fenced has
-    no broker to go to.
+    """It tells of the cluster and is part of it.
+
+    A topic that is made while it is still fenced has no broker to go to.
     """
     try:
         admin = KafkaAdminClient(

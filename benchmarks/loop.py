@@ -1,5 +1,6 @@
-"""`python -m benchmarks.loop`: what the loop costs around a model. docs/performance.md says how to
-read it.
+"""`python -m benchmarks.loop`.
+
+What the loop costs around a model. docs/performance.md says how to read it.
 
 Three arms, interleaved block by block in a seeded order: M the model alone, S a straight-line
 script with the same parse, model, validation and write, P the whole pipeline. Absolute times are
@@ -91,7 +92,10 @@ def tasks_at_fake(at: World, plan: Plan) -> list[Task]:
 
 
 def tasks_at_sekmet(at: World, plan: Plan) -> list[Task]:
-    """One round at a real EHR: a script with the pipeline's number of writers, and the pipeline."""
+    """One round at a real EHR.
+
+    A script with the pipeline's number of writers, and the pipeline.
+    """
     found = [
         Task(Arm(f"S{WRITERS}", "", at.name, 0, ()), partial(at.script, plan.real, 0, WRITERS))
     ]

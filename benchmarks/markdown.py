@@ -1,5 +1,6 @@
-"""The tables of docs/performance.md, written from a run: between two markers, so that the words
-around them stay.
+"""The tables of docs/performance.md, written from a run.
+
+Between two markers, so that the words around them stay.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,6 @@
-"""What the blocks of a run amount to: percentiles, ratios, the bars of docs/performance.md, and the
-stored baseline (pure).
+"""What the blocks of a run amount to.
+
+Percentiles, ratios, the bars of docs/performance.md, and the stored baseline (pure).
 """
 
 import math
@@ -103,8 +104,9 @@ def by_name(arms: Iterable[Arm]) -> Arms:
 
 
 def ratios(arms: Arms, paced: str) -> dict[str, float]:
-    """P against S and M by name: time per event at saturation, and of a single event at the modest
-    rate. What the baseline keeps.
+    """P against S and M by name.
+
+    Time per event at saturation, and of a single event at the modest rate. What the baseline keeps.
     """
     found: dict[str, float] = {}
     for arm in arms.values():

@@ -1,5 +1,6 @@
-"""The parts around the pipeline, each in a process of its own: FakeEhr or sekmet as the EHR, SQLite
-or Apache Kafka as the log.
+"""The parts around the pipeline, each in a process of its own.
+
+FakeEhr or sekmet as the EHR, SQLite or Apache Kafka as the log.
 
 `python -m benchmarks.parts` serves a FakeEhr: it prints its base URL and ends with its standard
 input.

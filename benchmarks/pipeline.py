@@ -31,7 +31,10 @@ class Run:
 
 
 def begun(settings: Settings) -> Run:
-    """Start it. On a new port each time: the listener of the run before may not be closed yet."""
+    """Start it. On a new port each time.
+
+    The listener of the run before may not be closed yet.
+    """
     stop, port = threading.Event(), free_port()
     thread = threading.Thread(
         target=run_service,

@@ -1,5 +1,6 @@
-"""The service that the benchmark runs: it counts the words of a note. Its model takes as long as
-the note's first word says.
+"""The service that the benchmark runs: it counts the words of a note.
+
+Its model takes as long as the note's first word says.
 
 Parse, validation, write and guards are those of every service; only the model is a stand-in: it
 sleeps, which releases the interpreter's lock as a GPU does, for the sum of what its inputs ask for,
@@ -117,8 +118,9 @@ WORDS: Final = Service(
 
 
 def note(patient: str, number: int, model_ms: int) -> Json:
-    """A DocumentReference of about 2 kB whose analysis takes the model `model_ms`; the number makes
-    it unlike all others.
+    """A DocumentReference of about 2 kB whose analysis takes the model `model_ms`.
+
+    The number makes it unlike all others.
     """
     text = (
         f"{model_ms} note {number}: "

@@ -1,5 +1,6 @@
-"""One EHR with the arms that work on it: the script in this process, one pipeline per event log in
-processes of their own.
+"""One EHR with the arms that work on it.
+
+The script in this process, one pipeline per event log in processes of their own.
 """
 
 import random

@@ -89,6 +89,9 @@ def analysers() -> tuple[Service, ...]:
 
 
 def look_again() -> None:
-    """Forget what was found: something was installed or removed while this process runs."""
+    """Forget what was found.
+
+    Something was installed or removed while this process runs.
+    """
     _registered.cache_clear()
     analyser.cache_clear()

@@ -1,4 +1,6 @@
-"""References between resources: `Type/id`, and what a resource says of itself (pure).
+"""References between resources.
+
+`Type/id`, and what a resource says of itself (pure).
 
 A server may ignore a search parameter, so every hit is checked by what the resource itself says.
 """
@@ -53,8 +55,9 @@ def is_a(reference: str | None, kind: str) -> bool:
 
 
 def subject_of(resource: Json) -> str | None:
-    """`Type/id` of what the resource is about (a Patient is about itself); None where it names
-    nobody by reference.
+    """`Type/id` of what the resource is about (a Patient is about itself).
+
+    None where it names nobody by reference.
 
     The type may be another than Patient (a Group, a Device): the caller decides what to do with
     that.

@@ -1,5 +1,6 @@
-"""What a service declares. Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists
-once, in `shared`.
+"""What a service declares.
+
+Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists once, in `shared`.
 
 A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`, frozen `Inputs` and
 `Findings`, and four functions.
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model (or rule set) version that speaks in a report: it becomes a Device and its card a
-    DocumentReference.
+    """One model (or rule set) version that speaks in a report.
+
+    It becomes a Device and its card a DocumentReference.
 
     Attributes:
         name: short and stable, `chest-pneumonia`; drafts name their model by it.
@@ -49,7 +51,9 @@ class ModelCard:
 
 
 class Inputs(Protocol):
-    """What one analysis reads, already parsed. A frozen dataclass; its class is the service's own.
+    """What one analysis reads, already parsed.
+
+    A frozen dataclass; its class is the service's own.
 
     Attributes:
         subject: `Patient/id`.

@@ -1,5 +1,6 @@
-"""An EHR in memory, behind HTTP, with the habits of the real servers: fast enough for benchmarks,
-contrary enough for tests.
+"""An EHR in memory, behind HTTP, with the habits of the real servers.
+
+Fast enough for benchmarks, contrary enough for tests.
 """
 
 from benchmarks.fake_ehr.habits import HAPI, SEKMET, Habits

@@ -1,5 +1,6 @@
-"""A FakeEhr in a process of its own: `python -m benchmarks.fake_ehr PORT [sekmet|hapi]`, until it
-is ended. Its state is in memory.
+"""A FakeEhr in a process of its own.
+
+`python -m benchmarks.fake_ehr PORT [sekmet|hapi]`, until it is ended. Its state is in memory.
 """
 
 import sys

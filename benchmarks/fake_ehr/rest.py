@@ -1,4 +1,7 @@
-"""The FHIR REST API over the store: one request in, one answer out, in the manner of its habits."""
+"""The FHIR REST API over the store.
+
+One request in, one answer out, in the manner of its habits.
+"""
 
 import base64
 import time

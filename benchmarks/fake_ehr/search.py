@@ -1,5 +1,6 @@
-"""The part of FHIR search that careloop and its tests use: tokens, references, dates, strings;
-paging is the server's.
+"""The part of FHIR search that careloop and its tests use.
+
+Tokens, references, dates, strings; paging is the server's.
 """
 
 from collections.abc import Iterable, Iterator

@@ -86,7 +86,10 @@ class FakeEhr:
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], content: bytes
     ) -> Answer:
-        """One request, from its line, headers (names in lower case) and body. Raises Dropped."""
+        """One request, from its line, headers (names in lower case) and body.
+
+        Raises Dropped.
+        """
         parts = urlsplit(target)
         path = unquote(parts.path.removeprefix("/fhir").strip("/"))
         self.requests.append((method, path, headers))

@@ -15,7 +15,10 @@ from shared.references import subject_of
 
 @dataclass(frozen=True)
 class Stored:
-    """One version; `resource` is None for a delete. Resources are never changed in place."""
+    """One version; `resource` is None for a delete.
+
+    Resources are never changed in place.
+    """
 
     kind: str
     id: str

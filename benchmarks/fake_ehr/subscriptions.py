@@ -25,8 +25,9 @@ FHIR_JSON: Final = "application/fhir+json; charset=utf-8"
 
 
 class Subscriptions:
-    """Looks at every write and notifies on a thread of its own, so that a slow subscriber holds up
-    nobody.
+    """Looks at every write and notifies on a thread of its own.
+
+    So that a slow subscriber holds up nobody.
 
     Args:
         base: what the notifications call the server.

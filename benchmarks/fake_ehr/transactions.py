@@ -1,5 +1,7 @@
-"""Transaction and batch Bundles: ids first, then references, then the entries in R4's order, all or
-nothing (R4 http.html#transaction).
+"""Transaction and batch Bundles.
+
+Ids first, then references, then the entries in R4's order, all or nothing (R4
+http.html#transaction).
 """
 
 from dataclasses import dataclass
@@ -83,8 +85,9 @@ def _atomic(rest: Rest, entries: list[Json], *, minimal: bool) -> list[Json]:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which reference each POST and PUT will have; `found`: it stands already; `twins`: an entry
-    before it makes the same.
+    """Which reference each POST and PUT will have.
+
+    `found`: it stands already; `twins`: an entry before it makes the same.
     """
 
     references: dict[int, str]

@@ -12,7 +12,9 @@ SETTING_OF = {
 
 
 class Wrong(click.ClickException):
-    """What the caller must mend: a setting, an argument, a file, something that does not run.
+    """What the caller must mend.
+
+    A setting, an argument, a file, something that does not run.
 
     Exit status 2, as for wrong usage.
     """

@@ -1,5 +1,6 @@
-"""Which services this environment can run: an image or an environment of one service has that
-service's extra alone.
+"""Which services this environment can run.
+
+An image or an environment of one service has that service's extra alone.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ Card = tuple[str, ModelCard]
 
 
 def lacks(name: str) -> str | None:
-    """Say which package a service needs and this environment lacks; None when all are there.
+    """Say which package a service needs and this environment lacks.
+
+    None when all are there.
 
     Nothing is imported for it: torch alone takes seconds.
     """
@@ -32,7 +35,10 @@ def lacks(name: str) -> str | None:
 
 
 def _required(name: str) -> list[str]:
-    """Return what the extra of this name brings; pip sees to what is required without one."""
+    """Return what the extra of this name brings.
+
+    Pip sees to what is required without one.
+    """
     every = [Requirement(text) for text in requires(catalogue.package_of(name)) or []]
     return [r.name for r in every if r.marker and _of_extra(r.marker, name)]
 
@@ -61,8 +67,9 @@ def extra(name: str) -> str:
 
 
 def model_cards(settings: Settings) -> tuple[Sequence[Card], dict[str, str]]:
-    """(service, card) of every model that would speak here; and analyser -> what is not installed
-    of it.
+    """(service, card) of every model that would speak here.
+
+    And analyser -> what is not installed of it.
     """
     cards: list[Card] = []
     lacking: dict[str, str] = {}

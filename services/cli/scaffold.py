@@ -1,4 +1,7 @@
-"""What `careloop new` writes: a copy of `services/cli/template`, registered in a pyproject.toml."""
+"""What `careloop new` writes.
+
+A copy of `services/cli/template`, registered in a pyproject.toml.
+"""
 
 import tomllib
 from dataclasses import dataclass

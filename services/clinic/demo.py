@@ -133,8 +133,9 @@ class Demo:
         return settings, ehr, event_log
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
-        """The children's: ours without careloop settings of the shell, which belong to another
-        clinic.
+        """The children's: ours without careloop settings of the shell.
+
+        Which belong to another clinic.
         """
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CARELOOP_")}
         return inherited | {

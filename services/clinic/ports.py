@@ -1,5 +1,6 @@
-"""Free ports of the loopback interface, and those that a demo keeps: the same ones at every start,
-other ones only where somebody else took them.
+"""Free ports of the loopback interface, and those that a demo keeps.
+
+The same ones at every start, other ones only where somebody else took them.
 """
 
 import json
@@ -51,8 +52,9 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int, *others: int) -> Sequence[int]:
-    """Free ports, each another one and none of the others: drawn one after another, two of them
-    could be the same.
+    """Free ports, each another one and none of the others.
+
+    Drawn one after another, two of them could be the same.
     """
     found: list[int] = []
     with ExitStack() as held:

@@ -1,5 +1,6 @@
-"""What an EHR says about careloop's work on one patient: each answer's outcome, and what is still
-missing (read only).
+"""What an EHR says about careloop's work on one patient.
+
+Each answer's outcome, and what is still missing (read only).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,8 +134,9 @@ class Clinic:
 
 
 def swept_at(intake: str) -> str | None:
-    """When the newest complete sweep of the intake at this address began; None before the first, or
-    while it is down.
+    """When the newest complete sweep of the intake at this address began.
+
+    None before the first, or while it is down.
     """
     try:
         found = httpx.get(f"{intake}/sweep", timeout=2).json()["complete"]

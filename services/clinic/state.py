@@ -29,8 +29,9 @@ def keep(path: Path, content: bytes) -> None:
 
 
 def hold(folder: Path) -> TextIO:
-    """Hold the folder for one demo at a time; closing the file lets it go, and so does the end of
-    the process.
+    """Hold the folder for one demo at a time.
+
+    Closing the file lets it go, and so does the end of the process.
 
     Raises:
         Misconfigured: another demo holds it, or it can't be written.

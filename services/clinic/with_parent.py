@@ -17,7 +17,10 @@ PR_SET_PDEATHSIG: Final = 1  # prctl(2); it survives execve
 
 
 def main() -> None:
-    """Replace this process by the command; end at once if the parent has ended already."""
+    """Replace this process by the command.
+
+    End at once if the parent has ended already.
+    """
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""The codes and words of the chest film analysis, each with its source (pure data)."""
+"""The codes and words of the chest film analysis, each with its source.
+
+Pure data.
+"""
 
 import re
 from typing import Final

@@ -1,5 +1,6 @@
-"""Measure the chest network: `python -m services.imaging.evaluate [--data ../shared/data] [--check
-| --write]`.
+"""Measure the chest network.
+
+`python -m services.imaging.evaluate [--data ../shared/data] [--check | --write]`.
 
 Recomputes every number of the model card with the shipped encoder. `--write` puts them into
 metrics.json and README.md; `--check` exits 1 where one is under its floor or is not what the card
@@ -71,7 +72,10 @@ def measure(folder: Path, data: Path) -> dict[str, Any]:
 
 
 def masses(shipped: model.ChestModel) -> float:
-    """The probability on a film that shows masses in both lungs: RG1_UNCR.dcm of pydicom-data."""
+    """The probability on a film that shows masses in both lungs.
+
+    RG1_UNCR.dcm of pydicom-data.
+    """
     from pydicom.data import get_testdata_file  # comes with the extras demo and test
 
     film = parse(Path(str(get_testdata_file("RG1_UNCR.dcm", download=False))).read_bytes())
@@ -144,8 +148,10 @@ def write(folder: Path, found: dict[str, Any]) -> None:
 
 
 def problems(folder: Path, found: dict[str, Any]) -> list[str]:
-    """What `--check` fails on: a number under its floor, or one that metrics.json does not say;
-    weights that it does not speak of.
+    """What `--check` fails on.
+
+    A number under its floor, or one that metrics.json does not say; weights that it does not speak
+    of.
     """
     said = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

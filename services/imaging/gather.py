@@ -1,5 +1,6 @@
-"""An ImagingStudy event -> the chest film to analyse: reads the study and its patient, fetches the
-films, checks the model's domain.
+"""An ImagingStudy event -> the chest film to analyse.
+
+Reads the study and its patient, fetches the films, checks the model's domain.
 """
 
 import hashlib
@@ -135,7 +136,10 @@ def _series(
 
 
 def chest_films(films: Sequence[Dataset], study: Json) -> list[Dataset]:
-    """The films of a chest. Raises NotAnalysed where none is known to be one and some might be."""
+    """The films of a chest.
+
+    Raises NotAnalysed where none is known to be one and some might be.
+    """
     listed = {str(s.get("uid")): s for s in study.get("series", [])}
     parts = [tags.body_part(film, listed.get(str(film.SeriesInstanceUID), {})) for film in films]
     chest = [film for film, part in zip(films, parts, strict=True) if part == "chest"]
@@ -145,7 +149,9 @@ def chest_films(films: Sequence[Dataset], study: Json) -> list[Dataset]:
 
 
 def views_of(chest: Sequence[Dataset]) -> tuple[list[tuple[Dataset, View]], int]:
-    """(frontal films for presentation, the one to analyse first; number of lateral films).
+    """(frontal films for presentation, the one to analyse first.
+
+    Number of lateral films).
 
     PA before AP, a later one before an earlier one.
     """
@@ -183,8 +189,9 @@ def film_of(dataset: Dataset, view: View) -> Film:
 
 
 def content_of(films: Iterable[Dataset]) -> str:
-    """What is analysed: SOP Instance UIDs and pixels, whatever else was edited in the headers or
-    the record.
+    """What is analysed: SOP Instance UIDs and pixels.
+
+    Whatever else was edited in the headers or the record.
     """
     parts = sorted(
         (str(film.SOPInstanceUID), hashlib.sha256(_pixels(film)).hexdigest()) for film in films
@@ -193,8 +200,10 @@ def content_of(films: Iterable[Dataset]) -> str:
 
 
 def _pixels(film: Dataset) -> bytes:
-    """PixelData as it is stored; nothing where it is absent, empty or of a text's type: only the
-    film that is analysed must have pixels.
+    """PixelData as it is stored.
+
+    Nothing where it is absent, empty or of a text's type: only the film that is analysed must have
+    pixels.
     """
     stored = film.get("PixelData")
     return stored if isinstance(stored, bytes) else b""

@@ -12,8 +12,9 @@ OPAQUE: Final = 170  # alpha of the hottest shade, of 255: the film must shine t
 
 
 def heat_map(attention: npt.NDArray[np.float32]) -> bytes:
-    """PNG of EDGE_PX x EDGE_PX that covers the whole film: transparent where the score owes
-    nothing, then yellow, then red.
+    """PNG of EDGE_PX x EDGE_PX that covers the whole film.
+
+    Transparent where the score owes nothing, then yellow, then red.
 
     Args:
         attention: (rows, columns), at least 0, any unit; scaled to its own maximum, so it says

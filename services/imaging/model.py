@@ -1,5 +1,6 @@
-"""The chest network and how it is loaded: the only importer of torch in this service, beside
-train.py and evaluate.py.
+"""The chest network and how it is loaded.
+
+The only importer of torch in this service, beside train.py and evaluate.py.
 
 EfficientNet-lite0 (Tan and Le 2019; the lite variant of 2020) up to its sixth stage, batch
 normalisation folded in, and one linear layer on the mean and deviation of three stages' maps. What
@@ -38,8 +39,9 @@ MAX_WEIGHTS_BYTES: Final = 200 * 2**20
 
 
 class Block(nn.Module):
-    """Inverted residual (MobileNetV2) with folded normalisation and ReLU6; no squeeze and
-    excitation in the lite family.
+    """Inverted residual (MobileNetV2) with folded normalisation and ReLU6.
+
+    No squeeze and excitation in the lite family.
 
     Args:
         inputs, outputs: channels.
@@ -94,8 +96,9 @@ class ChestNetwork(nn.Module):
         self.register_buffer("threshold", torch.zeros(()))
 
     def features(self, films: Tensor) -> Tensor:
-        """(films, 2 x channels of the taps): for each tap the mean, then the deviation of each
-        channel's map.
+        """(films, 2 x channels of the taps).
+
+        For each tap the mean, then the deviation of each channel's map.
         """
         maps = functional.relu6(self.stem(functional.pad(films, same_padding(3, 2))))
         pooled = []
@@ -112,8 +115,9 @@ class ChestNetwork(nn.Module):
 
     @property
     def seen(self) -> nn.Module:
-        """The layer whose maps Grad-CAM weighs: the first tap, through which all that is pooled has
-        come.
+        """The layer whose maps Grad-CAM weighs.
+
+        The first tap, through which all that is pooled has come.
         """
         return self.blocks[self.taps[0]]
 
@@ -172,8 +176,9 @@ def _kept(output: Tensor, spoken: list[Tensor]) -> Tensor:
 
 
 def load(settings: Settings) -> ChestModel:
-    """The model of the settings, on CUDA where there is one. The network is small: 32-bit there,
-    too.
+    """The model of the settings, on CUDA where there is one.
+
+    The network is small: 32-bit there, too.
 
     Raises:
         Misconfigured: see `load_folder`.

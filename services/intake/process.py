@@ -147,8 +147,9 @@ def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
 
 
 def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) -> None:
-    """The threads end before what they use is closed; one that hangs keeps it open until the
-    process ends.
+    """The threads end before what they use is closed.
+
+    One that hangs keeps it open until the process ends.
     """
     intake.sweep.stop.set()
     intake.sweep.asked.set()

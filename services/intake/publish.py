@@ -85,7 +85,10 @@ class Publisher:
             self.state.rechecked(reference)
 
     def _fresh(self, versions: Iterable[Version]) -> Iterator[ResourceEvent]:
-        """Yield events one by one, so that no resource is kept longer than it takes to read it."""
+        """Yield events one by one.
+
+        So that no resource is kept longer than it takes to read it.
+        """
         for version in versions:
             mark = version.version or utc(version.time)
             if not self.state.is_new(version.reference, mark):

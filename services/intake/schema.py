@@ -107,7 +107,9 @@ def remember(
 
 
 def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
-    """Make what is missing. A former version kept every focus for good, and knew of no plans.
+    """Make what is missing.
+
+    A former version kept every focus for good, and knew of no plans.
 
     Raises:
         Misconfigured: a later version of careloop made the file.

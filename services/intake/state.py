@@ -1,5 +1,6 @@
-"""What intake remembers, in SQLite in its state folder, never in the broker: cursors, versions
-seen, foci, event numbers.
+"""What intake remembers, in SQLite in its state folder, never in the broker.
+
+Cursors, versions seen, foci, event numbers.
 
 All instants in it are UTC with milliseconds, so that they compare as text.
 """
@@ -66,7 +67,10 @@ class State:
             self.db.close()
 
     def begin(self, instant: str) -> str:
-        """Return where first sweeps begin: the instant that the first call named, for ever."""
+        """Return where first sweeps begin.
+
+        The instant that the first call named, for ever.
+        """
         self._do("INSERT OR IGNORE INTO facts VALUES ('began', ?)", instant)
         return self._fact("began") or instant
 
@@ -125,8 +129,9 @@ class State:
     def remember(
         self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()
     ) -> None:
-        """What is durably published: (version as `is_new` is asked for it, event); and whom (a
-        patient) or what (an input) to tell once more.
+        """What is durably published: (version as `is_new` is asked for it, event).
+
+        And whom (a patient) or what (an input) to tell once more.
         """
         rows = [(version, event, event.time or now()) for version, event in published]
         counted = self._counted or any(version == "1" for version, _, _ in rows)
@@ -147,7 +152,10 @@ class State:
         self._counted = counted
 
     def to_recheck(self, before: str) -> list[str]:
-        """Whom or what to tell once more, of what was told before this instant: a page of them."""
+        """Whom or what to tell once more, of what was told before this instant.
+
+        A page of them.
+        """
         with self._using() as db:
             return [
                 reference
@@ -179,8 +187,9 @@ class State:
         )
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
-        """The last event of each ImagingStudy and DocumentReference of this patient: all of them,
-        page by page.
+        """The last event of each ImagingStudy and DocumentReference of this patient.
+
+        All of them, page by page.
         """
         for kind in self._watch.inputs:
             after = f"{kind}/"
@@ -193,7 +202,10 @@ class State:
         return self._event("SELECT event FROM plans WHERE subject = ?", subject)
 
     def forget(self, kind: str, before: str) -> None:
-        """Drop versions of this type that no sweep looks at again: from before this instant."""
+        """Drop versions of this type that no sweep looks at again.
+
+        From before this instant.
+        """
         with self._writing() as db:
             db.execute(
                 "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
@@ -210,8 +222,9 @@ class State:
         return int(found) if found is not None else None
 
     def start_event_count(self, subscription: str, number: int) -> None:
-        """Events are counted from this number on, unless some were heard already: a handshake may
-        come late or again.
+        """Events are counted from this number on, unless some were heard already.
+
+        A handshake may come late or again.
         """
         self._do("INSERT OR IGNORE INTO numbers VALUES (?, ?)", subscription, number)
 

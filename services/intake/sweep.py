@@ -1,5 +1,6 @@
-"""The sweep: everything that changed since the cursor, whatever was or was not notified. It runs
-always.
+"""The sweep: everything that changed since the cursor.
+
+Whatever was or was not notified. It runs always.
 
 Servers show a big transaction late and stamp it with one instant, so each sweep looks back behind
 its cursor and drops what it saw.
@@ -47,7 +48,10 @@ class Reach:
     unasked: int = 0
 
     def meets(self, time: str, oldest: datetime) -> bool:
-        """Take note of a version's time (empty: it has none). False: it is older than that."""
+        """Take note of a version's time (empty: it has none).
+
+        False: it is older than that.
+        """
         if not time:
             return True
         moment = parse(time)
@@ -203,8 +207,9 @@ class Sweep:
         )
 
     def _read(self, kind: str, since: datetime, reach: "Reach") -> Iterator[Version]:
-        """What the EHR tells of the type, but what is older than `state` remembers: nobody asked
-        for that, and it would be new each time.
+        """What the EHR tells of the type, but what is older than `state` remembers.
+
+        Nobody asked for that, and it would be new each time.
         """
         self._go_on()
         oldest = _earlier(since, REMEMBERED)

@@ -15,7 +15,9 @@ MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError)
 
 
 def event_of_version(version: Version) -> ResourceEvent:
-    """Return the event of this version; that of a delete names no subject but a Patient's own.
+    """Return the event of this version.
+
+    That of a delete names no subject but a Patient's own.
 
     Raises:
         MALFORMED: one of these, where the resource is not shaped as R4 says.
@@ -35,7 +37,10 @@ def event_of_version(version: Version) -> ResourceEvent:
 
 
 def utc(time: str) -> str:
-    """Return the instant in UTC with milliseconds; empty where the server gave none to read."""
+    """Return the instant in UTC with milliseconds.
+
+    Empty where the server gave none to read.
+    """
     try:
         return instant(parse(time))
     except (ValueError, TypeError, AttributeError, OverflowError):

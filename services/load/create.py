@@ -1,4 +1,7 @@
-"""Put resources into the EHR by conditional create, so that a second time changes nothing."""
+"""Put resources into the EHR by conditional create.
+
+So that a second time changes nothing.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,8 +68,9 @@ def create(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
 
 
 def _create_unindexed(file: str, resource: Json, key: Key, place: str, ehr: Ehr) -> Loaded:
-    """Where the EHR can't search this type by identifier: look through all that it has of it, then
-    create without a condition.
+    """Where the EHR can't search this type by identifier.
+
+    Look through all that it has of it, then create without a condition.
     """
     try:
         if (found := standing(resource, key, ehr)) is None:

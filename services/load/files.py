@@ -1,5 +1,6 @@
-"""A patient's files, read and checked whole before anything is written: FHIR JSON, films, genomes,
-notes.
+"""A patient's files, read and checked whole before anything is written.
+
+FHIR JSON, films, genomes, notes.
 """
 
 import base64
@@ -74,8 +75,9 @@ def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
 
 
 def name_of(path: Path) -> str:
-    """The file's name as Unicode: a name may hold any bytes, and what is none in UTF-8 could not be
-    written to the EHR.
+    """The file's name as Unicode.
+
+    A name may hold any bytes, and what is none in UTF-8 could not be written to the EHR.
     """
     return os.fsencode(path.name).decode("utf-8", "replace")
 
@@ -160,7 +162,10 @@ def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":
 
 
 def document_reference(document: Document, patient: str) -> Json:
-    """The DocumentReference that holds a note or a genome of this patient (`Patient/id`)."""
+    """The DocumentReference that holds a note or a genome of this patient.
+
+    `Patient/id`.
+    """
     digest = hashlib.sha256(document.data).hexdigest()[:40]
     attachment = {
         "contentType": document.content_type,

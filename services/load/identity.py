@@ -40,8 +40,9 @@ MEANINGS: Final = ("code", "medicationCodeableConcept", "vaccineCode")
 
 
 def has_identifier(kind: str) -> bool:
-    """R4 gives this type an identifier; the others (Binary, Provenance, AuditEvent, ...) could not
-    be known again.
+    """R4 gives this type an identifier.
+
+    The others (Binary, Provenance, AuditEvent, ...) could not be known again.
     """
     return _identifiers(kind) != "none"
 
@@ -80,8 +81,9 @@ def _keyed(entry: Entry, owners: Mapping[tuple[str, Key], Sequence[Entry]]) -> E
 
 
 def identities(resource: Json) -> list[Key]:
-    """(system, value) of the identifiers that may stand in a query as they are; those that are
-    least likely shared come first.
+    """(system, value) of the identifiers that may stand in a query as they are.
+
+    Those that are least likely shared come first.
     """
     pairs = [
         (i.get("system"), i.get("value")) for i in sorted(_identifier_list(resource), key=_rank)
@@ -111,8 +113,9 @@ def _rank(identifier: Json) -> int:
 
 
 def identified(resource: Json, key: Key | None) -> tuple[Json, Key]:
-    """With an identifier to know it by, `key` or one of its own making; references must point at
-    the EHR already, so that two patients' stay two.
+    """With an identifier to know it by, `key` or one of its own making.
+
+    References must point at the EHR already, so that two patients' stay two.
     """
     if key is not None:
         return resource, key

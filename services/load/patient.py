@@ -61,7 +61,9 @@ class Files:
 def load_patient(
     source: Path, settings: Settings, ehr: Ehr | None = None, tell: Tell = log.warning
 ) -> list[Loaded]:
-    """Load a Bundle file or a folder. All files are read and checked before the first is written.
+    """Load a Bundle file or a folder.
+
+    All files are read and checked before the first is written.
 
     Args:
         tell: is told what is left out, and why.

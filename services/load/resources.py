@@ -113,8 +113,9 @@ def check_entry(entry: Entry) -> None:
 
 
 def with_binaries_inside(entries: Iterable[Entry]) -> list[Entry]:
-    """Attachments that name a Binary of the files get its data: a Binary has no identifier to be
-    known by.
+    """Attachments that name a Binary of the files get its data.
+
+    A Binary has no identifier to be known by.
     """
     entries = list(entries)
     data = {
@@ -173,8 +174,9 @@ def pointed(node: Any, ids: Mapping[str, str]) -> Any:
 
 
 def in_order(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """Groups to be created one after the other: single entries, and circles that only one
-    transaction can create.
+    """Groups to be created one after the other.
+
+    Single entries, and circles that only one transaction can create.
     """
     owner = {name: i for i, entry in enumerate(entries) for name in entry.names}
     needs = [{owner[r] for r in references(entry.resource) if r in owner} for entry in entries]

@@ -51,8 +51,9 @@ class Reader(Protocol):
     def modifiers(
         self, sentences: Sequence[tuple[str, Sequence[Span]]]
     ) -> list[list[frozenset[str]]]:
-        """ConText's categories for each span of each sentence; spans are offsets within the
-        sentence.
+        """ConText's categories for each span of each sentence.
+
+        Spans are offsets within the sentence.
         """
 
 
@@ -86,8 +87,9 @@ def read(inputs: Inputs, model: Reader) -> Findings:
 
 
 def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
-    """Neighbouring sentences of prose joined up to about WINDOW characters; a list's line, without
-    a full stop, stands alone.
+    """Neighbouring sentences of prose joined up to about WINDOW characters.
+
+    A list's line, without a full stop, stands alone.
     """
     joined: list[Span] = []
     for start, end in sentences:
@@ -135,8 +137,9 @@ def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
 
 
 def _only_qualified(longer: Entity, shorter: Entity, text: str) -> bool:
-    """All that the longer one adds is how bad or how old it is; more than a WINDOW of text says
-    more than that.
+    """All that the longer one adds is how bad or how old it is.
+
+    More than a WINDOW of text says more than that.
     """
     if longer.end - longer.start > WINDOW:
         return False
@@ -168,8 +171,10 @@ def _listed(text: str, sentences: Sequence[Span]) -> list[Entity]:
 
 
 def _is_credible(entity: Entity, text: str, section: Section) -> bool:
-    """Of what no list knows: sure enough, and a chemical only where drugs are listed or a dose
-    follows; else it may be a laboratory value.
+    """Of what no list knows.
+
+    Sure enough, and a chemical only where drugs are listed or a dose follows; else it may be a
+    laboratory value.
     """
     if entity.confidence is not None and entity.confidence < SURE:
         return False
@@ -184,8 +189,9 @@ def _is_credible(entity: Entity, text: str, section: Section) -> bool:
 def _by_sentence(
     entities: Sequence[Entity], sentences: Sequence[Span]
 ) -> list[tuple[Span, list[Entity]]]:
-    """The sentences that hold entities, by where these begin; an entity that runs on into the next
-    sentence ends with its own.
+    """The sentences that hold entities, by where these begin.
+
+    An entity that runs on into the next sentence ends with its own.
     """
     waiting = sorted(entities, key=lambda e: e.start, reverse=True)
     found: list[tuple[Span, list[Entity]]] = []
@@ -217,7 +223,10 @@ def _mention(entity: Entity, categories: frozenset[str], text: str, section: Sec
 
 
 def assertion_of(entity: Entity, categories: frozenset[str], section: Section) -> Assertion:
-    """What the sentence says; where it says nothing, what the section's heading makes of it."""
+    """What the sentence says.
+
+    Where it says nothing, what the section's heading makes of it.
+    """
     order = (*OF_DRUGS, *PRECEDENCE) if entity.kind == "drug" else PRECEDENCE
     said = next((assertion for category, assertion in order if category in categories), None)
     if section.assertion == "family" and said != "negated":

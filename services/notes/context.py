@@ -1,4 +1,7 @@
-"""ConText (medspaCy): negated, historical, the family's; the only importer of spaCy."""
+"""ConText (medspaCy): negated, historical, the family's.
+
+The only importer of spaCy.
+"""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -41,8 +44,9 @@ class Context:
         self._context.add([ConTextRule(**rule) for rule in _rules()])
 
     def categories(self, sentence: str, spans: Sequence[Span]) -> list[frozenset[str]]:
-        """ConText's categories for each span; the sentence is one sentence, whatever its
-        punctuation.
+        """ConText's categories for each span.
+
+        The sentence is one sentence, whatever its punctuation.
         """
         squeezed, places = squeeze(sentence)
         doc = self._nlp.make_doc(squeezed)

@@ -28,7 +28,10 @@ NOTE_TYPES: Final = {  # LOINC
 
 @dataclass(frozen=True)
 class Concept:
-    """A code for what is mentioned: SNOMED CT for problems, an RxNorm ingredient for drugs."""
+    """A code for what is mentioned.
+
+    SNOMED CT for problems, an RxNorm ingredient for drugs.
+    """
 
     system: str
     code: str
@@ -60,8 +63,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Entity:
-    """What a model or a word list marked: `start` and `end` in the text it was given; confidence
-    0..1, None from a list.
+    """What a model or a word list marked: `start` and `end` in the text it was given.
+
+    Confidence 0..1, None from a list.
 
     `concept` is set where a list knows the name; `listed` also where the list knows it without a
     code.

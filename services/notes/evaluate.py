@@ -1,5 +1,6 @@
-"""Measure the shipped notes model: `python -m services.notes.evaluate --data ../shared/data [--part
-test] [--check] [--write]`.
+"""Measure the shipped notes model.
+
+`python -m services.notes.evaluate --data ../shared/data [--part test] [--check] [--write]`.
 
 Entities go the way that notes go: sentence text in, character spans out; a span counts when start,
 end and kind are those of the corpus
@@ -143,7 +144,10 @@ def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
 
 
 def assertion_in(line: Assertion, model: NotesModel) -> str | None:
-    """What the service says of the line's concept; None where the line does not hold it."""
+    """What the service says of the line's concept.
+
+    None where the line does not hold it.
+    """
     words = r"\s+".join(map(re.escape, line.concept.split()))
     place = re.search(words, line.sentence, re.IGNORECASE)
     if place is None:

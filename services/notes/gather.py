@@ -21,8 +21,9 @@ GONE: Final = frozenset({"superseded", "entered-in-error"})
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """A note of a type we read, as text; any delete, since the record of a deleted resource names
-    no type.
+    """A note of a type we read, as text.
+
+    Any delete, since the record of a deleted resource names no type.
     """
     if event.type != "DocumentReference":
         return False

@@ -1,4 +1,6 @@
-"""The models: a token classification network (transformers), beside ConText (context.py).
+"""The models: a token classification network (transformers), beside ConText.
+
+Context.py.
 
 torch and transformers are imported here (and in train.py and evaluate.py) alone, and here only when
 a model is loaded.
@@ -35,7 +37,10 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True)
 class NotesModel:
-    """Reads passages; safe to share between threads (one lock: networks and spaCy take turns)."""
+    """Reads passages; safe to share between threads (one lock.
+
+    Networks and spaCy take turns).
+    """
 
     network: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
@@ -65,8 +70,9 @@ class NotesModel:
             return [self.context.categories(text, spans) for text, spans in sentences]
 
     def _scores(self, passages: Sequence[str]) -> list[dict[Span, tuple[int, Any]]]:
-        """For each passage and word: (tokens to the nearer edge of its piece, log probabilities of
-        the word's first token).
+        """For each passage and word.
+
+        Tokens to the nearer edge of its piece, log probabilities of the word's first token.
         """
         room = self._room()
         coded = self.tokenizer(
@@ -218,8 +224,9 @@ def _shipped() -> tuple[Any, Any, str]:
 
 
 def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """W += (alpha / r) B A for each adapted layer, and the head as trained: what peft's
-    merge_and_unload does, without its import of seconds.
+    """W += (alpha / r) B A for each adapted layer, and the head as trained.
+
+    What peft's merge_and_unload does, without its import of seconds.
 
     Raises:
         Misconfigured: a tensor that belongs to no layer of this network.
@@ -246,7 +253,10 @@ def merge_adapter(network: Any, tensors: Mapping[str, Any], config: Mapping[str,
 
 
 def _plugged(source: str) -> tuple[Any, Any, str]:
-    """Any token classification model of transformers: a folder or a hub id, safetensors only."""
+    """Any token classification model of transformers.
+
+    A folder or a hub id, safetensors only.
+    """
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
     try:
@@ -274,8 +284,9 @@ def _plugged(source: str) -> tuple[Any, Any, str]:
 
 
 def _weights_digest(network: Any) -> str:
-    """SHA-256 (hex) of all tensors, by name: the same weights have the same digest wherever they
-    came from.
+    """SHA-256 (hex) of all tensors, by name.
+
+    The same weights have the same digest wherever they came from.
     """
     import torch
 

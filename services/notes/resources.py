@@ -141,7 +141,10 @@ def _confidence(mentions: Sequence[Mention]) -> float | None:
 
 
 def _key(kind: str, mention: Mention) -> str:
-    """Name the draft by its code, or by a digest of its text, which came from a person."""
+    """Name the draft by its code, or by a digest of its text.
+
+    Which came from a person.
+    """
     if mention.concept:
         return f"{kind}-{mention.concept.code}"
     return f"{kind}-{hashlib.sha256(mention.identity.encode()).hexdigest()[:12]}"

@@ -73,8 +73,9 @@ def adapted(rank: int) -> Any:
 
 
 def passages(sentences: Sequence[Sentence], chance: random.Random) -> Iterator[Sentence]:
-    """One to four neighbouring sentences at a time: notes are read in windows of several sentences,
-    too.
+    """One to four neighbouring sentences at a time.
+
+    Notes are read in windows of several sentences, too.
     """
     at = 0
     while at < len(sentences):
@@ -110,8 +111,9 @@ def batches(items: list[Item], size: int, chance: random.Random) -> Iterator[lis
 
 
 def loss_of(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean negative log likelihood; of a word that is no disease and perhaps a chemical, that of
-    all tags which are no disease's.
+    """Mean negative log likelihood.
+
+    Of a word that is no disease and perhaps a chemical, that of all tags which are no disease's.
     """
     probabilities = torch.log_softmax(logits.float(), -1)
     known = -probabilities.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)

@@ -27,8 +27,9 @@ def register(bp: Blueprint) -> None:
 
 
 def require_login() -> Response | None:
-    """Everything but the login needs a user; a form of somebody whose session ended is not lost
-    silently.
+    """Everything but the login needs a user.
+
+    A form of somebody whose session ended is not lost silently.
     """
     if request.endpoint in OPEN or current():
         return None

@@ -1,5 +1,6 @@
-"""The clinician's pages as a Flask blueprint: `blueprint(settings, ehr)` to mount,
-`create_review_app` to run alone.
+"""The clinician's pages as a Flask blueprint.
+
+`blueprint(settings, ehr)` to mount, `create_review_app` to run alone.
 """
 
 from collections.abc import Callable
@@ -44,8 +45,9 @@ def create_review_app(settings: Settings, ehr: Ehr) -> Flask:
 
 
 def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
-    """The pages, at the root of whatever app they are mounted on; they bring their own cookies,
-    headers and error pages.
+    """The pages, at the root of whatever app they are mounted on.
+
+    They bring their own cookies, headers and error pages.
 
     Raises:
         Misconfigured: see `create_review_app`.

@@ -95,7 +95,10 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
 
 
 def _audit_read(shared: Review, user: User, result: Result) -> None:
-    """Written before the page is: where the access can't be recorded, it does not happen."""
+    """Written before the page is.
+
+    Where the access can't be recorded, it does not happen.
+    """
     read = [result.head.reference, *result.head.outputs.values()]
     who = user.practitioner or shared.observer()
     shared.ehr.create(

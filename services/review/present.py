@@ -35,8 +35,9 @@ def human_name(person: Mapping[str, Any] | None) -> str:
 
 
 def age(birth: str | None, on: date) -> str | None:
-    """Whole years, `86 y`; None where the birth date is not known to the day (a year alone gives
-    `about 86 y`).
+    """Whole years, `86 y`; None where the birth date is not known to the day.
+
+    A year alone gives `about 86 y`.
     """
     try:
         born = date.fromisoformat(birth or "")
@@ -47,7 +48,10 @@ def age(birth: str | None, on: date) -> str | None:
 
 
 def concept_text(element: Any) -> str:
-    """Return a CodeableConcept (or the first of a list) for people: text, display or code."""
+    """Return a CodeableConcept (or the first of a list) for people.
+
+    Text, display or code.
+    """
     first = next(iter(element), None) if isinstance(element, list) else element
     if not isinstance(first, Mapping):
         return ""
@@ -148,7 +152,10 @@ def references(elements: Iterable[Any] | Mapping[str, Any] | None) -> Iterator[s
 
 
 def instant(text: str | None) -> datetime | None:
-    """A FHIR instant or dateTime in UTC; None for what is not one (a bare year, nothing)."""
+    """A FHIR instant or dateTime in UTC.
+
+    None for what is not one (a bare year, nothing).
+    """
     try:
         moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
     except ValueError:

@@ -1,5 +1,6 @@
-"""The review process: the pages on HTTP, and nothing else; it reads and writes the EHR only when a
-person asks.
+"""The review process: the pages on HTTP, and nothing else.
+
+It reads and writes the EHR only when a person asks.
 """
 
 import logging

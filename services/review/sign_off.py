@@ -61,7 +61,10 @@ def post_decision(task_id: str) -> Any:
 
 
 def post_close(task_id: str) -> Any:
-    """Close the head of a result that another client has decided on; that decision stays."""
+    """Close the head of a result that another client has decided on.
+
+    That decision stays.
+    """
     check_csrf()
     shared = review()
     result = gather(shared.ehr, task_id)
@@ -152,7 +155,10 @@ def _open_choices(decision: Decision, result: Result) -> str:
 def _carried_out(
     shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]
 ) -> bool:
-    """Write it with its audit event, in one transaction; False: somebody else was first."""
+    """Write it with its audit event, in one transaction.
+
+    False: somebody else was first.
+    """
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
     references = [f"{r['resourceType']}/{r['id']}" for r in changed]
     event = audit.access(

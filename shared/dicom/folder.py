@@ -23,7 +23,10 @@ from shared.errors import InvalidInput, NotYet, Unavailable
 
 @dataclass(frozen=True)
 class FolderPacs:
-    """The folder. Safe to share between threads and processes; made when something is stored."""
+    """The folder. Safe to share between threads and processes.
+
+    Made when something is stored.
+    """
 
     root: Path
 

@@ -1,4 +1,7 @@
-"""`careloop dead-letters`: look at records that services gave up, and try them again."""
+"""`careloop dead-letters`.
+
+Look at records that services gave up, and try them again.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -105,7 +108,10 @@ def show_letter(service: str, letter_id: str, with_value: bool, as_json: bool) -
 def replay_letters(
     service: str, letter_ids: tuple[str, ...], everything: bool, as_json: bool
 ) -> None:
-    """Append the records to the event log again. Doing it twice changes nothing in the EHR."""
+    """Append the records to the event log again.
+
+    Doing it twice changes nothing in the EHR.
+    """
     if bool(letter_ids) == everything:
         raise click.UsageError("name the letters (ID...), or say --all")
     log = open_log(load_settings())

@@ -15,8 +15,9 @@ from shared.settings import load_settings
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what now stands in the EHR as JSON.")
 def load(source: Path, as_json: bool) -> None:
-    """Put one patient's files into the EHR and the PACS. Loading the same files again changes
-    nothing.
+    """Put one patient's files into the EHR and the PACS.
+
+    Loading the same files again changes nothing.
 
     SOURCE is a FHIR Bundle (.json) or a folder: exactly one Patient in its .json files (Bundles or
     single resources), films as .dcm (or without an ending), genomes as .vcf or .vcf.gz, notes as

@@ -13,7 +13,10 @@ from shared.settings import load_settings
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the cards.")
 def models(as_json: bool) -> None:
-    """List the models that analyse here: name, version, digest of the weights or rules."""
+    """List the models that analyse here.
+
+    Name, version, digest of the weights or rules.
+    """
     from services.cli.installed import extra, model_cards
 
     cards, lacking = model_cards(load_settings())

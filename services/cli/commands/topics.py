@@ -9,8 +9,9 @@ from shared.settings import load_settings
 
 @click.command(epilog=f"Next: `{RUN_ALL}`.")
 def topics() -> None:
-    """Create the topics of the event log (once, before the first start); those that exist are left
-    alone.
+    """Create the topics of the event log (once, before the first start).
+
+    Those that exist are left alone.
     """
     from shared.stream.open import open_log
 

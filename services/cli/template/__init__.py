@@ -1,1 +1,4 @@
-"""A whole service to copy: it reads one Observation and writes a report (`careloop new`)."""
+"""A whole service to copy.
+
+It reads one Observation and writes a report (`careloop new`).
+"""

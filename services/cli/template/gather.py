@@ -16,7 +16,10 @@ GONE = ("entered-in-error", "cancelled")
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """Accept an Observation of our code that careloop did not write; a delete carries no codes."""
+    """Accept an Observation of our code that careloop did not write.
+
+    A delete carries no codes.
+    """
     if event.type != "Observation" or event.answer_of is not None:
         return False
     return event.action == "delete" or TOKEN in event.codes

@@ -1,4 +1,7 @@
-"""The model: here a rule. Import torch and the like in this module and nowhere else."""
+"""The model: here a rule.
+
+Import torch and the like in this module and nowhere else.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -9,7 +9,10 @@ from shared.fhir.drafts import Draft, Pen
 
 
 def resources(inputs: Inputs, findings: Findings, pen: Pen) -> Sequence[Draft]:
-    """Write the finding and the report; the draft with the key `report` is the head's focus."""
+    """Write the finding and the report.
+
+    The draft with the key `report` is the head's focus.
+    """
     finding = pen.draft(
         "Observation",
         "words",

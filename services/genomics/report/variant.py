@@ -1,4 +1,7 @@
-"""A variant Observation (LOINC 69548-6), and parts of all genomic Observations (pure)."""
+"""A variant Observation (LOINC 69548-6), and parts of all genomic Observations.
+
+Pure.
+"""
 
 import re
 from typing import Final

@@ -1,5 +1,6 @@
-"""The training films on disk, as `../shared/data` holds them: pictures, labels, and what the
-network sees of them. For train.py and evaluate.py.
+"""The training films on disk, as `../shared/data` holds them.
+
+Pictures, labels, and what the network sees of them. For train.py and evaluate.py.
 """
 
 import csv
@@ -46,7 +47,10 @@ class Films:
     def standardised(
         self, *, inverted: bool = False, mirrored: bool = False
     ) -> Iterator[npt.NDArray[np.float32]]:
-        """Each film as the network sees it; inverted: black for white before anything is done."""
+        """Each film as the network sees it.
+
+        Inverted: black for white before anything is done.
+        """
         for path in self.paths:
             film = np.asarray(Image.open(path).convert("L"), dtype=np.float32)
             seen = standardise(255 - film if inverted else film)
@@ -68,8 +72,9 @@ def adults(data: Path) -> Films:
 
 
 def children(data: Path) -> Films:
-    """The test films of the children's set: outside the domain, where the network must not be
-    believed.
+    """The test films of the children's set.
+
+    Outside the domain, where the network must not be believed.
     """
     folder = data / CHILDREN / "test"
     paths = sorted(folder.glob("*/*.*"))

@@ -1,1 +1,4 @@
-"""What the EHR tells by itself: Subscriptions, their topics, and the door they knock on."""
+"""What the EHR tells by itself.
+
+Subscriptions, their topics, and the door they knock on.
+"""

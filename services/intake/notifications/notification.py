@@ -1,5 +1,6 @@
-"""What a rest-hook call says: R4 Backport notifications (a history Bundle that begins with
-Parameters) and classic ones (pure).
+"""What a rest-hook call says.
+
+R4 Backport notifications (a history Bundle that begins with Parameters) and classic ones (pure).
 """
 
 import re
@@ -36,8 +37,9 @@ class Notification:
 
     @property
     def names_all(self) -> bool:
-        """Each event that it counts comes with its focus: none is without, no number between the
-        first and the last is left out.
+        """Each event that it counts comes with its focus.
+
+        None is without, no number between the first and the last is left out.
         """
         spanned = (
             self.last - self.first + 1 if self.first is not None and self.last is not None else 0

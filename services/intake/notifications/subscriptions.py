@@ -39,8 +39,9 @@ class Keeper:
     watch: Watch = field(default_factory=installed)
 
     def run(self, stop: threading.Event) -> None:
-        """Look after them every `intake_subscription_check_sec`; without a webhook URL there is
-        nothing to do.
+        """Look after them every `intake_subscription_check_sec`.
+
+        Without a webhook URL there is nothing to do.
         """
         if not self.settings.intake_webhook_url:
             log.info("no CARELOOP_INTAKE_WEBHOOK_URL: no Subscriptions, the sweep alone")
@@ -61,8 +62,9 @@ class Keeper:
             stop.wait(self.settings.intake_subscription_check_sec)
 
     def look_after(self) -> None:
-        """Every swept type has one Subscription of ours that is `active` or about to be; where the
-        EHR refuses one, the sweep alone tells.
+        """Every swept type has one Subscription of ours that is `active` or about to be.
+
+        Where the EHR refuses one, the sweep alone tells.
         """
         topics = self._topics()
         for kind in self.watch.swept:

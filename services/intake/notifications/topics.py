@@ -1,5 +1,6 @@
-"""Which Backport topic fits a type: one that the EHR lists and that fires on every create and
-update of it (pure).
+"""Which Backport topic fits a type.
+
+One that the EHR lists and that fires on every create and update of it (pure).
 
 On R4 a topic is a `Basic` resource with the cross-version extensions of R5's SubscriptionTopic. A
 topic with further criteria would hide changes from us, so it does not fit, and the classic

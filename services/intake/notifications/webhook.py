@@ -1,4 +1,7 @@
-"""The door that the EHR knocks on. Nothing is acknowledged before it is on the event log."""
+"""The door that the EHR knocks on.
+
+Nothing is acknowledged before it is on the event log.
+"""
 
 import hmac
 import logging

@@ -1,5 +1,6 @@
-"""Is this English? (pure) Counted on function words: enough to turn away what the models and word
-lists cannot read, not a language detector.
+"""Is this English? (pure) Counted on function words.
+
+Enough to turn away what the models and word lists cannot read, not a language detector.
 """
 
 import re

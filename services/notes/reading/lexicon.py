@@ -1,5 +1,6 @@
-"""Known names of problems and drugs in a text (pure): `data/problems.toml` and
-`shared/terms/drugs.toml`, longest name first.
+"""Known names of problems and drugs in a text (pure).
+
+`data/problems.toml` and `shared/terms/drugs.toml`, longest name first.
 """
 
 import re
@@ -66,7 +67,10 @@ def _longest(tokens: list[str]) -> Term | None:
 
 @cache
 def _terms() -> Mapping[str, list[Term]]:
-    """Terms by their first token, folded; the longest first, an abbreviation before a word."""
+    """Terms by their first token, folded.
+
+    The longest first, an abbreviation before a word.
+    """
     found: dict[str, list[Term]] = {}
     for term in (*_problems(), *_drugs()):
         found.setdefault(term.tokens[0].casefold(), []).append(term)

@@ -60,8 +60,9 @@ def _section(category: str, start: int, body: int, end: int) -> Section:
 
 
 def _headings(text: str) -> list[re.Match[str]]:
-    """Known titles at the start of a line or, in capitals with a colon, within it; unknown ones on
-    a line of their own after an empty line.
+    """Known titles at the start of a line or, in capitals with a colon, within it.
+
+    Unknown ones on a line of their own after an empty line.
 
     Later matches in this list win at the same place, so the known ones come last.
     """
@@ -84,8 +85,10 @@ def _titles() -> dict[str, str]:
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """What repeats is possessive (`*+`): a line of asterisks that two parts of a pattern could
-    share out between them would be tried in every way.
+    """What repeats is possessive (`*+`).
+
+    A line of asterisks that two parts of a pattern could share out between them would be tried in
+    every way.
     """
     lead = r"^[ \t]*+(?:[#*•>-]++[ \t]*+|\d{1,2}[.)][ \t]++)?\**+"
     line = re.compile(

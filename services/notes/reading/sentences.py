@@ -1,4 +1,6 @@
-"""Sentences of clinical text (pure): a list's line is a sentence, a wrapped line is not.
+"""Sentences of clinical text (pure).
+
+A list's line is a sentence, a wrapped line is not.
 
 Clinical notes are lists as much as prose, so a line break ends a sentence unless the next line
 plainly continues it.

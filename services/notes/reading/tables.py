@@ -16,8 +16,9 @@ def table(name: str) -> dict[str, Any]:
 
 
 def rules_digest() -> str:
-    """SHA-256 (hex) of all tables, the shared drug names among them: a changed rule is a changed
-    model.
+    """SHA-256 (hex) of all tables, the shared drug names among them.
+
+    A changed rule is a changed model.
     """
     total = hashlib.sha256()
     for name in TABLES:

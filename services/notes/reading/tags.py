@@ -1,5 +1,6 @@
-"""Tag probabilities of words -> entities (pure): the best sequence that BIO allows (Viterbi), for
-any model's own label names.
+"""Tag probabilities of words -> entities (pure).
+
+The best sequence that BIO allows (Viterbi), for any model's own label names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -104,8 +105,9 @@ def entities(words: Sequence[tuple[int, int]], scores: Floats, scheme: Scheme) -
 
 
 def viterbi(scores: Floats, allowed: Floats) -> list[int]:
-    """The most probable sequence of labels in which each may follow the one before; no entity
-    begins in its middle.
+    """The most probable sequence of labels in which each may follow the one before.
+
+    No entity begins in its middle.
     """
     size = scores.shape[1]
     best = scores[0] + np.where(allowed.min(axis=0) < 0, IMPOSSIBLE, 0.0)

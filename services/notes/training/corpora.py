@@ -1,5 +1,6 @@
-"""Reading the annotated corpora that train and measure the notes models (used by train.py and
-evaluate.py alone).
+"""Reading the annotated corpora that train and measure the notes models.
+
+Used by train.py and evaluate.py alone.
 
 - Entities: `token<TAB>tag` lines, a blank line after each sentence (BC5CDR and NCBI-disease, IOB2).
 - Negation: the NegEx test set, one `concept<TAB>sentence` per line with its annotations.
@@ -15,21 +16,28 @@ NEGATION_COLUMNS = 6
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words with one IOB2 tag each: `O`, `B-Disease`, `I-Disease`, `B-Chemical`, `I-Chemical`."""
+    """Words with one IOB2 tag each.
+
+    `O`, `B-Disease`, `I-Disease`, `B-Chemical`, `I-Chemical`.
+    """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """The words with one space between them: the corpora keep no white space of their own."""
+        """The words with one space between them.
+
+        The corpora keep no white space of their own.
+        """
         return " ".join(self.words)
 
 
 @dataclass(frozen=True)
 class Assertion:
-    """One line of the NegEx set: a concept and the sentence that it stands in, with its three
-    annotations in lower case.
+    """One line of the NegEx set.
+
+    A concept and the sentence that it stands in, with its three annotations in lower case.
     """
 
     concept: str
@@ -68,8 +76,9 @@ def _sentences(path: Path) -> Iterator[Sentence]:
 
 
 def entity_spans(sentence: Sentence) -> set[tuple[int, int, str]]:
-    """(first character, end, kind) of each entity in `sentence.text`; an `I-` that continues
-    nothing opens one.
+    """(first character, end, kind) of each entity in `sentence.text`.
+
+    An `I-` that continues nothing opens one.
     """
     spans: set[tuple[int, int, str]] = set()
     start, end, kind, at = 0, 0, "", 0

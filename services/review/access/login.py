@@ -20,8 +20,9 @@ REMEMBERED: Final = 1_000
 
 @dataclass
 class Throttle:
-    """Counts failed logins per address: after `FAILURES` within `WINDOW_SEC` it takes no more for a
-    while. Safe between threads.
+    """Counts failed logins per address.
+
+    After `FAILURES` within `WINDOW_SEC` it takes no more for a while. Safe between threads.
     """
 
     failures: dict[str, deque[float]] = field(default_factory=dict)

@@ -1,5 +1,6 @@
-"""OpenID Connect login (authorization code with PKCE, S256): the claim `fhirUser` names the
-Practitioner, `roles` what they may sign.
+"""OpenID Connect login (authorization code with PKCE, S256).
+
+The claim `fhirUser` names the Practitioner, `roles` what they may sign.
 """
 
 import re
@@ -25,8 +26,9 @@ TokenRefused = JoseError  # the ID token is not
 
 
 def client(app: Flask, settings: Settings) -> Any | None:
-    """The issuer's client, or None where no issuer is set. Nothing is fetched before somebody logs
-    in.
+    """The issuer's client, or None where no issuer is set.
+
+    Nothing is fetched before somebody logs in.
 
     Raises:
         Misconfigured: an issuer without a client id.
@@ -53,8 +55,9 @@ def client(app: Flask, settings: Settings) -> Any | None:
 
 
 def practitioner_of(claims: Mapping[str, Any]) -> str | None:
-    """`Practitioner/id` of the claim `fhirUser` (a URL or a relative reference); None for a
-    Patient, another type, or no claim.
+    """`Practitioner/id` of the claim `fhirUser` (a URL or a relative reference).
+
+    None for a Patient, another type, or no claim.
     """
     found = PRACTITIONER.search(str(claims.get("fhirUser", "")))
     return found[1] if found else None

@@ -60,6 +60,9 @@ def configure_cookies(app: Flask, settings: Settings) -> None:
 
 
 def is_secure(settings: Settings) -> bool:
-    """Cookies travel over TLS only: always, but where the pages are served to this very machine."""
+    """Cookies travel over TLS only.
+
+    Always, but where the pages are served to this very machine.
+    """
     host = urlsplit(settings.review_url).hostname if settings.review_url else settings.http_host
     return not (host in LOOPBACK and not (settings.review_url or "").startswith("https://"))

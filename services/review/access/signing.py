@@ -1,5 +1,6 @@
-"""Who may sign what (pure): a Practitioner, with a role for the report's category where the
-hospital set roles.
+"""Who may sign what (pure).
+
+A Practitioner, with a role for the report's category where the hospital set roles.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""What an amendment takes off a result beside what the clinician dropped: the model's structured
-words for what no longer holds (pure).
+"""What an amendment takes off a result beside what the clinician dropped.
+
+The model's structured words for what no longer holds (pure).
 
 An amended report is final and stands under a verifier's Provenance, and its `conclusion` is the
 clinician's. R4 calls `conclusionCode` the codes that represent that summary, `presentedForm` the
@@ -46,8 +47,9 @@ def amended(
 
 
 def unexplained(outputs: Mapping[str, Json], gone: Collection[str]) -> frozenset[str]:
-    """The keys of the pictures that explain nothing: a heat map shows where a finding came from,
-    and no finding is left.
+    """The keys of the pictures that explain nothing.
+
+    A heat map shows where a finding came from, and no finding is left.
     """
     findings = [key for key, r in outputs.items() if r["resourceType"] == "Observation"]
     left = not findings or any(key not in gone for key in findings)
@@ -59,7 +61,10 @@ def unexplained(outputs: Mapping[str, Json], gone: Collection[str]) -> frozenset
 
 
 def _said(resources: Iterable[Json]) -> frozenset[str]:
-    """Whatever the findings and problems say, as codes or, where they have none, in words."""
+    """Whatever the findings and problems say, as codes or.
+
+    Where they have none, in words.
+    """
     elements = (
         r.get(e)
         for r in resources

@@ -1,5 +1,6 @@
-"""The choices of a plan: alternatives of a RequestGroup of which at most one may become an order
-(pure).
+"""The choices of a plan.
+
+Alternatives of a RequestGroup of which at most one may become an order (pure).
 
 R4 says with `action.selectionBehavior` how many of an action's children may be selected, and leaves
 it to whoever accepts the plan to select. So a plan is accepted only together with an answer to
@@ -103,8 +104,9 @@ def offered(asked: Sequence[Choice]) -> frozenset[str]:
 
 
 def words(asked: Sequence[Choice], selected: Selection) -> list[str]:
-    """What was chosen, a sentence for each choice that was asked; those within an alternative that
-    was not taken were not.
+    """What was chosen, a sentence for each choice that was asked.
+
+    Those within an alternative that was not taken were not.
     """
     said = []
     for choice in asked:

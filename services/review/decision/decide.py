@@ -113,8 +113,9 @@ def transaction(
 
 
 def closing(head: Head, focus: Json, practitioner: Practitioner, now: str) -> Json:
-    """The Bundle that closes a head whose result was decided by another client: that decision is
-    respected, nothing else is written.
+    """The Bundle that closes a head whose result was decided by another client.
+
+    That decision is respected, nothing else is written.
     """
     kind = ELSEWHERE.get(lifecycle.status_of(focus) or "", "signed")
     return bundle.transaction(
@@ -123,8 +124,9 @@ def closing(head: Head, focus: Json, practitioner: Practitioner, now: str) -> Js
 
 
 def refused(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
-    """The keys of all that is not accepted whatever is chosen: what the clinician dropped, what
-    another client took back, what was drawn from either.
+    """The keys of all that is not accepted whatever is chosen.
+
+    What the clinician dropped, what another client took back, what was drawn from either.
     """
     return with_dependants(
         outputs,
@@ -204,7 +206,10 @@ def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str
 
 
 def _note(said: list[str], practitioner: Practitioner, now: str) -> Json:
-    """What was chosen, in words, on the head; the statuses of the requests say it to machines."""
+    """What was chosen, in words, on the head.
+
+    The statuses of the requests say it to machines.
+    """
     return (
         {
             "note": [
@@ -234,7 +239,8 @@ def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Json:
 
 
 def entry_uuid(head: Head, kind: str) -> str:
-    """The `urn:uuid:` of what is new in the transaction: the same for the same decision on the same
-    version.
+    """The `urn:uuid:` of what is new in the transaction.
+
+    The same for the same decision on the same version.
     """
     return f"urn:uuid:{uuid5(NAMESPACE, f'{head.reference} {head.version} {kind}')}"

@@ -13,8 +13,9 @@ RESTS_ON: Final = ("derivedFrom", "reasonReference", "basis")
 
 
 def taken_back(outputs: Mapping[str, Json]) -> frozenset[str]:
-    """The keys of what another client has rejected already: nothing that was drawn from it may be
-    signed.
+    """The keys of what another client has rejected already.
+
+    Nothing that was drawn from it may be signed.
     """
     return frozenset(
         key

@@ -7,8 +7,9 @@ from shared.references import relative
 
 
 def prune(resource: Json, lost: frozenset[str]) -> Json:
-    """A copy without the list items that point to what was dropped (results, activities, actions,
-    entries).
+    """A copy without the list items that point to what was dropped.
+
+    Results, activities, actions, entries.
     """
     return (
         {

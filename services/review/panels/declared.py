@@ -1,4 +1,7 @@
-"""What services declare of their results' page: titles, headings and sections of their own."""
+"""What services declare of their results' page.
+
+Titles, headings and sections of their own.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -29,7 +32,10 @@ def is_per_patient(service: str) -> bool:
 
 
 def sections(service: str, outputs: Mapping[str, Json]) -> Sequence[Section]:
-    """Return the sections that the service adds; of one that fails, that it can't be shown."""
+    """Return the sections that the service adds.
+
+    Of one that fails, that it can't be shown.
+    """
     try:
         return list(panel_of(service).sections(outputs))
     except Exception as error:  # a service's own code: the rest of the page must stand

@@ -93,7 +93,10 @@ def finding(key: str, observation: Json) -> Finding:
 
 
 def alerts(resources: Mapping[str, Json], names: Mapping[str, str]) -> list[Alert]:
-    """The DetectedIssues, gravest first. `names` says what an implicated reference is called."""
+    """The DetectedIssues, gravest first.
+
+    `names` says what an implicated reference is called.
+    """
     made = [
         alert(key, r, names) for key, r in resources.items() if r["resourceType"] == "DetectedIssue"
     ]
@@ -132,8 +135,9 @@ def names_of(resources: Iterable[Json]) -> dict[str, str]:
 
 
 def _observed_name(observation: Mapping[str, Any]) -> str:
-    """What was observed: the value where the code only says what was asked; of a drug's implication
-    the drug and what holds for it.
+    """What was observed: the value where the code only says what was asked.
+
+    Of a drug's implication the drug and what holds for it.
     """
     code, value = observation.get("code"), present.value_text(observation)
     if codes.has_code(code, codes.GENOMICS_TBD, "therapeutic-implication"):

@@ -1,5 +1,6 @@
-"""A pharmacogenomics report as two tables: what the genes are, and what follows for drugs (pure;
-HL7 Genomics Reporting 3.0.0).
+"""A pharmacogenomics report as two tables.
+
+What the genes are, and what follows for drugs (pure; HL7 Genomics Reporting 3.0.0).
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,8 +44,9 @@ class GeneCall:
 
 @dataclass(frozen=True)
 class DrugAdvice:
-    """One therapeutic implication: one drug, what the genes mean for it, what to do, and who says
-    so.
+    """One therapeutic implication.
+
+    One drug, what the genes mean for it, what to do, and who says so.
 
     Attributes:
         actionable: the report calls it abnormal: something departs from the usual.
@@ -129,8 +131,9 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
 
 
 def others(outputs: Mapping[str, Json]) -> dict[str, Json]:
-    """Genomic Observations in neither table: variants, haplotypes, consequences, diagnostic
-    implications.
+    """Genomic Observations in neither table.
+
+    Variants, haplotypes, consequences, diagnostic implications.
     """
     genomic = {
         k: r

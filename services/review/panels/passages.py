@@ -33,7 +33,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of the note: no `labels` on plain text; `sort` of the first span over it."""
+    """A piece of the note: no `labels` on plain text.
+
+    `sort` of the first span over it.
+    """
 
     text: str
     sort: str
@@ -74,8 +77,9 @@ def problem(key: str, condition: Json) -> Problem:
 
 
 def quotes(resource: Mapping[str, Any]) -> list[str]:
-    """The words of the note that it rests on: originalText on `evidence`, or on the resource
-    itself.
+    """The words of the note that it rests on.
+
+    OriginalText on `evidence`, or on the resource itself.
     """
     found = (
         x.get("valueString") for x in _extensions(resource) if x.get("url") == codes.ORIGINAL_TEXT
@@ -84,8 +88,9 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
 
 
 def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
-    """Where each mention stands: at its own offsets if its words stand there; else where they do,
-    if that is one place alone; else nowhere.
+    """Where each mention stands: at its own offsets if its words stand there.
+
+    Else where they do, if that is one place alone; else nowhere.
 
     A mark at another occurrence would show a negated drug as taken.
     """

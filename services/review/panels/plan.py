@@ -69,8 +69,9 @@ class Support:
 
 
 def proposals(outputs: Mapping[str, Json], names: Mapping[str, str]) -> list[Proposal]:
-    """Goals, medications and services, in the order of the answer; a choice's alternatives carry
-    its title.
+    """Goals, medications and services, in the order of the answer.
+
+    A choice's alternatives carry its title.
     """
     groups = {
         ref: group
@@ -198,8 +199,9 @@ def advice(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _offered(actions: Sequence[Mapping[str, Any]], group: Group) -> Iterator[tuple[str, Group]]:
-    """(reference, the choice that offers it) of every action: the outermost title names the choice,
-    its alternatives name themselves.
+    """(reference, the choice that offers it) of every action.
+
+    The outermost title names the choice, its alternatives name themselves.
     """
     for action in actions:
         cited = tuple(

@@ -1,5 +1,6 @@
-"""What a result's page needs beside the result itself: the note's text, what a plan rests on, the
-model cards. Read from the EHR.
+"""What a result's page needs beside the result itself.
+
+The note's text, what a plan rests on, the model cards. Read from the EHR.
 """
 
 import base64
@@ -30,8 +31,9 @@ MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(
 
 @dataclass(frozen=True)
 class Note:
-    """A clinical note: its title and its text, cut where something was found; `missing` says why
-    there is no text.
+    """A clinical note: its title and its text, cut where something was found.
+
+    `missing` says why there is no text.
 
     Attributes:
         aside: how many mentions were set aside for each reason.
@@ -110,8 +112,9 @@ def codes_ours(task: Json) -> bool:
 
 
 def names(ehr: Ehr, result: Result) -> dict[str, str]:
-    """What people call everything that the outputs refer to: drugs, problems, documents; this
-    patient's alone.
+    """What people call everything that the outputs refer to.
+
+    Drugs, problems, documents; this patient's alone.
     """
     known = {
         f"{r['resourceType']}/{r['id']}": r for r in (*result.outputs.values(), *result.sources)

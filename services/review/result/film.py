@@ -60,7 +60,10 @@ class Film:
 
 @dataclass
 class FilmShelf:
-    """The last few films, by the version of the head they belong to. Safe between threads."""
+    """The last few films, by the version of the head they belong to.
+
+    Safe between threads.
+    """
 
     films: OrderedDict[str, tuple[float, Film]] = field(default_factory=OrderedDict, repr=False)
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -135,8 +138,9 @@ def _films(ehr: Ehr, settings: Settings, study: Json) -> Iterator[Dataset]:
 
 
 def analysed_film(films: Sequence[Dataset], outputs: Mapping[str, Json]) -> Dataset | None:
-    """The film that the heat map belongs to: the one that an output names by SOP Instance UID, else
-    the only one that is not lateral.
+    """The film that the heat map belongs to.
+
+    The one that an output names by SOP Instance UID, else the only one that is not lateral.
 
     Raises:
         NotYet: the archive has none.

@@ -101,7 +101,10 @@ def _read_parts(
 
 
 def _rests_on(head: Head, read: Mapping[str, Json | None]) -> list[str]:
-    """Return what a plan rests on; other results rest on what they were drawn from alone."""
+    """Return what a plan rests on.
+
+    Other results rest on what they were drawn from alone.
+    """
     if not is_a(_focus(head), "CarePlan"):
         return []
     return resting([r for ref in head.outputs.values() if (r := read.get(ref))])
@@ -125,8 +128,9 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Json | None]:
 
 
 def _concerns(resource: Json, subject: str) -> bool:
-    """It is about this subject, or is of a kind that is about nobody; one that names its patient in
-    a way that can't be compared is somebody else's.
+    """It is about this subject, or is of a kind that is about nobody.
+
+    One that names its patient in a way that can't be compared is somebody else's.
     """
     named = subject_of(resource)
     return named == subject or (

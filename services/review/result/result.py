@@ -65,8 +65,9 @@ class Result:
 
     @property
     def waits(self) -> bool:
-        """A clinician's decision is asked for and can be taken: nothing of it is missing, foreign
-        or decided elsewhere.
+        """A clinician's decision is asked for and can be taken.
+
+        Nothing of it is missing, foreign or decided elsewhere.
         """
         return (
             self.head.outcome == "requested"
@@ -86,8 +87,9 @@ class Result:
 
     @property
     def incomplete(self) -> bool:
-        """Some of it can't be shown, so it can't be decided on either: a part is gone, or anything
-        belongs to somebody else.
+        """Some of it can't be shown, so it can't be decided on either.
+
+        A part is gone, or anything belongs to somebody else.
         """
         return bool(self.foreign) or any(ref in self.head.outputs.values() for ref in self.missing)
 

@@ -14,8 +14,10 @@ def stamp_of(
     sources: Iterable[Json] = (),
     missing: Iterable[str] = (),
 ) -> str:
-    """What a page was made of: changes whenever the head, any of its resources or anything that
-    they rest on has a new version or is gone.
+    """What a page was made of.
+
+    Changes whenever the head, any of its resources or anything that they rest on has a new version
+    or is gone.
     """
     made = {key: f"{local_reference(r)} {version_of(r)}" for key, r in outputs.items()}
     states = sorted(f"{local_reference(r)} {version_of(r)} {standing.state(r)}" for r in sources)

@@ -1,5 +1,6 @@
-"""Whether what a result was drawn from still stands (pure): a clinician must not sign what rests on
-something that was taken back.
+"""Whether what a result was drawn from still stands (pure).
+
+A clinician must not sign what rests on something that was taken back.
 
 The same reading as that of the services, which draw a result again, or withdraw it, once the event
 of it has reached them; until then the draft stands, and this is what keeps it from being signed.
@@ -44,8 +45,10 @@ def state(resource: Mapping[str, Any]) -> str:
 
 
 def stands(resource: Mapping[str, Any]) -> bool:
-    """Nobody has taken it back; an order stands while it is active, and a Medication that is no
-    longer made may still be ordered.
+    """Nobody has taken it back.
+
+    An order stands while it is active, and a Medication that is no longer made may still be
+    ordered.
     """
     said = state(resource)
     if resource.get("resourceType") == "MedicationRequest":

@@ -1,5 +1,6 @@
-"""The dead letters of all services, for the page: an undecodable record has no patient and no head,
-so this is where people see it.
+"""The dead letters of all services, for the page.
+
+An undecodable record has no patient and no head, so this is where people see it.
 """
 
 import logging
@@ -49,8 +50,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the event log showed: the newest letters and how many there are, or why it could not be
-    read.
+    """What the event log showed.
+
+    The newest letters and how many there are, or why it could not be read.
     """
 
     lines: Sequence[Line] = ()
@@ -59,7 +61,9 @@ class Seen:
 
 
 class LettersPanel:
-    """Reads the dead-letter topics at most every `REFRESH_SEC`, whoever asks. Safe between threads.
+    """Reads the dead-letter topics at most every `REFRESH_SEC`, whoever asks.
+
+    Safe between threads.
 
     Args:
         settings: name the event log; it is opened at first use.

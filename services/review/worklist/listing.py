@@ -1,5 +1,6 @@
-"""The worklist: the heads of one outcome, a page at a time: what waits by the gravest alert, then
-newest first; everything else newest first.
+"""The worklist: the heads of one outcome, a page at a time.
+
+What waits by the gravest alert, then newest first; everything else newest first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -211,5 +212,8 @@ def row(head: Head, patients: Mapping[str, Json], summary: Summary) -> Row:
 
 
 def title(task: Json) -> str:
-    """Return what the result is called, from its service alone: a row must not need the report."""
+    """Return what the result is called, from its service alone.
+
+    A row must not need the report.
+    """
     return task.get("description") or panel_of(service_of(task)).title

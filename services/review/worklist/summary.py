@@ -1,5 +1,6 @@
-"""What a waiting result says and how urgent it is, for the worklist: read from the EHR, many
-results at a time.
+"""What a waiting result says and how urgent it is, for the worklist.
+
+Read from the EHR, many results at a time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
