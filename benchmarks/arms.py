@@ -57,8 +57,9 @@ class Block:
 def prepare(
     ehr: Ehr, patients: Sequence[str], first: int, count: int, model_ms: int
 ) -> list[Prepared]:
-    """Notes at the EHR, numbered from `first`, in turn of the patients, and the records that tell
-    of them.
+    """Write notes at the EHR, and the records of their events.
+
+    They are numbered from `first`, in turn of the patients.
     """
     notes = [note(patients[n % len(patients)], n, model_ms) for n in range(first, first + count)]
     made: list[Prepared] = []
@@ -139,8 +140,9 @@ def pipeline_at_once(ehr: Ehr, sink: Sink, prepared: Sequence[Prepared]) -> Bloc
 def pipeline_paced(
     ehr: Ehr, sink: Sink, prepared: Sequence[Prepared], per_sec: float, rng: random.Random
 ) -> Block:
-    """Arm P at a rate: an event is due every 1/rate seconds, give or take half of it, and its
-    latency counts from when it was due.
+    """Run arm P at a rate.
+
+    An event is due every 1/rate seconds, give or take half of it; its latency counts from then.
     """
     due, moment = [], time.time()
     started = moment
@@ -156,8 +158,9 @@ def pipeline_paced(
 
 
 def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
-    """When each event had its result, in seconds since the epoch, to the EHR's millisecond. Looks
-    rarely, so as not to disturb.
+    """Return when each event had its result.
+
+    In seconds since the epoch, to the EHR's millisecond. It looks rarely, so as not to disturb.
 
     Raises:
         RuntimeError: an event has no result after `LONGEST_SEC`, or more than one.

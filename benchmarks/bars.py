@@ -1,4 +1,4 @@
-"""The bars that careloop set itself (docs/performance.md), beside what was measured (pure)."""
+"""careloop's own bars (docs/performance.md) beside what was measured (pure)."""
 
 from collections.abc import Iterator
 
@@ -30,8 +30,10 @@ def bars(arms: Arms, paced: str) -> list[Bar]:
 
 
 def over_script(arms: Arms, log: str, paced: str) -> Iterator[Bar]:
-    """P against S: what one event takes longer when it is alone in the pipeline, and the time per
-    event when there are many.
+    """Compare P with S.
+
+    What one event takes longer when it is alone in the pipeline, and the time per event when there
+    are many.
     """
     for model_ms, allowed in ((0, None), (20, 10.0), (100, 5.0)):
         script = arms.get(f"S fake {model_ms}ms")

@@ -1,5 +1,6 @@
-"""Java parts of the benchmarks and the tests, resolved from Maven by jgo in pure Python and kept in
-`.cache/jars`.
+"""Java parts of the benchmarks and the tests.
+
+Resolved from Maven by jgo in pure Python and kept in `.cache/jars`.
 """
 
 from pathlib import Path

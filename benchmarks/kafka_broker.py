@@ -1,4 +1,6 @@
-"""A real Apache Kafka broker (KRaft, one node) from Python packages and Maven's jars alone.
+"""A real Apache Kafka broker (KRaft, one node), without a container.
+
+From Python packages and Maven's jars alone.
 
 `python -m benchmarks.kafka_broker PORT DIR` runs one until SIGTERM or Ctrl-C:
 `CARELOOP_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:PORT` then names it.
@@ -96,8 +98,9 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start, format the data folder the first time, and wait until clients are answered: its
-        port is open before that.
+        """Start, and wait until clients are answered.
+
+        The data folder is formatted the first time. The port is open before clients are answered.
         """
         if not (self._folder / "data").exists():
             self._format()

@@ -41,8 +41,9 @@ class Bar:
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:
-    """The q-quantile (0..1, nearest rank), or None with fewer than `BEYOND` values beyond it: then
-    it would be a guess.
+    """Return the q-quantile (0..1, nearest rank).
+
+    None with fewer than `BEYOND` values beyond it: then it would be a guess.
     """
     if len(values) * (1 - q) < BEYOND - 1e-9:
         return None

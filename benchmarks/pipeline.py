@@ -1,4 +1,4 @@
-"""Arm P's process: `run_service` as in production, with the service of the benchmark.
+"""Arm P's process: `run_service` as in production, the benchmark's service.
 
 It is told `run` and `stop` by lines on its standard input, so that it is silent while another arm
 is measured, and answers each with a line (to `run`, the port of its probes). It ends with its

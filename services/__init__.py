@@ -1,1 +1,1 @@
-"""careloop's services: each speaks to the others only through FHIR and the event log."""
+"""careloop's services: they meet through FHIR and the event log alone."""

@@ -82,7 +82,7 @@ def focus_of(event: ResourceEvent) -> str:
 
 @dataclass(frozen=True)
 class Service:
-    """A service: what the rest of the system must know of it, and its steps as functions.
+    """A service: what the rest must know of it, and its steps as functions.
 
     Intake, the worklist, the demo, the command line, compose and the chart derive what they need
     from here. Nothing else keeps a list of services or of their resource types.
@@ -144,5 +144,5 @@ def only_card(model: Any) -> tuple[ModelCard, ...]:
 
 
 def only_model(_inputs: Any, model: Any) -> tuple[ModelCard, ...]:
-    """`models_for` of a service whose one model speaks on all that gather lets through."""
+    """Return the one model: `models_for` of a service with one."""
     return (model.card,)

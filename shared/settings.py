@@ -1,10 +1,7 @@
 """Settings: the only reader of the environment.
 
-Every variable is `CARELOOP_` + the field's name in capitals.
-
-The table of docs/settings.md is printed from this class by `careloop settings --markdown`; a test
-compares the
-two.
+Every variable is `CARELOOP_` + the field's name in capitals. The table of docs/settings.md is
+printed from this class by `careloop settings --markdown`; a test compares the two.
 """
 
 from pathlib import Path

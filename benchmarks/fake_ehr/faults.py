@@ -1,4 +1,4 @@
-"""Faults to inject: answers that fail, connections that break after the write, slowness."""
+"""Faults to inject: failing answers, broken connections, slowness."""
 
 import threading
 from dataclasses import dataclass, field, replace

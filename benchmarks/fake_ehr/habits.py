@@ -1,5 +1,6 @@
-"""How servers differ within the standard, one field per habit, as probed on sekmet 0.1.1 and HAPI
-FHIR 8.8 (docs/ehr.md).
+"""How servers differ within the standard, one field per habit.
+
+As probed on sekmet 0.1.1 and HAPI FHIR 8.8 (docs/ehr.md).
 """
 
 from collections.abc import Mapping

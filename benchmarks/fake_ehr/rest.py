@@ -114,9 +114,7 @@ class Rest(Pages):
         return Answer(200, resource, {"ETag": f'W/"{stored.version}"'})
 
     def search(self, kind: str, query: Query, headers: Mapping[str, str]) -> Answer:
-        """A search: refused, or answered with what is supported and an outcome entry about what is
-        not.
-        """
+        """Search: refuse, or answer with an outcome entry about what is ignored."""
         if kind not in KINDS:
             raise Refusal(404, "not-supported")
         ignored = [

@@ -26,7 +26,7 @@ class Refusal(Exception):
 
     @property
     def outcome(self) -> Json:
-        """The OperationOutcome, with free text that quotes more than a client should repeat."""
+        """Write an OperationOutcome whose text a client should not repeat."""
         issue: Json = {
             "severity": "error",
             "code": self.code,

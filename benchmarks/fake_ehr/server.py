@@ -1,5 +1,6 @@
-"""FakeEhr: the API behind a real socket (keep-alive, one thread per connection), or as a transport
-inside the process.
+"""FakeEhr: the API behind a real socket, or as a transport in the process.
+
+The socket has keep-alive and one thread per connection.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""The CapabilityStatement and the SMART discovery document, as far as clients look at them."""
+"""The CapabilityStatement and the SMART discovery document.
+
+As far as clients look at them.
+"""
 
 from typing import Final
 

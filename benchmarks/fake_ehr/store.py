@@ -1,5 +1,6 @@
-"""Every version of every resource, in memory, with rollback and an index of identifiers and
-patients.
+"""Every version of every resource, in memory.
+
+With rollback, and an index of identifiers and patients.
 """
 
 import threading
@@ -94,8 +95,9 @@ class Store:
                 yield versions[-1].resource
 
     def indexed(self, kind: str, name: str, value: str) -> Iterator[Json]:
-        """Standing resources by `identifier` (`system|value` or the bare value) or by `subject`
-        (`Patient/id`).
+        """Find standing resources by identifier or subject.
+
+        `identifier` is `system|value` or the bare value, `subject` is `Patient/id`.
         """
         for resource_id in list(self._index.get((kind, name, value), ())):
             resource = self.current(kind, resource_id)

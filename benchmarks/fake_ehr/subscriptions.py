@@ -1,5 +1,6 @@
-"""Subscriptions: classic R4 rest-hooks and Backport topics, delivered over real HTTP, lost and
-repeated as the real servers do.
+"""Subscriptions: classic R4 rest-hooks and Backport topics.
+
+Delivered over real HTTP, lost and repeated as the real servers do.
 """
 
 import queue

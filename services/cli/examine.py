@@ -1,5 +1,6 @@
-"""`careloop doctor`: what is there of settings, EHR, scopes, broker, PACS, access logs, models and
-GPU, and what to do about what is not.
+"""`careloop doctor`: what is there, and what to do about what is not.
+
+Of settings, EHR, scopes, broker, PACS, access logs, models and GPU.
 """
 
 import difflib

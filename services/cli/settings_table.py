@@ -17,7 +17,10 @@ def as_markdown(settings: type[Settings]) -> str:
 
 
 def as_text(settings: type[Settings], environment: Mapping[str, str]) -> str:
-    """For the terminal; what is set in the environment is marked, its value is not shown."""
+    """Return the table for the terminal.
+
+    What is set in the environment is marked; its value is not shown.
+    """
     return "\n".join(
         f"{'*' if name in environment else ' '} {name}{f' [{default}]' if default else ''}\n      "
         f"{text}"

@@ -1,5 +1,6 @@
-"""`careloop demo`: an EHR, the event log and every service on this machine, one patient, and what
-becomes of her.
+"""`careloop demo`: the whole loop on this machine, for one patient.
+
+An EHR, the event log and every service.
 """
 
 import json
@@ -173,7 +174,10 @@ class Demo:
         return self._state / f"{name}.log"
 
     def _until(self, what: str, there: Callable[[], bool]) -> None:
-        """Wait for it; an EHR that answers on our port and is not our child is somebody else's."""
+        """Wait for it.
+
+        An EHR that answers on our port and is not our child is somebody else's.
+        """
         deadline = time.monotonic() + START_SEC
         while time.monotonic() < deadline:
             try:

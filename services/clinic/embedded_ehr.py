@@ -21,8 +21,9 @@ QUIET_START = (
 def sekmet_command(
     folder: Path, port: int, smart_clients: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[list[str], dict[str, str]]:
-    """What to execute, and in which environment, to serve FHIR at `http://127.0.0.1:{port}/fhir`
-    from this folder.
+    """Return what to execute to serve FHIR from this folder, and its environment.
+
+    It serves at `http://127.0.0.1:{port}/fhir`.
 
     `sekmet serve` logs every request with its query to the console and its body to the database,
     and its simulator answers Tasks and orders by itself; so the settings file that this writes

@@ -11,8 +11,9 @@ from shared.settings import Settings
 
 
 def run_several(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
-    """Start them on the ports that follow `http_port`, start again what dies, stop them all at the
-    end.
+    """Start them, start again what dies, stop them all at the end.
+
+    They listen on the ports that follow `http_port`.
 
     Raises:
         Misconfigured: one can't start as things are set up.

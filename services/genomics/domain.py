@@ -82,8 +82,9 @@ class Variant:
 
 @dataclass(frozen=True)
 class Phenotype:
-    """A CPIC phenotype term (`Poor Metabolizer`, `Indeterminate`), with the activity score where
-    CPIC has one.
+    """A CPIC phenotype, with the activity score where CPIC has one.
+
+    Terms are `Poor Metabolizer`, `Indeterminate` and so on.
     """
 
     term: str
@@ -158,8 +159,9 @@ class Implication:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one VCF says: calls in the table's order, the genes it holds nothing of, and what
-    follows for drugs.
+    """What one VCF says.
+
+    Calls in the table's order, the genes it holds nothing of, and what follows for drugs.
     """
 
     calls: tuple[GeneCall, ...]

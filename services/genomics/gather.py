@@ -48,7 +48,7 @@ GENOMIC_CODES = frozenset(
 
 
 def accepts(event: ResourceEvent) -> bool:
-    """A DocumentReference with a VCF, or with a file of a general type under a genomic code.
+    """Accept a document with a VCF, by its type or by a genomic code.
 
     A delete carries no codes: any may have been ours.
     """

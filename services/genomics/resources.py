@@ -85,7 +85,7 @@ def _genotype(gene: Gene, call: GeneCall, evidence: Sequence[Draft], pen: Pen) -
 
 
 def _genotype_value(gene: Gene, call: GeneCall) -> Json:
-    """Code the genotype where one diplotype is certain and nothing essential was left untested.
+    """Code the genotype where it is certain and nothing essential is untested.
 
     Otherwise there are words alone: who reads codes takes it as uncertain.
     """

@@ -1,4 +1,4 @@
-"""Inputs and findings of the imaging service, and who is in the chest model's domain (pure)."""
+"""Inputs, findings, and the domain of the chest model (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -83,7 +83,7 @@ def masses(shipped: model.ChestModel) -> float:
 
 
 def _cross_validated(films: Films, seen: Seen, inverted: Floats) -> dict[str, float]:
-    """Numbers on films whose patients the layer has not met, the mean over the repeats."""
+    """Measure on films of patients new to the layer: means over repeats."""
     rounds = [_round(films, seen, inverted, seed) for seed in SEEDS]
     mean = {
         name: float(np.mean([r[name] for r in rounds]))

@@ -77,7 +77,7 @@ def same_padding(kernel: int, stride: int) -> tuple[int, int, int, int]:
 
 
 class ChestNetwork(nn.Module):
-    """(films, 1, SIZE, SIZE) standardised films -> (films,) calibrated log-odds of pneumonia.
+    """Return log-odds of pneumonia: (films, 1, SIZE, SIZE) -> (films,).
 
     Args:
         stem: channels after the first convolution.
@@ -151,8 +151,7 @@ class ChestModel:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def predict(self, films: Films) -> list[Prediction]:
-        """One prediction per film of (films, SIZE, SIZE), see
-        `services.imaging.preprocess.standardise`.
+        """Predict for each film of (films, SIZE, SIZE), standardised.
 
         Raises:
             FloatingPointError: the network returned something that is no number.
@@ -188,8 +187,10 @@ def load(settings: Settings) -> ChestModel:
 
 
 def load_folder(folder: Path, device: str | None = None) -> ChestModel:
-    """A model folder: model.safetensors, config.json with the SHA-256 of it, README.md. Pickles are
-    not read, whatever they are called.
+    """Load a model folder.
+
+    model.safetensors, config.json with the SHA-256 of it, README.md. Pickles are not read, whatever
+    they are called.
 
     Raises:
         Misconfigured: a file is missing, malformed, altered, or not of this architecture.

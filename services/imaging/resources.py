@@ -1,5 +1,6 @@
-"""Findings -> FHIR: the finding as an Observation, the heat map as Media, and the report that holds
-both (pure; R4).
+"""Findings -> FHIR (pure; R4).
+
+The finding as an Observation, the heat map as Media, and the report that holds both.
 """
 
 import base64
@@ -113,7 +114,7 @@ def _procedure(inputs: Inputs) -> Json:
 
 
 def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
-    """The report in words: finding, number, threshold, what was looked at, and the limits."""
+    """Word the report: finding, number, threshold, what was seen, limits."""
     word = "Pneumonia suspected" if findings.suspected else "Pneumonia not suspected"
     relation = "at or above" if findings.suspected else "below"
     view = {"frontal": "frontal chest film (PA or AP)"}.get(

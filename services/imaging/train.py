@@ -84,8 +84,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Head:
-    """The trained part: log-odds, then slope and intercept of the calibration, and the threshold on
-    the probability.
+    """The trained part: log-odds, calibration, threshold.
+
+    The calibration is a slope and an intercept; the threshold is on the probability.
     """
 
     linear: Linear
@@ -101,8 +102,9 @@ class Head:
 
 
 def encoder() -> model.ChestNetwork:
-    """The network with ImageNet's weights, normalisation folded in, rounded to the 16 bits that are
-    shipped; its last layer is zero.
+    """Return the network with ImageNet's weights; its last layer is zero.
+
+    Normalisation is folded in, and weights are rounded to the 16 bits that are shipped.
     """
     source = torch.load(_imagenet_weights(), map_location="cpu", weights_only=True)
     network = model.build(CONFIG)
@@ -214,7 +216,7 @@ def _linear(seen: Seen, labels: Bools, index: npt.NDArray[Any]) -> Linear:
 
 
 def save(network: model.ChestNetwork, head: Head, folder: Path) -> None:
-    """Write model.safetensors (encoder in 16 bits, the trained layer in 32) and config.json."""
+    """Write the weights (encoder in 16 bits, the rest in 32) and config.json."""
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half() for key, value in network.state_dict().items()}
     state["classifier.weight"] = torch.tensor(

@@ -63,7 +63,7 @@ def changes(
     former: Mapping[tuple[str, str], str | None],
     watch: Watch,
 ) -> Publication:
-    """Work out what these events, in the order in which they were written, are to publish.
+    """Work out what these events, in the order of writing, publish.
 
     Args:
         last: the last event of a focus that was published before this batch, or None.
@@ -105,7 +105,7 @@ def _change(
 
 
 def _published(change: Change, watch: Watch) -> list[ResourceEvent]:
-    """Return its events: none of a Patient or Consent, two where the subject was corrected.
+    """Return its events: none of a Consent, two of a corrected subject.
 
     A corrected subject concerns both patients: the plan of the former one may rest on it. An input
     is published to the patient it has now alone: what is analysed is hers, and the consent of the

@@ -25,7 +25,7 @@ class FormerSubjects:
     watch: Watch
 
     def of(self, events: Sequence[ResourceEvent]) -> Former:
-        """Return the subjects that our state does not tell, of events in the order of writing.
+        """Return the subjects that our state does not tell, in order of writing.
 
         Raises:
             Unavailable: the EHR does not answer, and it is not this resource's fault.
@@ -64,7 +64,7 @@ class FormerSubjects:
             return None
 
     def _was_forgotten(self, event: ResourceEvent) -> bool:
-        """Tell whether a sweep has passed its type, and it is of those kept for a short time."""
+        """Tell whether it was swept, and is of those kept for a short time."""
         swept_before = self.state.counted and self.state.cursor(event.type) is not None
         return swept_before and self.watch.is_passing(event)
 

@@ -1,5 +1,7 @@
-"""The intake process: HTTP first (so that probes answer), then the EHR, the event log, webhook,
-sweep and keeper around one publisher.
+"""The intake process.
+
+HTTP first (so that probes answer), then the EHR, the event log, webhook, sweep and keeper around
+one publisher.
 """
 
 import logging

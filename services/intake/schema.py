@@ -1,4 +1,4 @@
-"""The tables of intake's state, and how a file of a former version becomes one of this version."""
+"""The tables of intake's state, and how former files become these."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -145,7 +145,7 @@ def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
 
 
 def _sweep_new_inputs(db: sqlite3.Connection, watch: Watch) -> None:
-    """Sweep a type from the beginning when a service is new that answers its resources.
+    """Sweep a type again when a new service answers its resources.
 
     Until then they were only passing, and nobody knows them any more.
     """

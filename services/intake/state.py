@@ -115,8 +115,9 @@ class State:
         return bool(same)
 
     def prove_writable(self) -> None:
-        """Write something: what could not be remembered must not be published, or each sweep would
-        publish it again.
+        """Write something.
+
+        What could not be remembered must not be published, or each sweep would publish it again.
         """
         self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 

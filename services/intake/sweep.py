@@ -162,8 +162,9 @@ class Sweep:
         return {kind: why for kind, why in whys.items() if why}
 
     def _recheck(self) -> None:
-        """Tell again what rests on something that the EHR's searches may not have found when it was
-        told: by now, an overlap later, they have.
+        """Publish again what searches may not have found when it was written.
+
+        By now, an overlap later, they have.
         """
         past = instant(_earlier(parse(now()), self._overlap()))
         while waiting := self.state.to_recheck(past):

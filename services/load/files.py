@@ -47,8 +47,9 @@ class Document:
 
 
 def sort_files(source: Path) -> tuple[Mapping[str, list[Path]], list[Path]]:
-    """The files of a folder by kind (`json`, `dcm`, `vcf`, `txt`), and those that are none of
-    these; a single file must be JSON.
+    """Return the files of a folder by kind, and those of no kind.
+
+    Kinds are `json`, `dcm`, `vcf`, `txt`; a single file must be JSON.
 
     Raises:
         InvalidInput: another single file.

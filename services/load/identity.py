@@ -1,5 +1,6 @@
-"""By what a loaded resource is known again, and whether what carries that identifier already is the
-same (pure).
+"""How a loaded resource is known again (pure).
+
+And whether what carries that identifier already is the same.
 
 Identifiers are shared more often than their name says: one accession number on every result of an
 order, one dummy social security number on every patient who gave none. Taken as a condition as it
@@ -48,8 +49,9 @@ def has_identifier(kind: str) -> bool:
 
 
 def keyed(entries: Sequence[Entry]) -> list[Entry]:
-    """Each entry with the identifier to know it by, its best one that no other resource of its type
-    carries.
+    """Give each entry the identifier to know it by.
+
+    Its best one that no other resource of its type carries.
 
     Raises:
         InvalidInput: an entry has identifiers, and another one carries all of them: only one of the
@@ -130,8 +132,9 @@ def identified(resource: Json, key: Key | None) -> tuple[Json, Key]:
 
 
 def refuse_another(place: str, resource: Json, key: Key, found: Json) -> None:
-    """What carries the key at the EHR must be what is loaded, as far as whom and what it is about
-    can tell.
+    """Refuse a resource at the EHR that is another one.
+
+    By whom and what it is about, as far as these can tell.
 
     Args:
         resource: to be loaded, its references pointing at the EHR.

@@ -135,9 +135,7 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
-    """References that lead out of the files must lead to something at the EHR, and never to another
-    patient.
-    """
+    """Refuse references that lead nowhere, or to another patient."""
     own = {name for entry in entries for name in entry.names}
     known: dict[str, bool] = {}
     for entry in entries:
@@ -162,9 +160,7 @@ def _refuse_dangling(entries: Sequence[Entry], ehr: Ehr) -> None:
 
 
 def _refuse_another_patients(files: Files, ehr: Ehr) -> None:
-    """Nothing is written where the Patient's identifier, or a film's study, belongs to somebody
-    else at the EHR.
-    """
+    """Refuse an identifier or study of somebody else before anything is written."""
     entry = next(e for e in files.entries if e.kind == "Patient")
     if entry.key is None and any(True for _ in references(entry.resource)):
         return  # its digest hangs on what is not yet written: each is checked when its turn comes

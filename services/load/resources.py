@@ -1,5 +1,6 @@
-"""FHIR resources from JSON files, made ready to be created, in an order in which references lead
-backwards (pure).
+"""FHIR resources from JSON files, ready to be created (pure).
+
+In an order in which references lead backwards.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

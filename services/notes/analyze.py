@@ -101,9 +101,7 @@ def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
 
 
 def merge(entities: Sequence[Entity], text: str) -> list[Entity]:
-    """Without overlaps: the longer span wins, a listed one before a modelled one of the same
-    length.
-    """
+    """Drop overlaps: the longer span wins, then a listed one."""
     kept: list[
         Entity
     ] = []  # in order and apart at every step: a note may name fifteen thousand drugs

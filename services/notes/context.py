@@ -62,8 +62,9 @@ class Context:
 
 
 def squeeze(text: str) -> tuple[str, list[int]]:
-    """The text with each run of white space as one space (a rule's words may be apart, or on two
-    lines), and where each character went.
+    """Return the text with single spaces, and where each character went.
+
+    A rule's words may be apart, or on two lines.
     """
     kept: list[str] = []
     places: list[int] = []

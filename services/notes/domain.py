@@ -124,8 +124,9 @@ class Findings:
         return found
 
     def set_aside(self) -> list[Mention]:
-        """The first mention of each problem or drug that is spoken of but does not count, per
-        assertion.
+        """Return the first mention of each problem or drug that is set aside.
+
+        One per assertion.
         """
         found: dict[tuple[str, str, str], Mention] = {}
         for mention in self.mentions:

@@ -14,7 +14,7 @@ TAGS: Final = ("O", "B-Chemical", "I-Chemical", "B-Disease", "I-Disease")
 
 
 def encoder_folder() -> Path:
-    """The folder of the encoder inside its package, found without importing the package."""
+    """Find the encoder's folder without importing its package."""
     found = importlib.util.find_spec(ENCODER.replace("-", "_"))
     if found is None or found.origin is None:
         raise ModuleNotFoundError(

@@ -127,7 +127,10 @@ def entity_scores(sentences: list[Sentence], model: NotesModel, kinds: Iterable[
 
 
 def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
-    """F1 of `negated` and of `historical`, on the lines whose sentence holds their concept."""
+    """Measure F1 of `negated` and `historical`.
+
+    On the lines whose sentence holds their concept.
+    """
     pairs = [(line, said) for line in lines if (said := assertion_in(line, model)) is not None]
     numbers: Numbers = {}
     golds: Mapping[str, list[bool]] = {

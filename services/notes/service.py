@@ -1,5 +1,6 @@
-"""The notes service: problems and drugs in clinical notes, with what is negated, the family's, or
-past set aside.
+"""The notes service: problems and drugs in clinical notes.
+
+What is negated, the family's, or past is set aside.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -101,8 +101,9 @@ def encode(passage: Sentence, tokenizer: Any, chemicals_marked: bool) -> Item:
 
 
 def batches(items: list[Item], size: int, chance: random.Random) -> Iterator[list[Item]]:
-    """Passages of like length together (a padded token costs as much as a real one), the batches in
-    random order.
+    """Batch passages of like length, in random order.
+
+    A padded token costs as much as a real one.
     """
     order = sorted(items, key=lambda i: len(i[0]) + chance.random() * 8)
     cut = [order[at : at + size] for at in range(0, len(order), size)]

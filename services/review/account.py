@@ -121,7 +121,7 @@ def _callback_url() -> str:
 
 
 def _safe(target: str | None) -> str:
-    """A path of ours; anything that a browser could read as another host becomes the worklist."""
+    """Return a path of ours; another host becomes the worklist."""
     home = url_for("review.worklist")
     if (
         not target

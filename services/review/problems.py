@@ -82,7 +82,10 @@ def invalid(error: Exception) -> tuple[str, int]:
 
 
 def unexpected(error: Exception) -> tuple[str, int]:
-    """A bug of ours: the log has the place, without the values that a traceback may quote."""
+    """Log a bug of ours by its place.
+
+    Without the values that a traceback may quote.
+    """
     log.error("review: unexpected %s", type(error).__name__, extra={"traceback": trace(error)})
     return page(
         500,

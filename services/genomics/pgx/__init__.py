@@ -1,4 +1,4 @@
-"""Pharmacogenes: rule tables, what a file says of each gene, diplotypes, recommendations.
+"""Pharmacogenes: rule tables, evidence, diplotypes, recommendations.
 
 To add a gene: an entry in `data/genes.toml` (name, chromosome, method, essential alleles); its
 alleles and phenotypes must stand in the tables of `data/pypgx`. A recommendation that they lack

@@ -9,8 +9,9 @@ from services.genomics.domain import Site
 
 
 def normalise(site: Site, bases: Mapping[int, str]) -> Site:
-    """The site with its shortest alleles, left-aligned as far as `bases` (position -> reference
-    base) reaches.
+    """Return the site with its shortest alleles, left-aligned.
+
+    As far as `bases` (position -> reference base) reaches.
     """
     _, position, ref, alt = site
     ref, alt = ref.upper(), alt.upper()

@@ -50,8 +50,9 @@ def call_gene(tables: Tables, gene: Gene, records: Sequence[Record]) -> GeneCall
 
 
 def _suspected(gene: Gene, seen: Observed, allele: str) -> bool:
-    """A variant that does not count (its filter, its quality) is all that the file says of the
-    allele: it may be there.
+    """Call a gene of which the file has a doubtful variant alone.
+
+    Its filter or quality is bad: the allele may be there.
     """
     sites = gene.alleles[allele]
     return bool(sites & seen.suspected) and not sites & seen.tested
@@ -85,8 +86,9 @@ def _matched(gene: Gene, seen: Observed) -> tuple[Match, tuple[str, ...]]:
 
 
 def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
-    """Drop a diplotype that cannot be told from a far commoner one without phase (genes.toml), and
-    say so.
+    """Drop a diplotype for a far commoner one, and say so.
+
+    Without phase they can't be told apart (genes.toml).
     """
     names = {"/".join(pair): pair for pair in matched.diplotypes}
     dropped = {over for over, better in gene.prefer.items() if over in names and better in names}
@@ -103,8 +105,9 @@ def _preferred(gene: Gene, matched: Match) -> tuple[Match, tuple[str, ...]]:
 def _possible(
     gene: Gene, diplotypes: Sequence[tuple[str, str]], essential: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """The diplotypes, and those that an untested essential or suspected allele in place of a
-    reference one would make of them.
+    """Return the diplotypes, and those of untested or suspected alleles.
+
+    An essential allele that was not tested may stand in place of a reference one.
     """
     plain = {gene.reference, gene.without}
     for first, second in diplotypes:

@@ -1,5 +1,6 @@
-"""DPYD (pure): variants count one by one, and the least active one of each haplotype decides (CPIC
-fluoropyrimidines, PMID 29152729).
+"""DPYD: variants count one by one (pure).
+
+The least active one of each haplotype decides (CPIC fluoropyrimidines, PMID 29152729).
 
 Where the phase is not given, the two least active copies are taken to lie on different haplotypes,
 the less favourable reading.

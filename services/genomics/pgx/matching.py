@@ -161,8 +161,9 @@ def _covers(parts: Iterable[Haplotype], whole: Haplotype) -> bool:
 
 
 def untested(gene: Gene, seen: Observed) -> tuple[str, ...]:
-    """Alleles none of whose sites was tested, or one of whose sites has a variant that does not
-    count: the file can neither call nor exclude them.
+    """Return alleles that the file can neither call nor exclude.
+
+    None of their sites was tested, or one has a variant that does not count.
     """
     return tuple(
         allele

@@ -199,13 +199,16 @@ def _place(record: Record, side: int, taken: dict[Block, set[int]]) -> tuple[Blo
 
 
 def _suspected(gene: Gene, near: Iterable[Record]) -> frozenset[Site]:
-    """Sites under variant genotypes that do not count, and under lines on other reference bases."""
+    """Return sites under doubtful variants and on other reference bases.
+
+    A variant genotype is doubtful when it does not count (filter, quality, half a call).
+    """
     doubtful = (r for r in near if (carried(r) and not r.called) or not agrees(gene, r))
     return frozenset(site for record in doubtful for site in touched(gene, record))
 
 
 def _hidden(gene: Gene, called: Iterable[Record]) -> dict[int, set[Site]]:
-    """Position of each carried allele that the file does not spell -> the sites under it."""
+    """Return the sites under each carried allele without a sequence."""
     hidden: dict[int, set[Site]] = defaultdict(set)
     for record in called:
         for alt in carried(record):

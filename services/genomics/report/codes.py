@@ -1,5 +1,6 @@
-"""Codes of HL7 Genomics Reporting 3.0.0, LOINC and its answer lists, and GRCh38's reference
-sequences (pure data).
+"""Codes of HL7 Genomics Reporting 3.0.0, LOINC and GRCh38 (pure data).
+
+LOINC's answer lists and the reference sequences of GRCh38 among them.
 """
 
 from typing import Final

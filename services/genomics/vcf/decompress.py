@@ -1,4 +1,4 @@
-"""Bytes of a file that may be plain, gzip or bgzip, piece by piece and within bounds (pure)."""
+"""Bytes of a plain, gzip or bgzip file, piece by piece, bounded (pure)."""
 
 import zlib
 from collections.abc import Iterator

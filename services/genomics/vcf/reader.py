@@ -46,7 +46,10 @@ ACCESSIONS = {accession.encode(): name.encode() for name, accession in ACCESSION
 
 @dataclass(frozen=True)
 class Vcf:
-    """What was read: the SHA-256 (hex) of the decompressed bytes, and the records of the genes."""
+    """What was read.
+
+    The SHA-256 (hex) of the decompressed bytes, and the records of the genes.
+    """
 
     digest: str
     records: tuple[Record, ...]
@@ -94,7 +97,7 @@ def _limited(records: Iterable[Record]) -> Iterator[Record]:
 
 
 def _positions(tables: Tables) -> dict[bytes, list[int]]:
-    """Chromosome, in each of its spellings -> the positions that define alleles, ascending."""
+    """Return the positions of alleles, by each spelling of a chromosome."""
     positions: dict[bytes, set[int]] = {}
     for gene in tables.genes:
         positions.setdefault(gene.chromosome.encode(), set()).update(
@@ -160,8 +163,9 @@ def _chromosome(name: bytes) -> bytes:
 
 
 def _end(start: int, alt: bytes, info: bytes) -> int:
-    """The last base: END, or, of a structural variant, what its length says (VCF 4.4 lets END go);
-    0 where INFO has neither.
+    """Return the last base, 0 where INFO has none.
+
+    END or, of a structural variant, what its length says (VCF 4.4 lets END go).
     """
     found = END.search(info)
     length = SVLEN.search(info) if STRUCTURAL.search(alt) else None

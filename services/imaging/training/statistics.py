@@ -79,15 +79,13 @@ def fit_logistic(features: Floats, labels: Bools, ridge: float) -> Linear:
 
 
 def fit_platt(scores: Floats, labels: Bools) -> tuple[float, float]:
-    """(slope, intercept) that make sigmoid(slope * score + intercept) a probability on these
-    scores.
-    """
+    """Fit the slope and intercept that make scores probabilities."""
     linear = fit_logistic(scores[:, None], labels, ridge=1e-6)
     return float(linear.weights[0]), linear.bias
 
 
 def threshold_for_sensitivity(labels: Bools, probabilities: Floats, sensitivity: float) -> float:
-    """The highest threshold at which at least this share of the positives is at or above it."""
+    """Return the highest threshold that reaches this sensitivity."""
     ranked = np.sort(probabilities[labels])[::-1]
     needed = int(np.ceil(sensitivity * len(ranked)))
     return float(ranked[needed - 1])

@@ -17,7 +17,9 @@ FOREIGN_SHARE: Final = 0.08
 
 
 def is_english(text: str, declared: str | None = None) -> bool:
-    """False where the attachment declares another language, the script is not Latin, or another
+    """Tell whether the text is English.
+
+    False where the attachment declares another language, the script is not Latin, or another
     language's function words clearly prevail.
     """
     if declared and declared.lower().split("-")[0] != "en":

@@ -34,8 +34,9 @@ OPEN = re.compile(
 
 
 def find_sentences(text: str, sections: Sequence[Section]) -> list[Span]:
-    """(start, end) of each sentence, in order, without the white space around it or its bullet;
-    headings are in none.
+    """Return (start, end) of each sentence, in order.
+
+    Without the white space around it or its bullet; headings are in none.
 
     What has no end within LONGEST characters is cut there, at a blank or between words if it can
     be.

@@ -95,7 +95,7 @@ def entity_spans(sentence: Sentence) -> set[tuple[int, int, str]]:
 
 
 def read_assertions(path: Path) -> list[Assertion]:
-    """The lines of the NegEx set that hold all columns, in order, annotations in lower case."""
+    """Read the complete lines of the NegEx set, annotations in lower case."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         next(rows)

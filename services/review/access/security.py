@@ -43,8 +43,9 @@ def protect(response: Response, *, asset: bool) -> Response:
 
 
 def configure_cookies(app: Flask, settings: Settings) -> None:
-    """Session cookies: signed, HttpOnly, SameSite=Lax (an OpenID Connect issuer sends people back
-    from its own site), Secure unless all is on this machine.
+    """Configure session cookies: signed, HttpOnly, SameSite=Lax.
+
+    An OpenID Connect issuer sends people back from its own site. Secure u.
     """
     secure = is_secure(settings)
     key = settings.review_session_key

@@ -1,4 +1,4 @@
-"""Who is at the page: a signed cookie that holds the user, a CSRF token and its end.
+"""Sessions: a signed cookie with the user, a CSRF token and its end.
 
 Nothing of a patient is ever in it.
 """
@@ -38,8 +38,9 @@ class User:
 
 
 def begin(user: User) -> None:
-    """Start a session; whatever the cookie held before (a CSRF token that others may have planted)
-    is dropped.
+    """Start a session and drop whatever the cookie held before.
+
+    Others may have planted a CSRF token.
     """
     session.clear()
     session[USER] = {
@@ -71,7 +72,7 @@ def csrf_token() -> str:
 
 
 def check_csrf() -> None:
-    """Abort with 400 unless the form carries this session's token and no other site sent it."""
+    """Abort with 400 without this session's token or from another site."""
     sent = request.form.get(CSRF, "")
     kept = session.get(CSRF, "")
     if not kept or not hmac.compare_digest(sent.encode(), str(kept).encode()):

@@ -19,8 +19,9 @@ class Part:
 
 
 def parts(outputs: Mapping[str, Json]) -> list[Part]:
-    """Findings, genes, drug advice, problems, alerts and proposals that are still drafts, as the
-    page names them.
+    """List the drafts that may be kept or dropped, as the page names them.
+
+    Findings, genes, drug advice, problems, alerts and proposals.
 
     Alternatives are none: they are taken or left by the answer to their choice.
     """

@@ -71,7 +71,7 @@ def gene_calls(outputs: Mapping[str, Json]) -> list[GeneCall]:
 
 
 def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall:
-    """The genotype as a line, with the phenotypes that the implications drawn from it name."""
+    """Return the genotype as a line, with phenotypes of its implications."""
     drawn = [
         p
         for r in outputs.values()
@@ -91,9 +91,7 @@ def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall
 
 
 def drug_advice(outputs: Mapping[str, Json]) -> list[DrugAdvice]:
-    """The therapeutic implications, those that ask for something first, each with the
-    recommendations that rest on it.
-    """
+    """Return the therapeutic implications, the actionable ones first."""
     implications = [
         (k, r)
         for k, r in outputs.items()

@@ -149,8 +149,9 @@ def targets(goal: Mapping[str, Any]) -> Iterator[str]:
 def supports(
     plan: Mapping[str, Any], read: Mapping[str, Json | None], tasks: Mapping[str, str]
 ) -> list[Support]:
-    """What the plan says it rests on (`supportingInfo`, `addresses`), as far as it could be read
-    and is this patient's.
+    """Return what the plan rests on (`supportingInfo`, `addresses`).
+
+    As far as it could be read and is this patient's.
     """
     wanted = dict.fromkeys(
         [

@@ -1,5 +1,6 @@
-"""The film beneath a heat map, fetched from the PACS when somebody looks at the result and kept for
-a few minutes.
+"""The film beneath a heat map.
+
+Fetched from the PACS when somebody looks at the result, and kept for a few minutes.
 """
 
 import logging

@@ -139,8 +139,9 @@ def _concerns(resource: Json, subject: str) -> bool:
 
 
 def resting(outputs: Iterable[Json]) -> list[str]:
-    """What a plan, its proposals and its alerts say that they rest on, beside each other: of a long
-    record the head does not name every source.
+    """Return what a plan, its proposals and its alerts rest on.
+
+    Beside each other: of a long record the head does not name every source.
     """
     plan = list(outputs)
     details = (

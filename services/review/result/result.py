@@ -1,4 +1,4 @@
-"""One result: the head, its patient, what the answer wrote and what it was drawn from (pure)."""
+"""One result: head, patient, what was written and drawn from (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

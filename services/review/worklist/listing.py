@@ -150,7 +150,7 @@ def count(ehr: Ehr, wanted: Filter) -> int:
 
 
 def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
-    """The patients whose name starts with the words, or whose id or identifier they are."""
+    """Find patients by the beginning of a name, an id or an identifier."""
     by_name = islice(ehr.search("Patient", {"name": words, "_count": "20"}), 20)
     by_identifier = islice(ehr.search("Patient", {"identifier": words, "_count": "20"}), 20)
     named = [local_reference(p) for p in [*by_name, *by_identifier] if _matches(p, words)]
