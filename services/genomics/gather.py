@@ -14,7 +14,7 @@ from shared.ehr.documents import is_replaced
 from shared.errors import NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.references import relative
+from shared.references import is_a, relative, version_of
 
 if TYPE_CHECKING:
     from shared.ehr.client import Ehr
@@ -86,13 +86,13 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
             f"The document holds {len(attachments)} VCFs: send one document for each."
         )
     subject = relative(document.get("subject", {}).get("reference", ""))
-    if not subject.startswith("Patient/"):
+    if not is_a(subject, "Patient"):
         raise NotAnalysed("The document names no patient.")
     if is_replaced(document, ehr):
         raise Withdrawn(event.focus)
     raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)
     vcf = read_vcf(raw, load_tables())
-    version = str(document.get("meta", {}).get("versionId", ""))
+    version = version_of(document)
     return Inputs(
         subject=subject,
         content=digest(vcf.digest),

@@ -23,7 +23,7 @@ from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.codes import DCM, DICOM_UID, has_code
 from shared.json import Json
-from shared.references import relative
+from shared.references import is_a, relative, version_of
 from shared.settings import Settings
 
 MAX_FILMS: Final = 64
@@ -59,7 +59,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
     if not any(has_code(m, DCM, *codes.MODALITIES) for m in _modalities(study)):
         return None
     subject = relative(str(study.get("subject", {}).get("reference", "")))
-    if not subject.startswith("Patient/"):
+    if not is_a(subject, "Patient"):
         raise NotAnalysed(NO_PATIENT)
     films = list(_films(study, ehr, settings))
     chest = chest_films(films, study)
@@ -80,8 +80,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
         lateral=lateral,
         content=content_of(films),
         sources={
-            r: str(resource["meta"]["versionId"])
-            for r, resource in ((event.focus, study), (subject, patient))
+            r: version_of(resource) for r, resource in ((event.focus, study), (subject, patient))
         },
     )
 

@@ -9,7 +9,7 @@ from shared.ehr.documents import is_replaced
 from shared.errors import InvalidInput, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.references import relative
+from shared.references import is_a, relative, version_of
 from shared.text.decoding import HTML, MAX_BYTES, PLAIN, decode, media_type
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     if kind is None or attachment is None:
         return None
     subject = relative(document.get("subject", {}).get("reference", ""))
-    if not subject.startswith("Patient/"):
+    if not is_a(subject, "Patient"):
         raise InvalidInput("The note names no Patient as its subject.")
     if is_replaced(document, ehr):
         raise Withdrawn(event.focus)
     text = decode(ehr.attachment(attachment, MAX_BYTES), attachment["contentType"])
-    version = str(document.get("meta", {}).get("versionId", ""))
+    version = version_of(document)
     return Inputs(
         subject,
         digest(text, kind),

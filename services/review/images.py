@@ -8,7 +8,7 @@ from services.review.result import evidence
 from services.review.result.film import film_of
 from services.review.result.read import gather, head_by_id
 from services.review.state import review
-from shared.references import subject_of
+from shared.references import is_a, subject_of
 
 
 def register(bp: Blueprint) -> None:
@@ -31,7 +31,7 @@ def show_media(task_id: str, key: str) -> Any:
     shared = review()
     head = head_by_id(shared.ehr, task_id)
     reference = head.outputs.get(key, "")
-    media = shared.ehr.read(reference) if reference.startswith("Media/") else None
+    media = shared.ehr.read(reference) if is_a(reference, "Media") else None
     picture = (
         evidence.picture(media) if media and subject_of(media) == subject_of(head.task) else None
     )

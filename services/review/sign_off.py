@@ -20,6 +20,7 @@ from shared import instants
 from shared.errors import Conflict
 from shared.fhir import bundle
 from shared.privacy import audit
+from shared.references import local_reference
 
 log = logging.getLogger(__name__)
 KINDS: Final[dict[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
@@ -160,7 +161,7 @@ def _carried_out(
     False: somebody else was first.
     """
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
-    references = [f"{r['resourceType']}/{r['id']}" for r in changed]
+    references = [local_reference(r) for r in changed]
     event = audit.access(
         "U",
         device=practitioner.reference,

@@ -15,6 +15,7 @@ from shared.ehr.client import Ehr
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
 from shared.json import Json
+from shared.references import version_of
 from shared.settings import Settings
 from shared.web.logs import trace
 
@@ -142,7 +143,7 @@ class Keeper:
             "Subscription/%s is %s: asking for it again", standing["id"], standing["status"]
         )
         again = {k: v for k, v in standing.items() if k not in ("error", "meta")} | wanted
-        self.ehr.update(again | {"id": standing["id"]}, standing["meta"]["versionId"])
+        self.ehr.update(again | {"id": standing["id"]}, version_of(standing))
         self.on_silence.set()
 
 

@@ -11,6 +11,7 @@ from services.review import present
 from services.review.access.session import User
 from shared.ehr.client import Ehr
 from shared.errors import Misconfigured
+from shared.references import is_a
 from shared.settings import Settings
 
 FAILURES: Final = 5
@@ -77,10 +78,7 @@ def local_login(settings: Settings) -> LocalLogin | None:
         return None
     name, _, practitioner = (user or "").partition(":")
     if not (
-        name
-        and practitioner.startswith("Practitioner/")
-        and password
-        and password.get_secret_value()
+        name and is_a(practitioner, "Practitioner") and password and password.get_secret_value()
     ):
         raise Misconfigured(
             "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with "

@@ -20,7 +20,7 @@ from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import relative, subject_of
+from shared.references import local_reference, relative, subject_of
 from shared.text.decoding import MAX_BYTES, decode
 
 MAX_CARD_BYTES: Final = 500_000
@@ -100,7 +100,7 @@ def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
         for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject)
         if codes_ours(t)
     ]
-    own = {f"{r['resourceType']}/{r['id']}" for r in result.outputs.values()}
+    own = {local_reference(r) for r in result.outputs.values()}
     return plan.supports(
         focus, {ref: r for ref, r in ours.items() if ref not in own}, plan.report_pages(tasks)
     )
@@ -116,9 +116,7 @@ def names(ehr: Ehr, result: Result) -> dict[str, str]:
 
     Drugs, problems, documents; this patient's alone.
     """
-    known = {
-        f"{r['resourceType']}/{r['id']}": r for r in (*result.outputs.values(), *result.sources)
-    }
+    known = {local_reference(r): r for r in (*result.outputs.values(), *result.sources)}
     wanted = {ref for r in result.outputs.values() for ref in _named_by(r) if ref not in known}
     read = (
         r

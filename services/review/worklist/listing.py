@@ -17,7 +17,7 @@ from shared.ehr.client import Ehr
 from shared.fhir import codes
 from shared.fhir.heads import head_of
 from shared.json import Json
-from shared.references import local_reference, subject_of
+from shared.references import is_a, local_reference, subject_of
 
 PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = (
@@ -180,7 +180,7 @@ def _matches(patient: Json, words: str) -> bool:
 
 def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Json]:
     """The Patients, read many at a time."""
-    ids = list(dict.fromkeys(r.split("/", 1)[1] for r in references if r.startswith("Patient/")))
+    ids = list(dict.fromkeys(r.split("/", 1)[1] for r in references if is_a(r, "Patient")))
     found: dict[str, Json] = {}
     for at in range(0, len(ids), PATIENTS_AT_ONCE):
         some = ids[at : at + PATIENTS_AT_ONCE]

@@ -13,7 +13,7 @@ from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.fhir import lifecycle
 from shared.json import Json
-from shared.references import relative, subject_of
+from shared.references import is_a, relative, subject_of
 
 AT_ONCE: Final = 40  # ids in one search
 MOST_WORDS: Final = 160
@@ -49,7 +49,7 @@ def summaries(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Summ
     Args:
         words: read the reports and plans, too; else only the alerts, which is enough to sort by.
     """
-    wanted = [ref for h in heads for ref in _parts(h) if words or ref.startswith("DetectedIssue/")]
+    wanted = [ref for h in heads for ref in _parts(h) if words or is_a(ref, "DetectedIssue")]
     read = _read(ehr, wanted)
     return {
         h.reference: _summary(
@@ -61,7 +61,7 @@ def summaries(ehr: Ehr, heads: Sequence[Head], *, words: bool) -> dict[str, Summ
 
 def _parts(head: Head) -> list[str]:
     """The alerts and the focus."""
-    alerts = [ref for ref in head.outputs.values() if ref.startswith("DetectedIssue/")]
+    alerts = [ref for ref in head.outputs.values() if is_a(ref, "DetectedIssue")]
     focus = relative(head.task.get("focus", {}).get("reference", ""))
     return [*alerts, *([focus] if focus in head.outputs.values() else [])]
 

@@ -1,0 +1,98 @@
+"""`careloop new`: what it writes passes its own test, the linter and the types as it is."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from services.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+TREES = ("services", "shared", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, with the service `ecg` in it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in TREES:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "weights")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    run(folder, "-m", "services.cli", "new", "ecg")
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_touches_its_own_folder_and_one_line_of_pyproject(checkout: Path) -> None:
+    before = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    after = (checkout / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    assert [line for line in after if line not in before] == [
+        'ecg = "services.ecg.service:SERVICE"'
+    ]
+    assert len(after) == len(before) + 1
+    tomllib.loads("\n".join(after))
+    new = {p.relative_to(checkout).parts[:2] for p in (checkout / "services").rglob("*.py")}
+    old = {p.relative_to(ROOT).parts[:2] for p in (ROOT / "services").rglob("*.py")}
+    assert new - old == {("services", "ecg")}
+
+
+def test_its_own_test_passes(checkout: Path) -> None:
+    said = run(checkout, "-m", "pytest", "-q", "-c", "pyproject.toml", "services/ecg")
+    assert "passed" in said
+
+
+def test_it_is_formatted_linted_and_typed(checkout: Path) -> None:
+    run(checkout, "-m", "ruff", "format", "--check", "services/ecg")
+    run(checkout, "-m", "ruff", "check", "services/ecg")
+    run(checkout, "-m", "mypy", "--no-error-summary", "-p", "services.ecg")
+
+
+def test_nothing_of_the_template_is_left(checkout: Path) -> None:
+    texts = [p.read_text(encoding="utf-8") for p in (checkout / "services/ecg").rglob("*.*")]
+    assert texts
+    assert not [text for text in texts if "template" in text.lower()]
+
+
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["new", *arguments])
+    assert result.exit_code == 2, result.output
+    return result.stderr
+
+
+@pytest.mark.parametrize("name", ["Ecg", "e-c-g", "intake", "review", "imaging", "3d", "", "a b"])
+def test_a_name_that_will_not_do_is_refused(name: str, tmp_path: Path) -> None:
+    assert "name" in refused(name, "--package", str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert "not empty" in refused("ecg", "--package", str(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_outside_a_checkout_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--package" in refused("ecg")
