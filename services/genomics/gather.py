@@ -3,8 +3,8 @@
 The VCF that a DocumentReference carries, read and checked.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from services.genomics.domain import Inputs
 from services.genomics.pgx.tables import load_tables
@@ -14,13 +14,13 @@ from shared.ehr.documents import is_replaced
 from shared.errors import NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.json import Json
 from shared.references import is_a, relative, version_of
 
 if TYPE_CHECKING:
     from shared.ehr.client import Ehr
     from shared.settings import Settings
 
-Json = Mapping[str, Any]
 
 VCF_TYPES = frozenset(
     {
