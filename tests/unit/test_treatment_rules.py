@@ -1,11 +1,10 @@
 """The rule tables: complete, cited, in agreement with CPIC and the shared lexicon."""
 
 import csv
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
+from services.genomics.pgx.tables import DATA
 from services.treatment.model import TABLES, load, load_rules
 from services.treatment.record.genetics import phenotypes
 from services.treatment.rules.parsing import parse
@@ -24,11 +23,7 @@ def test_rxnorm_codes_agree_with_the_shared_lexicon() -> None:
 
 
 def test_rxnorm_codes_of_cpic_drugs_agree_with_cpic() -> None:
-    folder = find_spec("pypgx")
-    assert folder is not None and folder.submodule_search_locations
-    with (Path(folder.submodule_search_locations[0]) / "api/data/cpic-table.csv").open(
-        encoding="utf-8"
-    ) as table:
+    with (DATA / "pypgx" / "cpic-table.csv").open(encoding="utf-8") as table:
         cpic = {row["Drug"]: row["RxNorm"] for row in csv.DictReader(table)}
     shared = {d.name for d in load_rules().drugs.values()} & set(cpic)
     assert len(shared) > 20
