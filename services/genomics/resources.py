@@ -132,7 +132,7 @@ def _implication(
 
     The gene that departs from normal comes first: readers may look at the first phenotype only.
     """
-    said = sorted(
+    ranked = sorted(
         found.phenotypes.items(),
         key=lambda item: item[1].term.startswith(("Normal", "Indeterminate")),
     )
@@ -142,7 +142,7 @@ def _implication(
     )
     parts = [
         component(codes.concept(lab.TBD, lab.THERAPEUTIC), _phenotype(p, f"{gene} {p}"))
-        for gene, p in said
+        for gene, p in ranked
     ]
     named = " and ".join(found.phenotypes)
     return pen.draft(
@@ -161,7 +161,7 @@ def _implication(
             codes.concept(lab.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))
         ],
         derivedFrom=[genotypes[gene].ref for gene in found.phenotypes if gene in genotypes],
-        component=[drug, *parts, *(gene_part(tables.gene(gene)) for gene, _ in said)],
+        component=[drug, *parts, *(gene_part(tables.gene(gene)) for gene, _ in ranked)],
         note=[{"text": found.text}],
     )
 

@@ -107,14 +107,16 @@ def _round(films: Films, seen: Seen, inverted: Floats, seed: int) -> dict[str, A
     )
     beside = np.column_stack([films.views == "PA", films.ages, films.ages**2]).astype(np.float64)
     for fold in range(FOLDS):
-        held = folds == fold
-        head = fit(seen, labels, films.patients, ~held)
-        probability[held], upside[held] = (
-            head.probability(seen.films[held]),
-            head.probability(inverted[held]),
+        outside = folds == fold
+        head = fit(seen, labels, films.patients, ~outside)
+        probability[outside], upside[outside] = (
+            head.probability(seen.films[outside]),
+            head.probability(inverted[outside]),
         )
-        flagged[held] = probability[held] >= head.threshold
-        confounders[held] = fit_logistic(beside[~held], labels[~held], 1.0)(beside[held])
+        flagged[outside] = probability[outside] >= head.threshold
+        confounders[outside] = fit_logistic(beside[~outside], labels[~outside], 1.0)(
+            beside[outside]
+        )
     views = {"pa": films.views == "PA", "ap": films.views == "AP"}
     return {
         "_probability": probability,
@@ -153,19 +155,19 @@ def problems(folder: Path, found: dict[str, Any]) -> list[str]:
     A number under its floor, or one that metrics.json does not say; weights that it does not speak
     of.
     """
-    said = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    published = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     wrong = [
         f"{name} {found[name]:.3f} is under its floor {floor}"
-        for name, floor in said["floors"].items()
+        for name, floor in published["floors"].items()
         if not found[name] >= floor
     ]
     wrong += [
         f"{name}: measured {found[name]:.4f}, said {value}"
-        for name, value in said["metrics"].items()
+        for name, value in published["metrics"].items()
         if abs(found[name] - value) > TOLERANCE
     ]
-    if said["weights_sha256"] != config["weights_sha256"]:
+    if published["weights_sha256"] != config["weights_sha256"]:
         wrong.append("metrics.json speaks of other weights than config.json")
     return wrong
 

@@ -226,13 +226,13 @@ def assertion_of(entity: Entity, categories: frozenset[str], section: Section) -
     Where it says nothing, what the section's heading makes of it.
     """
     order = (*OF_DRUGS, *PRECEDENCE) if entity.kind == "drug" else PRECEDENCE
-    said = next((assertion for category, assertion in order if category in categories), None)
-    if section.assertion == "family" and said != "negated":
+    stated = next((assertion for category, assertion in order if category in categories), None)
+    if section.assertion == "family" and stated != "negated":
         return "family"
     if section.assertion == "allergy":
         return "allergy"
-    if said == "historical" and is_chronic(entity.concept):
-        said = None
-    if said is None and section.assertion == "hypothetical":
+    if stated == "historical" and is_chronic(entity.concept):
+        stated = None
+    if stated is None and section.assertion == "hypothetical":
         return "hypothetical" if entity.kind == "problem" else "present"
-    return said or "present"
+    return stated or "present"

@@ -116,13 +116,13 @@ def entity_scores(sentences: list[Sentence], model: NotesModel, kinds: Iterable[
         gold = {
             (i, a, b) for i, s in enumerate(sentences) for a, b, k in entity_spans(s) if k == kind
         }
-        said = {
+        marked = {
             (i, e.start, e.end)
             for i, entities in enumerate(found)
             for e in entities
             if e.kind == KINDS[kind]
         }
-        scores[kind] = f1(len(gold & said), len(said), len(gold))
+        scores[kind] = f1(len(gold & marked), len(marked), len(gold))
     return scores
 
 
@@ -131,7 +131,7 @@ def assertion_scores(lines: list[Assertion], model: NotesModel) -> Numbers:
 
     On the lines whose sentence holds their concept.
     """
-    pairs = [(line, said) for line in lines if (said := assertion_in(line, model)) is not None]
+    pairs = [(line, marked) for line in lines if (marked := assertion_in(line, model)) is not None]
     numbers: Numbers = {}
     golds: Mapping[str, list[bool]] = {
         "negated": [line.negation == "negated" for line, _ in pairs],
@@ -180,9 +180,9 @@ def seconds_per_page(model: NotesModel) -> float:
     return sorted(taken)[2]
 
 
-def f1(both: int, said: int, gold: int) -> float:
+def f1(both: int, marked: int, gold: int) -> float:
     """Return the F1 of spans, by their counts; 0 where nothing was right."""
-    return 2 * both / (said + gold) if both else 0.0
+    return 2 * both / (marked + gold) if both else 0.0
 
 
 def write_metrics(numbers: Numbers) -> None:

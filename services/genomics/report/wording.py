@@ -28,11 +28,11 @@ def genotype_text(gene: Gene, call: GeneCall) -> str:
 
 def remarks(call: GeneCall) -> list[str]:
     """What a reader of one gene must know."""
-    said = list(call.notes)
+    sentences = list(call.notes)
     if len(call.diplotypes) > 1:
-        said.append("The file can't tell these diplotypes apart.")
+        sentences.append("The file can't tell these diplotypes apart.")
     if call.missing:
-        said.append(
+        sentences.append(
             f"{call.missing} of {call.positions} positions that define alleles are not called in "
             "the file, or not well enough."
         )
@@ -40,8 +40,8 @@ def remarks(call: GeneCall) -> list[str]:
         beyond = ", ".join(call.untested[:12]) + (
             f" and {len(call.untested) - 12} more" if len(call.untested) > 12 else ""
         )
-        said.append(f"Not tested, neither called nor excluded: {beyond}.")
-    return said
+        sentences.append(f"Not tested, neither called nor excluded: {beyond}.")
+    return sentences
 
 
 def conclusion(tables: Tables, findings: Findings) -> str:

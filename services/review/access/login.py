@@ -95,5 +95,5 @@ def user_of(ehr: Ehr, practitioner: str | None, name: str, roles: tuple[str, ...
     known = ehr.read(practitioner) if practitioner else None
     if known is None or known.get("active") is False:
         return User(name, None, roles)
-    spoken = present.human_name(known)
-    return User(name if spoken == present.NO_NAME else spoken, practitioner, roles)
+    full_name = present.human_name(known)
+    return User(name if full_name == present.NO_NAME else full_name, practitioner, roles)

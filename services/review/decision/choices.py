@@ -108,12 +108,14 @@ def words(asked: Sequence[Choice], selected: Selection) -> list[str]:
 
     Those within an alternative that was not taken were not.
     """
-    said = []
+    sentences = []
     for choice in asked:
         if choice.key in selected and not _moot(choice, asked, selected, frozenset()):
             titles = [o.title for o in choice.options if o.key == selected[choice.key]]
-            said.append(f"{choice.title}: {titles[0] if titles else 'none of the alternatives'}.")
-    return said
+            sentences.append(
+                f"{choice.title}: {titles[0] if titles else 'none of the alternatives'}."
+            )
+    return sentences
 
 
 def _settled(

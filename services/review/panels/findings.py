@@ -146,12 +146,12 @@ def _observed_name(observation: Mapping[str, Any]) -> str:
             for c in observation.get("component", [])
             if codes.has_code(c.get("code"), codes.LOINC, "51963-7")
         ]
-        held = [
+        kept = [
             present.value_text(c)
             for c in observation.get("component", [])
             if codes.has_code(c.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")
         ]
-        return ": ".join(filter(None, [", ".join(parts), ", ".join(held)]))
+        return ": ".join(filter(None, [", ".join(parts), ", ".join(kept)]))
     asked = any(codes.has_code(code, system, c) for system, c in (*GENERIC, *GENOMIC))
     return value if value and asked else present.concept_text(code)
 
@@ -160,10 +160,13 @@ def name_of(resource: Mapping[str, Any]) -> str:
     """What people call it; empty where nothing in it is a name."""
     if resource["resourceType"] == "Observation":
         return _observed_name(resource)
-    spoken = (
+    own_name = (
         present.concept_text(resource.get(e))
         for e in ("medicationCodeableConcept", "vaccineCode", "code", "type")
     )
     return str(
-        resource.get("title") or next(filter(None, spoken), "") or resource.get("description") or ""
+        resource.get("title")
+        or next(filter(None, own_name), "")
+        or resource.get("description")
+        or ""
     )

@@ -105,13 +105,13 @@ def drug_advice(outputs: Mapping[str, Json]) -> list[DrugAdvice]:
 
 def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvice:
     """The implication as a line."""
-    rests = set(present.references(implication.get("derivedFrom")))
+    derived_from = set(present.references(implication.get("derivedFrom")))
     genes = [
         *_component_texts(implication, GENE),
         *(
             g
             for r in outputs.values()
-            if local_reference(r) in rests
+            if local_reference(r) in derived_from
             for g in _component_texts(r, GENE)
         ),
     ]

@@ -95,12 +95,12 @@ def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
     A mark at another occurrence would show a negated drug as taken.
     """
     found = [s for r in outputs.values() for s in _mentions(r)]
-    said = {words for _, words in found}
+    quoted = {words for _, words in found}
     found += [
         (Span(-1, -1, "problem", present.concept_text(r.get("code"))), q)
         for r in outputs.values()
         for q in quotes(r)
-        if q not in said
+        if q not in quoted
     ]
     placed = [_placed(text, span, words) for span, words in found]
     return [s for s in placed if s.start >= 0]

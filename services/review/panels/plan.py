@@ -170,11 +170,11 @@ def support(reference: str, resource: Json, task_id: str | None) -> Support:
         or present.concept_text(resource.get("type"))
         or resource["resourceType"]
     )
-    spoken = resource.get("conclusion", "")
+    conclusion = resource.get("conclusion", "")
     preliminary = resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource)
     return Support(
         reference,
-        f"{name}: {shorten(spoken, MOST_WORDS, placeholder=' …')}" if spoken else name,
+        f"{name}: {shorten(conclusion, MOST_WORDS, placeholder=' …')}" if conclusion else name,
         status,
         preliminary,
         task_id,

@@ -50,9 +50,9 @@ def stands(resource: Mapping[str, Any]) -> bool:
     An order stands while it is active, and a Medication that is no longer made may still be
     ordered.
     """
-    said = state(resource)
+    states = state(resource)
     if resource.get("resourceType") == "MedicationRequest":
-        return said == "active"
+        return states == "active"
     if resource.get("resourceType") == "Medication":
-        return said != "entered-in-error"
-    return not GONE & set(said.split())
+        return states != "entered-in-error"
+    return not GONE & set(states.split())

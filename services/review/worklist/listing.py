@@ -166,7 +166,7 @@ def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
 
 def _matches(patient: Json, words: str) -> bool:
     """The server did look: one that ignores a parameter returns everybody."""
-    spoken = " ".join(
+    full_name = " ".join(
         part
         for name in patient.get("name", [])
         for part in [name.get("text", ""), *name.get("given", []), name.get("family", "")]
@@ -174,7 +174,8 @@ def _matches(patient: Json, words: str) -> bool:
     values = {i.get("value", "").casefold() for i in patient.get("identifier", [])}
     asked = words.casefold()
     return asked in values or all(
-        any(part.startswith(word) for part in spoken.casefold().split()) for word in asked.split()
+        any(part.startswith(word) for part in full_name.casefold().split())
+        for word in asked.split()
     )
 
 
