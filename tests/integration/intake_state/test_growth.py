@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 import pytest
@@ -43,7 +43,8 @@ class TestGrowth:
 
     def test_a_first_sweep_of_years_fills_the_file_with_no_results(self, tmp_path: Path) -> None:
         state, years = State(tmp_path / "intake.sqlite"), moment(timedelta(days=900))
-        versions = [f"Observation/{uuid4()}" for _ in range(2000)]
+        # the same ids each time: how full pages are depends on them
+        versions = [f"Observation/{uuid5(NAMESPACE_URL, str(n))}" for n in range(2000)]
         for start in range(0, len(versions), 100):
             state.remember(
                 [
