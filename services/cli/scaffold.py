@@ -5,6 +5,7 @@ A copy of `services/cli/template`, registered in a pyproject.toml.
 
 import tomllib
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from shared.errors import Misconfigured
 
 TEMPLATE: Final = Path(__file__).parent / "template"
 TEXTS: Final = (".py", ".md", ".json")
+HEADER: Final = f'[project.entry-points."{GROUP}"]\n'
 PACKAGE: Final = """[build-system]
 requires = ["setuptools>=77"]
 build-backend = "setuptools.build_meta"
@@ -64,6 +66,8 @@ def in_checkout(name: str, checkout: Path) -> Scaffold:
             f"{checkout.resolve()} is no checkout of careloop: change into one, or write a package "
             "of your own with --package FOLDER"
         )
+    if HEADER not in project.read_text(encoding="utf-8"):
+        raise Misconfigured(f"{project} has no line {HEADER.strip()}")
     return _checked(Scaffold(name, f"services.{name}", checkout / "services" / name, project))
 
 
@@ -73,6 +77,8 @@ def in_package(name: str, folder: Path) -> Scaffold:
     Raises:
         Misconfigured: the folder holds something already, or the name won't do.
     """
+    if folder.is_file():
+        raise Misconfigured(f"{folder} is a file: name a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise Misconfigured(f"{folder} is not empty: name a new folder")
     package = f"careloop_{name}"
@@ -80,7 +86,18 @@ def in_package(name: str, folder: Path) -> Scaffold:
 
 
 def write(plan: Scaffold) -> list[Path]:
-    """Write the service and register it; return the files, the pyproject.toml last."""
+    """Write the service and register it; return the files, the pyproject.toml last.
+
+    Raises:
+        Misconfigured: a file can't be written.
+    """
+    try:
+        return _write(plan)
+    except OSError as error:
+        raise Misconfigured(f"can't write {error.filename}: {error.strerror}") from None
+
+
+def _write(plan: Scaffold) -> list[Path]:
     written = []
     for source in sorted(p for p in TEMPLATE.rglob("*") if p.suffix in TEXTS):
         target = plan.folder / _renamed(str(source.relative_to(TEMPLATE)), plan)
@@ -93,7 +110,7 @@ def write(plan: Scaffold) -> list[Path]:
 
 
 def _checked(plan: Scaffold) -> Scaffold:
-    if not NAME.fullmatch(plan.name):
+    if not NAME.fullmatch(plan.name) or iskeyword(plan.name):
         raise Misconfigured(
             f"{plan.name!r} won't do as a name: a lower-case word of letters and digits, such as "
             "ecg"
@@ -123,9 +140,6 @@ def _register(plan: Scaffold) -> None:
         return
 
     text = plan.project.read_text(encoding="utf-8")
-    header = f'[project.entry-points."{GROUP}"]\n'
-    before, found, after = text.partition(header)
-    if not found:
-        raise Misconfigured(f"{plan.project} has no line {header.strip()}")
+    before, found, after = text.partition(HEADER)
     line = f'{plan.name} = "{plan.package}.service:SERVICE"\n'
     plan.project.write_text(before + found + line + after, encoding="utf-8")

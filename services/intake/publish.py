@@ -17,7 +17,7 @@ from services.intake.versions import MALFORMED, event_of_version, utc
 from services.intake.watched import Watch, installed
 from shared.ehr.client import Ehr, Version
 from shared.events import ResourceEvent, encode
-from shared.references import type_of, version_of
+from shared.references import is_a, type_of, version_of
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.tracing import new_traceparent
 
@@ -78,7 +78,7 @@ class Publisher:
             Unavailable: the log did not take it; it stays to be rechecked.
         """
         with self.lock:
-            if type_of(reference) not in self.watch.inputs:
+            if is_a(reference, "Patient"):
                 self._publish_patient(reference)
             elif known := self.state.last(reference):
                 self._send(self._again([known]))

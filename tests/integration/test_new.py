@@ -79,7 +79,9 @@ def refused(*arguments: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("name", ["Ecg", "e-c-g", "intake", "review", "imaging", "3d", "", "a b"])
+@pytest.mark.parametrize(
+    "name", ["Ecg", "e-c-g", "intake", "review", "imaging", "3d", "", "a b", "class"]
+)
 def test_a_name_that_will_not_do_is_refused(name: str, tmp_path: Path) -> None:
     assert "name" in refused(name, "--package", str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
@@ -89,6 +91,13 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     assert "not empty" in refused("ecg", "--package", str(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    """A folder below a file: whoever runs this, root included, can't make it."""
+    (tmp_path / "file").write_text("mine")
+    assert "can't write" in refused("ecg", "--package", str(tmp_path / "file" / "below"))
+    assert "is a file" in refused("ecg", "--package", str(tmp_path / "file"))
 
 
 def test_outside_a_checkout_it_says_what_to_do(
