@@ -69,14 +69,23 @@ def analyser(name: str) -> Service:
     """Return what an analyser declares; slow imports stay for its `load`.
 
     Raises:
-        Misconfigured: there is none of that name, or its package does not declare a Service.
+        Misconfigured: there is none of that name, its package can't be loaded, or it does not
+            declare a Service of that name.
         ImportError: a package that its `service.py` imports is not installed.
     """
     points = _registered()
     if name not in points:
         raise Misconfigured(f"no analyser is called {name}; there are {', '.join(points)}")
 
-    service = points[name].load()
+    try:
+        service = points[name].load()
+    except ImportError:
+        raise
+    except Exception as error:  # somebody else's code: name the package, not our line
+        raise Misconfigured(
+            f"{points[name].value} of {_package(points[name])} can't be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
     if not isinstance(service, Service) or service.name != name:
         raise Misconfigured(f"{points[name].value} is not a Service called {name}")

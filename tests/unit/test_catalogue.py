@@ -1,0 +1,100 @@
+"""The catalogue: which packages it takes, and what it says of those that it can't."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services import catalogue
+from shared.errors import Misconfigured
+
+DECLARES = "from tests.toy import TOY\nfrom dataclasses import replace\n"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a package by hand: its module's source, and its entry points."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(distribution: str, source: str, **points: str) -> None:
+        module = distribution.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(source)
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        lines = [f"{name} = {module}:{attribute}" for name, attribute in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{catalogue.GROUP}]", *lines]) + "\n")
+        catalogue.look_again()
+
+    yield install
+    for name in [n for n in sys.modules if n.startswith("hospital_")]:
+        del sys.modules[name]
+    monkeypatch.undo()
+    catalogue.look_again()
+
+
+def test_a_package_adds_its_service(package: Callable[..., None]) -> None:
+    package("hospital-ecg", DECLARES + "ECG = replace(TOY, name='ecg')\n", ecg="ECG")
+    assert catalogue.analyser("ecg").title == "Word count"
+    assert catalogue.package_of("ecg") == "hospital-ecg"
+    assert catalogue.package_of("imaging") == "careloop"
+    assert catalogue.service_names()[0] == "intake"
+    assert "ecg" in catalogue.service_names()
+
+
+WRONG = {
+    "no Service": ("ECG = 3\n", "is not a Service called ecg"),
+    "another name": (DECLARES + "ECG = TOY\n", "is not a Service called ecg"),
+    "no such attribute": ("", "hospital-ecg can't be loaded: AttributeError"),
+    "it raises": ("raise RuntimeError('no licence')\n", "hospital-ecg can't be loaded: Runtime"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_package_that_can_not_be_taken_is_named(what: str, package: Callable[..., None]) -> None:
+    source, expected = WRONG[what]
+    package("hospital-ecg", source, ecg="ECG")
+    with pytest.raises(Misconfigured, match=expected):
+        catalogue.analyser("ecg")
+
+
+@pytest.mark.parametrize("name", ["intake", "review", "Ecg", "e.c.g"])
+def test_a_name_that_is_none_is_refused(name: str, package: Callable[..., None]) -> None:
+    package("hospital-ecg", "", **{name: "ECG"})
+    with pytest.raises(Misconfigured, match=rf"hospital-ecg registers .* {name}"):
+        catalogue.analyser_names()
+
+
+def test_two_packages_with_one_name_are_both_named(package: Callable[..., None]) -> None:
+    package("hospital-one", "", ecg="ECG")
+    package("hospital-two", "", ecg="ECG")
+    with pytest.raises(Misconfigured, match=r"hospital-(one|two) and hospital-(one|two) both"):
+        catalogue.analyser_names()
+
+
+def test_a_missing_library_stays_an_import_error(package: Callable[..., None]) -> None:
+    """`careloop doctor` and `models` tell that from a broken package."""
+    package("hospital-ecg", "import no_such_library\n", ecg="ECG")
+    with pytest.raises(ImportError, match="no_such_library"):
+        catalogue.analyser("ecg")
+
+
+def test_the_command_line_says_it_in_one_line(
+    package: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package("hospital-ecg", "", intake="ECG")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", "--help"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: hospital-ecg registers an analyser called intake")
