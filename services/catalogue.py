@@ -19,6 +19,7 @@ from shared.service import Service
 
 GROUP: Final = "careloop.analysers"
 NAME: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
+RULE: Final = "a name is a lower-case word of letters and digits, and neither intake nor review"
 
 
 @cache
@@ -39,9 +40,6 @@ def _registered() -> dict[str, EntryPoint]:
     if not found:
         raise Misconfigured("no analyser is registered: install careloop (`pip install -e .`)")
     return found
-
-
-RULE: Final = "a name is a lower-case word of letters and digits, and neither intake nor review"
 
 
 def _package(point: EntryPoint) -> str:
@@ -71,7 +69,6 @@ def analyser(name: str) -> Service:
     Raises:
         Misconfigured: there is none of that name, its package can't be loaded, or it does not
             declare a Service of that name.
-        ImportError: a package that its `service.py` imports is not installed.
     """
     points = _registered()
     if name not in points:
@@ -79,12 +76,11 @@ def analyser(name: str) -> Service:
 
     try:
         service = points[name].load()
-    except ImportError:
-        raise
     except Exception as error:  # somebody else's code: name the package, not our line
+        why = " ".join(str(error).split())
         raise Misconfigured(
             f"{points[name].value} of {_package(points[name])} can't be loaded: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {why}"
         ) from error
 
     if not isinstance(service, Service) or service.name != name:

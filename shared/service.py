@@ -3,7 +3,7 @@
 Everything else (Kafka, FHIR, retries, HTTP, metrics, shutdown) exists once, in `shared`.
 
 A fifth service writes `services/NAME/service.py` with `SERVICE = Service(...)`, frozen `Inputs` and
-`Findings`, and four functions.
+`Findings`, and the functions below.
 The runtime calls them in this order for each answer::
 
     accepts(event)                    on the record alone; False leaves no trace but a metric

@@ -3,6 +3,7 @@
 A copy of `services/cli/template`, registered in a pyproject.toml.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from keyword import iskeyword
@@ -61,7 +62,7 @@ def in_checkout(name: str, checkout: Path) -> Scaffold:
         Misconfigured: the folder is no checkout of careloop, or the name won't do.
     """
     project = checkout / "pyproject.toml"
-    if not project.is_file() or _name_of(project) != "careloop":
+    if _name_of(project) != "careloop":
         raise Misconfigured(
             f"{checkout.resolve()} is no checkout of careloop: change into one, or write a package "
             "of your own with --package FOLDER"
@@ -77,10 +78,15 @@ def in_package(name: str, folder: Path) -> Scaffold:
     Raises:
         Misconfigured: the folder holds something already, or the name won't do.
     """
-    if folder.is_file():
-        raise Misconfigured(f"{folder} is a file: name a new folder")
-    if folder.exists() and any(folder.iterdir()):
-        raise Misconfigured(f"{folder} is not empty: name a new folder")
+    if not folder.name:
+        raise Misconfigured("--package needs the name of a new folder")
+    try:
+        if folder.is_file():
+            raise Misconfigured(f"{folder} is a file: name a new folder")
+        if folder.exists() and any(folder.iterdir()):
+            raise Misconfigured(f"{folder} is not empty: name a new folder")
+    except OSError as error:
+        raise Misconfigured(f"can't use {error.filename}: {error.strerror}") from None
     package = f"careloop_{name}"
     return _checked(Scaffold(name, package, folder / package, folder / "pyproject.toml"))
 
@@ -94,7 +100,10 @@ def write(plan: Scaffold) -> list[Path]:
     try:
         return _write(plan)
     except OSError as error:
-        raise Misconfigured(f"can't write {error.filename}: {error.strerror}") from None
+        raise Misconfigured(
+            f"can't write {error.filename}: {error.strerror}; remove {plan.folder} if it is there, "
+            "and try again"
+        ) from None
 
 
 def _write(plan: Scaffold) -> list[Path]:
@@ -115,19 +124,30 @@ def _checked(plan: Scaffold) -> Scaffold:
             f"{plan.name!r} won't do as a name: a lower-case word of letters and digits, such as "
             "ecg"
         )
-    if plan.name in service_names() or plan.folder.exists():
+    if plan.name in service_names():
         raise Misconfigured(f"there is a service called {plan.name} already: choose another name")
+    if taken := [p for p in (plan.folder, plan.folder.with_suffix(".py")) if p.exists()]:
+        raise Misconfigured(f"there is {taken[0]} already: choose another name")
     return plan
 
 
 def _name_of(project: Path) -> str:
-    read = tomllib.loads(project.read_text(encoding="utf-8"))
-    return str(read.get("project", {}).get("name", ""))
+    """Return the project's name; empty where there is none or the file can't be read."""
+    try:
+        read = tomllib.loads(project.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    declared = read.get("project")
+    return str(declared.get("name", "")) if isinstance(declared, dict) else ""
 
 
 def _renamed(text: str, plan: Scaffold) -> str:
-    text = text.replace("services.cli.template", plan.package)
-    return text.replace("template", plan.name).replace("Template", plan.name.capitalize())
+    new = {
+        "services.cli.template": plan.package,
+        "template": plan.name,
+        "Template": plan.name.capitalize(),
+    }
+    return re.sub("|".join(map(re.escape, new)), lambda found: new[found[0]], text)
 
 
 def _register(plan: Scaffold) -> None:

@@ -50,6 +50,11 @@ event = excluded.event WHERE excluded.instant >= instant"""
 RECENT = """INSERT INTO recent (event, instant, focus) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
 WHERE excluded.instant >= instant"""
+LAST = """SELECT event FROM (
+SELECT event, instant, 1 AS rank FROM recent WHERE focus = ?1
+UNION ALL SELECT event, instant, 2 AS rank FROM foci WHERE focus = ?1
+) ORDER BY instant DESC, rank LIMIT 1"""
+"""Either may be the older: a resource can become an input, and cease to be one."""
 PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
 WHERE excluded.instant >= instant"""

@@ -183,12 +183,10 @@ class State:
 
     def last(self, focus: str) -> ResourceEvent | None:
         """The newest event of this focus that we published and still know."""
-        return self._event("SELECT event FROM recent WHERE focus = ?", focus) or self._event(
-            "SELECT event FROM foci WHERE focus = ?", focus
-        )
+        return self._event(schema.LAST, focus)
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
-        """The last event of each ImagingStudy and DocumentReference of this patient.
+        """The last event of each resource of this patient that may have an answer of its own.
 
         All of them, page by page.
         """

@@ -1,5 +1,6 @@
 """What intake watches, derived from what the services declare (pure)."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -7,6 +8,8 @@ from functools import cache, cached_property
 from services import catalogue
 from shared.events import ResourceEvent
 from shared.service import Service
+
+log = logging.getLogger(__name__)
 
 RELATED = ("Patient", "Consent")
 """What all answers about a patient rest on. A change of one has no event of its own: the patient's
@@ -63,7 +66,7 @@ class Watch:
             return False
         if event.type not in self.passing:
             return True
-        return any(s.accepts(event) for s in self.services if not s.per_patient)
+        return any(_accepts(s, event) for s in self.services if not s.per_patient)
 
     def is_passing(self, event: ResourceEvent) -> bool:
         """Tell whether only services per patient look at the focus."""
@@ -71,7 +74,7 @@ class Watch:
 
     def concerns_plan(self, event: ResourceEvent) -> bool:
         """Tell whether a service per patient looks again because of it."""
-        return any(s.accepts(event) for s in self.services if s.per_patient)
+        return any(_accepts(s, event) for s in self.services if s.per_patient)
 
     def draws_plan(self, event: ResourceEvent) -> bool:
         """Tell whether a plan may stand because of it, whatever else it reads.
@@ -80,7 +83,7 @@ class Watch:
         again, whatever became of its focus.
         """
         return event.action != "delete" and any(
-            event.type in s.triggers and s.accepts(event) for s in self.services if s.per_patient
+            event.type in s.triggers and _accepts(s, event) for s in self.services if s.per_patient
         )
 
 
@@ -88,6 +91,24 @@ class Watch:
 def installed() -> Watch:
     """Return what the analysers that are installed here want to know."""
     return Watch(catalogue.analysers())
+
+
+def _accepts(service: Service, event: ResourceEvent) -> bool:
+    """Tell whether the service accepts the event: where its code fails, it may.
+
+    A package that we did not write must not stop what other services wait for; the event is
+    published, and the service itself says what it can't do with it.
+    """
+    try:
+        return service.accepts(event)
+    except Exception as error:  # somebody else's code
+        log.error(
+            "accepts of %s (%s): unexpected %s",
+            service.name,
+            catalogue.package_of(service.name),
+            type(error).__name__,
+        )
+        return True
 
 
 def _types(wanted: Iterable[frozenset[str]]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from services import catalogue
 from shared.json import Json
 from shared.settings import Settings
 from tests.docker.analysers import OURS, own_analysers, rendered
@@ -62,7 +63,8 @@ def test_the_analysers_are_what_they_declare() -> None:
 
 
 def test_an_analyser_that_reads_films_gets_the_pacs_and_another_does_not() -> None:
-    films, other = own_analysers()[0], own_analysers()[1]
+    films = catalogue.analyser("imaging")
+    other = catalogue.analyser("notes")
     assert "ImagingStudy" in films.reads
     made = rendered(FILE.read_text(encoding="utf-8"), [replace(films, name="films"), other])
     services = yaml.safe_load(re.sub(r"\$\{[^}]*\}", "x", made))["services"]

@@ -1,15 +1,17 @@
 """A service that is installed later: what it answers is swept from the beginning, once."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from services.intake.state import State
 from services.intake.watched import Watch, installed
 from shared.events import ResourceEvent
+from shared.instants import instant, parse
 from tests.toy import TOY
 
 START = "2026-01-01T00:00:00.000Z"
-ECG = "http://loinc.org|11524-6"
+ECG = "http://loinc.org|18844-1"
 RECORDING = ResourceEvent(
     "Observation/1", "1", "create", subject="Patient/1", codes=(ECG,), time=START
 )
@@ -77,3 +79,19 @@ def test_an_input_that_changes_its_code_stays_known_by_what_it_is_now(tmp_path: 
     last = state.last("Observation/1")
     assert last is not None and last.codes == ("http://x|sodium",)
     state.close()
+
+
+def test_what_became_an_input_again_is_known_by_its_newest_version(tmp_path: Path) -> None:
+    state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
+    other = replace(RECORDING, version="2", codes=("http://x|sodium",), time=second(2))
+    state.remember([("2", other)])
+    moved = replace(RECORDING, version="3", subject="Patient/2", time=second(3))
+    state.remember([("3", moved)])
+
+    assert state.last("Observation/1") == moved
+    state.close()
+
+
+def second(number: int) -> str:
+    """So many seconds after the recording."""
+    return instant(parse(RECORDING.time) + timedelta(seconds=number))

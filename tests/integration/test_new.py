@@ -73,6 +73,38 @@ def test_nothing_of_the_template_is_left(checkout: Path) -> None:
     assert not [text for text in texts if "template" in text.lower()]
 
 
+@pytest.mark.parametrize(
+    "name", ["ct", "cardiomegaly", "template2", "abcdefghijklmnopqrstuvwxyzabcde"]
+)
+def test_a_name_of_any_length_leaves_it_formatted(name: str, tmp_path: Path) -> None:
+    written = tmp_path / "new"
+    result = CliRunner().invoke(main, ["new", name, "--package", str(written)])
+    assert result.exit_code == 0, result.output
+    config = str(ROOT / "pyproject.toml")
+    run(ROOT, "-m", "ruff", "format", "--check", "--config", config, str(written))
+    run(ROOT, "-m", "ruff", "check", "--config", config, str(written))
+    service = (written / f"careloop_{name}" / "service.py").read_text(encoding="utf-8")
+    assert f"from careloop_{name}.model import" in service
+
+
+@pytest.mark.parametrize("name", ["catalogue", "cli"])
+def test_what_services_holds_already_is_refused(
+    name: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    assert "already" in refused(name)
+
+
+@pytest.mark.parametrize("text", [b"[project", b"\xff", b"project = 3", None])
+def test_a_folder_that_is_no_checkout_is_named(
+    text: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if text is not None:
+        (tmp_path / "pyproject.toml").write_bytes(text)
+    monkeypatch.chdir(tmp_path)
+    assert "is no checkout of careloop" in refused("ecg")
+
+
 def refused(*arguments: str) -> str:
     result = CliRunner().invoke(main, ["new", *arguments])
     assert result.exit_code == 2, result.output

@@ -84,7 +84,7 @@ def modules_of_other_extras(service: str) -> set[str]:
     """Top-level modules that the services' extras bring and a bare `pip install careloop[service]`
     does not.
     """
-    extras = project()["optional-dependencies"]
+    extras = {name: [] for name in service_names()} | project()["optional-dependencies"]
     base = [text for text in project()["dependencies"] if holds(Requirement(text), frozenset())]
     own = closure(base + extras[service])
     others = closure([text for name in service_names() for text in extras[name]]) - own

@@ -13,7 +13,7 @@ from shared.instants import now
 from tests.toy import TOY
 
 ADA, BOB = "Patient/ada", "Patient/bob"
-ECG, SODIUM = f"{codes.LOINC}|11524-6", f"{codes.LOINC}|2951-2"
+ECG, SODIUM = f"{codes.LOINC}|18844-1", f"{codes.LOINC}|2951-2"
 
 
 def event(focus: str, version: str = "1", **fields: object) -> ResourceEvent:
@@ -143,3 +143,14 @@ def test_every_type_of_a_new_service_is_swept(with_ecg: Watch) -> None:
     assert set(with_ecg.swept) == set(installed().swept)
     procedures = replace(TOY, name="ops", triggers=frozenset({"Procedure"}))
     assert "Procedure" in Watch((*installed().services, procedures)).swept
+
+
+def test_a_service_whose_code_fails_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(event: ResourceEvent) -> bool:
+        raise KeyError(event.subject)
+
+    bad = replace(TOY, name="bad", triggers=frozenset({"Observation"}), accepts=broken)
+    value = event("Observation/1", codes=(SODIUM,))
+    assert published(value, watch=Watch((*installed().services, bad))).events == [value]
+    assert "bad (careloop)" in caplog.text and "KeyError" in caplog.text
+    assert ADA not in caplog.text

@@ -85,6 +85,22 @@ def test_a_panel_that_fails_says_so_and_the_page_stands(
     assert "Canary" not in caplog.text
 
 
+def _late(outputs: Mapping[str, Json]) -> Sequence[Section]:
+    rows = (Row((output["missing"],)) for output in outputs.values())
+    return [Section("Words", ("Count",), rows)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rows", [None, [None], [Row(None)]])  # type: ignore[arg-type]
+def test_rows_that_can_not_be_drawn_say_so_too(toy: list[Panel], rows: object) -> None:
+    toy[0] = Panel(sections=lambda _: [Section("Words", ("Count",), rows)])  # type: ignore[arg-type]
+    assert declared.sections("toy", OUTPUTS) == [Section(declared.UNSHOWN, (), ())]
+
+
+def test_rows_that_fail_when_they_are_counted_say_so_too(toy: list[Panel]) -> None:
+    toy[0] = Panel(sections=_late)
+    assert declared.sections("toy", OUTPUTS) == [Section(declared.UNSHOWN, (), ())]
+
+
 def drawn(*sections: Section) -> str:
     app = Flask("services.review.app", template_folder="templates")
     draw = (

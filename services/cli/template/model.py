@@ -25,4 +25,11 @@ def load(_settings: Settings) -> Model:
     """Load the model; called once per process."""
     text = CARD.read_text(encoding="utf-8")
     identity = f"sha256:{digest(VERSION, text)}"
-    return Model(ModelCard("template-rule", "Template: counts words", VERSION, identity, text))
+    card = ModelCard(
+        name="template-rule",
+        title="Template: counts words",
+        version=VERSION,
+        digest=identity,
+        card=text,
+    )
+    return Model(card)

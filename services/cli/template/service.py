@@ -19,7 +19,10 @@ def sections(outputs: Mapping[str, Json]) -> Sequence[Section]:
         for r in outputs.values()
         if r["resourceType"] == "Observation" and "valueQuantity" in r
     ]
-    return [Section("What the template counted", ("Words",), rows)] if rows else []
+    if not rows:
+        return []
+    title = "What the template counted"
+    return [Section(title, ("Words",), rows)]
 
 
 SERVICE = Service(
