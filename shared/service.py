@@ -90,7 +90,8 @@ class Service:
     Attributes:
         name: `imaging`: of the consumer group, the command line, the entry point.
         title: for people, `Imaging: chest films`.
-        triggers: resource types that start an answer of its own.
+        triggers: resource types that start an answer of its own. Patient and Consent are none:
+            a change of them has every answer of the patient drawn again.
         also_reads: further types; a change of one of them has the answer drawn again.
         example: the type of the demo patient's resource that it must answer.
         example_files: a folder whose files the demo adds to its patient; None: it needs none.
@@ -131,6 +132,15 @@ class Service:
     input_of: Callable[[ResourceEvent], str] = focus_of
     quiet_sec: str | None = None
     max_batch: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse triggers that have no event of their own.
+
+        Raises:
+            ValueError: it would wait for them for ever.
+        """
+        if never := sorted(self.triggers & {"Patient", "Consent"}):
+            raise ValueError(f"{self.name} can't be triggered by {', '.join(never)}")
 
     @property
     def per_patient(self) -> bool:

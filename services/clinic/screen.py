@@ -66,7 +66,7 @@ class Screen:
             self.line(f"{o.service:<9} {page}")
 
     def addresses(self, settings: Settings, state: Path, *, serving: bool) -> None:
-        """Print where to look: the review page, the EHR, how to load a patient."""
+        """Print where to look: the review page, the EHR, how to load a patient while it serves."""
         password = settings.review_local_password
         assert password is not None
         how = "" if serving else "   (start without --once to open it)"
@@ -75,6 +75,8 @@ class Screen:
             f"[bold]{password.get_secret_value()}[/]{how}"
         )
         self.line(f"EHR (FHIR API): {settings.fhir_url}   logs and state: {state}")
+        if not serving:
+            return
         self.line(
             f"A patient of your own: CARELOOP_FHIR_URL={settings.fhir_url} "
             f"CARELOOP_STATE_DIR={state} careloop load FOLDER"

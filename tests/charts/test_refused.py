@@ -13,8 +13,8 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "an unknown key": ("additional properties 'replicas' not allowed", {"replicas": 2}),
     "an unknown service": ("missing property 'image'", {"components": {"imagin": {}}}),
     "a service of somebody's own without its image": (
-        "'/components/ecg/image': minLength",
-        {"components": {"ecg": {"image": ""}}},
+        "'/components/holter/image': minLength",
+        {"components": {"holter": {"image": ""}}},
     ),
     "a name that is none of a service": ("'Ecg'", {"components": {"Ecg": {"image": "a/b:1"}}}),
     "a name too long for a Service": (

@@ -51,6 +51,10 @@ WRONG = {
     "another name": (DECLARES + "ECG = TOY\n", "is not a Service called holter"),
     "no such attribute": ("", "hospital-ecg can't be loaded: AttributeError"),
     "a library is missing": ("import nolib\n", "hospital-ecg can't be loaded: ModuleNotFoundError"),
+    "Patient starts nothing": (
+        DECLARES + "ECG = replace(TOY, triggers=frozenset({'Patient', 'Observation'}))\n",
+        "can't be triggered by Patient",
+    ),
     "it raises": ("raise RuntimeError('no licence')\n", "hospital-ecg can't be loaded: Runtime"),
 }
 
