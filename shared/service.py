@@ -71,6 +71,11 @@ class Inputs(Protocol):
     def sources(self) -> Mapping[str, str]: ...
 
 
+RELATED: Final = ("Patient", "Consent")
+"""What all answers about a patient rest on. A change of one has no event of its own: the patient's
+inputs and her plan are published again. So is a document when another one says that it replaces it,
+or says so no more.
+"""
 PLAIN: Final = Panel()
 """The page as it is for a result of any service."""
 
@@ -139,7 +144,7 @@ class Service:
         Raises:
             ValueError: it would wait for them for ever.
         """
-        if never := sorted(self.triggers & {"Patient", "Consent"}):
+        if never := sorted(self.triggers & set(RELATED)):
             raise ValueError(f"{self.name} can't be triggered by {', '.join(never)}")
 
     @property

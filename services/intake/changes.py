@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from services.intake.watched import RELATED, SEARCHED, Watch
+from services.intake.watched import SEARCHED, Watch
 from shared.events import ResourceEvent
 from shared.instants import instant
+from shared.service import RELATED
 
 FRESH: Final = timedelta(hours=1)
 """What was written longer ago, by a clock that may differ from ours, the EHR's searches have found

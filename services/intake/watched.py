@@ -7,15 +7,10 @@ from functools import cache, cached_property
 
 from services import catalogue
 from shared.events import ResourceEvent
-from shared.service import Service
+from shared.service import RELATED, Service
 
 log = logging.getLogger(__name__)
 
-RELATED = ("Patient", "Consent")
-"""What all answers about a patient rest on. A change of one has no event of its own: the patient's
-inputs and her plan are published again. So is a document when another one says that it replaces it,
-or says so no more.
-"""
 SEARCHED = ("Consent", "DocumentReference")
 """What others rest on and find by search: a denial, the document that replaces theirs (the patient
 is read). An EHR may find late what it wrote, so what rests on it is published once more, when the
