@@ -2,9 +2,11 @@
 
 Folders of Python hold at most 12 modules (`__init__.py` and tests/ aside), modules at most 300
 lines, files at most 100 columns (ruff sees to .py). Nothing lies loose in services/ but the
-catalogue, and in shared/ nothing but the language.
+catalogue, and in shared/ nothing but the language. A service imports no other service: its folder
+is one with a `service.py`, so that a new one is held to it, too (`.importlinter` names ours).
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -43,6 +45,7 @@ def findings(root: Path, files: list[str]) -> Iterator[str]:
     modules = [Path(name) for name in files if name.endswith(".py")]
     yield from crowded(modules)
     yield from loose(modules)
+    yield from mixed(root, modules)
     for name in files:
         if name.endswith(".py") or NARROW.search(name):
             text = (root / name).read_text(encoding="utf-8")
@@ -63,6 +66,26 @@ def loose(modules: list[Path]) -> Iterator[str]:
         allowed = LOOSE.get(str(module.parent))
         if allowed is not None and module.stem not in allowed:
             yield f"{module}: lies loose: move it into a room of {module.parent}/"
+
+
+def mixed(root: Path, modules: list[Path]) -> Iterator[str]:
+    """Modules of a service that import from services/ what is not theirs, the catalogue aside."""
+    services = {m.parent for m in modules if m.name == "service.py" and len(m.parts) == 3}
+    for module in modules:
+        if Path(*module.parts[:2]) not in services:
+            continue
+        own = {module.parts[1], "catalogue"}
+        for number, name in _imported(ast.parse((root / module).read_text(encoding="utf-8"))):
+            if name.startswith("services.") and name.split(".")[1] not in own:
+                yield f"{module}:{number}: imports {name}: services meet through FHIR alone"
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def long(name: str, text: str) -> Iterator[str]:
@@ -86,7 +109,11 @@ def wide(name: str, text: str) -> Iterator[str]:
 def main() -> int:
     root = Path(__file__).parents[1]
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     files = [name for name in listed.stdout.splitlines() if (root / name).is_file()]
     found = list(findings(root, files))

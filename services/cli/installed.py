@@ -63,6 +63,9 @@ def _plain(name: str) -> str:
 
 def extra(name: str) -> str:
     """What to do about it."""
+    package = catalogue.package_of(name)
+    if package != "careloop":
+        return f"Install what {package} needs"
     return f"pip install 'careloop[{name}]'"
 
 

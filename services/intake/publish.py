@@ -139,11 +139,10 @@ class Publisher:
         self.state.remember(publication.remember, publication.recheck)
 
     def _publish_patient(self, patient: str) -> None:
-        """Publish all inputs of the patient, however many, and one event for her plan."""
+        """Publish all inputs of the patient, however many, and an event for each plan."""
         for page in self.state.inputs_of(patient):
             self._send(self._again(page))
-        if plan := self.state.plan_of(patient):
-            self._send(self._again([plan]))
+        self._send(self._again(self.state.plans_of(patient)))
 
     def _again(self, events: Iterable[ResourceEvent]) -> list[ResourceEvent]:
         """Return last events of unchanged foci, as updates; what is gone has none."""

@@ -9,13 +9,17 @@ from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
 from shared.instants import instant
 
-VERSION = 1
+VERSION = 2
 KEPT = timedelta(days=1)
 """What is older when it is published, as in a first sweep of everything, does not become `recent`
 any more.
 """
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (
+PLANS = """CREATE TABLE IF NOT EXISTS plans (
+    subject TEXT, service TEXT, instant TEXT NOT NULL, event BLOB NOT NULL,
+    PRIMARY KEY (subject, service)
+) WITHOUT ROWID;
+"""
+SCHEMA = f"""{PLANS}CREATE TABLE IF NOT EXISTS cursors (
     kind TEXT PRIMARY KEY, instant TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (
@@ -31,9 +35,6 @@ CREATE TABLE IF NOT EXISTS recent (
     focus TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS foci_about ON foci (subject);
-CREATE TABLE IF NOT EXISTS plans (
-    subject TEXT PRIMARY KEY, instant TEXT NOT NULL, event BLOB NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS due (
     reference TEXT PRIMARY KEY, instant TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -55,7 +56,7 @@ SELECT event, instant, 1 AS rank FROM recent WHERE focus = ?1
 UNION ALL SELECT event, instant, 2 AS rank FROM foci WHERE focus = ?1
 ) ORDER BY instant DESC, rank LIMIT 1"""
 """Either may be the older: a resource can become an input, and cease to be one."""
-PLAN = """INSERT INTO plans (event, instant, subject) VALUES (?, ?, ?)
+PLAN = """INSERT INTO plans (event, instant, subject, service) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
 WHERE excluded.instant >= instant"""
 KNOWN = """UPDATE foci SET event = ?, instant = ?, subject = ?
@@ -105,16 +106,11 @@ def remember(
             KNOWN,
             [(value, at, e.subject, e.focus, at) for value, at, e, passing in rows if passing],
         )
-    db.executemany(
-        PLAN,
-        [(value, at, e.subject) for value, at, e, _ in rows if e.subject and watch.draws_plan(e)],
-    )
+    _remember_plans(db, [(value, at) for value, at, _, _ in rows], watch)
 
 
 def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
-    """Make what is missing.
-
-    A former version kept every focus for good, and knew of no plans.
+    """Make what is missing, and take over the file of a former version.
 
     Raises:
         Misconfigured: a later version of careloop made the file.
@@ -129,24 +125,40 @@ def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
     if version < VERSION:
         with db:
             db.execute("BEGIN IMMEDIATE")
-            former = db.execute(
-                "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < "
-                "'MedicationRequest0'"
-            )
-            db.executemany(
-                PLAN,
-                (
-                    (value, at, e.subject)
-                    for value, at in former
-                    if watch.draws_plan(e := decode(value)) and e.subject
-                ),
-            )
-            if db.execute(FIRST).fetchone():
-                db.execute(COUNTED)
-                db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in watch.passing])
-            db.execute("DROP INDEX IF EXISTS foci_of")
+            (_take_over_0, _take_over_1)[version](db, watch)
             db.execute(f"PRAGMA user_version = {VERSION}")
     _sweep_new_inputs(db, watch)
+
+
+def _take_over_0(db: sqlite3.Connection, watch: Watch) -> None:
+    """Every focus was kept for good, and no plans were known. (An empty file is one of these.)"""
+    former = db.execute(
+        "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < "
+        "'MedicationRequest0'"
+    ).fetchall()
+    _remember_plans(db, former, watch)
+    if db.execute(FIRST).fetchone():
+        db.execute(COUNTED)
+        db.executemany(PASSED, [(f"{kind}/", f"{kind}0") for kind in watch.passing])
+    db.execute("DROP INDEX IF EXISTS foci_of")
+
+
+def _take_over_1(db: sqlite3.Connection, watch: Watch) -> None:
+    """One event was kept per patient, whichever service accepts it."""
+    former = db.execute("SELECT event, instant FROM plans").fetchall()
+    db.execute("DROP TABLE plans")
+    db.execute(PLANS)
+    _remember_plans(db, former, watch)
+
+
+def _remember_plans(db: sqlite3.Connection, events: list[tuple[bytes, str]], watch: Watch) -> None:
+    rows = [
+        (value, at, e.subject, service)
+        for value, at in events
+        if (e := decode(value)).subject
+        for service in watch.plans_by(e)
+    ]
+    db.executemany(PLAN, rows)
 
 
 def _sweep_new_inputs(db: sqlite3.Connection, watch: Watch) -> None:

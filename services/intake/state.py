@@ -196,9 +196,14 @@ class State:
                 yield [event for event in page if self._watch.is_input(event)]
                 after = page[-1].focus
 
-    def plan_of(self, subject: str) -> ResourceEvent | None:
-        """The newest event of this patient that may have drawn a plan."""
-        return self._event("SELECT event FROM plans WHERE subject = ?", subject)
+    def plans_of(self, subject: str) -> list[ResourceEvent]:
+        """Return events that have each plan of this patient drawn again.
+
+        The newest that each service per patient accepts.
+        """
+        with self._using() as db:
+            rows = db.execute("SELECT DISTINCT event FROM plans WHERE subject = ?", (subject,))
+            return [decode(event) for (event,) in rows]
 
     def forget(self, kind: str, before: str) -> None:
         """Drop versions of this type that no sweep looks at again.

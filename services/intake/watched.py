@@ -71,14 +71,18 @@ class Watch:
         """Tell whether a service per patient looks again because of it."""
         return any(_accepts(s, event) for s in self.services if s.per_patient)
 
-    def draws_plan(self, event: ResourceEvent) -> bool:
-        """Tell whether a plan may stand because of it, whatever else it reads.
+    def plans_by(self, event: ResourceEvent) -> tuple[str, ...]:
+        """Return the services per patient whose plan may stand because of it.
 
         The plan is the patient's, not the event's: one such event, published again, has it drawn
-        again, whatever became of its focus.
+        again, whatever became of its focus, and whatever else it reads.
         """
-        return event.action != "delete" and any(
-            event.type in s.triggers and _accepts(s, event) for s in self.services if s.per_patient
+        if event.action == "delete":
+            return ()
+        return tuple(
+            s.name
+            for s in self.services
+            if s.per_patient and event.type in s.triggers and _accepts(s, event)
         )
 
 

@@ -1,4 +1,4 @@
-"""The listing, a result with its evidence, a model card."""
+"""The worklist, a result with its evidence, a model card."""
 
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ def _filter() -> tuple[listing.Filter, str]:
     outcome = asked.get("outcome", "requested")
     service = asked.get("service") or None
     if outcome not in listing.OUTCOMES or (service and service not in analyser_names()):
-        abort(400, "There is no such list. Start again from the listing.")
+        abort(400, "There is no such list. Start again from the worklist.")
     page = asked.get("page", "1")
     if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):
         abort(400, "There is no such page. Narrow the list by patient or service.")

@@ -1,12 +1,13 @@
 """A service that is installed later: what it answers is swept from the beginning, once."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from services.intake.state import State
 from services.intake.watched import Watch, installed
-from shared.events import ResourceEvent
+from shared.events import ResourceEvent, encode
 from shared.instants import instant, parse
 from tests.toy import TOY
 
@@ -19,6 +20,11 @@ RECORDING = ResourceEvent(
 
 def accepts(event: ResourceEvent) -> bool:
     return ECG in event.codes
+
+
+def second(number: int) -> str:
+    """So many seconds after the recording."""
+    return instant(parse(RECORDING.time) + timedelta(seconds=number))
 
 
 OURS = Watch(tuple(s for s in installed().services if "Observation" not in s.triggers))
@@ -93,6 +99,45 @@ def test_what_became_an_input_again_is_known_by_its_newest_version(tmp_path: Pat
     state.close()
 
 
-def second(number: int) -> str:
-    """So many seconds after the recording."""
-    return instant(parse(RECORDING.time) + timedelta(seconds=number))
+REPORT = ResourceEvent(
+    "DiagnosticReport/1", "1", "create", subject="Patient/1", answer_of="genomics", time=START
+)
+VISIT = ResourceEvent("Encounter/1", "1", "create", subject="Patient/1", time=second(1))
+WITH_VISITS = Watch(
+    (
+        *installed().services,
+        replace(
+            TOY,
+            name="visits",
+            triggers=frozenset({"Encounter"}),
+            accepts=lambda event: event.type == "Encounter",
+            input_of=lambda event: event.subject or "",
+        ),
+    )
+)
+
+
+def test_each_service_per_patient_has_its_plan_drawn_again(tmp_path: Path) -> None:
+    state = State(tmp_path / "intake.sqlite", WITH_VISITS)
+    state.remember([("1", REPORT), ("1", VISIT)])
+
+    assert {e.focus for e in state.plans_of("Patient/1")} == {REPORT.focus, VISIT.focus}
+    state.close()
+
+
+def test_the_plans_of_a_former_file_are_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sqlite"
+    State(path).close()
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            "DROP TABLE plans; CREATE TABLE plans (subject TEXT PRIMARY KEY, instant TEXT NOT NULL,"
+            " event BLOB NOT NULL) WITHOUT ROWID; PRAGMA user_version = 1"
+        )
+        row = (REPORT.subject, REPORT.time, encode(REPORT, "")[1])
+        db.execute("INSERT INTO plans VALUES (?, ?, ?)", row)
+    db.close()
+
+    for _ in range(2):
+        state = State(path)
+        assert state.plans_of("Patient/1") == [REPORT]
+        state.close()

@@ -22,6 +22,14 @@ BROKEN = {
     "a wide setting": ({"pyproject.toml": f"x = '{'a' * 100}'\n"}, "pyproject.toml:1: 106"),
     "a wide paragraph": ({"docs/a.md": "words " * 20 + "\n"}, "docs/a.md:1: 120"),
     "a loose service": ({"services/helpers.py": ""}, "lies loose"),
+    "a service that imports another": (
+        {"services/a/service.py": "", "services/a/x/m.py": "from services.notes.domain import B\n"},
+        "services/a/x/m.py:1: imports services.notes.domain.B",
+    ),
+    "a service that imports the pages": (
+        {"services/a/service.py": "def load():\n    from services import review\n"},
+        "services/a/service.py:2: imports services.review",
+    ),
     "a loose part of shared": ({"shared/runtime.py": ""}, "lies loose"),
 }
 
@@ -42,6 +50,10 @@ FINE = {
     "300 lines": {"services/a/m.py": "x = 1\n" * 300},
     "a wide table": {"docs/a.md": "| " + "a" * 120 + " |\n"},
     "wide code": {"docs/a.md": "```\n" + "a" * 120 + "\n```\n"},
+    "its own modules and the catalogue": {
+        "services/a/service.py": "import services.a.model\nfrom services.catalogue import NAME\n"
+    },
+    "the command line imports all": {"services/cli/m.py": "from services.review import page\n"},
     "the language": {"shared/events.py": "", "services/catalogue.py": ""},
 }
 

@@ -70,7 +70,8 @@ def test_a_file_that_knew_every_focus_and_no_plan_still_opens_and_tells_of_it(
         (former.focus, PATIENT, former.time, encode(former, "")[1]),
     )
     db.executescript(
-        "DROP TABLE plans; CREATE INDEX foci_of ON foci (subject, instant); PRAGMA user_version = 0"
+        "DELETE FROM plans; CREATE INDEX foci_of ON foci (subject, instant); "
+        "PRAGMA user_version = 0"
     )
     scripted.state.close()
     scripted.state = state.State(scripted.folder / "intake.sqlite")
@@ -96,9 +97,9 @@ def test_whatever_is_told_of_a_plan_is_one_that_treatment_accepts() -> None:
             f"{kind}/1", "1", "update", subject=PATIENT, answer_of=service, intent=intent
         )
         written = service == "treatment" and kind == "DiagnosticReport"  # it writes none
-        assert written or not installed().draws_plan(event) or accepts(event)
+        assert written or not installed().plans_by(event) or accepts(event)
         assert (
-            installed().draws_plan(event)
+            installed().plans_by(event)
             or not accepts(event)
             or kind in ("Condition", "AllergyIntolerance")
             or service

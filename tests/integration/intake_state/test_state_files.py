@@ -52,8 +52,7 @@ class TestFormerVersion:
             assert [[e.focus for e in page] for page in state.inputs_of(PATIENT)] == [
                 ["ImagingStudy/1"]
             ]
-            plan = state.plan_of(PATIENT)
-            assert plan and plan.focus == "DiagnosticReport/1"
+            assert [e.focus for e in state.plans_of(PATIENT)] == ["DiagnosticReport/1"]
             assert (
                 state.last("Observation/1") is None
                 and state.last("Observation/lots")
