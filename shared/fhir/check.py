@@ -2,7 +2,8 @@
 
 A broken rule is a bug of ours, never a value to send. There are three checks, cheapest first: R4's
 own table (`structure`), R4's invariants (`invariants`), and `fhir.resources`, which knows each data
-type. No server that we met replaces this: sekmet and HAPI FHIR each accept what the other refuses.
+type; a shape that it accepted is not parsed again (`shape`). No server that we met replaces this:
+sekmet and HAPI FHIR each accept what the other refuses.
 """
 
 from functools import cache
@@ -13,6 +14,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import InvalidResource
+from shared.fhir.shape import shape_of
 from shared.fhir.structure import Scope, resource_problems, table
 from shared.json import Json
 
@@ -20,6 +22,11 @@ MAX_BUNDLE_BYTES: Final = 900_000
 """Proxies before EHRs answer 413 at 1 MB."""
 MOST_PROBLEMS: Final = 5
 """In one message: a wrong builder breaks the same rule a hundred times."""
+
+
+MOST_SHAPES: Final = 4_096
+"""Remembered at once: a service writes some dozens."""
+_accepted: set[bytes] = set()
 
 
 def check(resource: Json) -> None:
@@ -78,6 +85,10 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _parse(resource: Json) -> None:
+    shape = shape_of(resource)
+    if shape in _accepted:
+        return
+
     kind = str(resource["resourceType"])
     try:
         _model(kind).model_validate(resource)
@@ -85,6 +96,9 @@ def _parse(resource: Json) -> None:
         # Only place and class of each error: pydantic's own text may quote the value.
         found = error.errors(include_input=False, include_context=False, include_url=False)
         _refuse([f"{'.'.join([kind, *map(str, e['loc'])])}: {e['type']}" for e in found])
+    if len(_accepted) >= MOST_SHAPES:
+        _accepted.clear()
+    _accepted.add(shape)
 
 
 @cache
