@@ -57,6 +57,11 @@ class Habits:
         dates_deletes: a delete in a history says when it happened.
         page_state: the next links of a search name a stored result (`_getpages`) instead of an
             offset.
+        creates_under_if_match: an update under If-Match of what is not there creates it.
+        honours_if_none_match: an update under `If-None-Match: *` never replaces anything.
+        batches: several requests may be posted as one batch.
+        keeps_versions: a resource shows its `meta.versionId`, an answer its ETag.
+        index_late_sec: a search finds a write so much later.
     """
 
     name: str
@@ -88,6 +93,11 @@ class Habits:
     page_state: bool
     topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     delivery_waits_sec: tuple[float, ...] = (1.0, 2.0, 4.0)
+    creates_under_if_match: bool = False
+    honours_if_none_match: bool = False
+    batches: bool = True
+    keeps_versions: bool = True
+    index_late_sec: float = 0.0
 
 
 SEKMET: Final = Habits(
@@ -150,4 +160,5 @@ HAPI: Final = Habits(
     dates_deletes=False,
     page_state=True,
     delivery_waits_sec=(0.5, 1.0, 2.0),
+    creates_under_if_match=True,
 )

@@ -7,14 +7,16 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from benchmarks.fake_ehr import rules, search
 from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.pages import Answer, Pages, Query, Request
-from benchmarks.fake_ehr.rules import Refusal
+from benchmarks.fake_ehr.rules import UNGUARDED, Guard, Refusal
 from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
 from benchmarks.fake_ehr.store import Store, Stored
+from shared.instants import instant
 from shared.json import Json
 
 
@@ -79,7 +81,7 @@ class Rest(Pages):
             case "PUT", [kind]:
                 return self._conditional_update(kind, request.query, request.body)
             case "PUT", [kind, resource_id]:
-                return self.update(kind, resource_id, request.body, request.headers.get("if-match"))
+                return self.update(kind, resource_id, request.body, Guard.of(request.headers))
             case "DELETE", [kind, resource_id]:
                 return self.delete(kind, resource_id)
         raise Refusal(404, "not-supported")
@@ -124,7 +126,8 @@ class Rest(Pages):
             self.habits.refuses_unknown_parameters or "handling=strict" in headers.get("prefer", "")
         ):
             raise Refusal(400, "not-supported")
-        hits = self._hits(kind, query, no_cache="no-cache" in headers.get("cache-control", ""))
+        no_cache = "no-cache" in headers.get("cache-control", "")
+        hits = self._indexed(kind, self._hits(kind, query, no_cache=no_cache))
         return self.page(kind, query, hits, ignored)
 
     def _hits(self, kind: str, query: Query, *, no_cache: bool) -> list[Json]:
@@ -137,6 +140,15 @@ class Rest(Pages):
         if self.habits.search_cache_sec:
             self._searches[key] = (now, hits)
         return hits
+
+    def _indexed(self, kind: str, hits: list[Json]) -> list[Json]:
+        """Return the hits as an index knows them that is behind the writes."""
+        if not self.habits.index_late_sec:
+            return hits
+        until = instant(datetime.now(UTC) - timedelta(seconds=self.habits.index_late_sec))
+        histories = (self.store.versions(kind, hit["id"]) for hit in hits)
+        known = ([s for s in versions if s.time <= until] for versions in histories)
+        return [s[-1].resource for s in known if s and s[-1].resource is not None]
 
     # --- writing
 
@@ -183,6 +195,8 @@ class Rest(Pages):
             raise Refusal(400, "not-supported")
         with self.store.lock:
             hits = search.find(self.store, self.habits, kind, query)
+        if not self.habits.atomic_conditional_create:
+            hits = self._indexed(kind, hits)
         if len(hits) > 1:
             raise Refusal(412, "multiple-matches")
         return hits[0] if hits else None
@@ -192,11 +206,11 @@ class Rest(Pages):
         kind: str,
         resource_id: str,
         resource: object,
-        if_match: str | None = None,
+        guard: Guard = UNGUARDED,
         *,
         follow_references: bool = True,
     ) -> Answer:
-        """PUT; under If-Match where it is given."""
+        """PUT; under its guard where one is given."""
         checked = rules.check(self.habits, kind, resource)
         if checked.get("id", resource_id) != resource_id:
             raise Refusal(400, "invalid")
@@ -204,7 +218,7 @@ class Rest(Pages):
             versions = self.store.versions(kind, resource_id)
             before = versions[-1].resource if versions else None
             current = str(versions[-1].version) if before is not None else ""
-            if if_match is not None and if_match.strip().removeprefix("W/").strip('"') != current:
+            if guard.refuses(current, self.habits):
                 raise Refusal(self.habits.stale_if_match, "conflict")
             if follow_references:
                 rules.check_references(self.habits, self.store, checked, self.shown_base)

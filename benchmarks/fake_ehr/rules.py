@@ -1,7 +1,8 @@
 """What the server does to a resource before it keeps it, and what it refuses."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
@@ -36,6 +37,51 @@ class Refusal(Exception):
             "resourceType": "OperationOutcome",
             "issue": [issue | ({"expression": [self.expression]} if self.expression else {})],
         }
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The condition under which an update may be made.
+
+    Attributes:
+        if_match: an ETag, in any of its shapes.
+        if_none_match: `*`, or None.
+    """
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Self:
+        """Read the guard in the headers of a request."""
+        return cls(headers.get("if-match"), headers.get("if-none-match"))
+
+    def refuses(self, current: str, habits: Habits) -> bool:
+        """Tell whether the update must not be made.
+
+        Args:
+            current: the version that stands; empty where nothing does.
+        """
+        if self.if_none_match == "*" and habits.honours_if_none_match:
+            return bool(current)
+        if self.if_match is None or (not current and habits.creates_under_if_match):
+            return False
+        return self.if_match.strip().removeprefix("W/").strip('"') != current
+
+
+UNGUARDED: Final = Guard()
+
+
+def unversioned(node: Any) -> Any:
+    """Return the body of a server that keeps no versions."""
+    if isinstance(node, list):
+        return [unversioned(item) for item in node]
+    if isinstance(node, dict):
+        shown = {k: unversioned(v) for k, v in node.items() if k not in ("versionId", "etag")}
+        if "location" in shown:
+            shown["location"] = str(shown["location"]).split("/_history/")[0]
+        return shown
+    return node
 
 
 def kept(habits: Habits, resource: Json, before: Json | None) -> Json:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,6 +21,7 @@ from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.habits import SEKMET, Habits
 from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
+from benchmarks.fake_ehr.rules import unversioned
 from benchmarks.fake_ehr.store import Stored
 from benchmarks.fake_ehr.subscriptions import Subscriptions
 from shared.json import Json
@@ -108,6 +110,8 @@ class FakeEhr:
                 extra,
             )
         answer = self._work(method, path, parts.query, headers, content)
+        if not self.habits.keeps_versions:
+            answer = _unversioned(answer)
         if fault:
             raise Dropped
         return answer
@@ -168,6 +172,13 @@ class FakeEhr:
             current = store.current("Subscription", subscription_id)
             if current is not None:
                 store.write("Subscription", subscription_id, {**current, "status": status}, "PUT")
+
+
+def _unversioned(answer: Answer) -> Answer:
+    headers = {k: v for k, v in answer.headers.items() if k != "ETag"}
+    if "Location" in headers:
+        headers["Location"] = headers["Location"].split("/_history/")[0]
+    return replace(answer, body=unversioned(answer.body), headers=headers)
 
 
 class _Server(ThreadingHTTPServer):

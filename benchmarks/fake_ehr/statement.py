@@ -50,11 +50,15 @@ def capability_statement(habits: Habits) -> Json:
         "rest": [
             {
                 "mode": "server",
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [{"code": code} for code in _system_interactions(habits)],
                 "resource": [_resource(habits, k) for k in listed],
             }
         ],
     }
+
+
+def _system_interactions(habits: Habits) -> list[str]:
+    return ["transaction", "batch"] if habits.batches else ["transaction"]
 
 
 def smart_configuration(base: str) -> Json:

@@ -12,7 +12,7 @@ import orjson
 
 from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
-from benchmarks.fake_ehr.rules import Refusal, check_references, references
+from benchmarks.fake_ehr.rules import Guard, Refusal, check_references, references
 from shared.json import Json
 from shared.references import relative
 
@@ -43,8 +43,10 @@ def _process(rest: Rest, request: Request) -> Answer:
     ):
         raise Refusal(400, "required", "Bundle.entry.request")
     if bundle["type"] == "batch":
+        if not rest.habits.batches:
+            raise Refusal(400, "not-supported")
         responses = [
-            _entry_response(rest, rest.answer(_request(e)), minimal=False) for e in entries
+            _entry_response(rest, rest.answer(_request(e, request)), minimal=False) for e in entries
         ]
     else:
         with rest.transaction():
@@ -134,20 +136,25 @@ def _execute(
             else rest.create(kind, resource, resource_id=resource_id, follow_references=False)
         )
     if method == "PUT" and len(path) == 2:
-        return rest.update(
-            path[0], path[1], resource, request.get("ifMatch"), follow_references=False
-        )
-    done = rest.answer(_request({"request": request, "resource": resource}))
+        return rest.update(path[0], path[1], resource, _guard(request), follow_references=False)
+    done = rest.answer(_request({"request": request, "resource": resource}, Request("POST", "")))
     if done.status >= 400:
         raise Refusal(done.status)
     return done
 
 
-def _request(entry: Json) -> Request:
+def _guard(request: Json) -> Guard:
+    return Guard(request.get("ifMatch"), request.get("ifNoneMatch"))
+
+
+def _request(entry: Json, outer: Request) -> Request:
     path, _, query = entry["request"]["url"].partition("?")
     headers = {
         "if-match": entry["request"].get("ifMatch"),
+        "if-none-match": entry["request"].get("ifNoneMatch"),
         "if-none-exist": entry["request"].get("ifNoneExist"),
+        # HAPI asks a batch's searches with the cache control of the batch
+        "cache-control": outer.headers.get("cache-control"),
     }
     given = {k: v for k, v in headers.items() if v}
     return Request(

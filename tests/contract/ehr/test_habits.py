@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from shared import instants
 from shared.fhir import bundle, codes
+from shared.json import Json
 from tests.contract.ehr.support import Server, goal, identifier, report, task, transaction
 
 
@@ -226,3 +227,40 @@ class TestHabits:
         entry = server.get("Organization/_history", _count="1").json()["entry"][0]
         assert entry["request"]["method"] == "DELETE"
         assert ("lastModified" in entry["response"]) == server.habits.dates_deletes
+
+    def test_an_update_of_what_is_not_there_under_a_guard(self, server: Server) -> None:
+        stale = server.habits.stale_if_match
+        absent = task("x") | {"id": str(uuid4())}
+        first = server.put(absent, **{"If-Match": 'W/"0"'})
+        again = server.put(absent | {"priority": "asap"}, **{"If-Match": 'W/"0"'})
+        created = 201 if server.habits.creates_under_if_match else stale
+        assert (first.status_code, again.status_code) == (created, stale)
+
+        absent = task("x") | {"id": str(uuid4())}
+        first = server.put(absent, **{"If-None-Match": "*"})
+        again = server.put(absent | {"priority": "asap"}, **{"If-None-Match": "*"})
+        replaced = stale if server.habits.honours_if_none_match else 200
+        assert (first.status_code, again.status_code) == (201, replaced)
+
+    def test_a_batch_of_reads_and_searches(self, server: Server) -> None:
+        mark = str(uuid4())
+        search = f"Task?identifier=urn:test|{mark}"
+        wanted = [f"Task/{uuid4()}", search]
+
+        def batch() -> list[Json]:
+            entries = [{"request": {"method": "GET", "url": url}} for url in wanted]
+            bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+            found: list[Json] = server.post("", bundle, **{"Cache-Control": "no-cache"}).json()[
+                "entry"
+            ]
+            return found
+
+        missing, empty = batch()
+        assert missing["response"]["status"].startswith("404")
+        assert empty["response"]["status"].startswith("200")
+        assert empty["resource"].get("entry", []) == []
+        made = server.made(task(mark))
+        wanted.append(f"Task/{made['id']}")
+        _, found, read = batch()
+        assert [e["resource"]["id"] for e in found["resource"]["entry"]] == [made["id"]]
+        assert read["resource"]["meta"]["versionId"] == made["meta"]["versionId"]
