@@ -1,4 +1,4 @@
-"""FakeEhr: the API behind a real socket, or as a transport in the process.
+"""FakeEhr: the API behind a real socket.
 
 The socket has keep-alive and one thread per connection.
 """
@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import httpx
 import orjson
 
 from benchmarks.fake_ehr import transactions
@@ -71,20 +70,9 @@ class FakeEhr:
         self._subscriptions.close()
 
     @property
-    def transport(self) -> httpx.MockTransport:
-        """For an httpx client that shall reach it without a socket."""
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            path = request.url.raw_path.decode()
-            try:
-                answer = self.answer(request.method, path, dict(request.headers), request.content)
-            except Dropped:
-                raise httpx.ReadError("dropped", request=request) from None
-            return httpx.Response(
-                answer.status, headers=dict(answer.headers), content=_content(answer)
-            )
-
-        return httpx.MockTransport(respond)
+    def connections(self) -> int:
+        """How many were opened, so far."""
+        return self._server.opened
 
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], content: bytes
@@ -189,8 +177,10 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._open: set[socket.socket] = set()
+        self.opened = 0
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        self.opened += 1
         self._open.add(request)
         super().process_request(request, client_address)
 

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
 
-from shared.ehr.http import FHIR_JSON, Rest, failure
+from shared.ehr.http import FHIR_JSON, Rest
+from shared.ehr.wire.connections import Limit, TooLarge, TransportError
+from shared.ehr.wire.failures import failure
+from shared.ehr.wire.response import Response
 from shared.errors import InvalidInput, NotYet, Unavailable
 
 HASHES: Final = {20: "sha1", 32: "sha256"}
@@ -69,6 +71,8 @@ def _download(
     except ValueError:
         raise InvalidInput("The attachment's URL is malformed.") from None
 
+    if not url.isprintable():
+        raise InvalidInput("The attachment's URL is malformed.")
     if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
     origin = origin_of(url)
@@ -90,34 +94,23 @@ def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bo
     dependency = "ehr" if ours else "url"
     wanted = content_type if MEDIA_TYPE.fullmatch(content_type) else None
     accept = ", ".join(filter(None, (wanted, f"{FHIR_JSON};q=0.9", "*/*;q=0.1"))) if ours else "*/*"
-    client = rest.client
+    headers = {"Accept": accept, "Cache-Control": "no-cache"}
     rest.announce("GET", url)
     try:
-        request = client.build_request(
-            "GET",
-            url,
-            headers={"Accept": accept, "Cache-Control": "no-cache"},
-            timeout=rest.timeout_sec,
+        response = rest.once(
+            "GET", url, headers, timeout_sec=rest.timeout_sec, limit=_limit(max_bytes)
         )
-        response = client.send(
-            request,
-            stream=True,
-            auth=httpx.USE_CLIENT_DEFAULT if ours else None,
-            follow_redirects=False,
-        )
-        try:
-            _expect_success(response, dependency, forwarded=rest.forwarded)
-            return _body(response, max_bytes)
-        finally:
-            response.close()
-    except httpx.RequestError as error:
-        raise Unavailable(dependency, type(error).__name__) from error
-    except httpx.InvalidURL:
-        raise InvalidInput("The attachment's URL is malformed.") from None
+    except TransportError as error:
+        raise Unavailable(dependency, str(error)) from error
+    except TooLarge:
+        raise _too_large(max_bytes) from None
+
+    _expect_success(response, dependency, forwarded=rest.forwarded)
+    return _body(response, max_bytes)
 
 
-def _expect_success(response: httpx.Response, dependency: str, *, forwarded: bool) -> None:
-    status = response.status_code
+def _expect_success(response: Response, dependency: str, *, forwarded: bool) -> None:
+    status = response.status
     if response.is_success:
         return
     if status in (404, 410):
@@ -125,40 +118,35 @@ def _expect_success(response: httpx.Response, dependency: str, *, forwarded: boo
     if response.is_redirect:
         raise InvalidInput("The attachment's URL redirects elsewhere.")
     if dependency == "ehr":
-        response.read()
         raise failure(response, "GET attachment", safe=True, forwarded=forwarded)
     if status == 429 or status >= 500:
         raise Unavailable("url", str(status))
     raise InvalidInput(f"The attachment's server answered {status}.")
 
 
-def _body(response: httpx.Response, max_bytes: int) -> bytes:
+def _limit(max_bytes: int) -> Limit:
+    return lambda headers: max_bytes * 4 // 3 + ENVELOPE if _is_wrapped(headers) else max_bytes
+
+
+def _is_wrapped(headers: Mapping[str, str]) -> bool:
+    return "json" in headers.get("Content-Type", "")
+
+
+def _body(response: Response, max_bytes: int) -> bytes:
     """Return the raw bytes, or the `data` of a FHIR JSON Binary.
 
     Servers choose between the two, whatever the Accept header prefers.
     """
-    wrapped = "json" in response.headers.get("Content-Type", "")
-    raw = _limited(response, max_bytes * 4 // 3 + ENVELOPE if wrapped else max_bytes)
-    if wrapped:
+    if _is_wrapped(response.headers):
         try:
-            binary = orjson.loads(raw)
+            binary = orjson.loads(response.content)
         except orjson.JSONDecodeError:
             binary = None
         if isinstance(binary, dict) and binary.get("resourceType") == "Binary":
             return _decoded(binary.get("data", ""), "Binary.data", max_bytes)
-    if len(raw) > max_bytes:
+    if len(response.content) > max_bytes:
         raise _too_large(max_bytes)
-    return raw
-
-
-def _limited(response: httpx.Response, max_bytes: int) -> bytes:
-    parts, total = [], 0
-    for part in response.iter_bytes():
-        total += len(part)
-        if total > max_bytes:
-            raise _too_large(max_bytes)
-        parts.append(part)
-    return b"".join(parts)
+    return response.content
 
 
 def _decoded(data: object, place: str, max_bytes: int) -> bytes:

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from shared import instants
 from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
 from shared.ehr.attachments import fetch
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
-from shared.ehr.http import FHIR_JSON, Before, Rest, json_object
+from shared.ehr.http import Before, Rest
 from shared.ehr.pages import NO_CACHE, PAGE, Params, get, pages, versions
 from shared.ehr.responses import Version
 from shared.ehr.smart import Bearer, auth_of
+from shared.ehr.wire.connections import Connections
+from shared.ehr.wire.response import Response, json_object
 from shared.ehr.written import Written
 from shared.errors import FhirError, Misconfigured
 from shared.fhir import codes
@@ -37,8 +37,6 @@ from shared.settings import Settings
 __all__ = ["Ehr", "Version", "Written", "open_ehr"]
 
 MINIMAL: Final = {"Prefer": "return=minimal"}
-# Some servers close an idle connection after 5 s: a write on it would be lost without an answer.
-KEEPALIVE_SEC: Final = 3.0
 
 
 class Ehr:
@@ -55,7 +53,7 @@ class Ehr:
 
     def close(self) -> None:
         """Close the connections."""
-        self._rest.client.close()
+        self._rest.close()
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +148,7 @@ class Ehr:
         """PUT a resource under If-Match; raises Conflict on 409 and 412."""
         reference = local_reference(resource)
         response = self._send("PUT", reference, resource, {**MINIMAL, "If-Match": f'W/"{version}"'})
-        created = response.status_code == 201
+        created = response.status == 201
         return written.of_response(response, self.read, created=created, reference=reference)
 
     def transact(self, bundle: Json) -> Sequence[Json]:
@@ -222,9 +220,7 @@ class Ehr:
     def _absolute(self, url: str) -> str:
         return url if ":" in url else f"{self.base.rstrip('/')}/{url}"
 
-    def _send(
-        self, method: str, url: str, body: Json, headers: Mapping[str, str]
-    ) -> httpx.Response:
+    def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> Response:
         response = self._rest.send(method, url, body=body, headers=headers)
         assert response is not None  # only missing_is_none gives None
         return response
@@ -258,15 +254,15 @@ def open_ehr(
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise Misconfigured("CARELOOP_FHIR_URL: an http or https URL without a query is needed")
     verify = tls_context(settings)
-    auth = Bearer(bearer, base) if bearer else auth_of(settings, base, scopes, verify)
-
-    limits = httpx.Limits(
-        max_connections=64, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_SEC
+    auth = Bearer(bearer) if bearer else auth_of(settings, base, scopes, verify)
+    rest = Rest(
+        Connections(verify),
+        base,
+        settings.fhir_timeout_sec,
+        auth,
+        before,
+        forwarded=bearer is not None,
     )
-    client = httpx.Client(
-        auth=auth, verify=verify, limits=limits, headers={"Accept": FHIR_JSON}, trust_env=False
-    )
-    rest = Rest(client, base, settings.fhir_timeout_sec, before, forwarded=bearer is not None)
 
     origins = [origin.strip() for origin in settings.dicomweb_allowed_origins.split(",")]
     return Ehr(rest, frozenset(origin.rstrip("/") for origin in origins if origin))

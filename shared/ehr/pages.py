@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from shared.ehr import responses
-from shared.ehr.http import Query, Rest, json_object
+from shared.ehr.http import Query, Rest
 from shared.ehr.responses import Version
+from shared.ehr.wire.response import json_object
 from shared.errors import FhirError
 from shared.json import Json
 from shared.references import type_of

@@ -1,16 +1,16 @@
 """SMART Backend Services: our access token at the EHR.
 
 (HL7 smart-app-launch 2.2, backend-services and client-confidential-asymmetric.) One thread at a
-time asks for the token. It is kept until shortly before it expires, and it goes to the EHR's base
-only.
+time asks for the token. It is kept until shortly before it expires. `Rest` sends it to the EHR's
+base only.
 """
 
 import ssl
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -40,48 +40,39 @@ class Discovery:
     v1_only: bool = False
 
 
-class Bearer(httpx.Auth):
-    """A caller's own token, forwarded to the EHR's base and nowhere else."""
+class Auth(Protocol):
+    """Gives the access token."""
 
-    def __init__(self, token: str, base: str) -> None:
-        self._token = token
-        self._base = base
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token for the EHR's base."""
-        if on_base(request.url, self._base):
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        yield request
+    def token(self, refused: str | None = None) -> str:
+        """Return a token; another one than the refused, where there can be one."""
 
 
-class BackendServices(httpx.Auth):
+@dataclass(frozen=True)
+class Bearer:
+    """A caller's own token, forwarded."""
+
+    value: str
+
+    def token(self, refused: str | None = None) -> str:  # noqa: ARG002
+        """Return the token: there is no other."""
+        return self.value
+
+
+class BackendServices:
     """Our token: fetched at the first need, renewed in time and once after a 401.
 
     Args:
         fetch: returns a token, and the monotonic time from which to renew it.
     """
 
-    def __init__(self, base: str, fetch: Callable[[], tuple[str, float]]) -> None:
-        self._base = base
+    def __init__(self, fetch: Callable[[], tuple[str, float]]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token for the EHR's base; after a 401, try once more with a new one."""
-        if not on_base(request.url, self._base):
-            yield request
-            return
-
-        token = self._current()
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code == 401:
-            request.headers["Authorization"] = f"Bearer {self._current(refused=token)}"
-            yield request
-
-    def _current(self, refused: str | None = None) -> str:
+    def token(self, refused: str | None = None) -> str:
+        """Return the present token; a new one where this one was refused."""
         with self._lock:
             if self._token == refused or time.monotonic() >= self._renew_at:
                 self._renew()
@@ -97,17 +88,9 @@ class BackendServices(httpx.Auth):
             raise Unavailable("ehr", str(error)) from error
 
 
-def on_base(url: httpx.URL, base: str) -> bool:
-    """Tell whether a URL is the base or lies below it: same scheme, host and port."""
-    own = httpx.URL(base)
-    path = own.path.rstrip("/")
-    same = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
-    return same and (url.path == path or url.path.startswith(f"{path}/"))
-
-
 def auth_of(
     settings: Settings, base: str, scopes: str | None, verify: ssl.SSLContext
-) -> httpx.Auth | None:
+) -> Auth | None:
     """Choose how to authenticate at this EHR.
 
     Returns:
@@ -133,7 +116,7 @@ def auth_of(
         ) as client:
             return request_token(client, discover(client, settings, base), client_id, key, wanted)
 
-    return BackendServices(base, fetch)
+    return BackendServices(fetch)
 
 
 def discover(client: httpx.Client, settings: Settings, base: str) -> Discovery:

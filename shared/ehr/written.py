@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
-
 from shared.ehr.responses import version_in
+from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.json import Json
 from shared.references import local_reference, relative, version_of
@@ -23,7 +22,7 @@ class Written:
 
 
 def of_response(
-    response: httpx.Response, read: Read, *, created: bool, reference: str | None = None
+    response: Response, read: Read, *, created: bool, reference: str | None = None
 ) -> Written:
     """Read the answer to a POST or PUT.
 

@@ -14,7 +14,6 @@ NOISY = (
     "kafka",
     "httpx",
     "httpcore",
-    "urllib3",
     "waitress",
     "werkzeug",
     "pydicom",
@@ -22,6 +21,8 @@ NOISY = (
     "PyRuSH",
     "transformers",
 )
+# its warnings hold whole URLs, whose queries identify people
+QUOTING = "urllib3"
 log = logging.getLogger(__name__)
 
 
@@ -65,6 +66,7 @@ def configure(service: str, level: str) -> None:
     root.setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger(QUOTING).setLevel(logging.ERROR)
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _traceback: uncaught(error)
     threading.excepthook = lambda args: uncaught(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.ehr.client import Version
@@ -127,8 +126,6 @@ def test_an_ehr_that_tells_all_whatever_it_is_asked_makes_no_event_twice(
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_type_and_is_named(intake: Intake) -> None:
-    intake.ehr = Scripted(
-        {"ImagingStudy": httpx.DecodingError("not gzip"), KIND: [version(1, moment())]}
-    )
-    assert intake.sweep() == {"ImagingStudy": "unexpected DecodingError"}
+    intake.ehr = Scripted({"ImagingStudy": UnicodeError("no text"), KIND: [version(1, moment())]})
+    assert intake.sweep() == {"ImagingStudy": "unexpected UnicodeError"}
     assert [e.focus for e in intake.events()] == [NOTE]

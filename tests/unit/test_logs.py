@@ -62,3 +62,15 @@ def test_what_nobody_caught_is_logged_the_same_way_in_every_thread() -> None:
     ]
     assert CANARY not in ended.stderr
     assert ended.returncode == 1
+
+
+def test_a_library_that_quotes_urls_is_silent() -> None:
+    program = (
+        "import logging; from shared.web.logs import configure; configure('toy', 'DEBUG')\n"
+        "for name in ('urllib3.connection', 'urllib3.connectionpool'):\n"
+        f"    logging.getLogger(name).warning('Failed: /Patient?name=%s', {CANARY!r})"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == ""

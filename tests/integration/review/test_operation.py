@@ -80,7 +80,8 @@ def test_the_ehr_being_away_is_told(clinic: Clinic, tmp_path: Path) -> None:
         and visitor.client.get("/readyz").status_code == 503
     )
     [waiting] = visitor.client.get("/readyz").get_json()["waiting_for"]
-    assert waiting.startswith("the EHR (ehr is not available: ConnectError at http://127.0.0.1:")
+    cause = "the EHR (ehr is not available: NewConnectionError at http://127.0.0.1:"
+    assert waiting.startswith(cause)
 
 
 def test_no_patient_data_is_logged(

@@ -1,15 +1,17 @@
 """Client: attachments."""
 
 import base64
+import gzip
 import hashlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.responses import issues_of
+from shared.ehr.wire.response import Response
 from shared.errors import (
     InvalidInput,
     NotYet,
@@ -19,7 +21,8 @@ from shared.json import Json
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.hooks import Listener
-from tests.unit.client.support import answering
+from tests.served import Served
+from tests.unit.client.support import Answering
 
 
 class TestOutcomes:
@@ -37,41 +40,6 @@ class TestOutcomes:
         found = issues_of({"resourceType": "OperationOutcome", "issue": issues})
         assert found == ("invalid at Patient.name[0]", "unknown", "required at /f:Task/f:status")
         assert issues_of([1]) == issues_of({"resourceType": "Bundle"}) == ()
-
-
-class TestBodies:
-    @pytest.mark.parametrize("half", [rb"\ud800", rb"\uDFFF", b"\xed\xa0\x80"])
-    def test_half_a_character_is_replaced_and_stops_nobody(self, half: bytes) -> None:
-        body = (
-            b'{"resourceType": "Patient", "name": [{"text": "a'
-            + half
-            + rb'b \\ud800 \ud83e\ude7a"}]}'
-        )
-        read = answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
-        assert read and read["name"][0]["text"] == "a\ufffdb \\ud800 🩺"
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            b"<html>",
-            b"[]",
-            b"",
-            rb'{"a": "\ud800"',
-            rb'{"a": ["\ud800", NaN]}',
-            rb'["\ud800"' + b"[" * 99_999,
-        ],
-    )
-    def test_what_is_no_resource_says_nothing_about_the_request(self, body: bytes) -> None:
-        with pytest.raises(Unavailable):
-            answering(lambda _: httpx.Response(200, content=body)).read("Patient/1")
-
-    def test_a_body_that_does_not_unpack_is_a_fault_of_the_way(self) -> None:
-        with pytest.raises(Unavailable, match="DecodingError"):
-            answering(
-                lambda _: httpx.Response(
-                    200, headers={"Content-Encoding": "gzip"}, content=b"not gzip"
-                )
-            ).read("Patient/1")
 
 
 class TestAttachments:
@@ -125,18 +93,39 @@ class TestAttachments:
                 plain.attachment(attachment, 4)
         assert plain.attachment(self.attachment(url=binary.reference), 3000) == bytes(3000)
 
-    def test_an_endless_body_is_cut(self) -> None:
+    @pytest.mark.parametrize("kind", ["text/plain", "application/fhir+json"])
+    def test_an_endless_body_is_cut(self, answering: Answering, kind: str) -> None:
         sent = []
 
         def endless() -> Iterator[bytes]:
+            yield f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode()
             while True:
                 sent.append(1)
                 yield bytes(1000)
 
-        ehr = answering(lambda _: httpx.Response(200, content=endless()))
-        with pytest.raises(InvalidInput):
+        ehr = answering(lambda _: endless())
+        with pytest.raises(InvalidInput, match="larger than 10000 bytes"):
             ehr.attachment(self.attachment(url="Binary/1"), 10_000)
-        assert len(sent) < 100
+        time.sleep(0.2)
+        cut = len(sent)
+        time.sleep(0.2)
+        assert len(sent) == cut
+
+    def test_a_bomb_is_not_unpacked(self, answering: Answering) -> None:
+        packed = gzip.compress(bytes(20_000_000))
+        ehr = answering(lambda _: Response(200, {"Content-Encoding": "gzip"}, packed))
+        with pytest.raises(InvalidInput, match="larger than 100000 bytes"):
+            ehr.attachment(self.attachment(url="Binary/1"), 100_000)
+        assert len(packed) < 100_000
+
+    def test_an_endless_refusal_is_cut(self, answering: Answering) -> None:
+        def endless() -> Iterator[bytes]:
+            yield b"HTTP/1.1 503 Busy\r\n\r\n"
+            while True:
+                yield bytes(1000)
+
+        with pytest.raises(Unavailable, match="503"):
+            answering(lambda _: endless()).attachment(self.attachment(url="Binary/1"), 10)
 
     def test_not_there_yet(self, plain: Ehr) -> None:
         with pytest.raises(NotYet):
@@ -163,15 +152,14 @@ class TestAttachments:
         ],
     )
     def test_no_other_origin_is_asked(self, url: str) -> None:
-        asked: list[httpx.URL] = []
-
-        def respond(request: httpx.Request) -> httpx.Response:
-            asked.append(request.url)
-            return httpx.Response(404)
-
-        with pytest.raises((InvalidInput, NotYet)):
-            answering(respond).attachment(self.attachment(url=url), 10)
-        assert [u for u in asked if u.host != "ehr.test" or not u.path.startswith("/fhir/")] == []
+        with Served(lambda _: Response(404)) as served:
+            there = url.replace("ehr.test:81", "127.0.0.1:9").replace("ehr.test", served.place)
+            with (
+                open_ehr(load_settings(fhir_url=f"{served.url}/fhir", fhir_timeout_sec=2)) as ehr,
+                pytest.raises((InvalidInput, NotYet)),
+            ):
+                ehr.attachment(self.attachment(url=there), 10)
+        assert [a.target for a in served.asked if not a.target.startswith("/fhir/")] == []
 
     @pytest.mark.parametrize(
         "kind",
@@ -192,11 +180,12 @@ class TestAttachments:
         assert asked.headers["accept"] == "application/fhir+json;q=0.9, */*;q=0.1"
         assert "x-other" not in asked.headers
 
-    def test_a_redirect_is_not_followed(self) -> None:
+    def test_a_redirect_is_not_followed(self, answering: Answering) -> None:
+        elsewhere = {"Location": "http://169.254.169.254/"}
         with pytest.raises(InvalidInput, match="redirects"):
-            answering(
-                lambda _: httpx.Response(302, headers={"Location": "http://169.254.169.254/"})
-            ).attachment(self.attachment(url="Binary/1"), 10)
+            answering(lambda _: Response(302, elsewhere)).attachment(
+                self.attachment(url="Binary/1"), 10
+            )
 
     def test_an_allowed_origin_gets_no_token(self) -> None:
         with Listener() as pacs:

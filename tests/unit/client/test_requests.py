@@ -1,13 +1,13 @@
 """Client: requests."""
 
-import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from shared.ehr.client import Ehr, open_ehr
-from shared.ehr.http import failure, retry_after
+from shared.ehr.wire.failures import failure
+from shared.ehr.wire.response import Response, retry_after
 from shared.errors import (
     CareloopError,
     Conflict,
@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.settings import load_settings
 from tests.fakes import FakeEhr
-from tests.unit.client.support import TASK, answering
+from tests.unit.client.support import TASK, Answering
 
 
 @pytest.mark.parametrize(
@@ -112,18 +112,18 @@ class TestRetries:
     def test_nobody_listens(self) -> None:
         with (
             open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=2)) as ehr,
-            pytest.raises(Unavailable, match="ConnectError"),
+            pytest.raises(Unavailable, match="NewConnectionError"),
         ):
             ehr.capabilities()
 
     def test_dates_in_retry_after(self) -> None:
         def asked(text: str) -> float | None:
-            return retry_after(httpx.Response(503, headers={"Retry-After": text}))
+            return retry_after(Response(503, {"Retry-After": text}))
 
         assert asked("120") == 120
         assert asked("Wed, 21 Oct 2015 07:28:00 GMT") == 0
         assert asked("soon") is None
-        assert retry_after(httpx.Response(503)) is None
+        assert retry_after(Response(503)) is None
 
 
 @pytest.mark.parametrize(
@@ -144,15 +144,13 @@ class TestRetries:
 )
 def test_what_a_status_means(status: int, forwarded: bool, expected: type[CareloopError]) -> None:
     assert isinstance(
-        failure(httpx.Response(status), "PUT Task/1", safe=False, forwarded=forwarded), expected
+        failure(Response(status), "PUT Task/1", safe=False, forwarded=forwarded), expected
     )
 
 
-def test_a_page_of_a_proxy_is_no_answer() -> None:
+def test_a_page_of_a_proxy_is_no_answer(answering: Answering) -> None:
     with pytest.raises(Unavailable, match="without FHIR JSON"):
-        answering(lambda _: httpx.Response(200, text="<html>please log in</html>")).read(
-            "Patient/1"
-        )
+        answering(lambda _: Response(200, {}, b"<html>please log in</html>")).read("Patient/1")
 
 
 def test_each_request_is_announced_without_its_query_and_may_be_stopped(fake: FakeEhr) -> None:
@@ -187,16 +185,38 @@ class TestConnections:
     def test_one_that_was_idle_is_not_used_again(
         self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.ehr.client.KEEPALIVE_SEC", 1.5)
-        opened = []
-        connect = socket.create_connection
-        monkeypatch.setattr(
-            socket,
-            "create_connection",
-            lambda *place, **options: opened.append(place) or connect(*place, **options),
-        )
+        monkeypatch.setattr("shared.ehr.wire.connections.KEEPALIVE_SEC", 1.5)
         with open_ehr(load_settings(fhir_url=fake.base)) as ehr:
             for pause in (0.0, 0.0, 2.0):
                 time.sleep(pause)
                 ehr.read("Task/none")
-        assert len(opened) == 2  # two reads on one, the third on another
+        assert fake.connections == 2  # two reads on one, the third on another
+
+    def test_one_that_the_server_closed_meanwhile_loses_no_write(
+        self, answering: Answering
+    ) -> None:
+        done = b"HTTP/1.1 201 Created\r\nLocation: Task/1/_history/1\r\nContent-Length: 0\r\n\r\n"
+        ehr = answering(lambda _: [done])
+        for _ in range(3):
+            ehr.create(TASK)
+            time.sleep(0.1)
+
+    def test_threads_share_them(self, fake: FakeEhr, ehr: Ehr) -> None:
+        fake.faults.latency_sec = 0.02
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(lambda n: ehr.read(f"Task/{n}"), range(80))) == {None}
+        assert fake.connections <= 8
+
+    def test_no_proxy_of_the_environment_is_asked(
+        self, fake: FakeEhr, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+            assert ehr.read("Task/none") is None
+
+    def test_a_redirect_is_not_followed(self, answering: Answering) -> None:
+        ehr = answering(lambda _: Response(307, {"Location": "/fhir/Task/2"}))
+        with pytest.raises(FhirError) as refused:
+            ehr.create(TASK)
+        assert refused.value.status == 307

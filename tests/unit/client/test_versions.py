@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from shared.ehr.client import Written
 from shared.ehr.responses import onto, version_in, versions, with_since
-from tests.unit.client.support import TASK, answering
+from shared.ehr.wire.response import Response
+from tests.served import Asked, json_response
+from tests.unit.client.support import TASK, Answering
 
 
 class TestLinks:
@@ -86,26 +87,24 @@ class TestLinks:
         )
         assert with_since("http://x?_getpages=1", "S") == "http://x?_getpages=1"
 
-    def test_a_link_that_leads_in_a_circle_ends(self) -> None:
+    def test_a_link_that_leads_in_a_circle_ends(self, answering: Answering) -> None:
         page = {
             "resourceType": "Bundle",
             "link": [{"relation": "next", "url": "http://ehr.test/fhir/Task?page=1"}],
             "entry": [{"resource": {**TASK, "id": "1"}}],
         }
-        assert [
-            t["id"] for t in answering(lambda _: httpx.Response(200, json=page)).search("Task", {})
-        ] == ["1"]
+        assert [t["id"] for t in answering(lambda _: json_response(page)).search("Task", {})] == [
+            "1"
+        ]
 
-    def test_only_matches_of_the_type_count(self) -> None:
+    def test_only_matches_of_the_type_count(self, answering: Answering) -> None:
         entries = [
             {"resource": {**TASK, "id": "1"}, "search": {"mode": "match"}},
             {"resource": {**TASK, "id": "2"}, "search": {"mode": "include"}},
             {"resource": {"resourceType": "Patient", "id": "3"}, "search": {"mode": "match"}},
             {"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}},
         ]
-        ehr = answering(
-            lambda _: httpx.Response(200, json={"resourceType": "Bundle", "entry": entries})
-        )
+        ehr = answering(lambda _: json_response({"resourceType": "Bundle", "entry": entries}))
         assert [t["id"] for t in ehr.search("Task", {})] == ["1"]
 
 
@@ -127,11 +126,11 @@ class TestVersions:
     ) -> None:
         assert version_in(etag, location) == expected
 
-    def test_a_server_that_says_nothing_is_asked(self) -> None:
-        def respond(request: httpx.Request) -> httpx.Response:
+    def test_a_server_that_says_nothing_is_asked(self, answering: Answering) -> None:
+        def respond(request: Asked) -> Response:
             if request.method == "PUT":
-                return httpx.Response(200)
-            return httpx.Response(200, json={**TASK, "id": "1", "meta": {"versionId": "7"}})
+                return Response(200)
+            return json_response({**TASK, "id": "1", "meta": {"versionId": "7"}})
 
         assert answering(respond).update({**TASK, "id": "1"}, "6") == Written("Task/1", "7", False)
 
@@ -194,7 +193,7 @@ class TestVersions:
         ],
     )
     def test_one_without_an_id_or_a_type_hides_no_other(
-        self, entry: dict[str, Any], reference: str
+        self, entry: dict[str, Any], reference: str, answering: Answering
     ) -> None:
         body = {"entry": [entry, {"resource": {**TASK, "id": "3"}}]}
         assert [v.reference for v in versions(body, "Task", "2026-01-01T00:00:00.000Z")] == [
@@ -203,20 +202,22 @@ class TestVersions:
         ]
         found = answering(
             lambda r: (
-                httpx.Response(405)
-                if "_history" in str(r.url)
-                else httpx.Response(200, json={"resourceType": "Bundle", **body})
+                Response(405)
+                if "_history" in r.target
+                else json_response({"resourceType": "Bundle", **body})
             )
         )
         assert "Task/3" in [v.reference for v in found.history("Task", "2026-01-01T00:00:00Z")]
 
-    def test_where_there_is_no_type_history_last_updated_stands_in(self) -> None:
+    def test_where_there_is_no_type_history_last_updated_stands_in(
+        self, answering: Answering
+    ) -> None:
         asked: list[str] = []
 
-        def respond(request: httpx.Request) -> httpx.Response:
-            asked.append(str(request.url))
-            if "_history" in str(request.url):
-                return httpx.Response(405)
+        def respond(request: Asked) -> Response:
+            asked.append(request.target)
+            if "_history" in request.target:
+                return Response(405)
             body = {
                 "resourceType": "Bundle",
                 "entry": [
@@ -229,7 +230,7 @@ class TestVersions:
                     }
                 ],
             }
-            return httpx.Response(200, json=body)
+            return json_response(body)
 
         found = [
             (v.reference, v.version, v.deleted)

@@ -7,8 +7,10 @@ from urllib.parse import parse_qs
 
 import httpx
 
+from shared.ehr.wire.response import Response
 from shared.json import Json
 from shared.settings import Settings, load_settings
+from tests.served import Asked, json_response
 
 TASK: Json = {"resourceType": "Task", "status": "draft", "intent": "order"}
 
@@ -18,7 +20,7 @@ def settings_of(key: Path, **more: Any) -> Settings:
 
 
 class TokenServer:
-    """An EHR and its token endpoint as one function: counts what it gives, forgets tokens on
+    """A token endpoint, and the EHR that takes its tokens: counts what it gives, forgets tokens on
     demand.
     """
 
@@ -28,6 +30,7 @@ class TokenServer:
         self.forms: list[dict[str, list[str]]] = []
         self.accepted: set[str] = set()
         self.refuses = False
+        self.forgets = False
         self._lock = threading.Lock()
 
     def respond(self, request: httpx.Request) -> httpx.Response:
@@ -39,13 +42,13 @@ class TokenServer:
                     "capabilities": ["permission-v2"],
                 },
             )
-        if request.url.path == "/token":
-            return self._token(request)
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return httpx.Response(
-            200 if token in self.accepted else 401,
-            json={**TASK, "id": "1", "meta": {"versionId": "1"}},
-        )
+        return self._token(request)
+
+    def ehr(self, asked: Asked) -> Response:
+        """The EHR's answer."""
+        token = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        body = {**TASK, "id": "1", "meta": {"versionId": "1"}}
+        return json_response(body, 200 if token in self.accepted and not self.forgets else 401)
 
     def _token(self, request: httpx.Request) -> httpx.Response:
         with self._lock:

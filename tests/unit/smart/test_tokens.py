@@ -11,10 +11,13 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from shared.ehr.client import open_ehr
+from shared.ehr.http import Rest, on_base
 from shared.ehr.keys import private_key, public_jwks
-from shared.ehr.smart import BackendServices, discover, on_base, request_token
+from shared.ehr.smart import BackendServices, discover, request_token
+from shared.ehr.wire.connections import Connections
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.settings import load_settings
+from tests.served import Served
 from tests.unit.smart.support import TASK, TokenServer, settings_of
 
 
@@ -102,69 +105,73 @@ class TestAtSekmet:
 
 
 class TestTokens:
-    BASE = "https://ehr.test/fhir"
-
     @pytest.fixture
     def server(self) -> TokenServer:
         return TokenServer()
 
     @pytest.fixture
-    def http(self, server: TokenServer, keys: dict[str, Path]) -> Iterator[httpx.Client]:
+    def rest(self, server: TokenServer, keys: dict[str, Path]) -> Iterator[Rest]:
         settings = settings_of(keys["ec.pem"])
-        with httpx.Client(transport=httpx.MockTransport(server.respond)) as inner:
+        with (
+            Served(server.ehr) as served,
+            httpx.Client(transport=httpx.MockTransport(server.respond)) as inner,
+        ):
+            base = f"{served.url}/fhir"
 
             def fetch() -> tuple[str, float]:
                 return request_token(
                     inner,
-                    discover(inner, settings, self.BASE),
+                    discover(inner, settings, base),
                     "careloop-ec",
                     private_key(settings),
                     "system/Task.rs",
                 )
 
-            with httpx.Client(
-                transport=httpx.MockTransport(server.respond),
-                auth=BackendServices(self.BASE, fetch),
-            ) as client:
-                yield client
+            rest = Rest(Connections(), base, 5.0, BackendServices(fetch))
+            yield rest
+            rest.close()
 
-    def test_one_token_serves_many_threads(self, server: TokenServer, http: httpx.Client) -> None:
+    def status(self, rest: Rest, place: str = "Task/1") -> int:
+        return rest.once("GET", f"{rest.base}/{place}", {}, timeout_sec=5.0).status
+
+    def test_one_token_serves_many_threads(self, server: TokenServer, rest: Rest) -> None:
         with ThreadPoolExecutor(8) as pool:
-            statuses = list(
-                pool.map(lambda n: http.get(f"{self.BASE}/Task/{n}").status_code, range(40))
-            )
+            statuses = list(pool.map(lambda n: self.status(rest, f"Task/{n}"), range(40)))
         assert statuses == [200] * 40
         assert server.given == ["token-0"]
 
-    def test_it_is_renewed_before_it_expires(self, server: TokenServer, http: httpx.Client) -> None:
+    def test_it_is_renewed_before_it_expires(self, server: TokenServer, rest: Rest) -> None:
         server.lifetime = 4
-        http.get(f"{self.BASE}/Task/1")
-        http.get(f"{self.BASE}/Task/1")
+        self.status(rest)
+        self.status(rest)
         assert len(server.given) == 1
         time.sleep(2.2)
-        http.get(f"{self.BASE}/Task/1")
+        self.status(rest)
         assert len(server.given) == 2
 
-    def test_after_a_401_one_more_try_with_a_new_one(
-        self, server: TokenServer, http: httpx.Client
-    ) -> None:
-        http.get(f"{self.BASE}/Task/1")
+    def test_after_a_401_one_more_try_with_a_new_one(self, server: TokenServer, rest: Rest) -> None:
+        self.status(rest)
         server.accepted.clear()
         with ThreadPoolExecutor(8) as pool:
-            assert set(
-                pool.map(lambda _: http.get(f"{self.BASE}/Task/1").status_code, range(8))
-            ) == {200}
+            assert set(pool.map(lambda _: self.status(rest), range(8))) == {200}
         assert len(server.given) == 2
 
-    def test_a_refusal_after_it_worked_is_a_pause(
-        self, server: TokenServer, http: httpx.Client
-    ) -> None:
-        http.get(f"{self.BASE}/Task/1")
+    def test_a_refusal_after_it_worked_is_a_pause(self, server: TokenServer, rest: Rest) -> None:
+        self.status(rest)
         server.accepted.clear()
         server.refuses = True
         with pytest.raises(Unavailable, match="invalid_client") as paused:
-            http.get(f"{self.BASE}/Task/1")
+            self.status(rest)
         assert "Jane" not in str(paused.value)
+
+    def test_a_token_that_is_refused_twice_is_not_renewed_again(
+        self, server: TokenServer, rest: Rest
+    ) -> None:
+        self.status(rest)
+        server.forgets = True
+        with pytest.raises(Unavailable, match="does not accept our credentials"):
+            rest.send("GET", "Task/1")
+        assert len(server.given) == 2
 
     @pytest.mark.parametrize(
         "url",
@@ -174,20 +181,26 @@ class TestTokens:
             "https://ehr.test:8443/fhir/x",
             "https://ehr.test/admin",
             "https://ehr.test/fhirx",
+            "https://ehr.test/fhir@other.test/x",
+            "https://ehr.test/fhir/../admin",
         ],
     )
-    def test_it_goes_nowhere_else(self, server: TokenServer, http: httpx.Client, url: str) -> None:
-        assert not on_base(httpx.URL(url), self.BASE)
-        response = http.get(url)
-        assert "authorization" not in response.request.headers
+    def test_it_goes_nowhere_else(self, url: str) -> None:
+        assert not on_base(url, "https://ehr.test/fhir")
+
+    def test_another_place_on_the_same_server_sees_none(
+        self, server: TokenServer, rest: Rest
+    ) -> None:
+        place = f"{rest.base}x/Task/1"
+        assert rest.once("GET", place, {}, timeout_sec=5.0).status == 401
         assert server.given == []
 
     def test_the_assertion_is_what_the_guide_asks_for(
-        self, server: TokenServer, http: httpx.Client, keys: dict[str, Path]
+        self, server: TokenServer, rest: Rest, keys: dict[str, Path]
     ) -> None:
-        http.get(f"{self.BASE}/Task/1")
+        self.status(rest)
         server.accepted.clear()
-        http.get(f"{self.BASE}/Task/1")
+        self.status(rest)
         jwks = KeySet.import_key_set(public_jwks(settings_of(keys["ec.pem"])))
         tokens = [
             jwt.decode(form["client_assertion"][0], jwks, algorithms=["ES384"])

@@ -1,0 +1,1 @@
+"""HTTP to the EHR: connections, responses, and the meaning of a status."""
