@@ -5,6 +5,10 @@ is the digest of what was analysed and of the models that analysed it. Its **hea
 Task, one per **revision**. A revision closes when a clinician signs or rejects it, or when its
 input is withdrawn after that; a new basis then opens the next one. The head's version is the only
 guard: it is read before gather, and every write goes through it under `ifMatch`.
+
+Where the EHR honours an update that creates and never replaces (`shared.ehr.proof`), a head has
+an id of our own choice, is created together with its result, and is read by that id: no search has
+to find it.
 """
 
 import hashlib
@@ -47,6 +51,10 @@ class Answer:
         Conditional create depends on it.
         """
         return f"{self.uuid}.{revision}"
+
+    def head_id(self, revision: int) -> str:
+        """Return the id of the revision's head, at an EHR that lets us choose it."""
+        return str(self.resource_uuid(revision, "head"))
 
     def resource_uuid(self, revision: int, key: str) -> UUID:
         """Return the identity of one resource of this answer.
@@ -101,7 +109,7 @@ class Head:
 
     Attributes:
         reference: `Task/id`.
-        version: for `ifMatch`.
+        version: for `ifMatch`; empty for a head that is created with what it carries.
         revision: 1, 2, ...
         outcome: the Task's status.
         basis: the text of the outcome's basis; empty while it is a first draft.

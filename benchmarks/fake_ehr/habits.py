@@ -58,6 +58,7 @@ class Habits:
         page_state: the next links of a search name a stored result (`_getpages`) instead of an
             offset.
         creates_under_if_match: an update under If-Match of what is not there creates it.
+        ignores_if_match: an update is made whatever version it names.
         honours_if_none_match: an update under `If-None-Match: *` never replaces anything.
         batches: several requests may be posted as one batch.
         keeps_versions: a resource shows its `meta.versionId`, an answer its ETag.
@@ -94,6 +95,7 @@ class Habits:
     topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     delivery_waits_sec: tuple[float, ...] = (1.0, 2.0, 4.0)
     creates_under_if_match: bool = False
+    ignores_if_match: bool = False
     honours_if_none_match: bool = False
     batches: bool = True
     keeps_versions: bool = True

@@ -64,7 +64,9 @@ class Guard:
         """
         if self.if_none_match == "*" and habits.honours_if_none_match:
             return bool(current)
-        if self.if_match is None or (not current and habits.creates_under_if_match):
+        if self.if_match is None or habits.ignores_if_match:
+            return False
+        if not current and habits.creates_under_if_match:
             return False
         return self.if_match.strip().removeprefix("W/").strip('"') != current
 

@@ -15,11 +15,13 @@ import click
 from services import catalogue
 from services.cli.installed import extra, lacks
 from services.cli.permissions import scopes_of_process
+from shared.ehr import proof
 from shared.ehr.capabilities import subscription_topics
-from shared.ehr.client import open_ehr
+from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions_of
 from shared.errors import CareloopError
 from shared.privacy.access_log import broken_at, logs_of
+from shared.references import version_of
 from shared.settings import Settings
 from shared.stream.open import open_log
 
@@ -36,6 +38,10 @@ SMART_ADVICE: Final = (
 LOG_ADVICE: Final = (
     "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it "
     "for the SQLite log in CARELOOP_STATE_DIR."
+)
+GUARD_ADVICE: Final = (
+    "careloop needs meta.versionId: have the EHR keep versions, or put a FHIR server that does "
+    "beside it."
 )
 PACS_ADVICE: Final = (
     "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for "
@@ -143,6 +149,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
                 ", ".join(missing) or "it has all that is read and written",
                 advice,
             )
+        yield from _guards(ehr)
     if "intake" in services:
         topics = len(subscription_topics(statement))
         yield Check(
@@ -150,6 +157,21 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             "ok" if topics else "note",
             f"{topics} Backport topics",
             "" if topics else "None needed: classic rest-hooks or the sweep do.",
+        )
+
+
+def _guards(ehr: Ehr) -> Iterator[Check]:
+    """What an earlier start proved: a look writes nothing, so it can prove nothing itself."""
+    unversioned = next(
+        (r for r in ehr.search("Patient", {"_count": "1"}) if not version_of(r)), None
+    )
+    if unversioned:
+        yield Check("guards of the EHR", "missing", "its resources show no version", GUARD_ADVICE)
+    elif abilities := proof.recorded(ehr):
+        yield Check("guards of the EHR", "ok", f"proven by a service: {proof.words(abilities)}")
+    else:
+        yield Check(
+            "guards of the EHR", "note", "not proven yet", "Each service tries them at its start."
         )
 
 

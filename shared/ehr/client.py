@@ -5,24 +5,26 @@ It is tolerant where servers differ (`docs/ehr.md`), and strict in what decision
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from copy import copy
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from shared import instants
 from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
+from shared.ehr.ahead import Question, answers
 from shared.ehr.attachments import fetch
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
+from shared.ehr.guard.abilities import UNPROVEN, Abilities
+from shared.ehr.guard.heads import Memory, heads
 from shared.ehr.http import Before, Rest
-from shared.ehr.pages import NO_CACHE, PAGE, Params, get, pages, versions
+from shared.ehr.pages import Params, get, pages, search_params, versions
 from shared.ehr.responses import Version
 from shared.ehr.smart import Bearer, auth_of
 from shared.ehr.wire.connections import Connections
 from shared.ehr.wire.response import Response, json_object
 from shared.ehr.written import Written
 from shared.errors import FhirError, Misconfigured
-from shared.fhir import codes
-from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.references import (
     ONE_STEP,
@@ -36,6 +38,8 @@ from shared.settings import Settings
 
 __all__ = ["Ehr", "Version", "Written", "open_ehr"]
 
+Deleted = Literal["deleted"]
+DELETED: Final = "deleted"
 MINIMAL: Final = {"Prefer": "return=minimal"}
 
 
@@ -44,10 +48,14 @@ class Ehr:
 
     Attributes:
         base: its base URL, without a trailing slash.
+        abilities: as it proved them; what is unproven is not used.
+        memory: what this process remembers of heads there.
     """
 
     def __init__(self, rest: Rest, allowed_origins: frozenset[str] = frozenset()) -> None:
         self.base = rest.base
+        self.abilities = UNPROVEN
+        self.memory = Memory()
         self._rest = rest
         self._allowed_origins = allowed_origins
 
@@ -61,6 +69,30 @@ class Ehr:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def able(self, abilities: Abilities) -> Self:
+        """Return the same EHR with these abilities."""
+        copied = copy(self)
+        copied.abilities = abilities
+        return copied
+
+    def ahead(self, questions: Sequence[Question]) -> Self:
+        """Ask several questions in one request, where the EHR answers batches.
+
+        Returns:
+            The same EHR, which knows the answers: each is given once, to the first who asks the
+            very question. Whatever else is asked goes to the EHR.
+
+        Raises:
+            Unavailable, FhirError: the batch is not answered. (What one answer is, its own caller
+                hears.)
+        """
+        distinct = list(dict.fromkeys(questions))
+        if not self.abilities.batches or len(distinct) < 2:
+            return self
+        copied = copy(self)
+        copied._rest = self._rest.knowing(answers(self._rest, distinct))
+        return copied
+
     def read(self, reference: str) -> Json | None:
         """Read the current resource.
 
@@ -68,14 +100,22 @@ class Ehr:
             None when it is gone (404, 410), or when the reference is no `Type/id`, so that nothing
             can be there.
         """
+        found = self.look_up(reference)
+        return None if found == DELETED else found
+
+    def look_up(self, reference: str) -> Json | Deleted | None:
+        """Read the current resource; tell one that was deleted from one that never was."""
         # `Patient/..`, `#contained`, `urn:uuid:...`: as a path they would ask for something else.
         if not ONE_STEP.fullmatch(relative(reference)):
             return None
-
-        response = self._rest.send(
-            "GET", relative(reference), headers=NO_CACHE, missing_is_none=True
-        )
-        return None if response is None else json_object(response)
+        try:
+            return get(self._rest, relative(reference))
+        except FhirError as error:
+            if error.status == 410:
+                return DELETED
+            if error.status == 404:
+                return None
+            raise
 
     def search(self, kind: str, params: Params, *, subject: str | None = None) -> Iterator[Json]:
         """Yield every match over all pages, without cache and without included resources.
@@ -88,7 +128,7 @@ class Ehr:
         """
         system, bar, value = _one_identifier(params)
         seen: set[str] = set()
-        for bundle in pages(self._rest, kind, {"_count": PAGE, **params}):
+        for bundle in pages(self._rest, kind, search_params(params)):
             for resource in responses.matches(bundle, kind):
                 fits = (subject is None or subject_of(resource) == subject) and (
                     not bar or has_identifier(resource, system, value)
@@ -161,7 +201,7 @@ class Ehr:
         """
         entries = [
             entry | {"fullUrl": self._absolute(entry["fullUrl"])} if "fullUrl" in entry else entry
-            for entry in bundle["entry"]
+            for entry in map(self.abilities.guarded, bundle["entry"])
         ]
         response = self._send("POST", "", bundle | {"entry": entries}, MINIMAL)
         return list(json_object(response).get("entry", []))
@@ -172,8 +212,7 @@ class Ehr:
 
     def heads(self, answer: Answer) -> Sequence[Head]:
         """Read the heads of all revisions of the answer, without cache."""
-        tasks = self.search("Task", {"identifier": f"{codes.ANSWER}|{answer.uuid}"})
-        return [head_of(task) for task in tasks]
+        return heads(self, answer)
 
     def attachment(self, attachment: Mapping[str, Any], max_bytes: int) -> bytes:
         """Read the bytes of an Attachment.

@@ -6,7 +6,8 @@ timeout nobody knows, so that is `Unavailable`, and whoever writes starts again 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from copy import copy
+from typing import Final, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -56,10 +57,21 @@ class Rest:
         self._connections = connections
         self._auth = auth
         self._before = before
+        self._known: dict[str, Response] = {}
 
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()
+
+    def knowing(self, answers: Mapping[str, Response]) -> Self:
+        """Return the same, with answers that it gives once each before it asks.
+
+        Args:
+            answers: by their URL, relative to the base.
+        """
+        copied = copy(self)
+        copied._known = {f"{self.base}/{url}": answer for url, answer in answers.items()}
+        return copied
 
     def send(
         self,
@@ -70,6 +82,7 @@ class Rest:
         headers: Mapping[str, str] | None = None,
         body: Json | None = None,
         missing_is_none: bool = False,
+        safe: bool | None = None,
     ) -> Response | None:
         """Send a request and return the successful answer.
 
@@ -77,10 +90,12 @@ class Rest:
             url: a path on the base (`Task/7`, or empty), or an absolute URL on the base.
             body: sent as FHIR JSON.
             missing_is_none: return None for 404 and 410.
+            safe: it may be repeated; default: a GET may.
 
         Raises:
             Conflict, Unavailable, FhirError: see `shared.errors`.
         """
+        safe = method == "GET" if safe is None else safe
         full = url if url.startswith(self.base) else f"{self.base}/{url}".rstrip("/")
         place = self.announce(method, full)
         full += f"{'&' if '?' in full else '?'}{urlencode(params)}" if params else ""
@@ -91,13 +106,14 @@ class Rest:
         deadline = time.monotonic() + self.timeout_sec
 
         def attempt() -> Response | None:
-            response = self._once(method, full, sent, content, deadline)
+            known = self._known.pop(full, None) if method == "GET" else None
+            response = known or self._once(method, full, sent, content, deadline, safe=safe)
             if response.is_success:
                 return response
             if missing_is_none and response.status in (404, 410):
                 return None
             request = f"{method} {place}".strip()
-            raise failure(response, request, safe=method == "GET", forwarded=self.forwarded)
+            raise failure(response, request, safe=safe, forwarded=self.forwarded)
 
         return _repeated(attempt, deadline)
 
@@ -147,13 +163,14 @@ class Rest:
         headers: Mapping[str, str],
         content: bytes | None,
         deadline: float,
+        *,
+        safe: bool,
     ) -> Response:
         left = max(LEAST_SEC, deadline - time.monotonic())
         try:
             return self.once(method, url, headers, content, timeout_sec=left)
         except TransportError as error:
             # Among them a body that a gateway broke.
-            safe = method == "GET"
             raise Unavailable("ehr", f"{error} at {self.base}", fleeting=safe) from error
 
 

@@ -21,14 +21,23 @@ HISTORY_PAGE: Final = {"DocumentReference": "25", "DiagnosticReport": "50"}
 NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
 
 
-def get(rest: Rest, url: str, params: Params | None = None) -> Json:
-    """GET a resource without cache; a parameter may have several values."""
-    query: Query = [
+def query_of(params: Params) -> Query:
+    """Return the pairs of a query; a parameter may have several values."""
+    return [
         (name, value)
-        for name, values in (params or {}).items()
+        for name, values in params.items()
         for value in ([values] if isinstance(values, str) else values)
     ]
-    response = rest.send("GET", url, params=query or None, headers=NO_CACHE)
+
+
+def search_params(params: Params) -> Params:
+    """Return the parameters of a search with the size of its pages."""
+    return {"_count": PAGE, **params}
+
+
+def get(rest: Rest, url: str, params: Params | None = None) -> Json:
+    """GET a resource without cache."""
+    response = rest.send("GET", url, params=query_of(params or {}) or None, headers=NO_CACHE)
     assert response is not None  # only missing_is_none gives None
     return json_object(response)
 

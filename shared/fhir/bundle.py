@@ -38,7 +38,7 @@ GROWING: Final = frozenset({"coding", "extension"})
 
 
 def transaction(head: Head, task: Json, entries: Iterable[Json]) -> Json:
-    """Build the checked Bundle: `PUT Task` under ifMatch first, then the entries.
+    """Build the checked Bundle: `PUT Task` under its guard first, then the entries.
 
     Raises:
         InvalidResource: a resource breaks a rule, a reference leads nowhere, or the Bundle is over
@@ -87,9 +87,14 @@ def _verifies(resource: Json) -> bool:
 
 
 def put(resource: Json, version: str) -> Json:
-    """Build an update of one version of a resource, and of no other."""
+    """Build an update of one version of a resource, and of no other.
+
+    Args:
+        version: empty: the resource is created, and nothing is ever replaced.
+    """
     reference = local_reference(resource)
-    request = {"method": "PUT", "url": reference, "ifMatch": f'W/"{version}"'}
+    guard = {"ifMatch": f'W/"{version}"'} if version else {"ifNoneMatch": "*"}
+    request = {"method": "PUT", "url": reference, **guard}
     return {"fullUrl": reference, "resource": _without_server_meta(resource), "request": request}
 
 

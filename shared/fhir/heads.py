@@ -10,7 +10,7 @@ from shared.fhir import codes
 from shared.fhir.sources import named, rank
 from shared.instants import start
 from shared.json import Json
-from shared.references import local_reference, relative, type_of, version_of
+from shared.references import has_identifier, local_reference, relative, type_of, version_of
 
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
@@ -45,6 +45,11 @@ def head_of(task: Json) -> Head:
     )
 
 
+def is_head(task: Json, answer: Answer) -> bool:
+    """Tell whether a Task is a head of this answer, and not taken back."""
+    return has_identifier(task, codes.ANSWER, str(answer.uuid))
+
+
 def kind_of(item: Json) -> str | None:
     """Return the code of a Task.input or Task.output of ours.
 
@@ -58,7 +63,7 @@ def first_draft(
 ) -> Json:
     """Build the head before anything is known.
 
-    It is created by conditional create under `if_none_exist(answer, revision)`.
+    Without an id it is created by conditional create under `if_none_exist(answer, revision)`.
     """
     task: Json = {
         "resourceType": "Task",
@@ -76,6 +81,11 @@ def first_draft(
         "requester": codes.reference(device),
     }
     return task | ({"for": codes.reference(subject)} if subject else {})
+
+
+def to_be_created(draft: Json, answer: Answer, revision: int) -> Head:
+    """Return the head with the id of our choice, before it stands at the EHR."""
+    return head_of(draft | {"id": answer.head_id(revision)})
 
 
 def if_none_exist(answer: Answer, revision: int) -> str:

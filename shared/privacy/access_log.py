@@ -36,6 +36,18 @@ def no_access_log(_input: str, _patient: str | None) -> None:
     """Record nothing: for benchmarks and tests."""
 
 
+def once(record: Record) -> Record:
+    """Return a Record that passes each input of a patient on once."""
+    passed: set[tuple[str, str | None]] = set()
+
+    def record_once(opened: str, patient: str | None) -> None:
+        if (opened, patient) not in passed:
+            record(opened, patient)
+            passed.add((opened, patient))
+
+    return record_once
+
+
 class AccessLog:
     """The access log of one service in one process.
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Literal, Protocol
 
+from shared.ehr.ahead import Question, searching
 from shared.ehr.client import Ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
@@ -87,10 +88,7 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
     moment = datetime.now(UTC)
     questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
 
-    # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
-    consents = ehr.search(
-        "Consent", {"patient": subject.split("/")[1], "status": "active"}, subject=subject
-    )
+    consents = ehr.search("Consent", _query(subject), subject=subject)
     active = [c for c in consents if c.get("status") == "active"]
 
     permitted = set()
@@ -102,6 +100,16 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
             permitted.add(asked.resource_class)
     if settings.consent_default == "deny" and permitted != set(asked_for):
         raise ConsentDenied(None, subject)
+
+
+def question(subject: str) -> Question:
+    """Return what `permit` asks about this patient first."""
+    return searching("Consent", _query(subject))
+
+
+def _query(subject: str) -> dict[str, str]:
+    # The logical id, not a URL: an absolute one finds nothing on some servers (docs/ehr.md).
+    return {"patient": subject.split("/")[1], "status": "active"}
 
 
 def decide(consent: Json, asked: Asked) -> Verdict | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.guard.abilities import Abilities
+from shared.ehr.proof import prove
 from shared.ehr.scopes import permissions_of, scopes_of
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.privacy.access_log import AccessLog
@@ -87,6 +89,9 @@ def _runtime(
     ehr = open_ehr(settings, scopes_of(service))
     state.waiting = ["the EHR"]
     until(lambda: require_capabilities(ehr, permissions_of(service)), stop, state.wait_for)
+    proven: list[Abilities] = []
+    until(lambda: proven.append(prove(ehr)), stop, state.wait_for)
+    ehr = ehr.able(proven[0]) if proven else ehr
     event_log = open_log(settings)
     state.waiting = ["the event log"]
     until(lambda: require_topics(event_log, [service.name]), stop, state.wait_for)

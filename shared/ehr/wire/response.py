@@ -25,11 +25,13 @@ class Response:
     Attributes:
         headers: looked up in any case.
         content: the body, unpacked.
+        parsed: the body, where it came as a part of another answer.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
+    parsed: object = None
 
     @property
     def is_success(self) -> bool:
@@ -48,6 +50,8 @@ def json_or_none(response: Response) -> object:
     Half a surrogate pair, legal in JSON and no Unicode, becomes U+FFFD: it is no reason to read
     nothing.
     """
+    if response.parsed is not None:
+        return response.parsed
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:

@@ -1,7 +1,7 @@
 """A case: one answer on its way from the event to the EHR."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shared.answers import Answer, Basis, Head, newest
@@ -35,6 +35,14 @@ class Case:
         """`Patient/id` of the subject; None where it is unknown or no Patient."""
         subject = self.inputs.subject if self.inputs is not None else self.event.subject
         return subject if is_a(subject, "Patient") else None
+
+
+def under(case: Case, head: Head) -> Case:
+    """Return the case with a head that was begun since; the signed one before it stays known."""
+    if head is case.head or not head.version:
+        return case
+    signed = case.head if case.head and case.head.signed else case.signed
+    return replace(case, head=head, signed=signed)
 
 
 def open_case(at: Workplace, event: ResourceEvent) -> Case:

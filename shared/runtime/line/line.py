@@ -6,6 +6,10 @@
     findings = service.analyze([case.inputs], model)[0]
     line.put(case, findings)      # consent again, head, one guarded transaction
 
+Where the EHR answers batches, the first look (heads, consent, input) is one request, and so is the
+look before the write. The input then comes with the consent; where that denies, it is dropped
+unread.
+
 The runtime does this for many events at once. Every method may raise Conflict (somebody else wrote
 first: call `take` again) and Unavailable.
 """
@@ -13,13 +17,18 @@ first: call `take` again) and Unavailable.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.answers import Basis, digest
+from shared.answers import Answer, Basis, digest
+from shared.ehr.ahead import reading
+from shared.ehr.guard import heads as heads_at
 from shared.errors import ConsentDenied, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
-from shared.runtime.line.case import Case, Settled, open_case
+from shared.privacy.access_log import once
+from shared.privacy.consent import question
+from shared.references import is_a
+from shared.runtime.line.case import Case, Settled, open_case, under
 from shared.runtime.line.refusal import refuse, refuse_late_input, write_failure
 from shared.runtime.line.result import write_result
-from shared.runtime.line.revision import open_head, undecided
+from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
 from shared.runtime.line.subject import ask, with_consent
 from shared.runtime.line.withdrawal import retract, return_to_signed, separate, withdraw_not_ours
 from shared.runtime.line.workplace import Workplace
@@ -41,17 +50,20 @@ class Line(Workplace):
         Raises:
             NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
         """
-        case = open_case(self, event)
-        if case.head is None and only_deletes and event.action == "delete":
+        gone = only_deletes and event.action == "delete"
+        line = self if gone else self._looking_ahead(event)
+
+        case = open_case(line, event)
+        if case.head is None and gone:
             # Nothing is known of it and nothing was written about it: there is no consent to ask.
             return "not_ours"
 
         try:
-            return self.gather(case)
+            return line.gather(case)
         except Withdrawn:
-            return retract(self, case)
+            return retract(line, case)
         except NotAnalysed as refusal:
-            return refuse(self, case, refusal)
+            return refuse(line, case, refusal)
 
     def gather(self, case: Case) -> Case | Settled:
         """Do the same for a case with its heads; raises NotAnalysed and Withdrawn."""
@@ -78,14 +90,32 @@ class Line(Workplace):
         """Write the result in one transaction, under the head from before gather."""
         if isinstance(findings, NotAnalysed):
             return refuse(self, case, findings)
-        try:
-            ask(self, case.inputs.subject)
-        except ConsentDenied as refusal:
-            return refuse(self, case, refusal)
 
-        head = open_head(self, case, case.inputs.subject)
-        write_result(self, case, findings, head, undecided(self.ehr, head))
+        subject = case.inputs.subject
+        head = open_head(self, case, subject)
+        line = self.ahead([question(subject), *look_again(case, head)])
+        require_alone(line, case, head)
+        try:
+            ask(line, subject)
+        except ConsentDenied as refusal:
+            return refuse(line, under(case, head), refusal)
+
+        write_result(line, case, findings, head, undecided(line.ehr, head))
         return "result"
+
+    def _looking_ahead(self, event: ResourceEvent) -> "Line":
+        """Return the line with the answers to its first questions, asked at once."""
+        if not self.ehr.abilities.batches:
+            return self
+
+        answer = Answer(self.service.name, self.service.input_of(event))
+        patient = event.subject if is_a(event.subject, "Patient") else None
+        # The input is fetched with the rest, so the log must say so first.
+        line = replace(self, access_log=once(self.access_log))
+        line.access_log(answer.input, patient)
+
+        consents = [question(patient)] if patient else []
+        return line.ahead([*heads_at.questions(self.ehr, answer), *consents, reading(answer.input)])
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
         """Settle an event after its input did not arrive in time."""

@@ -4,6 +4,7 @@ Its status is rejected, failed or cancelled.
 """
 
 from shared import instants
+from shared.ehr.ahead import reading
 from shared.errors import ConsentDenied, NotAnalysed
 from shared.fhir import bundle, heads
 from shared.json import Json
@@ -11,7 +12,7 @@ from shared.privacy import audit
 from shared.references import local_reference
 from shared.runtime.line.case import Case
 from shared.runtime.line.result import entry_uuid
-from shared.runtime.line.revision import open_head, undecided
+from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
 from shared.runtime.line.workplace import Workplace
 
 
@@ -34,7 +35,15 @@ def write_reason(
     """
     patient = patient or case.patient
     head = open_head(at, case, patient)
+    gone = status == "cancelled" or case.event.action == "delete"
+    # After a denial nothing more is fetched, not even to see whether the input exists.
+    denied = isinstance(refusal, ConsentDenied)
+    asks = not gone and not denied
+
+    at = at.ahead(look_again(case, head) + ([reading(case.answer.input)] if asks else []))
+    require_alone(at, case, head)
     standing = undecided(at.ehr, head)
+    exists = at.ehr.read(case.answer.input) is not None if asks else denied and not gone
     now = instants.now()
 
     task = heads.without_result(
@@ -43,7 +52,7 @@ def write_reason(
         subject=patient,
         basis=basis,
         reason=reason,
-        focus=heads.focus_on(case.answer, exists=_input_exists(at, case, status, refusal)),
+        focus=heads.focus_on(case.answer, exists=exists),
         outputs={key: local_reference(found) for key, found in standing.by_key.items()},
         now=now,
     )
@@ -54,14 +63,3 @@ def write_reason(
         entries.append(bundle.post(alert, entry_uuid(case, head, "denied")))
 
     at.ehr.transact(bundle.transaction(head, task, entries))
-
-
-def _input_exists(at: Workplace, case: Case, status: str, refusal: NotAnalysed | None) -> bool:
-    """Tell whether the head may refer to the input.
-
-    After a denial nothing more is fetched, not even to see whether the input exists.
-    """
-    if status == "cancelled" or case.event.action == "delete":
-        return False
-
-    return isinstance(refusal, ConsentDenied) or at.ehr.read(case.answer.input) is not None

@@ -1,8 +1,10 @@
 """The revision of an answer: the head to write under, and its resources."""
 
 from shared import instants
-from shared.answers import Answer, Head
+from shared.answers import Head
+from shared.ehr.ahead import Question, reading
 from shared.ehr.client import Ehr
+from shared.ehr.guard import heads as heads_at
 from shared.errors import Conflict
 from shared.fhir import bundle, heads, lifecycle
 from shared.fhir.heads import head_of
@@ -29,40 +31,52 @@ def is_separated(head: Head) -> bool:
 def open_head(at: Workplace, case: Case, patient: str | None) -> Head:
     """Return the head to write under: the one from before gather, or a new one.
 
+    A new one is created with what is written under it, where the EHR can do that. Elsewhere it is
+    made here, and `require_alone` must follow.
+
     Raises:
         Conflict: another process began the same revision.
     """
     if case.head and not opens_revision(case.head, patient):
         return case.head
 
-    revision = case.head.revision + 1 if case.head else 1
+    revision = heads_at.next_revision(at.ehr, case.answer, case.head)
     task = heads.first_draft(
         case.answer, revision, subject=patient, device=at.device, now=instants.now()
     )
+    if at.ehr.abilities.create_guard:
+        return heads.to_be_created(task, case.answer, revision)
+
     written = at.ehr.create(task, heads.if_none_exist(case.answer, revision))
     if not written.created:
         raise Conflict(f"revision {revision} of an answer of {at.service.name} was begun elsewhere")
 
+    at.ehr.memory.begun.add(case.answer, written.reference)
     stored = {"id": written.reference.split("/")[1], "meta": {"versionId": written.version}}
-    return _only_one(at.ehr, case.answer, head_of(task | stored))
+    return head_of(task | stored)
 
 
-def _only_one(ehr: Ehr, answer: Answer, head: Head) -> Head:
-    """Return our own head; Conflict where others began the same revision.
+def look_again(case: Case, head: Head) -> list[Question]:
+    """List what is asked of a head before a write: its resources, and others of its revision."""
+    twins = [heads_at.looking_for_twins(case.answer)] if _begun_now(case, head) else []
+    return [*map(reading, head.outputs.values()), *twins]
+
+
+def require_alone(at: Workplace, case: Case, head: Head) -> None:
+    """Raise Conflict where another process began the same revision, too.
 
     Not every server makes conditional create atomic. Every process that sees another head takes its
     own head back, so at most one process goes on. If none does, all start again.
     """
-    others = [
-        other
-        for other in ehr.heads(answer)
-        if other.revision == head.revision and other.reference != head.reference
-    ]
-    if others:
-        ehr.update(heads.taken_back(head, instants.now()), head.version)
-        raise Conflict(f"revision {head.revision} of an answer of {answer.service} was begun twice")
+    if _begun_now(case, head) and heads_at.twins(at.ehr, case.answer, head):
+        at.ehr.update(heads.taken_back(head, instants.now()), head.version)
+        service = case.answer.service
+        raise Conflict(f"revision {head.revision} of an answer of {service} was begun twice")
 
-    return head
+
+def _begun_now(case: Case, head: Head) -> bool:
+    """Tell whether the head was made by conditional create, for this very write."""
+    return head is not case.head and bool(head.version)
 
 
 def standing_under(ehr: Ehr, head: Head) -> bundle.Standing:

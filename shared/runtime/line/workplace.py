@@ -1,8 +1,10 @@
 """The workplace of the line: a service, its model and an EHR."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
+from shared.ehr.ahead import Question
 from shared.ehr.client import Ehr
 from shared.privacy.access_log import Record, no_access_log
 from shared.runtime.line.register import Register
@@ -25,6 +27,10 @@ class Workplace:
     settings: Settings
     register: Register
     access_log: Record = no_access_log
+
+    def ahead(self, questions: Sequence[Question]) -> Self:
+        """Return the same workplace, whose EHR was asked all this at once (`Ehr.ahead`)."""
+        return replace(self, ehr=self.ehr.ahead(questions))
 
     @property
     def device(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.proof import prove
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
@@ -25,11 +26,11 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             yield fake.base
 
 
-@pytest.fixture
-def ehr(base: str, tmp_path: Path) -> Iterator[Ehr]:
-    client = open_ehr(Settings(fhir_url=base, state_dir=tmp_path))
-    yield client
-    client.close()
+@pytest.fixture(params=["proven", "unproven"])
+def ehr(request: pytest.FixtureRequest, base: str, tmp_path: Path) -> Iterator[Ehr]:
+    """As the services use it, and as one that can do nothing beyond what is demanded."""
+    with open_ehr(Settings(fhir_url=base, state_dir=tmp_path)) as client:
+        yield client.able(prove(client)) if request.param == "proven" else client
 
 
 @pytest.fixture

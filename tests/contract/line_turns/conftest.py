@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.proof import prove
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.contract.line_turns.support import person
@@ -22,7 +23,7 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
 @pytest.fixture
 def ehr(fake: FakeEhr, tmp_path: Path) -> Iterator[Ehr]:
     with open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as client:
-        yield client
+        yield client.able(prove(client))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.answers import Answer
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput
 from shared.events import ResourceEvent
@@ -163,4 +164,5 @@ def test_a_delete_of_what_was_never_analysed_asks_and_says_nothing(
     deny(ehr, anna)
     gone = ResourceEvent("DocumentReference/a-scan", "2", "delete", subject=anna)
     assert line.take(gone, only_deletes=True) == "not_ours"
-    assert not list(ehr.search("Task", {})) and not list(ehr.search("AuditEvent", {}))
+    assert ehr.head(Answer("toy", gone.focus)) is None
+    assert not list(ehr.search("AuditEvent", {}))

@@ -1,0 +1,168 @@
+"""The proof of an EHR's guards, made at the start of every service that writes.
+
+A CapabilityStatement does not tell whether a stale update is refused, whether a transaction is all
+or nothing, or whether an update can create without ever replacing. All that keeps a result single
+rests on these, so each is tried on Tasks of our own, which concern no patient: one for each guard
+and one that is never changed. Nothing else is written at an EHR that passes.
+"""
+
+import logging
+from typing import Final
+from uuid import uuid5
+
+from shared import instants
+from shared.answers import NAMESPACE
+from shared.ehr.ahead import reading, searching
+from shared.ehr.client import Ehr
+from shared.ehr.guard.abilities import CREATE_GUARDS, Abilities, CreateGuard
+from shared.errors import CareloopError, Conflict, FhirError, Misconfigured, Unavailable
+from shared.fhir import bundle, codes
+from shared.json import Json
+from shared.references import version_of
+
+log = logging.getLogger(__name__)
+SYSTEM: Final = f"{codes.NS}/proof"
+STALE: Final = "0"
+"""No server's current version."""
+WHAT: Final = (
+    "careloop tries at its start how this EHR guards an update, on this Task. "
+    "It concerns no patient and nobody has to do it."
+)
+VERSIONS: Final = "versions of a resource (neither meta.versionId nor an ETag is shown)"
+IF_MATCH: Final = "If-Match (it replaced a resource under a version that was not the current one)"
+ATOMIC: Final = "atomic transactions (it keeps a part of one that it refuses)"
+
+
+def prove(ehr: Ehr) -> Abilities:
+    """Try the guards of this EHR, and return its abilities.
+
+    Raises:
+        Misconfigured: it lacks one that careloop can't do without.
+        Unavailable: it does not answer.
+    """
+    standing = _standing(ehr)
+    if not version_of(standing):
+        raise Misconfigured(_lacks(VERSIONS))
+    _require_all_or_nothing(ehr, standing)
+
+    guard = next((guard for guard in CREATE_GUARDS if _creates_once(ehr, guard)), None)
+    abilities = Abilities(_answers_batches(ehr, standing), guard)
+    log.info("the EHR's guards are proven; %s", words(abilities))
+    return abilities
+
+
+def words(abilities: Abilities) -> str:
+    """Say what the abilities mean for the work."""
+    heads = (
+        f"heads are created with their result and read by id ({abilities.create_guard})"
+        if abilities.create_guard
+        else "heads are made by conditional create and found by search"
+    )
+    return f"{heads}; {'batches' if abilities.batches else 'one request for each read'}"
+
+
+def recorded(ehr: Ehr) -> Abilities | None:
+    """Read what an earlier start proved, without a write; None where none did.
+
+    Of a guard it tells that a Task was created under it and is not newer than that.
+    """
+    made = next(ehr.search("Task", {"identifier": f"{SYSTEM}|standing"}), None)
+    if made is None:
+        return None
+    guards = [g for g in CREATE_GUARDS if _is_first(ehr.read(_reference(g)))]
+    return Abilities(_answers_batches(ehr, made), guards[0] if guards else None)
+
+
+def _lacks(what: str) -> str:
+    return (
+        f"the EHR at CARELOOP_FHIR_URL lacks {what}: results could be lost or doubled there. Put a "
+        "FHIR server that has it beside this EHR"
+    )
+
+
+def _standing(ehr: Ehr) -> Json:
+    made = ehr.ensure(_task("standing"), SYSTEM, "standing")
+    found = ehr.read(made.reference)
+    if found is None:
+        raise Unavailable("ehr", "it does not show what it created just now")
+    return found
+
+
+def _require_all_or_nothing(ehr: Ehr, standing: Json) -> None:
+    """Post a transaction whose last entry must be refused, and with it all of it."""
+    entries = [
+        bundle.post(_task("part"), f"urn:uuid:{uuid5(NAMESPACE, SYSTEM)}", _query("part")),
+        bundle.put(standing | {"lastModified": instants.now()}, STALE),
+    ]
+    before = _count(ehr, "part")
+    try:
+        ehr.transact(_transaction(entries))
+    except (Conflict, FhirError) as refusal:
+        if _count(ehr, "part") != before:
+            raise Misconfigured(_lacks(ATOMIC)) from refusal
+        return
+    raise Misconfigured(_lacks(IF_MATCH))
+
+
+def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
+    """Tell whether an update under this guard creates a Task, and never replaces it."""
+    at = ehr.able(Abilities(create_guard=guard))
+    task = _task(guard) | {"id": _reference(guard).split("/")[1]}
+    try:
+        if ehr.read(_reference(guard)) is None:
+            at.transact(_transaction([bundle.put(task, "")]))
+    except (Conflict, FhirError):
+        # Another process may have made it just now; else this is no guard that creates.
+        if ehr.read(_reference(guard)) is None:
+            return False
+    try:
+        at.transact(_transaction([bundle.put(task | {"lastModified": instants.now()}, "")]))
+    except Conflict:
+        return True
+    except FhirError:
+        return False
+    return False
+
+
+def _answers_batches(ehr: Ehr, standing: Json) -> bool:
+    reference = f"Task/{standing['id']}"
+    questions = [reading(reference), searching("Task", {"_id": standing["id"]})]
+    try:
+        known = ehr.able(Abilities(batches=True)).ahead(questions)
+        found = known.read(reference)
+    except CareloopError:
+        return False
+    return found is not None and found["id"] == standing["id"]
+
+
+def _is_first(task: Json | None) -> bool:
+    return task is not None and version_of(task) == "1"
+
+
+def _count(ehr: Ehr, value: str) -> int:
+    return sum(1 for _ in ehr.search("Task", {"identifier": f"{SYSTEM}|{value}"}))
+
+
+def _query(value: str) -> str:
+    return f"identifier={SYSTEM}|{value}"
+
+
+def _reference(guard: CreateGuard) -> str:
+    return f"Task/{uuid5(NAMESPACE, f'proof {guard}')}"
+
+
+def _task(value: str) -> Json:
+    now = instants.now()
+    return {
+        "resourceType": "Task",
+        "identifier": [{"system": SYSTEM, "value": value}],
+        "status": "cancelled",
+        "intent": "proposal",
+        "description": WHAT,
+        "authoredOn": now,
+        "lastModified": now,
+    }
+
+
+def _transaction(entries: list[Json]) -> Json:
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

@@ -1,0 +1,74 @@
+"""Ehr: what it proves at the start."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shared.ehr import proof
+from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.guard.abilities import Abilities
+from shared.errors import Misconfigured
+from shared.settings import load_settings
+from tests.contract.ehr.support import Server
+from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
+
+
+def test_its_abilities_are_what_it_is_known_for(server: Server, ehr: Ehr) -> None:
+    guard = "If-Match" if server.habits.creates_under_if_match else None
+    for _ in range(2):
+        assert proof.prove(ehr) == Abilities(server.habits.batches, guard)
+    assert proof.recorded(ehr) == Abilities(server.habits.batches, guard)
+
+
+def test_it_leaves_a_handful_of_tasks_however_often(ehr: Ehr) -> None:
+    def left() -> set[str]:
+        values = ("standing", "part", "If-Match", "If-None-Match")
+        found = (ehr.search("Task", {"identifier": f"{proof.SYSTEM}|{v}"}) for v in values)
+        return {task["id"] for tasks in found for task in tasks}
+
+    proof.prove(ehr)
+    before = left()
+    proof.prove(ehr)
+    assert left() == before
+    assert 1 <= len(before) <= 2
+
+
+@pytest.fixture
+def at(request: pytest.FixtureRequest) -> Iterator[Ehr]:
+    """An EHR with the habits that the test names."""
+    habits: Habits = request.param
+    with FakeEhr(habits) as fake, open_ehr(load_settings(fhir_url=fake.base)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("at", "abilities"),
+    [
+        (replace(SEKMET, honours_if_none_match=True), Abilities(True, "If-None-Match")),
+        (replace(HAPI, batches=False), Abilities(False, "If-Match")),
+        (replace(SEKMET, batches=False), Abilities(False, None)),
+        (replace(HAPI, index_late_sec=60.0), Abilities(True, "If-Match")),
+    ],
+    indirect=["at"],
+    ids=["if-none-match", "hapi without batches", "neither", "late index"],
+)
+def test_each_ability_is_proven_by_itself(at: Ehr, abilities: Abilities) -> None:
+    assert proof.recorded(at) is None
+    assert proof.prove(at) == abilities
+    assert proof.prove(at) == abilities
+
+
+@pytest.mark.parametrize(
+    ("at", "lacking"),
+    [
+        (replace(SEKMET, keeps_versions=False), "versions of a resource"),
+        (replace(HAPI, keeps_versions=False), "versions of a resource"),
+        (replace(SEKMET, ignores_if_match=True), "If-Match"),
+        (replace(HAPI, ignores_if_match=True), "If-Match"),
+    ],
+    indirect=["at"],
+)
+def test_an_ehr_without_guards_is_refused(at: Ehr, lacking: str) -> None:
+    with pytest.raises(Misconfigured, match=f"lacks {lacking}"):
+        proof.prove(at)

@@ -1,0 +1,71 @@
+"""Line turns: how often the EHR is asked."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shared.ehr.client import Ehr
+from shared.runtime.line import Line
+from tests.contract.line.support import change, decide, event, head, run, write
+from tests.fakes import HAPI, SEKMET, FakeEhr
+
+SERVERS = {
+    "hapi": (HAPI, 3),
+    "sekmet": (SEKMET, 4),
+    "if-none-match": (replace(SEKMET, honours_if_none_match=True), 3),
+}
+
+
+@pytest.fixture(params=SERVERS)
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
+    with FakeEhr(SERVERS[request.param][0]) as made:
+        yield made
+
+
+@pytest.fixture
+def most(request: pytest.FixtureRequest, fake: FakeEhr) -> int:
+    return next(most for habits, most in SERVERS.values() if habits == fake.habits)
+
+
+def asked(fake: FakeEhr, line: Line, ehr: Ehr, reference: str) -> tuple[str, int]:
+    told = event(ehr, reference)
+    before = len(fake.requests)
+    return run(line, told), len(fake.requests) - before
+
+
+def test_a_first_result_a_later_one_and_a_replay(
+    fake: FakeEhr, ehr: Ehr, line: Line, anna: str, most: int
+) -> None:
+    """The Device and its card are made with the first event of all; from then on they are known."""
+    run(line, event(ehr, write(ehr, anna, "the first one")))
+    reference = write(ehr, anna, "one")
+    assert asked(fake, line, ehr, reference) == ("result", most)
+    assert asked(fake, line, ehr, reference) == ("unchanged", 1)
+    change(ehr, reference, "one two")
+    assert asked(fake, line, ehr, reference) == ("result", 3)
+    decide(ehr, head(ehr, reference), "signed")
+    change(ehr, reference, "one two three")
+    said, requests = asked(fake, line, ehr, reference)
+    assert said == "result" and requests <= 4
+
+
+def test_a_refusal_and_a_withdrawal(fake: FakeEhr, ehr: Ehr, line: Line, anna: str) -> None:
+    run(line, event(ehr, write(ehr, anna, "the first one")))
+    reference = write(ehr, anna, "broken")
+    said, requests = asked(fake, line, ehr, reference)
+    assert said == "not_analysed" and requests <= 4
+    change(ehr, reference, "whole")
+    run(line, event(ehr, reference))
+    change(ehr, reference, "whole", status="superseded")
+    said, requests = asked(fake, line, ehr, reference)
+    assert said == "withdrawn" and requests <= 4
+
+
+def test_a_server_without_batches_is_asked_one_by_one(
+    fake: FakeEhr, ehr: Ehr, line: Line, anna: str
+) -> None:
+    plain = replace(line, ehr=ehr.able(replace(ehr.abilities, batches=False)))
+    run(plain, event(ehr, write(ehr, anna, "the first one")))
+    said, requests = asked(fake, plain, ehr, write(ehr, anna, "one"))
+    assert said == "result" and 5 <= requests <= 7
