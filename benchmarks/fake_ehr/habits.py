@@ -63,6 +63,8 @@ class Habits:
         batches: several requests may be posted as one batch.
         keeps_versions: a resource shows its `meta.versionId`, an answer its ETag.
         index_late_sec: a search finds a write so much later.
+        runs_transactions_as_batches: each entry of a transaction succeeds or fails for itself, and
+            the answer is 200.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Habits:
     batches: bool = True
     keeps_versions: bool = True
     index_late_sec: float = 0.0
+    runs_transactions_as_batches: bool = False
 
 
 SEKMET: Final = Habits(

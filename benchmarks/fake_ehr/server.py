@@ -134,7 +134,7 @@ class FakeEhr:
         answer = (
             self.rest.answer(request)
             if path or method != "POST"
-            else transactions.answer(self.rest, request)
+            else transactions.answer(self.rest, request, self.faults)
         )
         minimal = (
             "return=minimal" in headers.get("prefer", "") and method in ("POST", "PUT") and path

@@ -4,12 +4,14 @@ Ids first, then references, then the entries in R4's order, all or nothing (R4
 http.html#transaction).
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
 import orjson
 
+from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.rules import Guard, Refusal, check_references, references
@@ -19,15 +21,15 @@ from shared.references import relative
 ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
 
 
-def answer(rest: Rest, request: Request) -> Answer:
+def answer(rest: Rest, request: Request, faults: Faults) -> Answer:
     """The answer to a posted Bundle; a refusal is one, too."""
     try:
-        return _process(rest, request)
+        return _process(rest, request, faults)
     except Refusal as refusal:
         return Answer(refusal.status, refusal.outcome)
 
 
-def _process(rest: Rest, request: Request) -> Answer:
+def _process(rest: Rest, request: Request, faults: Faults) -> Answer:
     """The response Bundle, or the refusal of the first entry that failed."""
     bundle = request.body
     if (
@@ -42,6 +44,8 @@ def _process(rest: Rest, request: Request) -> Answer:
         for e in entries
     ):
         raise Refusal(400, "required", "Bundle.entry.request")
+    minimal = "return=minimal" in request.headers.get("prefer", "")
+    befallen = [faults.of_entry(_kind(e), e["request"]["method"], i) for i, e in enumerate(entries)]
     if bundle["type"] == "batch":
         if not rest.habits.batches:
             raise Refusal(400, "not-supported")
@@ -49,16 +53,16 @@ def _process(rest: Rest, request: Request) -> Answer:
             _entry_response(rest, rest.answer(_request(e, request)), minimal=False) for e in entries
         ]
     else:
-        with rest.transaction():
-            responses = _atomic(
-                rest, entries, minimal="return=minimal" in request.headers.get("prefer", "")
-            )
+        with nullcontext() if rest.habits.runs_transactions_as_batches else rest.transaction():
+            responses = _in_order(rest, entries, befallen, minimal=minimal)
     return Answer(
         200, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": responses}
     )
 
 
-def _atomic(rest: Rest, entries: list[Json], *, minimal: bool) -> list[Json]:
+def _in_order(
+    rest: Rest, entries: list[Json], befallen: list[int | None], *, minimal: bool
+) -> list[Json]:
     plan = _plan(rest, entries)
     known = {
         e["fullUrl"]: plan.references[i]
@@ -71,18 +75,31 @@ def _atomic(rest: Rest, entries: list[Json], *, minimal: bool) -> list[Json]:
         range(len(entries)), key=lambda n: ORDER.get(entries[n]["request"]["method"], 9)
     ):
         if i not in plan.twins:
-            done = _execute(
-                rest,
-                entries[i]["request"],
-                resources[i],
-                plan.references.get(i),
-                found=i in plan.found,
-            )
+            done = _one(rest, plan, i, (entries[i]["request"], resources[i]), befallen[i])
             responses[i] = _entry_response(rest, done, minimal=minimal)
-    for resource in resources:
-        if resource is not None:
-            check_references(rest.habits, rest.store, resource, rest.shown_base)
+    if not rest.habits.runs_transactions_as_batches:
+        for resource in resources:
+            if resource is not None:
+                check_references(rest.habits, rest.store, resource, rest.shown_base)
     return [responses[i] for i in sorted(responses)]
+
+
+def _one(
+    rest: Rest, plan: "_Plan", i: int, entry: tuple[Json, Json | None], befallen: int | None
+) -> Answer:
+    """One entry. A refusal is raised, or is the answer where each entry stands for itself."""
+    try:
+        if befallen is not None:
+            raise Refusal(befallen)
+        return _execute(rest, *entry, plan.references.get(i), found=i in plan.found)
+    except Refusal as refusal:
+        if not rest.habits.runs_transactions_as_batches:
+            raise
+        return Answer(refusal.status, refusal.outcome)
+
+
+def _kind(entry: Json) -> str:
+    return str(entry["request"]["url"]).split("/", maxsplit=1)[0].split("?", maxsplit=1)[0]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from services.review.result.read import gather
 from services.review.result.result import Result
 from services.review.state import Review, review
 from shared import instants
+from shared.ehr.guarded import transact
 from shared.errors import Conflict
 from shared.fhir import bundle
 from shared.privacy import audit
@@ -171,13 +172,15 @@ def _carried_out(
         now=instants.now(),
     )
     try:
-        shared.ehr.transact(
+        transact(
+            shared.ehr,
             bundle.checked(
                 [
                     *transaction["entry"],
                     bundle.post(event, decide.entry_uuid(result.head, "AuditEvent")),
                 ]
-            )
+            ),
+            before=[result.head.task, *result.outputs.values()],
         )
     except Conflict:
         return False

@@ -21,8 +21,11 @@ from shared.ehr.http import Before, Rest
 from shared.ehr.pages import Params, get, pages, search_params, versions
 from shared.ehr.responses import Version
 from shared.ehr.smart import Bearer, auth_of
+from shared.ehr.wire import answered
 from shared.ehr.wire.connections import Connections
-from shared.ehr.wire.response import Response, json_object
+from shared.ehr.wire.failures import not_done
+from shared.ehr.wire.resource import json_object
+from shared.ehr.wire.response import Response
 from shared.ehr.written import Written
 from shared.errors import FhirError, Misconfigured
 from shared.json import Json
@@ -192,19 +195,27 @@ class Ehr:
         return written.of_response(response, self.read, created=created, reference=reference)
 
     def transact(self, bundle: Json) -> Sequence[Json]:
-        """POST a transaction; raises Conflict on 409 and 412.
+        """POST a transaction.
 
-        Relative fullUrls (`Task/7`) get our base in front: R4 wants them absolute.
+        Some servers run it as a batch, so the status of every entry is read. Relative fullUrls
+        (`Task/7`) get our base in front: R4 wants them absolute.
 
         Returns:
             The response's entries. Their order may differ from the request's.
+
+        Raises:
+            Conflict: 409 or 412.
+            FhirError, Conflict, Unavailable: of an entry, caused by PartlyWritten where others
+                stand (`shared.ehr.guarded`).
         """
         entries = [
             entry | {"fullUrl": self._absolute(entry["fullUrl"])} if "fullUrl" in entry else entry
             for entry in map(self.abilities.guarded, bundle["entry"])
         ]
         response = self._send("POST", "", bundle | {"entry": entries}, MINIMAL)
-        return list(json_object(response).get("entry", []))
+        answers = responses.bundle_of(json_object(response, "POST")).get("entry", [])
+        answered.check(entries, answers, response.headers, forwarded=self._rest.forwarded)
+        return list(answers)
 
     def head(self, answer: Answer) -> Head | None:
         """Read the newest head of the answer, without cache."""
@@ -262,6 +273,8 @@ class Ehr:
     def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> Response:
         response = self._rest.send(method, url, body=body, headers=headers)
         assert response is not None  # only missing_is_none gives None
+        if error := not_done(response, f"{method} {url}".strip()):
+            raise error
         return response
 
 

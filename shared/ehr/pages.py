@@ -6,7 +6,7 @@ from typing import Final
 from shared.ehr import responses
 from shared.ehr.http import Query, Rest
 from shared.ehr.responses import Version
-from shared.ehr.wire.response import json_object
+from shared.ehr.wire.resource import json_object
 from shared.errors import FhirError
 from shared.json import Json
 from shared.references import type_of
@@ -39,7 +39,7 @@ def get(rest: Rest, url: str, params: Params | None = None) -> Json:
     """GET a resource without cache."""
     response = rest.send("GET", url, params=query_of(params or {}) or None, headers=NO_CACHE)
     assert response is not None  # only missing_is_none gives None
-    return json_object(response)
+    return json_object(response, f"GET {url.split('?', maxsplit=1)[0]}")
 
 
 def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Iterator[Json]:
@@ -51,7 +51,7 @@ def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Ite
         since: an instant that each next link must carry.
     """
     kind = type_of(url)
-    bundle = get(rest, url, params)
+    bundle = responses.bundle_of(get(rest, url, params))
     followed: set[str] = set()
     while True:
         yield bundle
@@ -62,7 +62,8 @@ def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Ite
 
         followed.add(link)
         place = responses.onto(rest.base, link, kind)
-        bundle = get(rest, place if since is None else responses.with_since(place, since))
+        place = place if since is None else responses.with_since(place, since)
+        bundle = responses.bundle_of(get(rest, place))
 
 
 def versions(rest: Rest, kind: str, since: str) -> Iterator[Version]:
@@ -77,5 +78,5 @@ def versions(rest: Rest, kind: str, since: str) -> Iterator[Version]:
 
         newer = {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}
         for bundle in pages(rest, kind, newer):
-            for resource in responses.matches(bundle, kind):
+            for resource in responses.matches(bundle, kind, named=False):
                 yield responses.version_of(resource, kind)

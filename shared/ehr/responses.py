@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from shared.errors import Unavailable
 from shared.json import Json
 from shared.references import is_a, relative, type_of
 from shared.references import version_of as version_id
 
 CODE: Final = re.compile(r"[a-z-]{1,40}")
+PARTS: Final = ("resource", "search", "request", "response")
 EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 
 
@@ -33,14 +35,53 @@ class Version:
     resource: Json | None
 
 
+def bundle_of(body: Json) -> Json:
+    """Check the outer shape of a Bundle: what is read of it has the type that R4 gives it.
+
+    Raises:
+        Unavailable: it has not. A server or a gateway in trouble says nothing about the request.
+    """
+    entries, links = body.get("entry", []), body.get("link", [])
+    if body.get("resourceType") != "Bundle":
+        raise Unavailable("ehr", "no Bundle")
+    if not _all_objects(entries) or not _all_objects(links):
+        raise Unavailable("ehr", "no Bundle: its entries or links are no objects")
+    if not all(map(_is_entry, entries)):
+        raise Unavailable("ehr", "no Bundle: an entry is not one")
+    if not all(_all_texts(link, ("relation", "url")) for link in links):
+        raise Unavailable("ehr", "no Bundle: a link is not one")
+    return body
+
+
+def _all_objects(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(item, dict) for item in found)
+
+
+def _all_texts(node: Json, names: Sequence[str]) -> bool:
+    return all(isinstance(node.get(name, ""), str) for name in names)
+
+
+def _is_entry(entry: Json) -> bool:
+    parts = [entry[part] for part in PARTS if part in entry]
+    return (
+        parts != []
+        and _all_objects(parts)
+        and _all_texts(entry, ("fullUrl",))
+        and _all_texts(entry.get("resource", {}), ("resourceType", "id"))
+        and isinstance(entry.get("resource", {}).get("meta") or {}, dict)
+        and _all_texts(entry.get("request", {}), ("method", "url"))
+        and _all_texts(entry.get("response", {}), ("status", "location", "etag", "lastModified"))
+    )
+
+
 def next_link(bundle: Json) -> str | None:
     """Return the URL of the next page, as the server wrote it.
 
     Its host must not be used, see `onto`.
     """
-    return next(
-        (link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"), None
-    )
+    nexts = (link for link in bundle.get("link", []) if link.get("relation") == "next")
+    found = next(nexts, None)
+    return found.get("url") or None if found else None
 
 
 def onto(base: str, link: str, kind: str) -> str:
@@ -89,14 +130,25 @@ def with_since(link: str, since: str) -> str:
     return parts._replace(query=urlencode([*query, ("_since", since)])).geturl()
 
 
-def matches(bundle: Json, kind: str) -> Iterator[Json]:
-    """Yield the search's own matches of this type: no includes, no outcomes."""
+def matches(bundle: Json, kind: str, *, named: bool = True) -> Iterator[Json]:
+    """Yield the search's own matches of this type: no includes, no outcomes.
+
+    Args:
+        named: each must have an id.
+
+    Raises:
+        Unavailable: an entry has no resource, or a match has no id.
+    """
     for entry in bundle.get("entry", []):
-        resource = entry.get("resource", {})
+        if "resource" not in entry:
+            raise Unavailable("ehr", "no Bundle: an entry of a search without a resource")
+        resource = entry["resource"]
         if (
             entry.get("search", {}).get("mode", "match") == "match"
             and resource.get("resourceType") == kind
         ):
+            if named and not resource.get("id"):
+                raise Unavailable("ehr", f"no Bundle: a {kind} without an id")
             yield resource
 
 

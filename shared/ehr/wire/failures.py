@@ -12,6 +12,13 @@ MAYBE_DONE: Final = frozenset({502, 504})
 """A gateway lost the answer."""
 NEVER: Final = frozenset({501, 505})
 """Waiting does not help against these."""
+DONE: Final = frozenset({200, 201, 204})
+"""Of a write. 202 and its like say nothing about what became of it."""
+PASSING: Final = frozenset(
+    {"transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled"}
+)
+"""Issue types that may pass (R4 issue-type: `transient` and what stands below it)."""
+SERIOUS: Final = frozenset({"error", "fatal"})
 
 
 def failure(response: Response, request: str, *, safe: bool, forwarded: bool) -> CareloopError:
@@ -35,3 +42,30 @@ def failure(response: Response, request: str, *, safe: bool, forwarded: bool) ->
             "ehr", f"{status} to {request}", retry_after(response), suspect=status == 500
         )
     return FhirError(status, request, issues_of(json_or_none(response)))
+
+
+def not_done(response: Response, request: str) -> CareloopError | None:
+    """Return the error of a write in spite of its status 2xx; None where it was done."""
+    if response.status not in DONE:
+        return Unavailable("ehr", f"{response.status} to {request} does not say that it was done")
+    return refusal(json_or_none(response), response.status, request) if response.content else None
+
+
+def refusal(body: object, status: int, request: str) -> CareloopError | None:
+    """Return the error of an OperationOutcome under a success; None for any other body.
+
+    Some servers and gateways say 200 whatever happened.
+    """
+    if not isinstance(body, dict) or body.get("resourceType") != "OperationOutcome":
+        return None
+    issues = body.get("issue")
+    listed = [i for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
+    types = {str(i.get("code")) for i in listed if i.get("severity") in SERIOUS}
+    if not types:
+        return None
+    if types <= PASSING:
+        said = f"{status} with an OperationOutcome to {request}"
+        return Unavailable("ehr", said, suspect="exception" in types)
+    if types <= PASSING | {"conflict"}:
+        return Conflict(f"EHR answered {status} with a conflict to {request}")
+    return FhirError(status, request, issues_of(body))

@@ -10,9 +10,6 @@ from typing import Final
 
 import orjson
 
-from shared.errors import Unavailable
-from shared.json import Json
-
 HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 """Half a surrogate pair."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -67,17 +64,6 @@ def _repaired(body: bytes) -> object:
     except (ValueError, RecursionError):
         # orjson's and json's errors are ValueErrors.
         return None
-
-
-def json_object(response: Response) -> Json:
-    """Read the body as a resource.
-
-    Raises Unavailable for anything else: a proxy's page says nothing about the request.
-    """
-    body = json_or_none(response)
-    if not isinstance(body, dict):
-        raise Unavailable("ehr", f"{response.status} without FHIR JSON")
-    return body
 
 
 def retry_after(response: Response) -> float | None:

@@ -5,6 +5,7 @@ Its status is rejected, failed or cancelled.
 
 from shared import instants
 from shared.ehr.ahead import reading
+from shared.ehr.guarded import transact
 from shared.errors import ConsentDenied, NotAnalysed
 from shared.fhir import bundle, heads
 from shared.json import Json
@@ -62,4 +63,5 @@ def write_reason(
         alert = audit.denied(device=at.device, patient=patient, consent=refusal.consent, now=now)
         entries.append(bundle.post(alert, entry_uuid(case, head, "denied")))
 
-    at.ehr.transact(bundle.transaction(head, task, entries))
+    before = [head.task, *standing.by_key.values()]
+    transact(at.ehr, bundle.transaction(head, task, entries), before)

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared import instants
 from shared.answers import Head
+from shared.ehr.guarded import transact
 from shared.errors import Conflict, FhirError
 from shared.fhir import bundle, heads
 from shared.fhir.drafts import Pen
@@ -20,7 +21,8 @@ def write_result(
 ) -> None:
     """Write the result under the head."""
     task, entries = compose(at, case, findings, head, standing)
-    _transact(at, bundle.transaction(head, task, entries), case.inputs.sources)
+    transaction = bundle.transaction(head, task, entries)
+    _transact(at, transaction, case.inputs.sources, [head.task, *standing.by_key.values()])
 
 
 def compose(
@@ -102,14 +104,16 @@ def _audit_entries(
     return [entry("R", list(case.inputs.sources)), entry("C", written)]
 
 
-def _transact(at: Workplace, transaction: Json, sources: Mapping[str, str]) -> None:
+def _transact(
+    at: Workplace, transaction: Json, sources: Mapping[str, str], before: Sequence[Json]
+) -> None:
     """Write the transaction; Conflict if an input went away since gather.
 
     An EHR that checks references refuses such a result. That is no fault of ours, so the answer
     starts again.
     """
     try:
-        at.ehr.transact(transaction)
+        transact(at.ehr, transaction, before)
     except FhirError as error:
         if all(at.ehr.read(source) for source in sources):
             raise

@@ -1,0 +1,75 @@
+"""A transaction whose accepted half is taken back where the rest was refused.
+
+An EHR that runs transactions as batches may hold half of one. What it held before is put back, and
+new drafts are rejected, so nothing can be signed without its Provenance, and the next try starts
+clean. The head comes first: it says whether there is a result. What the EHR does not take back in
+time is logged, and an operator has to look.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from shared.ehr.client import Ehr
+from shared.ehr.wire.answered import Accepted, PartlyWritten
+from shared.errors import CareloopError, Conflict, Unavailable
+from shared.fhir import bundle, lifecycle
+from shared.json import Json
+from shared.references import is_a, local_reference, type_of, version_of
+
+log = logging.getLogger(__name__)
+PAUSES_SEC: Final = (0.25, 1.0, 4.0)
+
+
+def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Json]:
+    """Write the transaction, or take back what the EHR wrote of it.
+
+    Args:
+        before: what it replaces, as read: the head, standing drafts.
+
+    Raises:
+        FhirError, Conflict, Unavailable: of the transaction, whatever became of the other half.
+    """
+    try:
+        return ehr.transact(transaction)
+    except CareloopError as error:
+        if isinstance(error.__cause__, PartlyWritten):
+            _take_back(ehr, error.__cause__, {local_reference(r): r for r in before})
+        raise
+
+
+def _take_back(ehr: Ehr, half: PartlyWritten, before: Mapping[str, Json]) -> None:
+    log.warning("the EHR refused a transaction and kept %d entries of it", len(half.accepted))
+    for accepted in sorted(half.accepted, key=lambda a: not is_a(a.reference, "Task")):
+        try:
+            _patiently(ehr, accepted, before.get(accepted.reference))
+        except CareloopError:
+            log.exception("%s: what was written could not be taken back", accepted.reference)
+
+
+def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
+    for pause in PAUSES_SEC:
+        try:
+            return _undo(ehr, accepted, old)
+        except Unavailable:
+            time.sleep(pause)
+    return _undo(ehr, accepted, old)
+
+
+def _undo(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
+    """Put the old resource back, or reject the new draft.
+
+    Provenances and AuditEvents stay: they say what happened.
+    """
+    if old is None and not (accepted.created and type_of(accepted.reference) in lifecycle.STATUS):
+        return
+    standing = ehr.read(accepted.reference)
+    if standing is None or accepted.version not in ("", version_of(standing)):
+        # Somebody else wrote since, or our own update of the try before was done.
+        return
+    back = old if old is not None else lifecycle.at_stage(standing, "rejected")
+    try:
+        ehr.update(bundle.put(back, "")["resource"], version_of(standing))
+    except Conflict:
+        log.info("%s was written by somebody else meanwhile", accepted.reference)

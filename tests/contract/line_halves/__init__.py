@@ -1,0 +1,1 @@
+"""A server that runs transactions as batches, and refuses entries of them."""
