@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 
 from shared.ehr.http import Query, Rest
 from shared.ehr.pages import NO_CACHE, Params, query_of, search_params
-from shared.ehr.wire.response import Response, json_object
+from shared.ehr.responses import bundle_of
+from shared.ehr.wire.resource import json_object
+from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.json import Json
 from shared.references import relative
@@ -69,17 +71,16 @@ def _asked(rest: Rest, questions: Sequence[Question]) -> list[Response]:
     response = rest.send("POST", "", body=batch, headers=NO_CACHE, safe=True)
     assert response is not None  # only missing_is_none gives None
 
-    answered = json_object(response).get("entry")
-    if not isinstance(answered, list) or len(answered) != len(questions):
+    answered: list[Json] = bundle_of(json_object(response, "POST")).get("entry", [])
+    if len(answered) != len(questions):
         raise Unavailable("ehr", "a batch was not answered question by question")
     return [_response(entry) for entry in answered]
 
 
-def _response(entry: object) -> Response:
+def _response(entry: Json) -> Response:
     """Read an entry as the answer that its question alone would have had."""
-    told = entry.get("response") if isinstance(entry, dict) else None
-    status = str(told.get("status", ""))[:3] if isinstance(told, dict) else ""
-    if not isinstance(entry, dict) or not isinstance(told, dict) or not status.isdigit():
+    told = entry.get("response", {})
+    status = str(told.get("status", ""))[:3]
+    if not status.isdigit():
         raise Unavailable("ehr", "an entry of a batch has no status")
-    body: Json | None = entry.get("resource") or told.get("outcome")
-    return Response(int(status), parsed=body)
+    return Response(int(status), parsed=entry.get("resource") or told.get("outcome"))
