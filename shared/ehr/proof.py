@@ -2,8 +2,8 @@
 
 A CapabilityStatement does not tell whether a stale update is refused, whether a transaction is all
 or nothing, or whether an update can create without ever replacing. All that keeps a result single
-rests on these, so each is tried on Tasks of our own, which concern no patient: one for each guard
-and one that is never changed. Nothing else is written at an EHR that passes.
+rests on these, so each is tried on Tasks of our own, which concern no patient: two that stand, and
+one for each guard. Nothing else is written at an EHR that passes.
 """
 
 import logging
@@ -18,7 +18,7 @@ from shared.ehr.guard.abilities import CREATE_GUARDS, Abilities, CreateGuard
 from shared.errors import CareloopError, Conflict, FhirError, Misconfigured, Unavailable
 from shared.fhir import bundle, codes
 from shared.json import Json
-from shared.references import version_of
+from shared.references import local_reference, version_of
 
 log = logging.getLogger(__name__)
 SYSTEM: Final = f"{codes.NS}/proof"
@@ -40,7 +40,7 @@ def prove(ehr: Ehr) -> Abilities:
         Misconfigured: it lacks one that careloop can't do without.
         Unavailable: it does not answer.
     """
-    standing = _standing(ehr)
+    standing = _ensured(ehr, "standing")
     if not version_of(standing):
         raise Misconfigured(_lacks(VERSIONS))
     _require_all_or_nothing(ehr, standing)
@@ -80,25 +80,25 @@ def _lacks(what: str) -> str:
     )
 
 
-def _standing(ehr: Ehr) -> Json:
-    made = ehr.ensure(_task("standing"), SYSTEM, "standing")
-    found = ehr.read(made.reference)
+def _ensured(ehr: Ehr, value: str) -> Json:
+    found = ehr.read(ehr.ensure(_task(value), SYSTEM, value).reference)
     if found is None:
         raise Unavailable("ehr", "it does not show what it created just now")
     return found
 
 
 def _require_all_or_nothing(ehr: Ehr, standing: Json) -> None:
-    """Post a transaction whose last entry must be refused, and with it all of it."""
+    """Post a transaction whose last entry must be refused, and with it the first."""
+    part = _ensured(ehr, "part")
     entries = [
-        bundle.post(_task("part"), f"urn:uuid:{uuid5(NAMESPACE, SYSTEM)}", _query("part")),
-        bundle.put(standing | {"lastModified": instants.now()}, STALE),
+        bundle.put(_touched(part), version_of(part)),
+        bundle.put(_touched(standing), STALE),
     ]
-    before = _count(ehr, "part")
     try:
         ehr.transact(_transaction(entries))
     except (Conflict, FhirError) as refusal:
-        if _count(ehr, "part") != before:
+        now = ehr.read(local_reference(part))
+        if now is None or version_of(now) != version_of(part):
             raise Misconfigured(_lacks(ATOMIC)) from refusal
         return
     raise Misconfigured(_lacks(IF_MATCH))
@@ -116,7 +116,7 @@ def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
         if ehr.read(_reference(guard)) is None:
             return False
     try:
-        at.transact(_transaction([bundle.put(task | {"lastModified": instants.now()}, "")]))
+        at.transact(_transaction([bundle.put(_touched(task), "")]))
     except Conflict:
         return True
     except FhirError:
@@ -139,14 +139,6 @@ def _is_first(task: Json | None) -> bool:
     return task is not None and version_of(task) == "1"
 
 
-def _count(ehr: Ehr, value: str) -> int:
-    return sum(1 for _ in ehr.search("Task", {"identifier": f"{SYSTEM}|{value}"}))
-
-
-def _query(value: str) -> str:
-    return f"identifier={SYSTEM}|{value}"
-
-
 def _reference(guard: CreateGuard) -> str:
     return f"Task/{uuid5(NAMESPACE, f'proof {guard}')}"
 
@@ -162,6 +154,10 @@ def _task(value: str) -> Json:
         "authoredOn": now,
         "lastModified": now,
     }
+
+
+def _touched(task: Json) -> Json:
+    return task | {"lastModified": instants.now()}
 
 
 def _transaction(entries: list[Json]) -> Json:
