@@ -3,6 +3,7 @@
     CareloopError
     ├── NotAnalysed        head `rejected` with the reason; commit
     │   ├── InvalidInput   the same: malformed, truncated, not what its type says
+    │   ├── NoPatient      the same: about nobody of this EHR; the head names no patient
     │   └── ConsentDenied  the same, and a security alert in the audit trail
     ├── Withdrawn          the input is gone, entered in error or superseded: retract; commit
     ├── NotYet             pixels or Binary not there yet: this lane waits, then not analysed
@@ -45,6 +46,13 @@ class NotAnalysed(CareloopError):
 
 class InvalidInput(NotAnalysed):
     """The input is malformed or of another type than it claims."""
+
+
+class NoPatient(NotAnalysed):
+    """The input is about no Patient of this EHR.
+
+    Whoever an older event named has nothing to do with it.
+    """
 
 
 class ConsentDenied(NotAnalysed):

@@ -28,8 +28,8 @@ class ResourceEvent:
         focus: `Type/id`, relative to the EHR's base.
         version: `meta.versionId` as the EHR wrote it; empty when it keeps none.
         action: what happened. A delete carries no codes: the resource is gone.
-        subject: `Patient/id` (or another type: then nobody analyses it), None when the resource
-            names none.
+        subject: `Patient/id` (or another type, or a URL of another system: then nobody analyses
+            it), None when the resource names none.
         status: `status` (for a Condition its `clinicalStatus` code).
         intent: `intent`, or None.
         verification: a Condition's `verificationStatus` code, or None.

@@ -16,6 +16,7 @@ ONE_STEP: Final = re.compile(r"[A-Za-z]+/(?!\.{1,2}$)[^\s/?#%\\]+")
 """What a path may be made of: as `REFERENCE`, but an id with characters that R4 does not allow
 (some servers give out `a_1`) still leads to its resource.
 """
+OTHER_SYSTEM: Final = "The subject names a patient of another system."
 PATIENT_ELEMENTS: Final = (
     "subject",
     "patient",
@@ -25,13 +26,29 @@ PATIENT_ELEMENTS: Final = (
 
 
 def relative(reference: str) -> str:
-    """Return `Type/id` of a reference, without its host and version.
+    """Return `Type/id` of a relative reference, without its version.
 
-    Servers name hosts that they don't have.
+    A reference with a host leads to another system, and keeps it: `Ehr` has made all those relative
+    that lead to this EHR.
     """
-    path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
+    path = reference.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0].rstrip("/")
+    return path if path.count("/") == 1 or is_elsewhere(path) else reference
+
+
+def own_place(location: str) -> str:
+    """Return `Type/id` of where the EHR says that a resource of its own is.
+
+    Only for what is the EHR's own for sure: locations, fullUrls, entries of its histories, the foci
+    of its notifications. There servers name hosts that they don't have.
+    """
+    path = location.split("?", maxsplit=1)[0].split("/_history/", maxsplit=1)[0]
 
     return path if path.startswith(("urn:", "#")) else "/".join(path.rstrip("/").split("/")[-2:])
+
+
+def is_elsewhere(reference: str | None) -> bool:
+    """Tell whether it leads out of this EHR: it has a host, or a path from the host's root."""
+    return reference is not None and reference.lower().startswith(("http:", "https:", "/"))
 
 
 def local_reference(resource: Json) -> str:
@@ -44,13 +61,19 @@ def version_of(resource: Json) -> str:
     return str((resource.get("meta") or {}).get("versionId", ""))
 
 
+def why_nobody(subject: str | None, otherwise: str) -> str:
+    """Say why a subject is no Patient of this EHR: it is another system's, or `otherwise`."""
+    foreign = subject is not None and is_elsewhere(subject) and type_of(subject) == "Patient"
+    return OTHER_SYSTEM if foreign else otherwise
+
+
 def type_of(reference: str) -> str:
-    """Return the resource type that a `Type/id` names."""
-    return reference.split("/", 1)[0]
+    """Return the resource type that a `Type/id` names, with a host or without."""
+    return reference.rsplit("/", 2)[-2] if is_elsewhere(reference) else reference.split("/", 1)[0]
 
 
 def is_a(reference: str | None, kind: str) -> bool:
-    """Tell whether a `Type/id` names a resource of this type."""
+    """Tell whether a `Type/id` names a resource of this type, here and not elsewhere."""
     return reference is not None and reference.startswith(f"{kind}/")
 
 
@@ -59,8 +82,8 @@ def subject_of(resource: Json) -> str | None:
 
     None where it names nobody by reference.
 
-    The type may be another than Patient (a Group, a Device): the caller decides what to do with
-    that.
+    The type may be another than Patient (a Group, a Device), and the resource one of another system
+    (then with its host): the caller decides what to do with that.
     """
     if resource.get("resourceType") == "Patient" and "id" in resource:
         return f"Patient/{resource['id']}"

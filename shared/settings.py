@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     fhir_url: str = Field(
         "http://127.0.0.1:8410/fhir", description="Base URL of the EHR's FHIR R4 API."
     )
+    fhir_aliases: str = Field(
+        "", description="Comma-separated other base URLs of the same EHR, as references name it."
+    )
     fhir_client_id: str | None = Field(
         None,
         description="SMART Backend Services client id; unset: the EHR is open or sits behind a "
@@ -244,9 +247,7 @@ class Settings(BaseSettings):
         description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign "
         "locally.",
     )
-    review_local_password: SecretStr | None = Field(
-        None, description="Password of the local login."
-    )
+    review_local_password: SecretStr | None = Field(None, description="Its password.")
     review_session_key: SecretStr | None = Field(
         None,
         description="Key that signs session cookies; default: a random one per start (everyone "

@@ -65,6 +65,11 @@ class Habits:
         index_late_sec: a search finds a write so much later.
         runs_transactions_as_batches: each entry of a transaction succeeds or fails for itself, and
             the answer is 200.
+        implementation_url: `CapabilityStatement.implementation.url`; None: the statement has none.
+        self_base: the base in the self links of its Bundles; None: they have no self link.
+        reference_base: the base that it writes before every relative reference that it shows; None:
+            they stay relative.
+        refuses_external_references: a reference to another server is 400.
     """
 
     name: str
@@ -103,6 +108,10 @@ class Habits:
     keeps_versions: bool = True
     index_late_sec: float = 0.0
     runs_transactions_as_batches: bool = False
+    implementation_url: str | None = None
+    self_base: str | None = None
+    reference_base: str | None = None
+    refuses_external_references: bool = False
 
 
 SEKMET: Final = Habits(
@@ -166,4 +175,5 @@ HAPI: Final = Habits(
     page_state=True,
     delivery_waits_sec=(0.5, 1.0, 2.0),
     creates_under_if_match=True,
+    refuses_external_references=True,
 )

@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
+
 from benchmarks.fake_ehr.habits import Habits
-from benchmarks.fake_ehr.rules import Refusal
+from benchmarks.fake_ehr.rules import Refusal, references
 from benchmarks.fake_ehr.store import Store, Stored
 from shared import instants
 from shared.json import Json
+from shared.references import REFERENCE
 
 Query = list[tuple[str, str]]
 
@@ -39,6 +42,22 @@ class Answer:
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+
+
+def shown(habits: Habits, answer: Answer, path: str, query: str) -> Answer:
+    """Write into an answer what the habits ask for."""
+    if answer.body is None or not (habits.self_base or habits.reference_base):
+        return answer
+
+    body = orjson.loads(orjson.dumps(answer.body))
+    if habits.self_base and body.get("type") in ("searchset", "history"):
+        url = f"{habits.self_base}/{path}" + (f"?{query}" if query else "")
+        body["link"] = [{"relation": "self", "url": url}, *body.get("link", [])]
+    if habits.reference_base:
+        for node in references(body):
+            if REFERENCE.fullmatch(node["reference"].split("/_history/")[0]):
+                node["reference"] = f"{habits.reference_base}/{node['reference']}"
+    return replace(answer, body=body)
 
 
 class Pages:

@@ -11,7 +11,7 @@ from benchmarks.fake_ehr.habits import Habits
 from benchmarks.fake_ehr.store import Store
 from shared.fhir.structure import Scope, resource_problems, table
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 
 
 class Refusal(Exception):
@@ -136,19 +136,24 @@ def check_references(habits: Habits, store: Store, resource: Json, base: str) ->
     for node in references(resource):
         target = node["reference"]
         local = target.startswith(base) or "://" not in target
+        if not local and habits.refuses_external_references:
+            raise Refusal(400, "processing")
         if (
             local
             and not target.startswith(("#", "urn:"))
             and "/" in target
-            and store.current(*relative(target).split("/")) is None
+            and store.current(*own_place(target).split("/")) is None
         ):
             raise Refusal(400, "processing")
 
 
 def references(node: object) -> Iterator[Json]:
-    """Every Reference element with a literal reference in it."""
+    """Every Reference element with a literal reference in it.
+
+    `DetectedIssue.reference` is none: the address of a paper.
+    """
     if isinstance(node, dict):
-        if isinstance(node.get("reference"), str):
+        if isinstance(node.get("reference"), str) and "resourceType" not in node:
             yield node
         for value in node.values():
             yield from references(value)

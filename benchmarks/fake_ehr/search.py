@@ -12,7 +12,7 @@ from benchmarks.fake_ehr.store import Store
 from shared import instants
 from shared.fhir.codes import codings
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 
 Query = list[tuple[str, str]]
 
@@ -147,7 +147,7 @@ def _candidates(store: Store, kind: str, tests: Query) -> Iterable[Json]:
                 "subject",
                 value
                 if "/" in value and ":" not in value
-                else f"Patient/{relative(value).split('/')[-1]}",
+                else f"Patient/{own_place(value).split('/')[-1]}",
             )
     return store.all(kind)
 
@@ -184,10 +184,9 @@ def _matches(habits: Habits, name: str, element: object, wanted: str) -> bool:
 def _same_reference(habits: Habits, reference: str, wanted: str) -> bool:
     if "://" in wanted and not habits.finds_absolute_references:
         return reference == wanted
-    target = relative(wanted) if "/" in wanted else wanted
-    if "/" not in target:
-        return relative(reference).split("/")[-1] == target
-    return relative(reference) == target
+    target = own_place(wanted) if "/" in wanted else wanted
+    stored = own_place(reference)
+    return target == (stored if "/" in target else stored.split("/")[-1])
 
 
 def _token_of_identifier(identifier: Json, wanted: str) -> bool:

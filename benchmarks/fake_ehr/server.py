@@ -18,7 +18,7 @@ import orjson
 from benchmarks.fake_ehr import transactions
 from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.habits import SEKMET, Habits
-from benchmarks.fake_ehr.pages import Answer, Request
+from benchmarks.fake_ehr.pages import Answer, Request, shown
 from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.rules import unversioned
 from benchmarks.fake_ehr.store import Stored
@@ -102,7 +102,7 @@ class FakeEhr:
             answer = _unversioned(answer)
         if fault:
             raise Dropped
-        return answer
+        return shown(self.habits, answer, path, parts.query)
 
     def _work(
         self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes

@@ -47,6 +47,7 @@ def capability_statement(habits: Habits) -> Json:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"],
         "software": {"name": f"fake {habits.name}"},
+        **_implementation(habits),
         "rest": [
             {
                 "mode": "server",
@@ -70,6 +71,11 @@ def smart_configuration(base: str) -> Json:
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "capabilities": ["client-confidential-asymmetric", "permission-v1", "permission-v2"],
     }
+
+
+def _implementation(habits: Habits) -> Json:
+    url = habits.implementation_url
+    return {"implementation": {"description": "fake", "url": url}} if url else {}
 
 
 def _resource(habits: Habits, kind: str) -> Json:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from shared import instants
 from shared.json import Json
-from shared.references import subject_of
+from shared.references import own_place, subject_of
 
 
 @dataclass(frozen=True)
@@ -145,4 +145,4 @@ def _keys(resource: Json | None) -> Iterator[tuple[str, str]]:
         yield "identifier", value
         yield "identifier", f"{identifier.get('system', '')}|{value}"
     if subject := subject_of(resource):
-        yield "subject", subject
+        yield "subject", own_place(subject)  # sekmet's searches pass over hosts

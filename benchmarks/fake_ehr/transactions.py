@@ -16,7 +16,7 @@ from benchmarks.fake_ehr.pages import Answer, Request
 from benchmarks.fake_ehr.rest import Rest
 from benchmarks.fake_ehr.rules import Guard, Refusal, check_references, references
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 
 ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
 
@@ -122,7 +122,7 @@ def _plan(rest: Rest, entries: list[Json]) -> _Plan:
         request = entry["request"]
         kind, condition = request["url"].split("/")[0].split("?")[0], request.get("ifNoneExist")
         if request["method"] == "PUT":
-            targets[i] = relative(request["url"])
+            targets[i] = own_place(request["url"])
         elif request["method"] == "POST":
             match = rest.single_match(kind, condition) if condition else None
             token = (kind, condition or "")

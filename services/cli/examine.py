@@ -16,6 +16,7 @@ from services import catalogue
 from services.cli.installed import extra, lacks
 from services.cli.permissions import scopes_of_process
 from shared.ehr import proof
+from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import subscription_topics
 from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions_of
@@ -30,6 +31,10 @@ COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
 FHIR_ADVICE: Final = (
     "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET "
     "metadata, and see that it runs."
+)
+BASE_ADVICE: Final = (
+    "Only its self links name one of them. If others refer to the EHR by it, list it in "
+    "CARELOOP_FHIR_ALIASES; if not, mend the base in the EHR's own configuration."
 )
 SMART_ADVICE: Final = (
     "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and "
@@ -140,6 +145,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             "ok",
             f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
         )
+        yield _bases(ehr.bases())
         for name in _analysers(services):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""
@@ -173,6 +179,15 @@ def _guards(ehr: Ehr) -> Iterator[Check]:
         yield Check(
             "guards of the EHR", "note", "not proven yet", "Each service tries them at its start."
         )
+
+
+def _bases(bases: Bases) -> Check:
+    """What a reference may begin with to be one of the EHR's own."""
+    found = ", ".join(f"{base} ({source})" for base, source in bases.sources.items())
+    unsure = "self links" in bases.sources.values()
+    return Check(
+        "bases of the EHR", "note" if unsure else "ok", found, BASE_ADVICE if unsure else ""
+    )
 
 
 def _scopes(settings: Settings, services: Sequence[str]) -> Iterator[Check]:

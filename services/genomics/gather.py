@@ -11,11 +11,11 @@ from services.genomics.pgx.tables import load_tables
 from services.genomics.vcf.reader import read_vcf
 from shared.answers import digest
 from shared.ehr.documents import is_replaced
-from shared.errors import NotAnalysed, Withdrawn
+from shared.errors import NoPatient, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import is_a, relative, version_of
+from shared.references import is_a, relative, version_of, why_nobody
 
 if TYPE_CHECKING:
     from shared.ehr.client import Ehr
@@ -87,7 +87,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         )
     subject = relative(document.get("subject", {}).get("reference", ""))
     if not is_a(subject, "Patient"):
-        raise NotAnalysed("The document names no patient.")
+        raise NoPatient(why_nobody(subject, "The document names no patient."))
     if is_replaced(document, ehr):
         raise Withdrawn(event.focus)
     raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)

@@ -19,11 +19,11 @@ from shared.dicom.pixels import NOT_GREY, grey
 from shared.dicom.store import open_pacs
 from shared.dicom.study import study_uid
 from shared.ehr.client import Ehr
-from shared.errors import InvalidInput, NotAnalysed, NotYet, Withdrawn
+from shared.errors import InvalidInput, NoPatient, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.codes import DCM, DICOM_UID, has_code
 from shared.json import Json
-from shared.references import is_a, relative, version_of
+from shared.references import is_a, relative, version_of, why_nobody
 from shared.settings import Settings
 
 MAX_FILMS: Final = 64
@@ -60,7 +60,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
         return None
     subject = relative(str(study.get("subject", {}).get("reference", "")))
     if not is_a(subject, "Patient"):
-        raise NotAnalysed(NO_PATIENT)
+        raise NoPatient(why_nobody(subject, NO_PATIENT))
     films = list(_films(study, ehr, settings))
     chest = chest_films(films, study)
     if not chest:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 from services.notes.domain import NOTE_TYPES, Inputs
 from shared.answers import digest
 from shared.ehr.documents import is_replaced
-from shared.errors import InvalidInput, Withdrawn
+from shared.errors import NoPatient, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.references import is_a, relative, version_of
+from shared.references import is_a, relative, version_of, why_nobody
 from shared.text.decoding import HTML, MAX_BYTES, PLAIN, decode, media_type
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
     Raises:
         Withdrawn: deleted, superseded, replaced by a newer note, or entered in error.
         NotYet: its Binary is not there yet.
-        InvalidInput: about no patient, or not a text.
+        NoPatient: about no patient of this EHR. InvalidInput: not a text.
     """
     del settings
     document = ehr.read(event.focus)
@@ -62,7 +62,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         return None
     subject = relative(document.get("subject", {}).get("reference", ""))
     if not is_a(subject, "Patient"):
-        raise InvalidInput("The note names no Patient as its subject.")
+        raise NoPatient(why_nobody(subject, "The note names no Patient as its subject."))
     if is_replaced(document, ehr):
         raise Withdrawn(event.focus)
     text = decode(ehr.attachment(attachment, MAX_BYTES), attachment["contentType"])

@@ -84,11 +84,8 @@ def callback() -> Any:
         return _refused("The login service did not confirm who you are. Try again.", 401)
     claims = token.get("userinfo") or {}
     target = _safe(session.get(NEXT))
-    begin(
-        user_of(
-            shared.ehr, oidc.practitioner_of(claims), oidc.name_of(claims), oidc.roles_of(claims)
-        )
-    )
+    practitioner = oidc.practitioner_of(claims, shared.ehr.local)
+    begin(user_of(shared.ehr, practitioner, oidc.name_of(claims), oidc.roles_of(claims)))
     return redirect(target, 303)
 
 

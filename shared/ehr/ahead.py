@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from shared.ehr.http import Query, Rest
 from shared.ehr.pages import NO_CACHE, Params, query_of, search_params
 from shared.ehr.responses import bundle_of
-from shared.ehr.wire.resource import json_object
 from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.json import Json
@@ -71,7 +70,7 @@ def _asked(rest: Rest, questions: Sequence[Question]) -> list[Response]:
     response = rest.send("POST", "", body=batch, headers=NO_CACHE, safe=True)
     assert response is not None  # only missing_is_none gives None
 
-    answered: list[Json] = bundle_of(json_object(response, "POST")).get("entry", [])
+    answered: list[Json] = bundle_of(rest.resource(response, "a batch")).get("entry", [])
     if len(answered) != len(questions):
         raise Unavailable("ehr", "a batch was not answered question by question")
     return [_response(entry) for entry in answered]

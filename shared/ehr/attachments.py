@@ -10,11 +10,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
+from shared.ehr.bases.value import Bases
 from shared.ehr.http import FHIR_JSON, Rest
 from shared.ehr.wire.connections import Limit, TooLarge, TransportError
 from shared.ehr.wire.failures import failure
@@ -64,30 +66,50 @@ def origin_of(url: str) -> str:
 def _download(
     rest: Rest, allowed_origins: frozenset[str], url: str, content_type: str, max_bytes: int
 ) -> bytes:
+    place = place_of(url, rest.bases.now, allowed_origins)
+    if place is None and origin_of(url):
+        # on none of the bases that we know: the EHR may know it for one of its own
+        place = place_of(url, rest.bases.learned(), allowed_origins)
+    if place is None:
+        raise InvalidInput("The attachment's URL names an origin that is not allowed.")
+
+    return _stream(rest, place.url, content_type, max_bytes, ours=place.ours)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an attachment is fetched.
+
+    Attributes:
+        ours: beneath the EHR's base that was set, the only one that gets our token.
+    """
+
+    url: str
+    ours: bool
+
+
+def place_of(url: str, bases: Bases, allowed_origins: frozenset[str]) -> Place | None:
+    """Choose where to fetch the URL of an attachment; None: nowhere.
+
+    What is on any of the EHR's bases is fetched on the one that was set.
+
+    Raises:
+        InvalidInput: it is malformed, or leaves its server's path.
+    """
     try:
-        if not urlsplit(url).scheme:
-            url = f"{rest.base}/{url.lstrip('/')}"
-        parts, own = urlsplit(url), urlsplit(rest.base)
+        path = urlsplit(url).path
     except ValueError:
         raise InvalidInput("The attachment's URL is malformed.") from None
 
     if not url.isprintable():
         raise InvalidInput("The attachment's URL is malformed.")
-    if ".." in parts.path or "%2e" in parts.path.lower() or "\\" in url:
+    if ".." in path or "%2e" in path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
-    origin = origin_of(url)
-    ours = (
-        origin != ""
-        and origin == origin_of(rest.base)
-        and parts.path.startswith(own.path.rstrip("/") + "/")
-    )
-    if not ours and (not origin or origin not in {origin_of(o) for o in allowed_origins}):
-        raise InvalidInput("The attachment's URL names an origin that is not allowed.")
-
-    if ours:
-        below = parts.path[len(own.path.rstrip("/")) :]
-        url = rest.base + below + (f"?{parts.query}" if parts.query else "")
-    return _stream(rest, url, content_type, max_bytes, ours=ours)
+    if (below := bases.beneath(url)) is not None:
+        return Place(f"{bases.own}/{below}", ours=True)
+    if (origin := origin_of(url)) and origin in {origin_of(o) for o in allowed_origins}:
+        return Place(url, ours=False)
+    return None
 
 
 def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bool) -> bytes:

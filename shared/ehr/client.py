@@ -14,6 +14,7 @@ from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
 from shared.ehr.ahead import Question, answers
 from shared.ehr.attachments import fetch
+from shared.ehr.bases.value import Bases, aliases_of
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
 from shared.ehr.guard.abilities import UNPROVEN, Abilities
 from shared.ehr.guard.heads import Memory, heads
@@ -24,7 +25,6 @@ from shared.ehr.smart import Bearer, auth_of
 from shared.ehr.wire import answered
 from shared.ehr.wire.connections import Connections
 from shared.ehr.wire.failures import not_done
-from shared.ehr.wire.resource import json_object
 from shared.ehr.wire.response import Response
 from shared.ehr.written import Written
 from shared.errors import FhirError, Misconfigured
@@ -32,6 +32,7 @@ from shared.json import Json
 from shared.references import (
     ONE_STEP,
     has_identifier,
+    is_elsewhere,
     local_reference,
     relative,
     subject_of,
@@ -89,7 +90,8 @@ class Ehr:
             Unavailable, FhirError: the batch is not answered. (What one answer is, its own caller
                 hears.)
         """
-        distinct = list(dict.fromkeys(questions))
+        # What is elsewhere is asked nowhere, see `look_up`.
+        distinct = [q for q in dict.fromkeys(questions) if not is_elsewhere(q.place)]
         if not self.abilities.batches or len(distinct) < 2:
             return self
         copied = copy(self)
@@ -100,19 +102,20 @@ class Ehr:
         """Read the current resource.
 
         Returns:
-            None when it is gone (404, 410), or when the reference is no `Type/id`, so that nothing
-            can be there.
+            None when it is gone (404, 410), when it is another system's, or when the reference is
+            no `Type/id`, so that nothing can be there.
         """
         found = self.look_up(reference)
         return None if found == DELETED else found
 
     def look_up(self, reference: str) -> Json | Deleted | None:
         """Read the current resource; tell one that was deleted from one that never was."""
+        place = relative(self.local(reference))
         # `Patient/..`, `#contained`, `urn:uuid:...`: as a path they would ask for something else.
-        if not ONE_STEP.fullmatch(relative(reference)):
+        if not ONE_STEP.fullmatch(place):
             return None
         try:
-            return get(self._rest, relative(reference))
+            return get(self._rest, place)
         except FhirError as error:
             if error.status == 410:
                 return DELETED
@@ -213,7 +216,7 @@ class Ehr:
             for entry in map(self.abilities.guarded, bundle["entry"])
         ]
         response = self._send("POST", "", bundle | {"entry": entries}, MINIMAL)
-        answers = responses.bundle_of(json_object(response, "POST")).get("entry", [])
+        answers = responses.bundle_of(self._rest.resource(response, "POST")).get("entry", [])
         answered.check(entries, answers, response.headers, forwarded=self._rest.forwarded)
         return list(answers)
 
@@ -228,14 +231,25 @@ class Ehr:
     def attachment(self, attachment: Mapping[str, Any], max_bytes: int) -> bytes:
         """Read the bytes of an Attachment.
 
-        They are in its `data`, or at its `url`: a Binary of this EHR, relative or absolute, or an
-        allowed origin.
+        They are in its `data`, or at its `url`: a Binary of this EHR, relative or at any of its
+        bases, or an allowed origin.
 
         Raises:
             NotYet: the Binary is not there (404).
             InvalidInput: too large, hash or size differs, an origin that is not allowed.
         """
         return fetch(self._rest, self._allowed_origins, attachment, max_bytes)
+
+    def local(self, reference: str) -> str:
+        """Return a reference to this EHR as a relative one, any other as it is.
+
+        The references in what is read here are so already.
+        """
+        return self._rest.bases.local(reference)
+
+    def bases(self) -> Bases:
+        """Return the bases that are this EHR, as it tells them itself."""
+        return self._rest.bases.learned()
 
     def operation(self, path: str, params: Params) -> Json:
         """GET an operation without side effects, `Subscription/7/$events`."""
@@ -299,12 +313,13 @@ def open_ehr(
         before: see `shared.ehr.http.Rest`.
 
     Raises:
-        Misconfigured: the URL is no http(s) URL, the CA file or the private key can't be read.
+        Misconfigured: a URL is no http(s) URL, the CA file or the private key can't be read.
     """
     base = settings.fhir_url.rstrip("/")
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise Misconfigured("CARELOOP_FHIR_URL: an http or https URL without a query is needed")
+    aliases = aliases_of(settings.fhir_aliases)
     verify = tls_context(settings)
     auth = Bearer(bearer) if bearer else auth_of(settings, base, scopes, verify)
     rest = Rest(
@@ -315,6 +330,7 @@ def open_ehr(
         before,
         forwarded=bearer is not None,
     )
+    rest.bases.add_aliases(aliases)
 
     origins = [origin.strip() for origin in settings.dicomweb_allowed_origins.split(",")]
     return Ehr(rest, frozenset(origin.rstrip("/") for origin in origins if origin))

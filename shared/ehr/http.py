@@ -12,9 +12,12 @@ from urllib.parse import urlencode
 
 import orjson
 
+from shared.ehr.bases.known import KnownBases
+from shared.ehr.bases.value import bases_of
 from shared.ehr.smart import Auth
 from shared.ehr.wire.connections import Connections, Limit, TransportError
 from shared.ehr.wire.failures import failure
+from shared.ehr.wire.resource import json_object
 from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.json import Json
@@ -39,6 +42,9 @@ class Rest:
         before: called with (method, path) before each call; what it raises stops the call (an audit
             log that can't be written).
         forwarded: the credentials are a caller's: a 401 is the caller's error, not a pause of ours.
+
+    Attributes:
+        bases: what is this EHR, and what another system.
     """
 
     def __init__(
@@ -51,6 +57,7 @@ class Rest:
         *,
         forwarded: bool = False,
     ) -> None:
+        self.bases = KnownBases(bases_of(base), self._plain)
         self.base = base
         self.timeout_sec = timeout_sec
         self.forwarded = forwarded
@@ -116,6 +123,22 @@ class Rest:
             raise failure(response, request, safe=safe, forwarded=self.forwarded)
 
         return _repeated(attempt, deadline)
+
+    def resource(self, response: Response, request: str = "a request", kind: str = "") -> Json:
+        """Read the body as a resource, with relative references to whatever is of this EHR.
+
+        Args:
+            kind: the type that was searched, where the answer is a Bundle of one.
+        """
+        body = json_object(response, request)
+        self.bases.note(body, kind)
+        return self.bases.localise(body, response.content)
+
+    def _plain(self, place: str) -> Json:
+        """GET a resource as it is."""
+        response = self.send("GET", place, headers={"Cache-Control": "no-cache"})
+        assert response is not None  # only missing_is_none gives None
+        return json_object(response, f"GET {place}")
 
     def announce(self, method: str, url: str) -> str:
         """Announce a request to `before`; return its path on the base, without query.

@@ -6,7 +6,6 @@ from typing import Final
 from shared.ehr import responses
 from shared.ehr.http import Query, Rest
 from shared.ehr.responses import Version
-from shared.ehr.wire.resource import json_object
 from shared.errors import FhirError
 from shared.json import Json
 from shared.references import type_of
@@ -39,7 +38,8 @@ def get(rest: Rest, url: str, params: Params | None = None) -> Json:
     """GET a resource without cache."""
     response = rest.send("GET", url, params=query_of(params or {}) or None, headers=NO_CACHE)
     assert response is not None  # only missing_is_none gives None
-    return json_object(response, f"GET {url.split('?', maxsplit=1)[0]}")
+    request = f"GET {url.split('?', maxsplit=1)[0]}"
+    return rest.resource(response, request, "" if ":" in url else type_of(url))
 
 
 def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Iterator[Json]:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shared.errors import Unavailable
 from shared.json import Json
-from shared.references import is_a, relative, type_of
+from shared.references import is_a, own_place, type_of
 from shared.references import version_of as version_id
 
 CODE: Final = re.compile(r"[a-z-]{1,40}")
@@ -177,7 +177,7 @@ def _version(entry: Json, kind: str) -> Version:
     place = entry.get("fullUrl") or request.get("url") or ""
     named = place if "/_history/" in place else request.get("url", "")
     version = version_in(response.get("etag"), response.get("location") or named) or ""
-    return Version(relative(place), version, response.get("lastModified", ""), True, None)
+    return Version(own_place(place), version, response.get("lastModified", ""), True, None)
 
 
 def version_of(resource: Json, kind: str, place: str = "") -> Version:
@@ -189,7 +189,7 @@ def version_of(resource: Json, kind: str, place: str = "") -> Version:
     if "id" in resource:
         reference = f"{resource.get('resourceType', kind)}/{resource['id']}"
     else:
-        named = relative(place)
+        named = own_place(place)
         reference = named if is_a(named, kind) else f"{kind}/"
 
     time = (resource.get("meta") or {}).get("lastUpdated", "")

@@ -7,7 +7,7 @@ from shared.ehr.responses import version_in
 from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.json import Json
-from shared.references import local_reference, relative, version_of
+from shared.references import local_reference, own_place, version_of
 
 Read = Callable[[str], Json | None]
 
@@ -32,7 +32,7 @@ def of_response(
     """
     location = response.headers.get("Location") or response.headers.get("Content-Location")
     if reference is None and location:
-        reference = relative(location)
+        reference = own_place(location)
 
     return _written(reference, response.headers.get("ETag"), location, read, created=created)
 
@@ -42,7 +42,7 @@ def of_entry(entry: Json, kind: str, read: Read) -> Written:
     answer, resource = entry.get("response", {}), entry.get("resource", {})
     location = answer.get("location")
 
-    reference = relative(location) if location else None
+    reference = own_place(location) if location else None
     if reference is None and resource.get("resourceType") == kind:
         reference = local_reference(resource)
 

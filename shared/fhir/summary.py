@@ -6,7 +6,7 @@ It holds references, status and codes, never a name or a value.
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import local_reference, relative, subject_of, version_of
+from shared.references import is_a, local_reference, relative, subject_of, version_of
 
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
@@ -40,12 +40,13 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
 
 
 def replaces(resource: Json) -> tuple[str, ...]:
-    """List the documents (`DocumentReference/id`) replaced by this one."""
+    """List the documents (`DocumentReference/id`) of this EHR replaced by this one."""
     related = (
         resource.get("relatesTo", []) if resource.get("resourceType") == "DocumentReference" else []
     )
     targets = (r.get("target", {}).get("reference") for r in related if r.get("code") == "replaces")
-    return tuple(sorted({relative(t) for t in targets if t}))
+    ours = {r for t in targets if t and is_a(r := relative(t), "DocumentReference")}
+    return tuple(sorted(ours))
 
 
 def answer_of(resource: Json) -> str | None:

@@ -17,7 +17,7 @@ from shared.ehr.client import Ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import is_a, local_reference, relative, type_of
+from shared.references import is_a, is_elsewhere, local_reference, relative, type_of
 
 Verdict = Literal["permit", "deny"]
 Truth = bool | None
@@ -171,14 +171,14 @@ def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
 def _is_actor(actor: Json, asked: Asked) -> Truth:
     """Tell whether the actor is careloop.
 
-    A Device of careloop is; another Device or a person is not. Of an Organization or a role it
-    can't be told.
+    A Device of careloop is; another Device or a person is not. Of an Organization, a role or a
+    Device of another system it can't be told.
     """
     named = actor.get("reference")
     reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
     kind = type_of(reference)
     if kind == "Device":
-        return asked.is_us(reference)
+        return None if is_elsewhere(reference) else asked.is_us(reference)
     return False if kind in PEOPLE else None
 
 

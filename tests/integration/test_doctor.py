@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_all_is_well(ehr: str) -> None:
     status, output = doctor("intake", "genomics", "treatment")
     assert (status, missing(output)) == (0, {}), output
     assert ehr in output
+
+
+def test_the_bases_of_the_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_FHIR_ALIASES", "https://alias.example:443/fhir/")
+    named = replace(SEKMET, implementation_url="https://public.example/r4")
+    for habits, state in ((named, "ok"), (replace(named, self_base="http://in.example/x"), "note")):
+        with FakeEhr(habits) as fake:
+            monkeypatch.setenv("CARELOOP_FHIR_URL", fake.base)
+            _, output = doctor("treatment")
+        [line] = [n for n in output.splitlines() if "bases of the EHR" in n]
+        assert line.split()[0] == state
+        assert f"{fake.base.removeprefix('http://')} (CARELOOP_FHIR_URL)" in line
+        assert "alias.example/fhir (CARELOOP_FHIR_ALIASES)" in line
+        assert "public.example/r4 (CapabilityStatement.implementation)" in line
+        assert ("in.example/x (self links)" in line) == (state == "note")
+        assert ("CARELOOP_FHIR_ALIASES; if not" in output) == (state == "note")
 
 
 def test_missing_topics(ehr: str) -> None:

@@ -17,7 +17,7 @@ from shared.ehr.client import Ehr, open_ehr
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 from shared.runtime.line import Case, Line, at_ehr
 from shared.service import Service
 from shared.settings import Settings, load_settings
@@ -63,7 +63,7 @@ def plan(ehr: Ehr) -> dict[str, Json]:
     ]
     entries = ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": posted})
     subject = next(
-        r for e in entries if (r := relative(e["response"]["location"])).startswith("Patient/")
+        r for e in entries if (r := own_place(e["response"]["location"])).startswith("Patient/")
     )
     attachment = {
         "contentType": "text/vcf",

@@ -66,6 +66,24 @@ def actor(reference: str) -> dict[str, Any]:
             "OPTIN",
             "deny",
         ),
+        (
+            {
+                "provision": [
+                    {"type": "permit", "actor": [actor("https://other.example/r4/Device/ours")]}
+                ]
+            },
+            "OPTOUT",
+            "deny",
+        ),
+        (
+            {
+                "provision": [
+                    {"type": "deny", "actor": [actor("https://other.example/r4/Practitioner/1")]}
+                ]
+            },
+            "OPTIN",
+            "permit",
+        ),
         ({"provision": [{"type": "deny", "actor": [actor("Device/pump")]}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "deny", "actor": [actor("Practitioner/1")]}]}, "OPTIN", "permit"),
         ({"provision": [{"type": "deny", "actor": [actor("Organization/1")]}]}, "OPTIN", "deny"),

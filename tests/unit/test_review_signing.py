@@ -10,6 +10,8 @@ from services.review.access.security import is_secure
 from services.review.access.session import User
 from services.review.account import _safe
 from services.review.worklist.listing import _matches
+from shared.ehr.bases.known import KnownBases
+from shared.ehr.bases.value import bases_of
 from shared.errors import Misconfigured
 from shared.settings import load_settings
 
@@ -65,6 +67,8 @@ def test_wrong_roles_are_told(text: str) -> None:
     ("claim", "expected"),
     [
         ("https://ehr.example/fhir/Practitioner/a-1", "Practitioner/a-1"),
+        ("https://other.example/fhir/Practitioner/a-1", None),
+        ("https://ehr.example/tenant/fhir/Practitioner/a-1", None),
         ("Practitioner/7", "Practitioner/7"),
         ("https://ehr.example/fhir/Practitioner/7/_history/2", "Practitioner/7"),
         ("https://ehr.example/fhir/Patient/7", None),
@@ -75,7 +79,9 @@ def test_wrong_roles_are_told(text: str) -> None:
     ],
 )
 def test_the_signer_is_the_practitioner_of_fhir_user(claim: str, expected: str | None) -> None:
-    assert oidc.practitioner_of({"fhirUser": claim}) == expected
+    bases = bases_of("https://ehr.example/fhir")
+    local = KnownBases(bases, lambda _: {"resourceType": "CapabilityStatement"}).local
+    assert oidc.practitioner_of({"fhirUser": claim}, local) == expected
 
 
 @pytest.mark.parametrize(

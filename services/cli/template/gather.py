@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from services.cli.template.codes import TOKEN
 from services.cli.template.domain import Inputs
-from shared.errors import NotAnalysed, Withdrawn
+from shared.errors import NoPatient, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
-from shared.references import is_a, subject_of, version_of
+from shared.references import is_a, subject_of, version_of, why_nobody
 
 if TYPE_CHECKING:
     from shared.ehr.client import Ehr
@@ -38,7 +38,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
 
     subject = subject_of(observation)
     if subject is None or not is_a(subject, "Patient"):
-        raise NotAnalysed("The Observation names no patient.")
+        raise NoPatient(why_nobody(subject, "The Observation names no patient."))
 
     text = observation.get("valueString", "")
     if not text:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidInput
 from shared.json import Json
-from shared.references import REFERENCE, relative
+from shared.references import REFERENCE, own_place
 
 NUMBER = re.compile(r"[0-9]{1,18}")
 KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
@@ -93,7 +93,7 @@ def _objects(listed: object) -> list[Json]:
 
 
 def _reference(text: str, name: str) -> str:
-    if not REFERENCE.fullmatch(reference := relative(text)):
+    if not REFERENCE.fullmatch(reference := own_place(text)):
         raise InvalidInput(f"Parameters.parameter `{name}` is no reference to a resource.")
     return reference
 

@@ -4,7 +4,7 @@ The claim `fhirUser` names the Practitioner, `roles` what they may sign.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from authlib.common.errors import AuthlibBaseError
@@ -20,7 +20,7 @@ SCOPES: Final = (
     "openid profile fhirUser"  # SMART App Launch 2.2, section "Scopes for requesting identity data"
 )
 TIMEOUT_SEC: Final = 10
-PRACTITIONER: Final = re.compile(r"(?:^|/)(Practitioner/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?$")
+PRACTITIONER: Final = re.compile(r"(Practitioner/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
 LoginFailed = AuthlibBaseError  # the issuer, the state or the code is not right
 TokenRefused = JoseError  # the ID token is not
 
@@ -54,12 +54,15 @@ def client(app: Flask, settings: Settings) -> Any | None:
     )
 
 
-def practitioner_of(claims: Mapping[str, Any]) -> str | None:
+def practitioner_of(claims: Mapping[str, Any], local: Callable[[str], str]) -> str | None:
     """`Practitioner/id` of the claim `fhirUser` (a URL or a relative reference).
 
-    None for a Patient, another type, or no claim.
+    None for a Patient, another type, somebody of another system, or no claim.
+
+    Args:
+        local: makes a reference to the EHR a relative one, see `Ehr.local`.
     """
-    found = PRACTITIONER.search(str(claims.get("fhirUser", "")))
+    found = PRACTITIONER.fullmatch(local(str(claims.get("fhirUser", ""))))
     return found[1] if found else None
 
 

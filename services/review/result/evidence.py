@@ -20,7 +20,7 @@ from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import local_reference, relative, subject_of
+from shared.references import is_elsewhere, local_reference, relative, subject_of
 from shared.text.decoding import MAX_BYTES, decode
 
 MAX_CARD_BYTES: Final = 500_000
@@ -135,7 +135,7 @@ def _named_by(resource: Json) -> list[str]:
         for i in items
         if isinstance(i, dict) and isinstance(i.get("reference"), str)
     ]
-    return [r for r in found if not r.startswith(("urn:", "#"))]
+    return [r for r in found if not r.startswith(("urn:", "#")) and not is_elsewhere(r)]
 
 
 def models(devices: Sequence[Json]) -> list[Model]:

@@ -11,7 +11,7 @@ from services.treatment.record.concepts import joined_words, tokens, words
 from services.treatment.record.dosing import dose_of
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import local_reference, relative
+from shared.references import is_a, local_reference, relative
 
 
 def birth_date(patient: Json) -> date | None:
@@ -38,7 +38,7 @@ def order(request: Json, medication: Json | None = None) -> Medication:
 
     instructions: list[Json] = request.get("dosageInstruction", [])
     routes = {words(i.get("route")) for i in instructions}
-    reasons = (r.get("reference", "") for r in request.get("reasonReference", []))
+    reasons = (relative(r.get("reference", "")) for r in request.get("reasonReference", []))
 
     return Medication(
         reference=local_reference(request),
@@ -47,8 +47,7 @@ def order(request: Json, medication: Json | None = None) -> Medication:
         text=text,
         dose=dose_of(instructions, text),
         route=(routes.pop() or None) if len(routes) == 1 else None,
-        # another server's Condition may be named by its full URL
-        reasons=tuple(relative(r) for r in reasons if "Condition/" in r),
+        reasons=tuple(r for r in reasons if is_a(r, "Condition")),
     )
 
 

@@ -1,7 +1,9 @@
 """Refusal and failure: the head says why there is no result."""
 
+from dataclasses import replace
+
 from shared.answers import Basis, digest
-from shared.errors import ConsentDenied, NotAnalysed
+from shared.errors import ConsentDenied, NoPatient, NotAnalysed
 from shared.events import ResourceEvent
 from shared.references import subject_of
 from shared.runtime.line.case import Case, Settled, open_case
@@ -12,6 +14,9 @@ from shared.runtime.line.workplace import Workplace
 
 def refuse(at: Workplace, case: Case, refusal: NotAnalysed) -> Settled:
     """Write why it was not analysed, and reject an earlier input's draft result."""
+    if isinstance(refusal, NoPatient):
+        # An old event may name a former subject.
+        case = replace(case, event=replace(case.event, subject=None))
     basis = str(Basis(digest("not analysed", refusal.reason)))
     patient = refusal.subject if isinstance(refusal, ConsentDenied) else None
 

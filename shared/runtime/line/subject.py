@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from shared.errors import FhirError, NotAnalysed, Withdrawn
+from shared.errors import FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.privacy.consent import permit
-from shared.references import is_a, subject_of
+from shared.references import is_a, subject_of, why_nobody
 from shared.runtime.line.case import Case
 from shared.runtime.line.workplace import Workplace
 
@@ -40,10 +40,10 @@ def ask(at: Workplace, subject: str | None) -> None:
     """Ask for the consent of a patient.
 
     Raises:
-        NotAnalysed: it denies (ConsentDenied), or the subject is no Patient.
+        ConsentDenied: it denies. NoPatient: the subject is no Patient of this EHR.
     """
     if subject and not is_a(subject, "Patient"):
-        raise NotAnalysed("The subject is not a Patient.")
+        raise NoPatient(why_nobody(subject, "The subject is not a Patient."))
 
     permit(at.ehr, at.settings, subject, at.service.reads)
 

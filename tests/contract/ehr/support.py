@@ -15,7 +15,7 @@ from shared.ehr.client import Ehr
 from shared.errors import Conflict
 from shared.fhir import bundle, codes, heads
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 from tests.fakes import Habits
 
 WRITERS = 8
@@ -46,7 +46,7 @@ class Server:
         """The resource as it stands after a plain create."""
         response = self.post(body["resourceType"], body)
         assert response.status_code == 201, response.text
-        return self.get(relative(response.headers["Location"])).json()
+        return self.get(own_place(response.headers["Location"])).json()
 
 
 def identifier(value: str) -> list[Json]:

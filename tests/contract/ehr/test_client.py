@@ -32,7 +32,8 @@ class TestClient:
     def test_create_read_update_and_conflict(self, ehr: Ehr) -> None:
         made = ehr.create(task(str(uuid4())))
         assert made == Written(made.reference, "1", True)
-        stands = ehr.read(f"http://another.name:1/x/{made.reference}/_history/1")
+        assert ehr.read(f"http://another.name:1/x/{made.reference}/_history/1") is None
+        stands = ehr.read(f"{ehr.base}/{made.reference}/_history/1")
         assert stands is not None
         assert stands["status"] == "draft"
         assert ehr.update({**stands, "status": "requested"}, "1") == Written(

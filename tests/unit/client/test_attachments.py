@@ -21,8 +21,8 @@ from shared.json import Json
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.hooks import Listener
-from tests.served import Served
-from tests.unit.client.support import Answering
+from tests.served import Asked, Served, json_response
+from tests.unit.client.support import STATEMENT, Answering
 
 
 class TestOutcomes:
@@ -152,7 +152,11 @@ class TestAttachments:
         ],
     )
     def test_no_other_origin_is_asked(self, url: str) -> None:
-        with Served(lambda _: Response(404)) as served:
+        def respond(asked: Asked) -> Response:
+            known = asked.target == "/fhir/metadata"
+            return json_response(STATEMENT) if known else Response(404)
+
+        with Served(respond) as served:
             there = url.replace("ehr.test:81", "127.0.0.1:9").replace("ehr.test", served.place)
             with (
                 open_ehr(load_settings(fhir_url=f"{served.url}/fhir", fhir_timeout_sec=2)) as ehr,

@@ -163,9 +163,13 @@ class TestScopes:
         ({"resourceType": "Patient", "id": "1"}, "Patient/1"),
         (
             {"resourceType": "Task", "for": {"reference": "http://h/fhir/Patient/1/_history/2"}},
-            "Patient/1",
+            "http://h/fhir/Patient/1",
         ),
         ({"resourceType": "Consent", "patient": {"reference": "Patient/1"}}, "Patient/1"),
+        (
+            {"resourceType": "Consent", "patient": {"reference": "Patient/1/_history/2"}},
+            "Patient/1",
+        ),
         ({"resourceType": "Observation", "subject": {"reference": "Group/1"}}, "Group/1"),
         ({"resourceType": "Observation", "subject": {"identifier": {"value": "x"}}}, None),
         ({"resourceType": "Observation", "subject": {"reference": "#p"}}, None),
