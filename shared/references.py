@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.json import Json
 
+TYPE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}")
 REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 """`Type/id` as R4 2.24.0.1 writes ids; `.` and `..` would be steps in a path."""
 ONE_STEP: Final = re.compile(r"[A-Za-z]+/(?!\.{1,2}$)[^\s/?#%\\]+")

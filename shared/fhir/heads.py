@@ -10,7 +10,14 @@ from shared.fhir import codes
 from shared.fhir.sources import named, rank
 from shared.instants import start
 from shared.json import Json
-from shared.references import has_identifier, local_reference, relative, type_of, version_of
+from shared.references import (
+    TYPE,
+    has_identifier,
+    local_reference,
+    relative,
+    type_of,
+    version_of,
+)
 
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
@@ -101,9 +108,9 @@ def focus_on(answer: Answer, *, exists: bool) -> Json:
     """
     if exists:
         return codes.reference(answer.input)
-    return {
-        "type": type_of(answer.input),
-        "identifier": {"system": f"{codes.NS}/input", "value": answer.input},
+    kind = type_of(answer.input)
+    return ({"type": kind} if TYPE.fullmatch(kind) else {}) | {
+        "identifier": {"system": f"{codes.NS}/input", "value": answer.input}
     }
 
 

@@ -32,6 +32,8 @@ class KnownBases:
         self._ask = ask
         self._is_learned = False
         self._saw_self = False
+        self._failure: Unavailable | None = None
+        self._failures = 0
         self._learning = threading.Lock()
         self._adding = threading.Lock()
 
@@ -51,12 +53,13 @@ class KnownBases:
         Raises:
             Unavailable: it does not tell them.
         """
+        before = self._failures
         with self._learning:
+            if self._failures != before and self._failure:
+                # It failed while we waited: all of us waiting once is enough.
+                raise self._failure
             if not self._is_learned:
-                self._add(_implementation(self._ask), "CapabilityStatement.implementation")
-                if not self._saw_self:
-                    self._probe()
-                self._is_learned = True
+                self._learn()
         return self._bases
 
     def note(self, answer: Json, kind: str) -> None:
@@ -90,6 +93,16 @@ class KnownBases:
         if found is None and not self._is_learned and self._bases.is_elsewhere(reference):
             found = self.learned().local(reference)
         return found or reference
+
+    def _learn(self) -> None:
+        try:
+            self._add(_implementation(self._ask), "CapabilityStatement.implementation")
+            if not self._saw_self:
+                self._probe()
+        except Unavailable as error:
+            self._failure, self._failures = error, self._failures + 1
+            raise
+        self._is_learned = True
 
     def _probe(self) -> None:
         """Look at one self link; a server may refuse the search, and names no base then."""

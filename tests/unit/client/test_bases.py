@@ -1,6 +1,7 @@
 """Client: which base URLs are this EHR."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -184,6 +185,32 @@ class TestLearning:
 
         with pytest.raises(Unavailable):
             answering(respond).read("DocumentReference/1")
+
+    def test_whoever_waited_for_a_failure_does_not_wait_again(self) -> None:
+        asked: list[str] = []
+        waiting, arrived = threading.Event(), threading.Barrier(4)
+
+        def ask(place: str) -> Json:
+            asked.append(place)
+            waiting.wait(10)
+            raise Unavailable("ehr", "down")
+
+        bases = known(ask)
+
+        def fails(_: int) -> bool:
+            arrived.wait()
+            try:
+                bases.learned()
+            except Unavailable:
+                return True
+            return False
+
+        with ThreadPoolExecutor(4) as pool:
+            failed = pool.map(fails, range(4))
+            time.sleep(0.3)
+            waiting.set()
+            assert list(failed) == [True] * 4
+        assert asked == ["metadata"]
 
     def test_what_is_no_statement_is_no_answer(self) -> None:
         with pytest.raises(Unavailable):
