@@ -77,8 +77,8 @@ def noted(resource: Json) -> None:
     resource["note"] = [{"text": "Agreed."}]
 
 
-def hosted(resource: Json) -> None:
-    resource["subject"]["reference"] = "https://ehr.example/fhir/Patient/1/_history/4"
+def versioned(resource: Json) -> None:
+    resource["subject"]["reference"] = "Patient/1/_history/4"
 
 
 def coded(resource: Json) -> None:
@@ -94,7 +94,9 @@ def relabelled(resource: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "touch", [extended, named, asserted, noted, hosted, coded, relabelled], ids=lambda f: f.__name__
+    "touch",
+    [extended, named, asserted, noted, versioned, coded, relabelled],
+    ids=lambda f: f.__name__,
 )
 def test_what_others_added_to_a_decided_part_makes_no_twin(touch: Callable[[Json], None]) -> None:
     drafts = parts()
@@ -128,7 +130,7 @@ def test_what_others_added_to_a_decided_part_makes_no_twin(touch: Callable[[Json
     ],
     ids=",".join,
 )
-@pytest.mark.parametrize("touch", [noted, hosted, extended], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("touch", [noted, versioned, extended], ids=lambda f: f.__name__)
 def test_a_draft_that_says_something_else_stands_beside(
     changes: Json, touch: Callable[[Json], None]
 ) -> None:

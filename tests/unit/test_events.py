@@ -107,7 +107,7 @@ def test_the_summary_of_a_resource_holds_codes_and_no_names() -> None:
             ],
             "text": "her blood pressure",
         },
-        "subject": {"reference": "https://ehr.example/fhir/Patient/1", "display": "Jane Doe"},
+        "subject": {"reference": "Patient/1/_history/2", "display": "Jane Doe"},
     }
     event = event_of(resource, "update")
     assert (event.focus, event.version, event.subject) == ("Condition/7", "3", "Patient/1")

@@ -29,7 +29,7 @@ def one_of(*children: Json, title: str = "One", behaviour: str = "at-most-one") 
 def order(id: str, kind: str = "MedicationRequest") -> Json:
     return {
         "title": f"take {id}",
-        "resource": {"reference": f"https://ehr.example/fhir/{kind}/{id}"},
+        "resource": {"reference": f"{kind}/{id}/_history/1"},
     }
 
 

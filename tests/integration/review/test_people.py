@@ -66,9 +66,17 @@ def test_a_hospital_login_signs_as_its_practitioner(
         Account(
             sub="ada",
             claims={
-                "fhirUser": f"https://ehr.example/fhir/{clinic.practitioner}",
+                "fhirUser": f"{clinic.ehr.base}/{clinic.practitioner}",
                 "roles": ["radiologist"],
                 "name": "Ada",
+            },
+        ),
+        Account(
+            sub="eve",
+            claims={
+                "fhirUser": f"https://other-hospital.example/fhir/{clinic.practitioner}",
+                "roles": ["radiologist"],
+                "name": "Eve",
             },
         ),
         Account(sub="otto", claims={"name": "Otto", "roles": "radiologist"}),
@@ -84,7 +92,9 @@ def test_a_hospital_login_signs_as_its_practitioner(
             "review_local_password": None,
             "review_roles": '{"radiologist": ["RAD"]}',
         }
-        nobody, ada = visit(**given), visit(**given)
+        nobody, ada, eve = visit(**given), visit(**given), visit(**given)
+        assert through_the_issuer(eve, "eve").location == "/results/7"
+        assert eve.decide(task, "sign", reviewed="yes").status_code == 403
         assert through_the_issuer(nobody, "otto").location == "/results/7"
         assert nobody.decide(task, "sign", reviewed="yes").status_code == 403
         assert "local login" not in ada.get("/login")
