@@ -12,7 +12,8 @@
     │                      URL)
     ├── Conflict           409 or 412: start again from the head
     ├── Fenced             another member owns the partition now: drop its lanes
-    ├── FhirError          the EHR refused a request (400, 422, ...): dead letter after one attempt
+    ├── FhirError          the EHR refused a request: dead letter after one attempt (400, 422, ...),
+    │                      or after several, where that may pass (403, 406, 423, ...)
     ├── InvalidResource    a resource that we built breaks a rule: a bug of ours, dead letter after
     │                      one attempt
     ├── DeadLetterLimit    a burst of dead letters: pause the service, commit nothing
@@ -25,6 +26,7 @@ person.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 
 class CareloopError(Exception):
@@ -91,8 +93,8 @@ class Unavailable(CareloopError):
         dependency: `ehr`, `broker`, `pacs` or `url`. The first two pause the whole service, the
             others only their lanes.
         retry_after_sec: what the server asked for, if it did.
-        suspect: it answered 500 to this very request: when others succeed meanwhile, the record is
-            at fault.
+        suspect: it answered 500, 408, 421 or 425 to this very request: when others succeed
+            meanwhile, the record is at fault.
         fleeting: worth another try within the very request; nothing was done, or it may be done
             twice.
     """
@@ -125,6 +127,10 @@ class Fenced(CareloopError):
         self.partitions = frozenset(partitions)
 
 
+FINAL: Final = frozenset({400, 404, 405, 410, 411, 413, 414, 415, 416, 417, 422, 428, 431, 451})
+"""Refusals of the very request. Any other 4xx may pass: a right, a lock, a rule of a gateway."""
+
+
 class FhirError(CareloopError):
     """The EHR refused a request.
 
@@ -142,6 +148,11 @@ class FhirError(CareloopError):
         self.status = status
         self.request = request
         self.issues = tuple(issues)
+
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether the same request may succeed later."""
+        return 400 <= self.status < 500 and self.status not in FINAL
 
 
 class InvalidResource(CareloopError):

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,11 +18,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from shared.ehr.bases.value import Bases
-from shared.ehr.http import FHIR_JSON, Rest
+from shared.ehr.http import FHIR_JSON, Rest, repeated
 from shared.ehr.wire.connections import Limit, TooLarge, TransportError
 from shared.ehr.wire.failures import failure
 from shared.ehr.wire.response import Response
-from shared.errors import InvalidInput, NotYet, Unavailable
+from shared.errors import FhirError, InvalidInput, NotYet, Unavailable
 
 HASHES: Final = {20: "sha1", 32: "sha256"}
 """By length. R4 says SHA-1; SHA-256 is met, too."""
@@ -118,17 +119,20 @@ def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bo
     accept = ", ".join(filter(None, (wanted, f"{FHIR_JSON};q=0.9", "*/*;q=0.1"))) if ours else "*/*"
     headers = {"Accept": accept, "Cache-Control": "no-cache"}
     rest.announce("GET", url)
-    try:
-        response = rest.once(
-            "GET", url, headers, timeout_sec=rest.timeout_sec, limit=_limit(max_bytes)
-        )
-    except TransportError as error:
-        raise Unavailable(dependency, str(error)) from error
-    except TooLarge:
-        raise _too_large(max_bytes) from None
 
-    _expect_success(response, dependency, forwarded=rest.forwarded)
-    return _body(response, max_bytes)
+    def attempt() -> Response:
+        try:
+            response = rest.once(
+                "GET", url, headers, timeout_sec=rest.timeout_sec, limit=_limit(max_bytes)
+            )
+        except TransportError as error:
+            raise Unavailable(dependency, str(error), fleeting=True) from error
+        except TooLarge:
+            raise _too_large(max_bytes) from None
+        _expect_success(response, dependency, forwarded=rest.forwarded)
+        return response
+
+    return _body(repeated(attempt, time.monotonic() + rest.timeout_sec), max_bytes)
 
 
 def _expect_success(response: Response, dependency: str, *, forwarded: bool) -> None:
@@ -139,10 +143,15 @@ def _expect_success(response: Response, dependency: str, *, forwarded: bool) -> 
         raise NotYet("the attachment's Binary is not there")
     if response.is_redirect:
         raise InvalidInput("The attachment's URL redirects elsewhere.")
+    # A 401 of another origin says nothing about our credentials at the EHR.
+    caller = forwarded or dependency != "ehr"
+    error = failure(response, "GET attachment", safe=True, forwarded=caller)
     if dependency == "ehr":
-        raise failure(response, "GET attachment", safe=True, forwarded=forwarded)
-    if status == 429 or status >= 500:
-        raise Unavailable("url", str(status))
+        raise error
+    if isinstance(error, Unavailable):
+        raise Unavailable("url", str(status), error.retry_after_sec, fleeting=error.fleeting)
+    if not isinstance(error, FhirError) or error.may_pass:
+        raise NotYet(f"the attachment's server answers {status}")
     raise InvalidInput(f"The attachment's server answered {status}.")
 
 

@@ -1,13 +1,13 @@
 """One request to the EHR: safe retries, and an error for every failure.
 
-A write is repeated only after 429 or 503: the server said that it did nothing. After a reset or a
+A write is repeated only after 408, 421, 425, 429 or 503: the server did nothing. After a reset or a
 timeout nobody knows, so that is `Unavailable`, and whoever writes starts again from the head.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -24,6 +24,7 @@ from shared.json import Json
 
 Query = Sequence[tuple[str, str]]
 Before = Callable[[str, str], None]
+T = TypeVar("T")
 
 FHIR_JSON: Final = "application/fhir+json"
 ATTEMPTS: Final = 3
@@ -122,7 +123,7 @@ class Rest:
             request = f"{method} {place}".strip()
             raise failure(response, request, safe=safe, forwarded=self.forwarded)
 
-        return _repeated(attempt, deadline)
+        return repeated(attempt, deadline)
 
     def resource(self, response: Response, request: str = "a request", kind: str = "") -> Json:
         """Read the body as a resource, with relative references to whatever is of this EHR.
@@ -203,7 +204,7 @@ def on_base(url: str, base: str) -> bool:
     return below and "/.." not in url[len(base) :]
 
 
-def _repeated(attempt: Callable[[], Response | None], deadline: float) -> Response | None:
+def repeated(attempt: Callable[[], T], deadline: float) -> T:
     """Try again after a fleeting error, within the deadline."""
     wait = FIRST_WAIT_SEC
     for tries in range(1, ATTEMPTS + 1):

@@ -25,7 +25,7 @@ CONFLICTS_AT_MOST: Final = 8
 ASKED_AT_MOST_SEC: Final = 300.0
 """The longest `Retry-After` that we follow: an EHR may be back sooner than its proxy believes."""
 HOPELESS: Final = (PoisonRecord, FhirError, InvalidResource)
-"""Another try would meet the same answer."""
+"""Another try would meet the same answer, but for a FhirError that may pass."""
 
 
 def triage(
@@ -58,9 +58,15 @@ def triage(
             action = "give up waiting" if late else "wait"
         case _:
             item.attempts += 1
-            hopeless = isinstance(error, HOPELESS) or item.attempts >= settings.max_attempts
-            action = "dead letter" if hopeless else "wait"
+            tried = item.attempts >= settings.max_attempts
+            action = "dead letter" if tried or is_hopeless(error) else "wait"
     return action
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Tell whether another try would meet the same answer."""
+    passes = isinstance(error, FhirError) and error.may_pass
+    return isinstance(error, HOPELESS) and not passes
 
 
 def is_poison(item: Item, settled: int, settings: Settings) -> bool:

@@ -27,6 +27,7 @@ from shared.references import relative
 
 RANKS: Final = (Unavailable, Conflict, FhirError)
 STATUS: Final = re.compile(r"\s*(\d{3})(?!\d)")
+FAILED_DEPENDENCY: Final = 424
 UNCLEAR: Final = "an entry's answer does not say what became of it"
 
 
@@ -156,5 +157,6 @@ def _causes(
     return {
         i: error
         for i, error in errors.items()
-        if not any(url and url in texts[i] for j, url in urls.items() if j != i)
+        if entries[i].status != FAILED_DEPENDENCY
+        and not any(url and url in texts[i] for j, url in urls.items() if j != i)
     }

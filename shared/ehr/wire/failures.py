@@ -8,8 +8,15 @@ from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 
 REFUSED_FOR_NOW: Final = frozenset({429, 503})
 """The server did nothing."""
-MAYBE_DONE: Final = frozenset({502, 504})
-"""A gateway lost the answer."""
+NOT_BEGUN: Final = frozenset({408, 421, 425})
+"""The server did nothing with this request, and would with the same one later: it did not get all
+of it (408, RFC 9110 15.5.9), not on this connection (421, 15.5.20), or too early (425, RFC 8470
+5.2).
+"""
+MAYBE_DONE: Final = frozenset({499, 502, 504, *range(520, 528)})
+"""A gateway lost the answer (499: nginx; 520 to 527: Cloudflare)."""
+NOT_OURS: Final = frozenset({407, 426})
+"""A gateway wants something of us, whatever the record: the service pauses."""
 NEVER: Final = frozenset({501, 505})
 """Waiting does not help against these."""
 DONE: Final = frozenset({200, 201, 204})
@@ -35,9 +42,14 @@ def failure(response: Response, request: str, *, safe: bool, forwarded: bool) ->
         return Unavailable("ehr", f"it does not accept our credentials (401 to {request})")
     if status in (409, 412):
         return Conflict(f"EHR answered {status} to {request}")
+    if status in NOT_BEGUN:
+        # When other records succeed meanwhile, this one is at fault.
+        return Unavailable(
+            "ehr", f"{status} to {request}", retry_after(response), suspect=True, fleeting=True
+        )
     if status in REFUSED_FOR_NOW or (safe and status in MAYBE_DONE):
         return Unavailable("ehr", f"{status} to {request}", retry_after(response), fleeting=True)
-    if status >= 500 and status not in NEVER:
+    if status in MAYBE_DONE | NOT_OURS or (status >= 500 and status not in NEVER):
         return Unavailable(
             "ehr", f"{status} to {request}", retry_after(response), suspect=status == 500
         )

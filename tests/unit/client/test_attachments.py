@@ -13,6 +13,7 @@ from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.responses import issues_of
 from shared.ehr.wire.response import Response
 from shared.errors import (
+    CareloopError,
     InvalidInput,
     NotYet,
     Unavailable,
@@ -190,6 +191,37 @@ class TestAttachments:
             answering(lambda _: Response(302, elsewhere)).attachment(
                 self.attachment(url="Binary/1"), 10
             )
+
+    @pytest.mark.parametrize("status", [408, 425, 429, 499, 502, 503, 520])
+    def test_a_fault_that_passes_is_tried_again(self, answering: Answering, status: int) -> None:
+        answers = [Response(status, {"Retry-After": "0"}), Response(200, {}, b"hello")]
+        ehr = answering(lambda _: answers.pop(0))
+        assert ehr.attachment(self.attachment(url="Binary/1"), 10) == b"hello"
+
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [
+            (403, NotYet),
+            (406, NotYet),
+            (423, NotYet),
+            (401, NotYet),
+            (404, NotYet),
+            (503, Unavailable),
+            (408, Unavailable),
+            (520, Unavailable),
+            (400, InvalidInput),
+            (415, InvalidInput),
+            (451, InvalidInput),
+        ],
+    )
+    def test_a_refusal_of_another_origin(self, status: int, expected: type[CareloopError]) -> None:
+        with Served(lambda _: Response(status, {"Retry-After": "0"})) as pacs:
+            settings = load_settings(
+                fhir_url="http://127.0.0.1:9/fhir", dicomweb_allowed_origins=pacs.url
+            )
+            with open_ehr(settings) as ehr, pytest.raises(expected) as error:
+                ehr.attachment({"url": f"{pacs.url}/files/1"}, 10)
+        assert getattr(error.value, "dependency", "url") == "url"
 
     def test_an_allowed_origin_gets_no_token(self) -> None:
         with Listener() as pacs:

@@ -41,7 +41,7 @@ def test_what_is_no_reference_to_a_resource_is_not_asked_for(
 
 
 class TestRetries:
-    @pytest.mark.parametrize("status", [429, 502, 503, 504])
+    @pytest.mark.parametrize("status", [408, 421, 425, 429, 499, 502, 503, 504, 520, 524])
     def test_a_read_is_tried_three_times(self, fake: FakeEhr, ehr: Ehr, status: int) -> None:
         made = ehr.create(TASK).reference
         fake.faults.fail(2, status, retry_after="0", method="GET")
@@ -51,7 +51,7 @@ class TestRetries:
             ehr.read(made)
         assert (down.value.dependency, down.value.retry_after_sec) == ("ehr", 0.0)
 
-    @pytest.mark.parametrize("status", [429, 503])
+    @pytest.mark.parametrize("status", [408, 421, 425, 429, 503])
     def test_a_write_is_repeated_when_the_server_did_nothing(
         self, fake: FakeEhr, ehr: Ehr, status: int
     ) -> None:
@@ -59,7 +59,7 @@ class TestRetries:
         ehr.create(TASK)
         assert len(fake.resources("Task")) == 1
 
-    @pytest.mark.parametrize("status", [500, 502, 504])
+    @pytest.mark.parametrize("status", [407, 499, 500, 502, 504, 520, 522, 524])
     def test_a_write_that_may_have_been_done_is_not_repeated(
         self, fake: FakeEhr, ehr: Ehr, status: int
     ) -> None:
