@@ -23,7 +23,7 @@ from shared.ehr.wire.failures import DONE, failure, refusal
 from shared.ehr.wire.response import Response
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.json import Json
-from shared.references import relative
+from shared.references import own_place
 
 RANKS: Final = (Unavailable, Conflict, FhirError)
 STATUS: Final = re.compile(r"\s*(\d{3})(?!\d)")
@@ -91,7 +91,7 @@ class Answered:
         if not place or found:
             return None
         version = version_in(self.answer.get("etag"), location) or ""
-        return Accepted(relative(place), version, self.status == 201)
+        return Accepted(own_place(place), version, self.status == 201)
 
 
 def check(
