@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.guard.abilities import CREATE_GUARDS, Abilities
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.contract.line.support import event, run, write
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Model
+
+GUARDS = list(CREATE_GUARDS)
 
 
 @pytest.fixture(params=[SEKMET, HAPI], ids=lambda habits: habits.name)
@@ -20,10 +23,13 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
         yield started
 
 
-@pytest.fixture
-def ehr(fake: FakeEhr, tmp_path: Path) -> Iterator[Ehr]:
+@pytest.fixture(params=["as it comes", "head with its result"])
+def ehr(request: pytest.FixtureRequest, fake: FakeEhr, tmp_path: Path) -> Iterator[Ehr]:
+    """An EHR whose heads are made first, or together with their result."""
     with open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as client:
-        yield client
+        guard = GUARDS[0] if fake.habits.name == HAPI.name else GUARDS[1]
+        able = Abilities(create_guard=guard)
+        yield client.able(able) if request.param == "head with its result" else client
 
 
 @pytest.fixture

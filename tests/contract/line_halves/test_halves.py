@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.answers import Answer
 from shared.ehr.client import Ehr
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.json import Json
@@ -26,6 +27,12 @@ def authored(fake: FakeEhr) -> set[str]:
         for provenance in fake.resources("Provenance")
         for target in provenance["target"]
     }
+
+
+def begun(line: Line, note: str) -> str | None:
+    """What the head says; None where there is none yet."""
+    found = line.ehr.head(Answer("toy", note))
+    return found.outcome if found else None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def test_a_result_of_which_an_entry_is_refused_does_not_count(
     fake.faults.refuse(9, status, kind=kind, method="PUT" if kind == "Task" else "")
     with pytest.raises(expected):
         run(line, told)
-    assert head(line.ehr, note).outcome == "draft"
+    assert begun(line, note) in (None, "draft")
     assert {local_reference(r) for r in standing(fake)} == before
     fake.faults.end()
     assert run(line, told) == "result"
@@ -142,4 +149,4 @@ def test_what_is_not_taken_back_at_once_is_tried_again(
     fake.faults.fail(4, 503, retry_after="0", method="PUT", path="Task")
     with pytest.raises(FhirError):
         run(line, event(line.ehr, note))
-    assert head(line.ehr, note).outcome == "draft"
+    assert begun(line, note) in (None, "draft")
