@@ -66,8 +66,11 @@ class ResourceEvent:
 
     @property
     def id(self) -> str:
-        """The CloudEvents id: the same version of the same resource is the same event."""
-        return f"{self.focus}/_history/{self.version}"
+        """The CloudEvents id: the same version of the same resource is the same event.
+
+        A number comes again where a resource was expunged; its instant does not.
+        """
+        return f"{self.focus}/_history/{self.version}@{self.time}"
 
 
 def encode(

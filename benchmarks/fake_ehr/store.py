@@ -110,11 +110,33 @@ class Store:
             s for s in reversed(self._log) if kind in (None, s.kind) and resource_id in (None, s.id)
         ]
 
+    def expunge(self, kind: str, resource_id: str) -> None:
+        """Forget every version of the resource, as an administrator does."""
+        with self.lock:
+            self._resources.get(kind, {}).pop(resource_id, None)
+            self._log = [s for s in self._log if (s.kind, s.id) != (kind, resource_id)]
+
+    def backup(self) -> Callable[[], None]:
+        """Return what puts everything back as it is now."""
+        with self.lock:
+            kinds = self._resources.items()
+            resources = {kind: {i: list(v) for i, v in ids.items()} for kind, ids in kinds}
+            log, last_number = list(self._log), self._last_number
+
+        def restore() -> None:
+            with self.lock:
+                self._resources, self._log = resources, log
+                self._last_number = last_number
+
+        return restore
+
     def write(self, kind: str, resource_id: str, resource: Json | None, method: str) -> Stored:
         """The next version; None deletes."""
         versions = self._resources.setdefault(kind, {}).setdefault(resource_id, [])
         before = versions[-1].resource if versions else None
         number, time = len(versions) + 1, instants.now()
+        # Of a whole second nobody could tell whether the server writes fractions.
+        time = time.replace(".000Z", ".001Z")
         if resource is not None:
             meta = {**resource.get("meta", {}), "versionId": str(number), "lastUpdated": time}
             resource = {**resource, "id": resource_id, "meta": meta}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from services.intake.known.marks import Mark, is_suspect, mark_of
 from services.intake.watched import SEARCHED, Watch
 from shared.events import ResourceEvent
 from shared.instants import instant
@@ -14,6 +15,9 @@ FRESH: Final = timedelta(hours=1)
 """What was written longer ago, by a clock that may differ from ours, the EHR's searches have found
 since.
 """
+
+Former = Mapping[tuple[str, Mark], ResourceEvent | None]
+"""(focus, mark) -> the version before, as the EHR tells it; None where it does not."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,18 @@ class Publication:
         inputs: these are published again: documents that another one replaces, or no more.
         recheck: patients and inputs that are published once more, when the EHR's searches must have
             found what was written.
-        remember: (mark, event) of every change, by which it is known the next time.
+        remember: the event of every change, by which it is known the next time.
         latest: focus -> its newest event in this batch.
+        suspect: some version's number is not above the one before: see `rewound`.
     """
 
     events: Sequence[ResourceEvent]
     patients: Sequence[str]
     inputs: Sequence[str]
     recheck: frozenset[str]
-    remember: Sequence[tuple[str, ResourceEvent]]
+    remember: Sequence[ResourceEvent]
     latest: Mapping[str, ResourceEvent]
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,20 +61,20 @@ class Change:
     @property
     def is_new(self) -> bool:
         """False: the log was lost, not the resource changed."""
-        return self.known is None or mark_of(self.known) != mark_of(self.event)
+        return self.known is None or not mark_of(self.known).equals(mark_of(self.event))
 
 
 def changes(
     events: Sequence[ResourceEvent],
     last: Callable[[str], ResourceEvent | None],
-    former: Mapping[tuple[str, str], str | None],
+    former: Former,
     watch: Watch,
 ) -> Publication:
     """Work out what these events, in the order of writing, publish.
 
     Args:
         last: the last event of a focus that was published before this batch, or None.
-        former: (focus, version) -> the subject before, of those of which only the EHR knows.
+        former: (focus, mark) -> the version before, of those of which only the EHR knows.
     """
     latest: dict[str, ResourceEvent] = {}
     found: list[Change] = []
@@ -82,22 +88,19 @@ def changes(
         patients=list(dict.fromkeys(p for change in found for p in _patients(change))),
         inputs=list(dict.fromkeys(i for change in found for i in _replaced(change))),
         recheck=frozenset(r for change in found for r in _rechecked(change)),
-        remember=[(mark_of(change.event), change.event) for change in found],
+        remember=[change.event for change in found],
         latest=latest,
+        suspect=any(is_suspect(change.known, change.event) for change in found),
     )
-
-
-def mark_of(event: ResourceEvent) -> str:
-    """Return what tells versions of a resource apart, also where the EHR numbers none."""
-    return event.version or event.time
 
 
 def _change(
     event: ResourceEvent,
     known: ResourceEvent | None,
-    former: Mapping[tuple[str, str], str | None],
+    former: Former,
 ) -> Change:
-    before = (known.subject if known else None) or former.get((event.focus, event.version))
+    at_ehr = former.get((event.focus, mark_of(event)))
+    before = (known.subject if known else None) or (at_ehr.subject if at_ehr else None)
     if event.action == "delete":
         event = replace(event, subject=event.subject or before)
 

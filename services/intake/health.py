@@ -51,6 +51,12 @@ class Health:
             registry=registry,
         )
 
+        self.rewinds = Counter(
+            "careloop_intake_ehr_rewound",
+            "Times that the EHR had gone back in time (a backup was restored)",
+            registry=registry,
+        )
+
     def report(self, failed: Mapping[str, str]) -> None:
         """What came of the newest sweep."""
         for kind in {*self.failed, *failed}:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from services.intake.changes import changes, mark_of
-from services.intake.former import Former, FormerSubjects
+from services.intake.changes import Former, changes
+from services.intake.former import FormerVersions
 from services.intake.health import Health
+from services.intake.known.marks import Mark, mark_of
 from services.intake.state import State
 from services.intake.versions import MALFORMED, event_of_version, utc
 from services.intake.watched import Watch, installed
@@ -35,6 +36,9 @@ class Publisher:
     """Publishes what is new, then remembers it.
 
     A crash between the two doubles an event and loses none.
+
+    Attributes:
+        suspicion: set when the EHR may have gone back in time (see `rewound`).
     """
 
     ehr: Ehr
@@ -43,6 +47,7 @@ class Publisher:
     lock: threading.Lock
     health: Health = field(default_factory=Health)
     watch: Watch = field(default_factory=installed)
+    suspicion: threading.Event = field(default_factory=threading.Event)
 
     def versions(self, versions: Iterable[Version]) -> int:
         """Publish those that were not yet; return how many.
@@ -87,11 +92,12 @@ class Publisher:
     def _fresh(self, versions: Iterable[Version]) -> Iterator[ResourceEvent]:
         """Yield events one by one.
 
-        So that no resource is kept longer than it takes to read it.
+        So that no resource is kept longer than it takes to read it. A delete is looked at again
+        when all before it is remembered: it may end another life of its resource.
         """
         for version in versions:
-            mark = version.version or utc(version.time)
-            if not self.state.is_new(version.reference, mark):
+            mark = Mark(version.version, utc(version.time), version.deleted)
+            if not version.deleted and not self.state.is_new(version.reference, mark):
                 continue
             try:
                 event = event_of_version(version)
@@ -110,7 +116,7 @@ class Publisher:
     def _publish(self, part: Sequence[ResourceEvent]) -> int:
         """Publish in batches, so that a notification waits for one of them at most."""
         ordered, published = sorted(part, key=_written_at), 0
-        subjects = FormerSubjects(self.ehr, self.state, self.watch)
+        subjects = FormerVersions(self.ehr, self.state, self.watch)
         for i in range(0, len(ordered), BATCH):
             batch = ordered[i : i + BATCH]
             # may ask the EHR about each of them: meanwhile nobody waits for our lock
@@ -123,12 +129,23 @@ class Publisher:
         return published
 
     def _new(self, events: Sequence[ResourceEvent]) -> list[ResourceEvent]:
-        return [e for e in events if self.state.is_new(e.focus, mark_of(e))]
+        """Return those that were not published yet; so is the delete of what is among them."""
+        found: list[ResourceEvent] = []
+        begun: dict[str, Mark] = {}
+        for event in events:
+            mark, before = mark_of(event), begun.get(event.focus)
+            ends_new = before is not None and mark.ends(before)
+            if ends_new or self.state.is_new(event.focus, mark):
+                begun[event.focus] = mark
+                found.append(event)
+        return found
 
     def _publish_changes(self, events: Sequence[ResourceEvent], former: Former) -> None:
         """Send what the changes make, then remember them."""
         self.state.prove_writable()
         publication = changes(events, self.state.last, former, self.watch)
+        if publication.suspect:
+            self.suspicion.set()
 
         self._send(publication.events)
         for patient in publication.patients:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.intake import schema
+from services.intake.known import schema, seen
+from services.intake.known.marks import Mark
 from services.intake.watched import Watch, installed
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
@@ -26,8 +27,7 @@ PASSES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite
 class State:
     """What intake remembers: one file, one process, safe between its threads.
 
-    `db` is its connection, for a look. Every method raises Unavailable while the file can't be read
-    or written.
+    `db` is its connection, for a look. Each method may raise Unavailable, of the file.
 
     Raises:
         Misconfigured: the file is corrupt or the folder can't be written.
@@ -78,18 +78,21 @@ class State:
         """Up to where this type was swept."""
         return self._one("SELECT instant FROM cursors WHERE kind = ?", kind)
 
-    def advance(self, kind: str, instant: str) -> None:
-        """The type was swept and published up to here."""
-        self._do(
-            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET instant = max(instant, "
-            "excluded.instant)",
-            kind,
-            instant,
-        )
+    def advance(self, kind: str, instant: str, anchor: str = "") -> None:
+        """The type was swept and published up to here.
+
+        Args:
+            anchor: the focus whose version has this instant.
+        """
+        self._do(schema.ADVANCE, kind, instant, anchor)
+
+    def anchor(self, kind: str) -> str | None:
+        """The focus whose version put the cursor where it stands; None where that is not known."""
+        return self._one("SELECT anchor FROM cursors WHERE kind = ?", kind) or None
 
     def move_back(self, kind: str, instant: str) -> None:
         """The type is swept again from here on."""
-        self._do("INSERT OR REPLACE INTO cursors VALUES (?, ?)", kind, instant)
+        self._do("INSERT OR REPLACE INTO cursors VALUES (?, ?, '')", kind, instant)
 
     def swept(self) -> str | None:
         """When the newest complete sweep of all types began."""
@@ -109,10 +112,13 @@ class State:
             db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
             same = row is None or row[0] == identity
             if not same:
-                db.execute("DELETE FROM cursors")
-                db.execute("DELETE FROM seen")
-                db.execute("DELETE FROM facts WHERE name = 'swept'")
+                self._each(db, schema.BEGIN_AGAIN)
         return bool(same)
+
+    def begin_again(self) -> None:
+        """Sweep everything again, and believe what is found, however old it is."""
+        with self._writing() as db:
+            self._each(db, (*schema.BEGIN_AGAIN, *schema.BELIEVE))
 
     def prove_writable(self) -> None:
         """Write something.
@@ -121,30 +127,24 @@ class State:
         """
         self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 
-    def is_new(self, focus: str, version: str) -> bool:
-        """This version was not published yet."""
-        return (
-            self._one("SELECT 1 FROM seen WHERE focus = ? AND version = ?", focus, version) is None
-        )
+    def is_new(self, focus: str, mark: Mark) -> bool:
+        """Tell whether this version was not published yet."""
+        with self._using() as db:
+            return seen.is_new(db, focus, mark)
 
-    def remember(
-        self, published: Iterable[tuple[str, ResourceEvent]], due: Iterable[str] = ()
-    ) -> None:
-        """What is durably published: (version as `is_new` is asked for it, event).
+    def remember(self, published: Iterable[ResourceEvent], due: Iterable[str] = ()) -> None:
+        """What is durably published, in the order of writing.
 
         And whom (a patient) or what (an input) to tell once more.
         """
-        rows = [(version, event, event.time or now()) for version, event in published]
-        counted = self._counted or any(version == "1" for version, _, _ in rows)
+        events = list(published)
+        counted = self._counted or any(event.version == "1" for event in events)
         with self._writing() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)",
-                [(event.focus, version, at) for version, event, at in rows],
-            )
+            seen.add_all(db, events)
             if counted and not self._counted:
                 db.execute(schema.COUNTED)
             schema.remember(
-                db, [(event, at) for _, event, at in rows], self._watch, counted=counted
+                db, [(e, e.time or now()) for e in events], self._watch, counted=counted
             )
             db.executemany(
                 "INSERT OR REPLACE INTO due VALUES (?, ?)",
@@ -169,9 +169,10 @@ class State:
         """No longer due."""
         self._do("DELETE FROM due WHERE reference = ?", reference)
 
-    def skip(self, focus: str, version: str) -> None:
+    def skip(self, focus: str, mark: Mark) -> None:
         """This version can't be published: do not look at it again."""
-        self._do("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", focus, version, now())
+        with self._writing() as db:
+            seen.add(db, focus, mark)
 
     @property
     def counted(self) -> bool:
@@ -184,6 +185,12 @@ class State:
     def last(self, focus: str) -> ResourceEvent | None:
         """The newest event of this focus that we published and still know."""
         return self._event(schema.LAST, focus)
+
+    def newest(self, kind: str) -> list[ResourceEvent]:
+        """The newest events of the type that we still know."""
+        with self._using() as db:
+            rows = db.execute(schema.NEWEST, (f"{kind}/", f"{kind}0"))
+            return [decode(event) for event, _ in rows]
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
         """The last event of each resource of this patient that may have an answer of its own.
@@ -266,6 +273,11 @@ class State:
     def _do(self, statement: str, *values: object) -> None:
         with self._using() as db:
             db.execute(statement, values)
+
+    @staticmethod
+    def _each(db: sqlite3.Connection, statements: Iterable[str]) -> None:
+        for statement in statements:
+            db.execute(statement)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.intake.publish import Publisher
+from services.intake.rewound import Anchor, is_rewound, lost
 from services.intake.state import State
 from services.intake.versions import MALFORMED, utc
 from shared.ehr.client import Version
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 EVENT_LOG = "event log"
 STATE = "state"
 RECHECK = "what is published once more"
+REWOUND = "what the EHR lost"
 REMEMBERED = timedelta(
     hours=1
 )  # beyond the overlap: a server that is late by more than this loses only the deduplication
@@ -41,17 +43,23 @@ class Reach:
             cursor there, nothing would be found until that future is past.
         ahead: by how much the time of a version lies ahead of our clock.
         unasked: how many versions were far older than what was asked for.
+        newest_focus: whose version the newest is; empty where none was met.
+        anchor: the version at the cursor, to be met again.
     """
 
     newest: datetime
+    anchor: Anchor
     ahead: timedelta = timedelta()
     unasked: int = 0
+    newest_focus: str = ""
 
-    def meets(self, time: str, oldest: datetime) -> bool:
-        """Take note of a version's time (empty: it has none).
+    def meets(self, version: Version, oldest: datetime) -> bool:
+        """Take note of a version's time, if it has one.
 
         False: it is older than that.
         """
+        time = utc(version.time)
+        self.anchor.meets(version.reference, time, deleted=version.deleted)
         if not time:
             return True
         moment = parse(time)
@@ -61,8 +69,8 @@ class Reach:
         ahead = moment - parse(now())
         if ahead > timedelta():
             self.ahead = max(self.ahead, ahead)
-        else:
-            self.newest = max(self.newest, moment)
+        elif moment > self.newest:
+            self.newest, self.newest_focus = moment, version.reference
         return True
 
 
@@ -108,10 +116,13 @@ class Sweep:
     def kind(self, kind: str) -> int:
         """One type from its cursor on; return how many events were new."""
         cursor, overlap = self._cursor(kind), self._overlap()
-        since, reach = _earlier(cursor, overlap), Reach(cursor)
+        anchor = Anchor(self.state.anchor(kind), instant(cursor))
+        since, reach = _earlier(cursor, overlap), Reach(cursor, anchor)
         new = self.publisher.versions(self._read(kind, since, reach))
+        if anchor.focus and not anchor.was_met:
+            self._look_after(anchor.focus)
         if reach.newest > cursor:
-            self.state.advance(kind, instant(reach.newest))
+            self.state.advance(kind, instant(reach.newest), reach.newest_focus)
             self.state.forget(kind, instant(_earlier(reach.newest, overlap + REMEMBERED)))
         self.publisher.health.ahead(
             kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0
@@ -158,8 +169,31 @@ class Sweep:
             kind: self._failure(partial(self.kind, kind), kind)
             for kind in self.publisher.watch.swept
         }
+        whys[REWOUND] = self._failure(self._look_back, REWOUND)
         whys[RECHECK] = self._failure(self._recheck, RECHECK)
         return {kind: why for kind, why in whys.items() if why}
+
+    def _look_after(self, focus: str) -> None:
+        """Suspect that the EHR went back where the version at the cursor is there no more."""
+        if why := lost(self.publisher.ehr, self.state.last(focus)):
+            log.warning("the newest known version of %s %s", focus, why)
+            self.publisher.suspicion.set()
+
+    def _look_back(self) -> None:
+        """Sweep everything again at once where the EHR went back in time."""
+        publisher = self.publisher
+        if not publisher.suspicion.is_set():
+            return
+        if is_rewound(publisher.ehr, self.state, publisher.watch.swept):
+            publisher.health.rewinds.inc()
+            log.error(
+                "the EHR went back in time (a restored backup?): publishing again what changed "
+                "since %s",
+                self.state.begin(self._start()),
+            )
+            self.state.begin_again()
+            self.asked.set()
+        publisher.suspicion.clear()
 
     def _recheck(self) -> None:
         """Publish again what searches may not have found when it was written.
@@ -216,7 +250,7 @@ class Sweep:
         oldest = _earlier(since, REMEMBERED)
         for version in self.publisher.ehr.history(kind, instant(since)):
             self._go_on()
-            if reach.meets(utc(version.time), oldest):
+            if reach.meets(version, oldest):
                 yield version
 
     def _go_on(self) -> None:

@@ -152,10 +152,13 @@ class Ehr:
         # sekmet compares instants as text: milliseconds and Z.
         start = instants.instant(instants.parse(since))
 
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str, str]] = set()
         for version in versions(self._rest, kind, start):
-            if (version.reference, version.version) not in seen:
-                seen.add((version.reference, version.version))
+            # A number may come again with other content; HAPI does not date deletes.
+            written = "deleted" if version.deleted else version.time
+            mark = (version.reference, version.version, written)
+            if mark not in seen:
+                seen.add(mark)
                 yield version
 
     def create(self, resource: Json, if_none_exist: str | None = None) -> Written:

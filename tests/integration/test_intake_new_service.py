@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from services.intake.known.marks import mark_of
 from services.intake.state import State
 from services.intake.watched import Watch, installed
 from shared.events import ResourceEvent, encode
@@ -41,7 +42,7 @@ def swept_by(path: Path, watch: Watch) -> State:
     state = State(path, watch)
     for kind in watch.swept:
         state.advance(kind, START)
-    state.remember([("1", RECORDING)])
+    state.remember([RECORDING])
     return state
 
 
@@ -50,7 +51,7 @@ def test_its_type_is_swept_again_and_others_are_not(tmp_path: Path) -> None:
     swept_by(path, OURS).close()
 
     state = State(path, WITH_ECG)
-    assert state.is_new("Observation/1", "1")
+    assert state.is_new("Observation/1", mark_of(RECORDING))
     assert state.cursor("Observation") is None
     assert state.cursor("Condition") == START
     state.close()
@@ -61,7 +62,7 @@ def test_it_is_swept_again_once(tmp_path: Path) -> None:
     swept_by(path, WITH_ECG).close()
 
     state = State(path, WITH_ECG)
-    assert not state.is_new("Observation/1", "1")
+    assert not state.is_new("Observation/1", mark_of(RECORDING))
     assert state.cursor("Observation") == START
     state.close()
 
@@ -70,7 +71,7 @@ def test_its_inputs_are_known_by_their_patient_and_laboratory_values_are_not(
     tmp_path: Path,
 ) -> None:
     state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
-    state.remember([("1", replace(RECORDING, focus="Observation/2", codes=("http://x|sodium",)))])
+    state.remember([replace(RECORDING, focus="Observation/2", codes=("http://x|sodium",))])
 
     [page] = state.inputs_of("Patient/1")
     assert [event.focus for event in page] == ["Observation/1"]
@@ -80,7 +81,7 @@ def test_its_inputs_are_known_by_their_patient_and_laboratory_values_are_not(
 def test_an_input_that_changes_its_code_stays_known_by_what_it_is_now(tmp_path: Path) -> None:
     state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
     changed = replace(RECORDING, version="2", codes=("http://x|sodium",), subject="Patient/2")
-    state.remember([("2", changed)])
+    state.remember([changed])
 
     assert list(state.inputs_of("Patient/1")) == []
     last = state.last("Observation/1")
@@ -91,9 +92,9 @@ def test_an_input_that_changes_its_code_stays_known_by_what_it_is_now(tmp_path: 
 def test_what_became_an_input_again_is_known_by_its_newest_version(tmp_path: Path) -> None:
     state = swept_by(tmp_path / "intake.sqlite", WITH_ECG)
     other = replace(RECORDING, version="2", codes=("http://x|sodium",), time=second(2))
-    state.remember([("2", other)])
+    state.remember([other])
     moved = replace(RECORDING, version="3", subject="Patient/2", time=second(3))
-    state.remember([("3", moved)])
+    state.remember([moved])
 
     assert state.last("Observation/1") == moved
     state.close()
@@ -119,7 +120,7 @@ WITH_VISITS = Watch(
 
 def test_each_service_per_patient_has_its_plan_drawn_again(tmp_path: Path) -> None:
     state = State(tmp_path / "intake.sqlite", WITH_VISITS)
-    state.remember([("1", REPORT), ("1", VISIT)])
+    state.remember([REPORT, VISIT])
 
     assert {e.focus for e in state.plans_of("Patient/1")} == {REPORT.focus, VISIT.focus}
     state.close()

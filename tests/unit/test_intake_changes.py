@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.changes import Publication, changes
+from services.intake.changes import Former, Publication, changes
+from services.intake.known.marks import mark_of
 from services.intake.watched import Watch, installed
 from shared.events import ResourceEvent
 from shared.fhir import codes
@@ -24,7 +25,7 @@ def event(focus: str, version: str = "1", **fields: object) -> ResourceEvent:
 def published(
     *events: ResourceEvent,
     known: Mapping[str, ResourceEvent] | None = None,
-    former: Mapping[tuple[str, str], str | None] | None = None,
+    former: Former | None = None,
     watch: Watch | None = None,
 ) -> Publication:
     return changes(events, (known or {}).get, former or {}, watch or installed())
@@ -48,7 +49,7 @@ def with_ecg() -> Watch:
 def test_a_new_input_is_published_and_remembered_and_concerns_nobody_else() -> None:
     study = event("ImagingStudy/1")
     found = published(study)
-    assert (found.events, found.remember) == ([study], [("1", study)])
+    assert (found.events, found.remember) == ([study], [study])
     assert (found.patients, found.inputs, found.recheck) == ([], [], frozenset())
 
 
@@ -65,7 +66,8 @@ def test_what_a_plan_rests_on_is_published_to_both_patients(focus: str) -> None:
 
 
 def test_a_subject_that_only_the_ehr_knew_counts_as_well() -> None:
-    found = published(event("Condition/1", "2"), former={("Condition/1", "2"): BOB})
+    changed, before = event("Condition/1", "2"), event("Condition/1", "1", subject=BOB)
+    found = published(changed, former={("Condition/1", mark_of(changed)): before})
     assert told(found) == [("Condition/1", ADA), ("Condition/1", BOB)]
 
 

@@ -19,9 +19,21 @@ def stamp_of(
     Changes whenever the head, any of its resources or anything that they rest on has a new version
     or is gone.
     """
-    made = {key: f"{local_reference(r)} {version_of(r)}" for key, r in outputs.items()}
-    states = sorted(f"{local_reference(r)} {version_of(r)} {standing.state(r)}" for r in sources)
-    return digest(head.reference, head.version, made, states, sorted(missing))
+    made = {key: _version(r) for key, r in outputs.items()}
+    states = sorted(f"{_version(r)} {standing.state(r)}" for r in sources)
+    return digest(head.reference, head.version, _written(head.task), made, states, sorted(missing))
+
+
+def _version(resource: Json) -> str:
+    """Name the version by its number and its instant.
+
+    The number alone comes again where a resource was expunged or a backup restored.
+    """
+    return f"{local_reference(resource)} {version_of(resource)} {_written(resource)}"
+
+
+def _written(resource: Json) -> str:
+    return str((resource.get("meta") or {}).get("lastUpdated", ""))
 
 
 def focus_key(head: Head, outputs: Mapping[str, Json]) -> str | None:

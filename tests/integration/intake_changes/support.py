@@ -12,6 +12,7 @@ from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.sweep import Sweep
 from shared.ehr.client import Ehr, Version
+from shared.errors import FhirError
 from shared.events import ResourceEvent, decode
 from shared.instants import instant
 from shared.settings import Settings
@@ -23,18 +24,28 @@ NOTE = "DocumentReference/1"
 
 @dataclass
 class Scripted:
-    """An EHR whose histories are what a test says: a list of versions, or an error."""
+    """An EHR whose histories are what a test says: a list of versions, or an error.
+
+    What it told once stands there to be read, also where a test's next history leaves it out.
+    """
 
     told: dict[str, list[Version] | Exception]
     base: str = "http://ehr.example/fhir"
     asked: list[str] = field(default_factory=list)
+    stands: dict[str, Any] = field(default_factory=dict)
 
     def history(self, kind: str, since: str) -> Iterator[Version]:
         self.asked.append(since)
         told = self.told.get(kind, [])
         if isinstance(told, Exception):
             raise told
+        self.stands |= {v.reference: v.resource for v in told if v.resource}
         yield from told
+
+    def operation(self, path: str, params: dict[str, str]) -> Any:
+        if path not in self.stands:
+            raise FhirError(404, f"GET {path}")
+        return self.stands[path]
 
 
 @dataclass
@@ -62,13 +73,13 @@ class Intake:
         self.sink.close()
         self.state.close()
 
+    def publisher(self) -> Publisher:
+        return Publisher(cast(Ehr, self.ehr), self.sink, self.state, threading.Lock(), self.health)
+
     def sweep(self) -> dict[str, str]:
-        publisher = Publisher(
-            cast(Ehr, self.ehr), self.sink, self.state, threading.Lock(), self.health
-        )
         return dict(
             Sweep(
-                publisher,
+                self.publisher(),
                 self.state,
                 self.settings,
                 threading.Event(),

@@ -7,6 +7,7 @@ import pytest
 
 from services.intake import publish, sweep
 from services.intake.health import Health
+from services.intake.known.marks import Mark
 from shared.ehr.client import Version
 from shared.ehr.responses import versions
 from shared.errors import FhirError
@@ -137,7 +138,8 @@ class TestTime:
         intake.sweep()
         intake.ehr.told = {"DocumentReference": [version(1, moment(), "DocumentReference/2")]}
         intake.sweep()
-        assert intake.state.is_new(NOTE, "1") and not intake.state.is_new("Observation/1", "1")
+        assert intake.state.is_new(NOTE, Mark("1", old.time))
+        assert not intake.state.is_new("Observation/1", Mark("1", other.time))
 
     def test_a_sweep_that_is_overdue_is_told(self) -> None:
         health = Health()

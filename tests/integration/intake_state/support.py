@@ -63,16 +63,13 @@ def bytes_each(folder: Path, kind: str, count: int = 2000, **elements: Any) -> f
     state, time = State(folder / f"{kind}.sqlite"), moment(timedelta(hours=3))
     before = pages(state)
     told = [
-        (
+        ResourceEvent(
+            f"{kind}/{uuid4()}",
             "1",
-            ResourceEvent(
-                f"{kind}/{uuid4()}",
-                "1",
-                "create",
-                subject=f"Patient/{uuid4()}",
-                time=time,
-                **elements,
-            ),
+            "create",
+            subject=f"Patient/{uuid4()}",
+            time=time,
+            **elements,
         )
         for _ in range(count)
     ]

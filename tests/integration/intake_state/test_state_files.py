@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from services.intake import process
 from services.intake.publish import Publisher
 from services.intake.state import State
-from shared.ehr.client import open_ehr
+from shared.ehr.client import Version, open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.settings import Settings
@@ -137,3 +138,31 @@ def test_what_a_resource_costs_for_good_is_what_the_operations_page_says(tmp_pat
     ) == pytest.approx(480, rel=0.25)
     assert bytes_each(tmp_path, "Patient") == pytest.approx(470, rel=0.25)
     assert bytes_each(tmp_path, "Observation", status="final", codes=code) < 20
+
+
+def test_a_file_that_knew_versions_by_number_alone_publishes_nothing_again(
+    scripted: Intake,
+) -> None:
+    first, gone = version(1, moment(), **ABOUT), "DocumentReference/gone"
+    deleted = Version(gone, "2", moment(), True, None)
+    unnumbered = version(1, moment(), "DocumentReference/3", **ABOUT)
+    told = [first, deleted, replace(unnumbered, version="")]
+    scripted.ehr.told = {"DocumentReference": told}
+    scripted.sweep()
+    assert len(scripted.events()) == 3
+
+    scripted.state.db.executescript(
+        """CREATE TABLE old (focus TEXT, version TEXT, instant TEXT NOT NULL,
+        PRIMARY KEY (focus, version)) WITHOUT ROWID;
+        INSERT INTO old SELECT focus, iif(version = '', instant, version), instant FROM seen;
+        DROP TABLE seen; ALTER TABLE old RENAME TO seen;
+        ALTER TABLE cursors DROP COLUMN anchor; PRAGMA user_version = 2"""
+    )
+    scripted.state.close()
+    scripted.state = State(scripted.folder / "intake.sqlite")
+    for _ in range(2):
+        assert scripted.sweep() == {}
+    assert len(scripted.events()) == 3
+    scripted.ehr.told = {"DocumentReference": [version(1, moment(-timedelta(seconds=1)), **ABOUT)]}
+    scripted.sweep()
+    assert len(scripted.events()) == 4

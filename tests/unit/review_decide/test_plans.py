@@ -10,6 +10,7 @@ from services.review.result.stamp import stamp_of
 from shared.errors import InvalidResource
 from shared.fhir import codes, lifecycle
 from shared.fhir.heads import head_of
+from shared.json import Json
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
 from tests.unit.review_decide.support import DOCTOR, NOW, PRASUGREL, TICAGRELOR, decided, stored
 
@@ -205,3 +206,23 @@ def test_the_stamp_changes_with_any_version() -> None:
     newer = outputs | {"pneumonia": outputs["pneumonia"] | {"meta": {"versionId": "99"}}}
     later = head_of(head.task | {"meta": {"versionId": "3"}})
     assert len({stamp_of(head, outputs), stamp_of(head, newer), stamp_of(later, outputs)}) == 3
+
+
+@pytest.mark.parametrize("what", ["output", "head", "source"])
+def test_the_stamp_changes_where_a_number_comes_again_with_another_time(what: str) -> None:
+    def written(resource: Json, time: str) -> Json:
+        return resource | {"meta": {"versionId": "1", "lastUpdated": time}}
+
+    def stamp(time: str) -> str:
+        head, outputs = stored(chest_film("ImagingStudy/1"))
+        task, study = head.task, {"resourceType": "ImagingStudy", "id": "1", "status": "available"}
+        if what == "output":
+            outputs = outputs | {"pneumonia": written(outputs["pneumonia"], time)}
+        elif what == "head":
+            task = written(task, time)
+        else:
+            study = written(study, time)
+        return stamp_of(head_of(task), outputs, [study])
+
+    first, again = "2026-01-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"
+    assert stamp(first) == stamp(first) != stamp(again)

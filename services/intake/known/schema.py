@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from services.intake.known import seen
 from services.intake.watched import Watch
 from shared.errors import Misconfigured
 from shared.events import ResourceEvent, decode, encode
 from shared.instants import instant
 
-VERSION = 2
+VERSION = 3
 KEPT = timedelta(days=1)
 """What is older when it is published, as in a first sweep of everything, does not become `recent`
 any more.
@@ -19,14 +20,11 @@ PLANS = """CREATE TABLE IF NOT EXISTS plans (
     PRIMARY KEY (subject, service)
 ) WITHOUT ROWID;
 """
-SCHEMA = f"""{PLANS}CREATE TABLE IF NOT EXISTS cursors (
-    kind TEXT PRIMARY KEY, instant TEXT NOT NULL
+SCHEMA = f"""{PLANS}{seen.TABLE}CREATE TABLE IF NOT EXISTS cursors (
+    kind TEXT PRIMARY KEY, instant TEXT NOT NULL, anchor TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (
     name TEXT PRIMARY KEY, value TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seen (
-    focus TEXT, version TEXT, instant TEXT NOT NULL, PRIMARY KEY (focus, version)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS foci (
     focus TEXT PRIMARY KEY, subject TEXT, instant TEXT NOT NULL, event BLOB NOT NULL
@@ -45,6 +43,23 @@ CREATE TABLE IF NOT EXISTS numbers (
 """`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again,
 `due` until it was published once more.
 """
+ADVANCE = """INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+SET instant = excluded.instant, anchor = excluded.anchor WHERE excluded.instant > instant"""
+BEGIN_AGAIN = (
+    "DELETE FROM cursors",
+    "DELETE FROM seen",
+    "DELETE FROM facts WHERE name = 'swept'",
+)
+BELIEVE = (
+    "UPDATE foci SET instant = ''",
+    "UPDATE recent SET instant = ''",
+    "UPDATE plans SET instant = ''",
+)
+"""Whatever is found next replaces what was known."""
+NEWEST = """SELECT event, max(instant) AS newest FROM (
+SELECT focus, event, instant FROM recent WHERE focus > ?1 AND focus < ?2
+UNION ALL SELECT focus, event, instant FROM foci WHERE focus > ?1 AND focus < ?2
+) GROUP BY focus ORDER BY newest DESC LIMIT 20"""
 FOCUS = """INSERT INTO foci (event, instant, focus, subject) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET subject = excluded.subject, instant = excluded.instant,
 event = excluded.event WHERE excluded.instant >= instant"""
@@ -125,7 +140,8 @@ def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
     if version < VERSION:
         with db:
             db.execute("BEGIN IMMEDIATE")
-            (_take_over_0, _take_over_1)[version](db, watch)
+            for step in (_take_over_0, _take_over_1, _take_over_2)[version:]:
+                step(db, watch)
             db.execute(f"PRAGMA user_version = {VERSION}")
     _sweep_new_inputs(db, watch)
 
@@ -149,6 +165,19 @@ def _take_over_1(db: sqlite3.Connection, watch: Watch) -> None:
     db.execute("DROP TABLE plans")
     db.execute(PLANS)
     _remember_plans(db, former, watch)
+
+
+def _take_over_2(db: sqlite3.Connection, _: Watch) -> None:
+    """A version was known by its number alone."""
+    if "deleted" not in _columns(db, "seen"):
+        for statement in seen.TAKE_OVER:
+            db.execute(statement)
+    if "anchor" not in _columns(db, "cursors"):
+        db.execute("ALTER TABLE cursors ADD COLUMN anchor TEXT NOT NULL DEFAULT ''")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
 
 
 def _remember_plans(db: sqlite3.Connection, events: list[tuple[bytes, str]], watch: Watch) -> None:

@@ -1,0 +1,1 @@
+"""What intake remembers of versions and foci, as tables and words."""
