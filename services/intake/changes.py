@@ -32,6 +32,7 @@ class Publication:
             found what was written.
         remember: the event of every change, by which it is known the next time.
         latest: focus -> its newest event in this batch.
+        unwanted: those of the changes that no service accepts, now or before: without an event.
         suspect: some version's number is not above the one before: see `rewound`.
     """
 
@@ -41,6 +42,7 @@ class Publication:
     recheck: frozenset[str]
     remember: Sequence[ResourceEvent]
     latest: Mapping[str, ResourceEvent]
+    unwanted: Sequence[ResourceEvent] = ()
     suspect: bool = False
 
 
@@ -50,12 +52,16 @@ class Change:
 
     Attributes:
         event: with the subject of what was deleted, where it was known.
-        known: the last event of this focus that was published, or None.
+        known: the last event of this focus that we know, or None.
+        before: the version before, as we or the EHR know it, or None.
+        was_asked: the EHR was asked for the version before.
         subjects: whom it concerns: the subject now, then another one before.
     """
 
     event: ResourceEvent
     known: ResourceEvent | None
+    before: ResourceEvent | None
+    was_asked: bool
     subjects: tuple[str | None, ...]
 
     @property
@@ -83,6 +89,7 @@ def changes(
         latest[event.focus] = change.event
         found.append(change)
 
+    unwanted = [c.event for c in found if c.event.type not in RELATED and not _wanted(c, watch)]
     return Publication(
         events=[event for change in found for event in _published(change, watch)],
         patients=list(dict.fromkeys(p for change in found for p in _patients(change))),
@@ -90,6 +97,7 @@ def changes(
         recheck=frozenset(r for change in found for r in _rechecked(change)),
         remember=[change.event for change in found],
         latest=latest,
+        unwanted=unwanted,
         suspect=any(is_suspect(change.known, change.event) for change in found),
     )
 
@@ -99,13 +107,19 @@ def _change(
     known: ResourceEvent | None,
     former: Former,
 ) -> Change:
-    at_ehr = former.get((event.focus, mark_of(event)))
-    before = (known.subject if known else None) or (at_ehr.subject if at_ehr else None)
+    key = (event.focus, mark_of(event))
+    last = known or former.get(key)
+    subject = (known.subject if known else None) or _subject(former.get(key))
     if event.action == "delete":
-        event = replace(event, subject=event.subject or before)
+        event = replace(event, subject=event.subject or subject)
 
-    moved = before is not None and before != event.subject
-    return Change(event, known, (event.subject, before) if moved else (event.subject,))
+    moved = subject is not None and subject != event.subject
+    subjects = (event.subject, subject) if moved else (event.subject,)
+    return Change(event, known, last, key in former, subjects)
+
+
+def _subject(event: ResourceEvent | None) -> str | None:
+    return event.subject if event else None
 
 
 def _published(change: Change, watch: Watch) -> list[ResourceEvent]:
@@ -116,12 +130,29 @@ def _published(change: Change, watch: Watch) -> list[ResourceEvent]:
     former one must not speak for it. (A report of it that moves is published to both then.)
     """
     event = change.event
-    if event.type in RELATED:
+    if event.type in RELATED or not _wanted(change, watch):
         return []
 
     hers_alone = watch.is_input(event) and not watch.concerns_plan(event)
     subjects = change.subjects[:1] if hers_alone else change.subjects
     return [replace(event, subject=subject) for subject in subjects]
+
+
+def _wanted(change: Change, watch: Watch) -> bool:
+    """Tell whether a service accepts it, or accepted what it was before.
+
+    What was accepted once and is no more, such as an Observation with another code, is a
+    retraction. A delete carries no codes, so all accept it: what it was before decides. Where that
+    is not known, any but a first version may be a retraction, unless it is of our own writing.
+    """
+    event, before = change.event, change.before
+    if event.action != "delete" or before is None:
+        by = (replace(event, subject=subject) for subject in change.subjects)
+        if any(watch.is_accepted(one) for one in by):
+            return True
+    if before is not None:
+        return watch.is_accepted(before)
+    return event.action != "create" and (change.was_asked or event.answer_of is None)
 
 
 def _patients(change: Change) -> list[str]:

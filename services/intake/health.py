@@ -38,6 +38,12 @@ class Health:
             ["type"],
             registry=registry,
         )
+        self.versions = Counter(
+            "careloop_intake_versions",
+            "Versions that were read, by what became of them (published, unwanted, related, again)",
+            ["type", "origin", "fate"],
+            registry=registry,
+        )
         self.ahead_sec = Gauge(
             "careloop_intake_ahead_seconds",
             "How far a version's time lies ahead of our clock, beyond the overlap",
@@ -56,6 +62,10 @@ class Health:
             "Times that the EHR had gone back in time (a backup was restored)",
             registry=registry,
         )
+
+    def count(self, kind: str, fate: str, *, is_ours: bool) -> None:
+        """Count a version: `unwanted` by every service, or `again`: met before."""
+        self.versions.labels(kind, "ours" if is_ours else "others", fate).inc()
 
     def report(self, failed: Mapping[str, str]) -> None:
         """What came of the newest sweep."""

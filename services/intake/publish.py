@@ -14,11 +14,12 @@ from services.intake.former import FormerVersions
 from services.intake.health import Health
 from services.intake.known.marks import Mark, mark_of
 from services.intake.state import State
-from services.intake.versions import MALFORMED, event_of_version, utc
+from services.intake.versions import MALFORMED, event_of_version, is_written_by_us, utc
 from services.intake.watched import Watch, installed
 from shared.ehr.client import Ehr, Version
 from shared.events import ResourceEvent, encode
 from shared.references import is_a, type_of, version_of
+from shared.service import RELATED
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.tracing import new_traceparent
 
@@ -98,6 +99,8 @@ class Publisher:
         for version in versions:
             mark = Mark(version.version, utc(version.time), version.deleted)
             if not version.deleted and not self.state.is_new(version.reference, mark):
+                is_ours = is_written_by_us(version.resource)
+                self.health.count(type_of(version.reference), "again", is_ours=is_ours)
                 continue
             try:
                 event = event_of_version(version)
@@ -154,6 +157,10 @@ class Publisher:
         self._send(self._again(event for event in known if event))
 
         self.state.remember(publication.remember, publication.recheck)
+        for event in publication.remember:
+            wanted = "unwanted" if event in publication.unwanted else "published"
+            fate = "related" if event.type in RELATED else wanted
+            self.health.count(event.type, fate, is_ours=event.answer_of is not None)
 
     def _publish_patient(self, patient: str) -> None:
         """Publish all inputs of the patient, however many, and an event for each plan."""

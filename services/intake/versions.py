@@ -6,8 +6,9 @@ from typing import Final
 from shared.ehr.client import Version
 from shared.errors import PoisonRecord
 from shared.events import ResourceEvent, decode, encode
-from shared.fhir.summary import event_of
+from shared.fhir.summary import answer_of, event_of
 from shared.instants import instant, parse
+from shared.json import Json
 from shared.references import is_a
 
 MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError)
@@ -34,6 +35,14 @@ def event_of_version(version: Version) -> ResourceEvent:
         return decode(encode(event, "")[1])
     except PoisonRecord as error:  # such as a code that is no text: no service could read it
         raise ValueError(str(error)) from None
+
+
+def is_written_by_us(resource: Json | None) -> bool:
+    """Tell whether careloop wrote the resource; False where it is not shaped as R4 says."""
+    try:
+        return resource is not None and answer_of(resource) is not None
+    except MALFORMED:
+        return False
 
 
 def utc(time: str) -> str:

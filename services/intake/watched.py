@@ -44,6 +44,13 @@ class Watch:
         return tuple(dict.fromkeys([*self.inputs, *self.passing]))
 
     @cached_property
+    def wishes(self) -> frozenset[str]:
+        """Which service wants to know of which type: `name:type`."""
+        return frozenset(
+            f"{s.name}:{kind}" for s in self.services for kind in s.triggers | s.also_reads
+        )
+
+    @cached_property
     def swept(self) -> tuple[str, ...]:
         """All types that are read, in this order.
 
@@ -62,6 +69,10 @@ class Watch:
         if event.type not in self.passing:
             return True
         return any(_accepts(s, event) for s in self.services if not s.per_patient)
+
+    def is_accepted(self, event: ResourceEvent) -> bool:
+        """Tell whether any service accepts it."""
+        return any(_accepts(s, event) for s in self.services)
 
     def is_passing(self, event: ResourceEvent) -> bool:
         """Tell whether only services per patient look at the focus."""

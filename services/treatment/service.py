@@ -58,9 +58,11 @@ def _problem_matters(event: ResourceEvent) -> bool:
 
 
 def _observation_matters(event: ResourceEvent) -> bool:
-    # a clinician may take back or correct one result of ours, and no report changes
+    # As it was written it comes with its report. Later a clinician may take back or correct one
+    # result of ours, and no report changes.
     if event.answer_of is not None:
-        return event.answer_of in report_services()
+        is_as_written = event.action == "create" and event.status == "preliminary"
+        return event.answer_of in report_services() and not is_as_written
 
     return any(f"{codes.LOINC}|{code}" in event.codes for code in load_rules().loinc)
 

@@ -142,3 +142,27 @@ def test_the_plans_of_a_former_file_are_taken_over(tmp_path: Path) -> None:
         state = State(path)
         assert state.plans_of("Patient/1") == [REPORT]
         state.close()
+
+
+def test_a_type_that_another_service_watches_already_is_swept_again_too(tmp_path: Path) -> None:
+    """What nobody accepted until then was not published."""
+    path = tmp_path / "intake.sqlite"
+    swept_by(path, WITH_ECG).close()
+    second = replace(TOY, name="ecg2", triggers=frozenset({"Observation"}), accepts=accepts)
+
+    state = State(path, Watch((*WITH_ECG.services, second)))
+    assert state.cursor("Observation") is None and state.cursor("Condition") == START
+    state.close()
+
+
+def test_a_former_file_is_not_swept_again(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sqlite"
+    state = swept_by(path, installed())
+    inputs = " ".join(installed().inputs)
+    state.db.execute("DELETE FROM facts WHERE name = 'wishes'")
+    state.db.execute("INSERT INTO facts VALUES ('inputs', ?)", (inputs,))
+    state.close()
+
+    state = State(path, installed())
+    assert state.cursor("Observation") == state.cursor("ImagingStudy") == START
+    state.close()

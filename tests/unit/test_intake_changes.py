@@ -14,12 +14,23 @@ from shared.instants import now
 from tests.toy import TOY
 
 ADA, BOB = "Patient/ada", "Patient/bob"
-ECG, SODIUM = f"{codes.LOINC}|18844-1", f"{codes.LOINC}|2951-2"
+ECG, CREATININE = f"{codes.LOINC}|18844-1", f"{codes.LOINC}|2160-0"
+
+ACCEPTED: dict[str, dict[str, object]] = {
+    "ImagingStudy": {"codes": ("http://dicom.nema.org/resources/ontology/DCM|DX",)},
+    "DocumentReference": {
+        "codes": (f"{codes.LOINC}|34117-2",),
+        "content_types": ("text/plain",),
+    },
+    "MedicationRequest": {"intent": "order"},
+}
+"""What makes a service accept a resource of the type."""
 
 
 def event(focus: str, version: str = "1", **fields: object) -> ResourceEvent:
     made = ResourceEvent(focus, version, "update", subject=ADA, time=now())
-    return replace(made, **fields)  # type: ignore[arg-type]
+    accepted = ACCEPTED.get(made.type, {})
+    return replace(made, **(accepted | fields))  # type: ignore[arg-type]
 
 
 def published(
@@ -120,7 +131,7 @@ def test_where_the_log_was_lost_nothing_of_a_patient_is_published_twice() -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "is_input"), [(ECG, True), (SODIUM, False)], ids=["an ECG", "a sodium"]
+    ("code", "is_input"), [(ECG, True), (CREATININE, False)], ids=["an ECG", "a creatinine"]
 )
 def test_of_a_type_that_two_kinds_of_service_watch_the_codes_decide(
     code: str, is_input: bool, with_ecg: Watch
@@ -136,8 +147,10 @@ def test_an_input_of_such_a_type_goes_to_its_patient_alone(with_ecg: Watch) -> N
     moved = published(event("Observation/1", "2", codes=(ECG,)), known=known, watch=with_ecg)
     assert told(moved) == [("Observation/1", ADA)]
 
-    sodium = {"Observation/1": event("Observation/1", "1", subject=BOB, codes=(SODIUM,))}
-    value = published(event("Observation/1", "2", codes=(SODIUM,)), known=sodium, watch=with_ecg)
+    creatinine = {"Observation/1": event("Observation/1", "1", subject=BOB, codes=(CREATININE,))}
+    value = published(
+        event("Observation/1", "2", codes=(CREATININE,)), known=creatinine, watch=with_ecg
+    )
     assert told(value) == [("Observation/1", ADA), ("Observation/1", BOB)]
 
 
@@ -152,7 +165,79 @@ def test_a_service_whose_code_fails_stops_no_other(caplog: pytest.LogCaptureFixt
         raise KeyError(event.subject)
 
     bad = replace(TOY, name="bad", triggers=frozenset({"Observation"}), accepts=broken)
-    value = event("Observation/1", codes=(SODIUM,))
+    value = event("Observation/1", codes=(CREATININE,))
     assert published(value, watch=Watch((*installed().services, bad))).events == [value]
     assert "bad (careloop)" in caplog.text and "KeyError" in caplog.text
     assert ADA not in caplog.text
+
+
+class TestWanted:
+    """What nobody accepts has no event; what somebody accepted once has."""
+
+    NOISE = (f"{codes.LOINC}|0000-0",)
+
+    def test_a_first_version_that_nobody_accepts_has_none(self) -> None:
+        noise = event("Observation/1", codes=self.NOISE, action="create")
+        found = published(noise)
+        assert (found.events, found.unwanted, found.remember) == ([], [noise], [noise])
+
+    def test_nor_has_our_own_result_whose_report_comes_with_it(self) -> None:
+        ours = event("Observation/1", action="create", status="preliminary", answer_of="genomics")
+        assert told(published(ours)) == []
+        report = event("DiagnosticReport/1", action="create", answer_of="genomics")
+        assert told(published(report)) == [("DiagnosticReport/1", ADA)]
+
+    @pytest.mark.parametrize("status", ["corrected", "entered-in-error", "final", "preliminary"])
+    def test_a_later_version_of_our_result_has_one(self, status: str) -> None:
+        ours = event("Observation/1", "2", status=status, answer_of="genomics")
+        known = {"Observation/1": event("Observation/1", answer_of="genomics")}
+        assert told(published(ours, known=known)) == [("Observation/1", ADA)]
+
+    def test_a_code_that_changed_away_is_a_retraction(self) -> None:
+        known = {"Observation/1": event("Observation/1", codes=(CREATININE,))}
+        noise = event("Observation/1", "2", codes=self.NOISE)
+        assert told(published(noise, known=known)) == [("Observation/1", ADA)]
+        assert (
+            told(
+                published(
+                    event("Observation/1", "3", codes=self.NOISE), known={"Observation/1": noise}
+                )
+            )
+            == []
+        )
+
+    def test_a_patient_from_whom_it_moved_hears_of_it(self) -> None:
+        known = {"Observation/1": event("Observation/1", codes=(CREATININE,), subject=BOB)}
+        noise = event("Observation/1", "2", codes=self.NOISE)
+        assert told(published(noise, known=known)) == [
+            ("Observation/1", ADA),
+            ("Observation/1", BOB),
+        ]
+
+    def test_of_a_delete_what_it_was_before_decides(self) -> None:
+        gone = event("Observation/1", "2", action="delete", subject=None)
+        wanted = {"Observation/1": event("Observation/1", codes=(CREATININE,))}
+        noise = {"Observation/1": event("Observation/1", codes=self.NOISE)}
+        assert told(published(gone, known=wanted)) == [("Observation/1", ADA)]
+        assert told(published(gone, known=noise)) == []
+        at_ehr = {("Observation/1", mark_of(gone)): wanted["Observation/1"]}
+        assert told(published(gone, former=at_ehr)) == [("Observation/1", ADA)]
+
+    def test_a_delete_of_what_nobody_knows_has_one(self) -> None:
+        gone = event("Observation/1", "2", action="delete")
+        assert told(published(gone)) == [("Observation/1", ADA)]
+
+    def test_where_nobody_knows_what_it_was_only_our_own_has_none(self) -> None:
+        noise = event("Observation/1", "2", codes=self.NOISE)
+        ours = replace(noise, answer_of="treatment")
+        assert told(published(noise)) == [("Observation/1", ADA)]
+        assert told(published(ours)) == []
+
+    def test_also_our_own_where_the_ehr_was_asked_in_vain(self) -> None:
+        ours = event("Condition/1", "3", answer_of="notes", verification="unconfirmed")
+        asked: Former = {("Condition/1", mark_of(ours)): None}
+        assert told(published(ours, former=asked)) == [("Condition/1", ADA)]
+        confirmed = replace(ours, version="2", verification="confirmed")
+        assert told(published(ours, former={("Condition/1", mark_of(ours)): confirmed})) == [
+            ("Condition/1", ADA)
+        ]

@@ -143,7 +143,7 @@ def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
             for step in (_take_over_0, _take_over_1, _take_over_2)[version:]:
                 step(db, watch)
             db.execute(f"PRAGMA user_version = {VERSION}")
-    _sweep_new_inputs(db, watch)
+    _sweep_new_wishes(db, watch)
 
 
 def _take_over_0(db: sqlite3.Connection, watch: Watch) -> None:
@@ -190,16 +190,21 @@ def _remember_plans(db: sqlite3.Connection, events: list[tuple[bytes, str]], wat
     db.executemany(PLAN, rows)
 
 
-def _sweep_new_inputs(db: sqlite3.Connection, watch: Watch) -> None:
-    """Sweep a type again when a new service answers its resources.
+def _sweep_new_wishes(db: sqlite3.Connection, watch: Watch) -> None:
+    """Sweep a type again when a service that is new here wants to know of it.
 
-    Until then they were only passing, and nobody knows them any more.
+    What nobody accepted until then was not published.
     """
-    [known] = db.execute("SELECT max(value) FROM facts WHERE name = 'inputs'").fetchone()
-    before = set((known or INPUTS_OF_0_1_0).split())
+    facts = dict(db.execute("SELECT name, value FROM facts"))
+    if "wishes" in facts:
+        before = set(facts["wishes"].split())
+    else:
+        inputs = facts.get("inputs", INPUTS_OF_0_1_0).split()
+        before = {w for w in watch.wishes if w.split(":")[1] not in set(watch.inputs) - {*inputs}}
     with db:
         db.execute("BEGIN IMMEDIATE")
-        for kind in set(watch.inputs) - before:
+        for kind in sorted({wish.split(":")[1] for wish in watch.wishes - before}):
             db.execute("DELETE FROM cursors WHERE kind = ?", (kind,))
             db.execute("DELETE FROM seen WHERE focus > ? AND focus < ?", (f"{kind}/", f"{kind}0"))
-        db.execute("INSERT OR REPLACE INTO facts VALUES ('inputs', ?)", (" ".join(watch.inputs),))
+        wishes = " ".join(sorted(watch.wishes))
+        db.execute("INSERT OR REPLACE INTO facts VALUES ('wishes', ?)", (wishes,))

@@ -98,12 +98,30 @@ class Intake:
         return [(e.focus, e.action, e.subject) for e in self.events()]
 
 
+ACCEPTED: dict[str, dict[str, Any]] = {
+    "DocumentReference": {
+        "type": {"coding": [{"system": "http://loinc.org", "code": "34117-2"}]},
+        "content": [{"attachment": {"contentType": "text/plain"}}],
+    },
+    "ImagingStudy": {
+        "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "DX"}]
+    },
+    "Observation": {
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0"}]},
+    },
+    "MedicationRequest": {"intent": "order"},
+}
+"""What makes a service accept a resource of the type."""
+
+
 def version(number: int, time: str, reference: str = NOTE, **elements: Any) -> Version:
     kind, logical_id = reference.split("/")
     resource = {
         "resourceType": kind,
         "id": logical_id,
         "meta": {"versionId": str(number), "lastUpdated": time},
+        **ACCEPTED.get(kind, {}),
         **elements,
     }
     return Version(reference, str(number), time, False, resource)

@@ -78,9 +78,7 @@ class TestOddAnswers:
         )
 
     def test_a_subject_that_is_no_reference_is_nobody(self, scripted: Any) -> None:
-        intake = scripted(
-            {"DocumentReference": [version(1, moment(), content=[{}], subject={"reference": 5})]}
-        )
+        intake = scripted({"DocumentReference": [version(1, moment(), subject={"reference": 5})]})
         intake.sweep()
         assert intake.told() == [(NOTE, "create", None)]
 

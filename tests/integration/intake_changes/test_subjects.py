@@ -12,7 +12,7 @@ from shared.ehr.client import Version
 from shared.errors import FhirError, Unavailable
 from shared.stream.base import EVENTS_TOPIC
 from shared.stream.tracing import trace_id
-from tests.integration.intake_changes.support import NOTE, Intake, change, moment
+from tests.integration.intake_changes.support import ACCEPTED, NOTE, Intake, change, moment
 from tests.samples import value_of
 from tests.toy import note
 
@@ -25,8 +25,7 @@ class TestWhose:
         wrong, right = (intake.ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
         value = {
             "resourceType": "Observation",
-            "status": "final",
-            "code": {"text": "a value"},
+            **ACCEPTED["Observation"],
             "subject": {"reference": wrong},
         }
         written = intake.ehr.create(note(wrong, "whose?") if kind == "DocumentReference" else value)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from services.intake.state import State
 from shared.events import ResourceEvent
-from tests.integration.intake_changes.support import Intake, moment
+from tests.integration.intake_changes.support import ACCEPTED, Intake, moment
 
 LAB = "Observation/1"
 
@@ -41,8 +41,7 @@ def kept(intake: Intake) -> list[str]:
 def lab(subject: str) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "status": "final",
-        "code": {"text": "a value"},
+        **ACCEPTED["Observation"],
         "subject": {"reference": subject},
     }
 
