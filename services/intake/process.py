@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify
 
 from services.intake.health import Health
+from services.intake.notifications.marked import Marked
 from services.intake.notifications.subscriptions import Keeper
 from services.intake.notifications.webhook import Doorway, paths, webhook
 from services.intake.publish import Publisher
@@ -29,6 +30,8 @@ from shared.web.app import Probes, Serving, create_app, serve
 from shared.web.process import require_topics, until
 
 log = logging.getLogger(__name__)
+HTTP_THREADS = 32
+"""A notification waits on one of these until it is published, up to 5 s; the probes need some."""
 
 
 def intake_permissions(*, subscribes: bool = True) -> dict[str, str]:
@@ -56,6 +59,7 @@ class Intake:
     health: Health
     sweep: Sweep
     keeper: Keeper
+    marked: Marked
 
     def start(self) -> list[threading.Thread]:
         """Wait for the EHR and the event log, then set the sweep and the keeper to work."""
@@ -92,12 +96,10 @@ class Intake:
             paths=paths(self.sweep.publisher.watch),
         )
         if secret := self.settings.intake_webhook_secret:
-            doorway = Doorway(
-                self.ehr, self.sweep.publisher, self.sweep, self.state, self.sweep.asked
-            )
+            doorway = Doorway(self.ehr, self.marked, self.state)
             app.register_blueprint(webhook(doorway, secret.get_secret_value()), url_prefix="")
         app.register_blueprint(_swept(self.state))
-        serving = serve(app, self.settings.http_host, self.settings.http_port)
+        serving = serve(app, self.settings.http_host, self.settings.http_port, HTTP_THREADS)
         log.info("intake listens on port %d", serving.port)
         return serving
 
@@ -143,9 +145,8 @@ def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
     sweep = Sweep(
         publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending
     )
-    return Intake(
-        settings, ehr, event_log, sink, state, stop, health, sweep, Keeper(ehr, settings, asked)
-    )
+    keeper, marked = Keeper(ehr, settings, asked), Marked(sweep)
+    return Intake(settings, ehr, event_log, sink, state, stop, health, sweep, keeper, marked)
 
 
 def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) -> None:
@@ -156,6 +157,7 @@ def _close(intake: Intake, serving: Serving, threads: list[threading.Thread]) ->
     intake.sweep.stop.set()
     intake.sweep.asked.set()
     serving.close()
+    intake.marked.close(intake.settings.shutdown_sec)
     for thread in threads:
         thread.join(timeout=intake.settings.shutdown_sec)
     if hanging := [thread.name for thread in threads if thread.is_alive()]:

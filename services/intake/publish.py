@@ -17,8 +17,10 @@ from services.intake.state import State
 from services.intake.versions import MALFORMED, event_of_version, is_written_by_us, utc
 from services.intake.watched import Watch, installed
 from shared.ehr.client import Ehr, Version
+from shared.errors import FhirError
 from shared.events import ResourceEvent, encode
-from shared.references import is_a, type_of, version_of
+from shared.json import Json
+from shared.references import is_a, local_reference, type_of, version_of
 from shared.service import RELATED
 from shared.stream.base import EVENTS_TOPIC, Message, Sink
 from shared.stream.tracing import new_traceparent
@@ -26,6 +28,8 @@ from shared.stream.tracing import new_traceparent
 log = logging.getLogger(__name__)
 PUBLISH_SEC = 5.0
 BATCH = 500
+FOCI = 40
+"""Ids in one search: the URL stays far below the 2,000 characters that every proxy accepts."""
 PART = 20_000
 """Events that are kept in memory at most while a history is paged; its parts may come newest first,
 which `State` and the services bear.
@@ -72,8 +76,26 @@ class Publisher:
         if resource is None or resource.get("resourceType") != kind:
             return
 
-        time = str((resource.get("meta") or {}).get("lastUpdated", ""))
-        self.versions([Version(reference, version_of(resource), time, False, resource)])
+        self.versions([version_in(resource)])
+
+    def search(self, foci: Sequence[str]) -> list[str]:
+        """Search foci of one type by their ids and publish them; return those not found.
+
+        One request for many. A search may be refused, or late: a read tells then.
+        """
+        missing = dict.fromkeys(foci)
+        for i in range(0, len(foci), FOCI):
+            ids = ",".join(focus.split("/")[1] for focus in foci[i : i + FOCI])
+            try:
+                hits = list(self.ehr.search(type_of(foci[i]), {"_id": ids}))
+            except FhirError as error:
+                log.info("no search by _id there (%d): each is read", error.status)
+                break
+            read = [version_in(hit) for hit in hits if local_reference(hit) in missing]
+            self.versions(read)
+            for version in read:
+                missing.pop(version.reference, None)
+        return list(missing)
 
     def publish_again(self, reference: str) -> None:
         """Publish what was to be rechecked: all that rests on a patient, or one input.
@@ -183,6 +205,12 @@ class Publisher:
                 for event in events[i : i + BATCH]
             ]
             self.sink.send(EVENTS_TOPIC, messages, PUBLISH_SEC)
+
+
+def version_in(resource: Json) -> Version:
+    """Return the version that was read or found."""
+    time = str((resource.get("meta") or {}).get("lastUpdated", ""))
+    return Version(local_reference(resource), version_of(resource), time, False, resource)
 
 
 def _written_at(event: ResourceEvent) -> tuple[bool, str, int]:

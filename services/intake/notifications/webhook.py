@@ -5,17 +5,15 @@ Nothing is acknowledged before it is on the event log.
 
 import hmac
 import logging
-import threading
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, request
 
+from services.intake.notifications.marked import Marked
 from services.intake.notifications.notification import Notification, parse
 from services.intake.notifications.subscriptions import SECRET_HEADER
-from services.intake.publish import Publisher
 from services.intake.state import State
-from services.intake.sweep import Sweep
 from services.intake.watched import Watch
 from shared.ehr.client import Ehr
 from shared.errors import FhirError, InvalidInput
@@ -68,50 +66,44 @@ class Doorway:
     """What a notification sets in motion."""
 
     ehr: Ehr
-    publisher: Publisher
-    sweep: Sweep
+    marked: Marked
     state: State
-    asked: threading.Event
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The types whose notifications are heard."""
+        return self.marked.sweep.publisher.watch.swept
 
     def hear(self, kind: str, notification: Notification) -> None:
-        """Publish what it names; fill a gap in the numbers first.
+        """Publish what it names; fill a gap in the numbers, too.
 
         A handshake says from which number on none may be missing.
+
+        Raises:
+            Unavailable: not everything is published.
         """
         if notification.kind == "handshake":
             self.state.start_event_count(notification.subscription, notification.before or 0)
         if notification.kind != "event-notification":
             return
-        self._fill_gap(kind, notification)
-        if not notification.names_all:
-            self.sweep.kind(kind)
-        for focus in notification.foci:
-            self.publish(focus)
+        missed = self._gap(notification)
+        if missed is None and notification.names_all:
+            self.marked.foci(notification.foci)
+        else:
+            self.marked.kind(kind, [*(missed or ()), *notification.foci])
         if notification.last is not None:
             self.state.record_event_number(notification.subscription, notification.last)
 
-    def publish(self, focus: str) -> None:
-        """Publish what a notification names.
-
-        Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops
-        telling.
-        """
-        try:
-            self.publisher.focus(focus)
-        except FhirError as error:
-            log.warning("what a notification named is left to the sweep: %s", error)
-            self.asked.set()
-
-    def _fill_gap(self, kind: str, notification: Notification) -> None:
+    def _gap(self, notification: Notification) -> tuple[str, ...] | None:
+        """Return the foci that the numbers skipped, as far as the EHR tells them; None: no gap."""
         known = self.state.number(notification.subscription)
         if known is None or notification.first is None or notification.first <= known + 1:
-            return
+            return None
         log.warning(
             "%s skipped %d events", notification.subscription, notification.first - known - 1
         )
-        for focus in self._missed(notification.subscription, known + 1, notification.first - 1):
-            self.publish(focus)
-        self.sweep.kind(kind)  # also where the EHR has no $events
+        # the type is swept, too: the EHR may have no $events
+        return self._missed(notification.subscription, known + 1, notification.first - 1)
 
     def _missed(self, subscription: str, first: int, last: int) -> tuple[str, ...]:
         try:
@@ -135,7 +127,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
     expected = secret.encode()
 
     def is_watched(kind: str) -> bool:
-        return kind in doorway.publisher.watch.swept
+        return kind in doorway.watched
 
     def refused(kind: str) -> Response | None:
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), expected):
@@ -150,7 +142,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
         if body.strip():
             doorway.hear(kind, parse(loads(body)))
         else:
-            doorway.sweep.kind(kind)
+            doorway.marked.kind(kind)
         return Response(status=200)
 
     @blueprint.put("/notify/<kind>/<resource_type>/<logical_id>")
@@ -160,7 +152,7 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
         reference = f"{resource_type}/{logical_id}"
         if not is_watched(resource_type) or not REFERENCE.fullmatch(reference):
             return outcome(404, "careloop does not watch this type.")
-        doorway.publish(reference)
+        doorway.marked.foci([reference])
         return Response(status=200)
 
     return blueprint

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
+from services.intake.notifications.marked import Marked
 from services.intake.notifications.subscriptions import SECRET_HEADER, Keeper
 from services.intake.notifications.topics import R5
 from services.intake.notifications.webhook import Doorway, paths, webhook
@@ -117,11 +118,7 @@ class Intake:
             max_body_bytes=2000,
             paths=paths(installed()),
         )
-        app.register_blueprint(
-            webhook(
-                Doorway(self.ehr, self.publisher, self.sweep, self.state, threading.Event()), SECRET
-            )
-        )
+        app.register_blueprint(webhook(Doorway(self.ehr, Marked(self.sweep), self.state), SECRET))
         return app
 
     def door(self) -> FlaskClient:

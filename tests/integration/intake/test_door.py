@@ -134,6 +134,7 @@ class TestDoor:
             intake = Intake(ehr, log, log.sink(), settings, State(tmp_path / "intake.sqlite"))
             patient = ehr.create({"resourceType": "Patient"}).reference
             hidden, shown = (ehr.create(note(patient, text)).reference for text in "ab")
+            fake.faults.fail(1, 403, method="GET", path="DocumentReference")  # of the search
             fake.faults.fail(1, 403, method="GET", path=hidden)
             assert (
                 post(

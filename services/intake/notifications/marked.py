@@ -1,0 +1,170 @@
+"""Marks: a notification marks its type, and one sweeper per type reads what changed.
+
+However many notifications come while it reads, one more sweep follows. Each is acknowledged when a
+sweep that began after its mark has published. A sweeper lives as long as its type is marked, so
+there are never more than types.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.intake.sweep import Sweep
+from shared.errors import CareloopError, FhirError, Unavailable
+from shared.references import type_of
+from shared.web.logs import trace
+
+log = logging.getLogger(__name__)
+WAIT_SEC: Final = 5.0
+
+
+@dataclass
+class Lane:
+    """The marks of one type.
+
+    Attributes:
+        marked: how many marks were set.
+        served: up to which mark all is published.
+        failed: up to which mark a sweeper failed, and `why`.
+        foci: named by marks, and not read yet.
+        whole: a mark names no focus: the type is swept.
+        sweeper: the thread that is at work; None while there is nothing to do.
+    """
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    marked: int = 0
+    served: int = 0
+    failed: int = 0
+    why: str = ""
+    foci: dict[str, None] = field(default_factory=dict)
+    whole: bool = False
+    sweeper: threading.Thread | None = None
+
+    def is_settled(self, mark: int) -> bool:
+        """Tell whether a sweeper got past the mark, with success or without."""
+        return max(self.served, self.failed) >= mark
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The marks of all types, and their sweepers."""
+
+    sweep: Sweep
+    wait_sec: float = WAIT_SEC
+    _lanes: dict[str, Lane] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def kind(self, kind: str, foci: Iterable[str] = ()) -> None:
+        """Have the type swept, and these foci read; return when both are published.
+
+        Raises:
+            Unavailable: they are not within 5 s. The marks stay, for the next notification; the
+                regular sweep does not wait for one.
+        """
+        marks = [(self._lane(kind), self._mark(kind, None))]
+        self._wait([*marks, *self._mark_each(foci)])
+
+    def foci(self, foci: Iterable[str]) -> None:
+        """Have these foci read; return when they are published.
+
+        Raises:
+            Unavailable: see `kind`.
+        """
+        self._wait(self._mark_each(foci))
+
+    def close(self, timeout_sec: float) -> None:
+        """Wait for the sweepers; the sweep was told to stop."""
+        for lane in list(self._lanes.values()):
+            if sweeper := lane.sweeper:
+                sweeper.join(timeout_sec)
+
+    def _mark_each(self, foci: Iterable[str]) -> list[tuple[Lane, int]]:
+        watched = [f for f in dict.fromkeys(foci) if type_of(f) in self.sweep.publisher.watch.swept]
+        return [(self._lane(type_of(f)), self._mark(type_of(f), f)) for f in watched]
+
+    def _mark(self, kind: str, focus: str | None) -> int:
+        lane = self._lane(kind)
+        with lane.changed:
+            lane.marked += 1
+            if focus is None:
+                lane.whole = True
+            else:
+                lane.foci[focus] = None
+            if lane.sweeper is None:
+                lane.sweeper = threading.Thread(
+                    target=self._work, args=(kind, lane), name=f"sweep-{kind}", daemon=True
+                )
+                lane.sweeper.start()
+            return lane.marked
+
+    def _lane(self, kind: str) -> Lane:
+        with self._lock:
+            return self._lanes.setdefault(kind, Lane())
+
+    def _wait(self, marks: Sequence[tuple[Lane, int]]) -> None:
+        deadline = time.monotonic() + self.wait_sec
+        for lane, mark in marks:
+            with lane.changed:
+                left = max(0.0, deadline - time.monotonic())
+                if not lane.changed.wait_for(lambda: lane.is_settled(mark), left):  # noqa: B023
+                    raise Unavailable("intake", "the sweep takes longer; it goes on")
+                if lane.served < mark:
+                    raise Unavailable("intake", lane.why)
+
+    def _work(self, kind: str, lane: Lane) -> None:
+        """Read until no mark is left, or one reading fails."""
+        while True:
+            with lane.changed:
+                if lane.served == lane.marked:
+                    lane.sweeper = None
+                    return
+                mark, foci, whole = lane.marked, list(lane.foci), lane.whole
+                lane.foci.clear()
+                lane.whole = False
+            why = self._read(kind, foci, whole=whole)
+            with lane.changed:
+                if why:
+                    # the marks stay for whoever marks next
+                    lane.foci |= dict.fromkeys(foci)
+                    lane.whole = lane.whole or whole
+                    lane.failed, lane.why, lane.sweeper = lane.marked, why, None
+                else:
+                    lane.served = mark
+                lane.changed.notify_all()
+            if why:
+                return
+
+    def _read(self, kind: str, foci: list[str], *, whole: bool) -> str | None:
+        """Sweep, and read what is named; return why it failed."""
+        try:
+            if whole:
+                self.sweep.glance(kind)
+            self._read_named(foci)
+        except CareloopError as error:
+            log.warning("what notifications of %s told is put off: %s", kind, error)
+            return str(error)
+        except Exception as error:  # whatever it was: the regular sweep says what it lacks
+            log.error(
+                "notifications of %s: unexpected %s",
+                kind,
+                type(error).__name__,
+                extra={"traceback": trace(error)},
+            )
+            return f"unexpected {type(error).__name__}"
+        return None
+
+    def _read_named(self, foci: list[str]) -> None:
+        """Read what the marks name.
+
+        Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops
+        telling.
+        """
+        for focus in self.sweep.publisher.search(foci) if len(foci) > 1 else foci:
+            try:
+                self.sweep.publisher.focus(focus)
+            except FhirError as error:
+                log.warning("what a notification named is left to the sweep: %s", error)
+                self.sweep.asked.set()
