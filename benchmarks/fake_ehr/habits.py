@@ -70,6 +70,7 @@ class Habits:
         reference_base: the base that it writes before every relative reference that it shows; None:
             they stay relative.
         refuses_external_references: a reference to another server is 400.
+        subscription_headers: what a read shows of the headers of a Subscription's channel.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Habits:
     self_base: str | None = None
     reference_base: str | None = None
     refuses_external_references: bool = False
+    subscription_headers: Literal["shown", "masked", "hidden"] = "shown"
 
 
 SEKMET: Final = Habits(

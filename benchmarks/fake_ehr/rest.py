@@ -16,6 +16,7 @@ from benchmarks.fake_ehr.pages import Answer, Pages, Query, Request
 from benchmarks.fake_ehr.rules import UNGUARDED, Guard, Refusal
 from benchmarks.fake_ehr.statement import KINDS, capability_statement, smart_configuration
 from benchmarks.fake_ehr.store import Store, Stored
+from benchmarks.fake_ehr.subscriptions import shown
 from shared.instants import instant
 from shared.json import Json
 
@@ -103,7 +104,7 @@ class Rest(Pages):
         return self._shown(found[0], "")
 
     def _shown(self, stored: Stored, accept: str) -> Answer:
-        resource = stored.resource or {}
+        resource = shown(self.habits, stored.resource or {"resourceType": stored.kind})
         first = accept.split(",", maxsplit=1)[0].split(";", maxsplit=1)[0].strip()
         if (
             stored.kind == "Binary"
@@ -128,7 +129,7 @@ class Rest(Pages):
             raise Refusal(400, "not-supported")
         no_cache = "no-cache" in headers.get("cache-control", "")
         hits = self._indexed(kind, self._hits(kind, query, no_cache=no_cache))
-        return self.page(kind, query, hits, ignored)
+        return self.page(kind, query, [shown(self.habits, hit) for hit in hits], ignored)
 
     def _hits(self, kind: str, query: Query, *, no_cache: bool) -> list[Json]:
         key, now = f"{kind}?{urlencode(query)}", time.monotonic()

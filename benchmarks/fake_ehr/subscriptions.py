@@ -229,6 +229,16 @@ class Subscriptions:
             self._set_status(subscription_id, "error")
 
 
+def shown(habits: Habits, resource: Json) -> Json:
+    """The resource as a read shows it: a Subscription's headers may be secrets."""
+    channel = resource.get("channel", {})
+    if resource["resourceType"] != "Subscription" or habits.subscription_headers == "shown":
+        return resource
+    rest = {k: v for k, v in channel.items() if k != "header"}
+    masked = {"header": ["*****"]} if habits.subscription_headers == "masked" else {}
+    return resource | {"channel": rest | masked}
+
+
 def _by_topic(subscription: Json) -> bool:
     return "://" in subscription.get("criteria", "") and "?" not in subscription["criteria"]
 

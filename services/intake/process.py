@@ -13,6 +13,7 @@ from flask import Blueprint, Response, jsonify
 
 from services.intake.health import Health
 from services.intake.notifications.marked import Marked
+from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import Keeper
 from services.intake.notifications.webhook import Doorway, paths, webhook
 from services.intake.publish import Publisher
@@ -145,7 +146,7 @@ def _open(settings: Settings, stop: threading.Event, health: Health) -> Intake:
     sweep = Sweep(
         publisher, state, settings, asked, lambda: event_log.identity(EVENTS_TOPIC), ending
     )
-    keeper, marked = Keeper(ehr, settings, asked), Marked(sweep)
+    keeper, marked = Keeper(ehr, settings, asked, Registered(state)), Marked(sweep)
     return Intake(settings, ehr, event_log, sink, state, stop, health, sweep, keeper, marked)
 
 

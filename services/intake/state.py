@@ -112,13 +112,15 @@ class State:
             db.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?)", (identity,))
             same = row is None or row[0] == identity
             if not same:
-                self._each(db, schema.BEGIN_AGAIN)
+                for statement in schema.BEGIN_AGAIN:
+                    db.execute(statement)
         return bool(same)
 
     def begin_again(self) -> None:
         """Sweep everything again, and believe what is found, however old it is."""
         with self._writing() as db:
-            self._each(db, (*schema.BEGIN_AGAIN, *schema.BELIEVE))
+            for statement in (*schema.BEGIN_AGAIN, *schema.BELIEVE):
+                db.execute(statement)
 
     def prove_writable(self) -> None:
         """Write something.
@@ -133,10 +135,7 @@ class State:
             return seen.is_new(db, focus, mark)
 
     def remember(self, published: Iterable[ResourceEvent], due: Iterable[str] = ()) -> None:
-        """What is durably published, in the order of writing.
-
-        And whom (a patient) or what (an input) to tell once more.
-        """
+        """What is durably published, in the order of writing, and what to tell once more."""
         events = list(published)
         counted = self._counted or any(event.version == "1" for event in events)
         with self._writing() as db:
@@ -204,19 +203,13 @@ class State:
                 after = page[-1].focus
 
     def plans_of(self, subject: str) -> list[ResourceEvent]:
-        """Return events that have each plan of this patient drawn again.
-
-        The newest that each service per patient accepts.
-        """
+        """Return the newest events that have each plan of this patient drawn again."""
         with self._using() as db:
             rows = db.execute("SELECT DISTINCT event FROM plans WHERE subject = ?", (subject,))
             return [decode(event) for (event,) in rows]
 
     def forget(self, kind: str, before: str) -> None:
-        """Drop versions of this type that no sweep looks at again.
-
-        From before this instant.
-        """
+        """Drop versions of this type from before this instant: no sweep looks at them again."""
         with self._writing() as db:
             db.execute(
                 "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
@@ -248,6 +241,18 @@ class State:
             number,
         )
 
+    def facts(self, prefix: str) -> dict[str, str]:
+        """The facts whose names begin so."""
+        with self._using() as db:
+            query = "SELECT name, value FROM facts WHERE name GLOB ?"
+            return dict(db.execute(query, (f"{prefix}*",)).fetchall())
+
+    def note(self, name: str, value: str | None) -> None:
+        """Keep a fact; None forgets it."""
+        self._do("DELETE FROM facts WHERE name = ?", name)
+        if value is not None:
+            self._do("INSERT INTO facts VALUES (?, ?)", name, value)
+
     def _event(self, query: str, value: str) -> ResourceEvent | None:
         with self._using() as db:
             row = db.execute(query, (value,)).fetchone()
@@ -273,11 +278,6 @@ class State:
     def _do(self, statement: str, *values: object) -> None:
         with self._using() as db:
             db.execute(statement, values)
-
-    @staticmethod
-    def _each(db: sqlite3.Connection, statements: Iterable[str]) -> None:
-        for statement in statements:
-            db.execute(statement)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.clinic.ports import free_port
+from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import Keeper
 from services.intake.process import run_intake
 from services.intake.state import State
@@ -120,7 +121,9 @@ def test_a_refused_subscription_stops_no_other(tmp_path: Path) -> None:
             intake_webhook_secret=SecretStr("s"),
         )
         fake.faults.fail(1, 403, method="POST", path="Subscription")
-        Keeper(ehr, settings, threading.Event()).look_after()
+        Keeper(
+            ehr, settings, threading.Event(), Registered(State(tmp_path / "intake.sqlite"))
+        ).look_after()
         assert {s["criteria"] for s in ehr.search("Subscription", {})} >= {
             "Consent?",
             "DocumentReference?",

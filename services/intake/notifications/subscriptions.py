@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.intake.notifications.registered import Registered
 from services.intake.notifications.topics import TOPIC_CODE, fitting
 from services.intake.watched import Watch, installed
 from shared.ehr.capabilities import subscription_topics
@@ -15,7 +16,7 @@ from shared.ehr.client import Ehr
 from shared.errors import Conflict, FhirError, Unavailable
 from shared.fhir import codes
 from shared.json import Json
-from shared.references import version_of
+from shared.references import local_reference, version_of
 from shared.settings import Settings
 from shared.web.logs import trace
 
@@ -27,7 +28,7 @@ PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 @dataclass(frozen=True)
 class Keeper:
-    """Registers what is missing and revives what the EHR gave up.
+    """Registers what is missing, replaces what is not wanted so, revives what the EHR gave up.
 
     Args:
         on_silence: called when a Subscription had to be made or revived: what happened meanwhile
@@ -37,6 +38,7 @@ class Keeper:
     ehr: Ehr
     settings: Settings
     on_silence: threading.Event
+    registered: Registered
     watch: Watch = field(default_factory=installed)
 
     def run(self, stop: threading.Event) -> None:
@@ -68,30 +70,74 @@ class Keeper:
         Where the EHR refuses one, the sweep alone tells.
         """
         topics = self._topics()
+        standing: set[str] = set()
         for kind in self.watch.swept:
             try:
-                self._stand(kind, topics)
+                standing.add(self._stand(kind, topics))
             except FhirError as error:
                 log.warning("no Subscription for %s: %s", kind, error)
+                return  # what stood before may be all that there is: nothing is switched off
+        self._switch_off_others(frozenset(standing))
 
-    def _stand(self, kind: str, topics: Mapping[str, str]) -> None:
+    def _stand(self, kind: str, topics: Mapping[str, str]) -> str:
         try:
-            self._look_after(self._wanted(kind, topics))
+            return self._look_after(self._wanted(kind, topics))
         except FhirError as error:
             if kind not in topics:
                 raise
             log.warning(
                 "the topic Subscription for %s is refused (%s): a classic one instead", kind, error
             )
-            self._look_after(self._wanted(kind, {}))
+            return self._look_after(self._wanted(kind, {}))
 
-    def _look_after(self, wanted: Json) -> None:
-        standing = self._standing(wanted)
-        if standing is None:
-            self.ehr.create(wanted)
-            self.on_silence.set()
-        elif standing["status"] in ("error", "off"):
-            self._revive(standing, wanted)
+    def _look_after(self, wanted: Json) -> str:
+        """Have it stand as it is wanted; return its reference."""
+        found = self._standing(wanted)
+        if not found:
+            reference = self.ehr.create(wanted).reference
+            self._note(reference, wanted)
+            return reference
+
+        for double in found[1:]:
+            self._switch_off(double)
+        standing = found[0]
+        reference = local_reference(standing)
+        if standing["status"] in ("error", "off"):
+            log.warning("%s is %s: asking for it again", reference, standing["status"])
+            self._replace(standing, wanted)
+        elif self.registered.must_replace(reference, standing, wanted):
+            log.warning("%s is not as it is wanted now: replacing it", reference)
+            self._replace(standing, wanted)
+        return reference
+
+    def _replace(self, standing: Json, wanted: Json) -> None:
+        kept = {k: v for k, v in standing.items() if k not in ("error", "meta", "end")}
+        reference = local_reference(standing)
+        self.ehr.update(kept | wanted | {"id": standing["id"]}, version_of(standing))
+        self._note(reference, wanted)
+
+    def _note(self, reference: str, wanted: Json) -> None:
+        self.registered.note(reference, wanted)
+        self.on_silence.set()
+
+    def _switch_off_others(self, standing: frozenset[str]) -> None:
+        """Switch off what we registered once and want no more.
+
+        Such as one at a former endpoint, or of a type that nobody watches now. Only what we made
+        ourselves is known: another careloop at the same EHR has Subscriptions of its own.
+        """
+        for reference in self.registered.others(standing):
+            found = self.ehr.read(reference)
+            if found is not None:
+                self._switch_off(found)
+            self.registered.forget(reference)
+
+    def _switch_off(self, subscription: Json) -> None:
+        if subscription.get("status") == "off":
+            return
+        log.warning("%s is wanted no more: switching it off", local_reference(subscription))
+        off = {k: v for k, v in subscription.items() if k not in ("error", "meta")}
+        self.ehr.update(off | {"status": "off"}, version_of(subscription))
 
     def _topics(self) -> Mapping[str, str]:
         listed = subscription_topics(self.ehr.capabilities())
@@ -124,27 +170,19 @@ class Keeper:
             "channel": channel,
         }  # no payload: an empty POST, nobody's data on the way
 
-    def _standing(self, wanted: Json) -> Json | None:
-        """Ours, by endpoint and criteria; a second one would double every event."""
+    def _standing(self, wanted: Json) -> list[Json]:
+        """Ours at this endpoint, the one to keep first; a second one would double every event.
+
+        Each type has an endpoint of its own, so another criteria is a former one of ours.
+        """
         endpoint = wanted["channel"]["endpoint"]
         found = self.ehr.search("Subscription", {"url": endpoint})
-        return next(
-            (
-                s
-                for s in found
-                if s.get("channel", {}).get("endpoint") == endpoint
-                and s.get("criteria") == wanted["criteria"]
-            ),
-            None,
-        )
+        ours = [s for s in found if (s.get("channel") or {}).get("endpoint") == endpoint]
+        return sorted(ours, key=lambda s: (_rank(s, wanted), s["id"]))
 
-    def _revive(self, standing: Json, wanted: Json) -> None:
-        log.warning(
-            "Subscription/%s is %s: asking for it again", standing["id"], standing["status"]
-        )
-        again = {k: v for k, v in standing.items() if k not in ("error", "meta")} | wanted
-        self.ehr.update(again | {"id": standing["id"]}, version_of(standing))
-        self.on_silence.set()
+
+def _rank(standing: Json, wanted: Json) -> tuple[bool, bool]:
+    return standing.get("criteria") != wanted["criteria"], standing.get("status") == "off"
 
 
 def _backport_channel() -> Json:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from services.intake.notifications.marked import Marked
+from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import SECRET_HEADER, Keeper
 from services.intake.notifications.topics import R5
 from services.intake.notifications.webhook import Doorway, paths, webhook
@@ -108,7 +109,7 @@ class Intake:
 
     @property
     def keeper(self) -> Keeper:
-        return Keeper(self.ehr, self.settings, threading.Event())
+        return Keeper(self.ehr, self.settings, threading.Event(), Registered(self.state))
 
     def app(self) -> Flask:
         app = create_app(

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from services.clinic.ports import free_port
 from services.intake.notifications.notification import parse
+from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import Keeper
 from services.intake.notifications.topics import fitting
 from services.intake.state import State
@@ -85,7 +86,9 @@ class TestSubscriptions:
                 intake_webhook_secret=SecretStr(SECRET),
             )
             for _ in range(2):
-                Keeper(ehr, settings, threading.Event()).look_after()
+                Keeper(
+                    ehr, settings, threading.Event(), Registered(State(tmp_path / "intake.sqlite"))
+                ).look_after()
             assert sorted(s["criteria"] for s in ehr.search("Subscription", {})) == sorted(
                 f"{kind}?" for kind in installed().swept
             )
