@@ -70,6 +70,9 @@ class Habits:
         reference_base: the base that it writes before every relative reference that it shows; None:
             they stay relative.
         refuses_external_references: a reference to another server is 400.
+        refuses: what is 400 where versions are asked for: `_since`, `_count`, `_sort`, `ge` (the
+            prefix of a time); `_history`: there is no type history (405).
+        heeds_last_updated: otherwise a search tells everything, however old.
         subscription_headers: what a read shows of the headers of a Subscription's channel.
     """
 
@@ -114,6 +117,8 @@ class Habits:
     reference_base: str | None = None
     refuses_external_references: bool = False
     subscription_headers: Literal["shown", "masked", "hidden"] = "shown"
+    refuses: frozenset[str] = frozenset()
+    heeds_last_updated: bool = True
 
 
 SEKMET: Final = Habits(

@@ -67,7 +67,10 @@ class Rest(Pages):
         match segments:
             case [kind]:
                 return self.search(kind, request.query, request.headers)
+            case [kind, "_history"] if "_history" in self.habits.refuses:
+                raise Refusal(405, "not-supported")
             case [kind, "_history"]:
+                self._refuse(request.query)
                 return self.history(kind, None, request.query)
             case [kind, resource_id, "_history"]:
                 return self.history(kind, resource_id, request.query)
@@ -120,6 +123,10 @@ class Rest(Pages):
         """Search: refuse, or answer with an outcome entry about what is ignored."""
         if kind not in KINDS:
             raise Refusal(404, "not-supported")
+        if any(name == "_lastUpdated" for name, _ in query):
+            self._refuse(query)
+        if not self.habits.heeds_last_updated:
+            query = [(name, value) for name, value in query if name != "_lastUpdated"]
         ignored = [
             name for name, _ in query if not search.supported(self.habits, kind, name.split(":")[0])
         ]
@@ -130,6 +137,13 @@ class Rest(Pages):
         no_cache = "no-cache" in headers.get("cache-control", "")
         hits = self._indexed(kind, self._hits(kind, query, no_cache=no_cache))
         return self.page(kind, query, [shown(self.habits, hit) for hit in hits], ignored)
+
+    def _refuse(self, query: Query) -> None:
+        """Refuse what it does not know where versions are asked for."""
+        named = {name for name, _ in query}
+        named |= {"ge" for name, v in query if name == "_lastUpdated" and v.startswith("ge")}
+        if named & self.habits.refuses:
+            raise Refusal(400, "not-supported")
 
     def _hits(self, kind: str, query: Query, *, no_cache: bool) -> list[Json]:
         key, now = f"{kind}?{urlencode(query)}", time.monotonic()

@@ -134,7 +134,8 @@ class Publisher:
                     version.version,
                     version.reference,
                 )
-                self.state.skip(version.reference, mark)
+                if version.resource is not None:  # what is not shown may be later
+                    self.state.skip(version.reference, mark)
             else:
                 yield event
 

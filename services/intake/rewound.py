@@ -67,7 +67,9 @@ def lost(ehr: Ehr, known: ResourceEvent | None) -> str | None:
     try:
         current = ehr.operation(known.focus, {})
     except FhirError as error:
-        is_lost = error.status == NOT_FOUND and known.action != "delete"
+        # where no history shows deletes, it may be one that was deleted and is 404
+        is_known = known.action != "delete" and ehr.shows_deletes(known.type)
+        is_lost = error.status == NOT_FOUND and is_known
         return "is not there, and was not deleted" if is_lost else None
     time = utc((current.get("meta") or {}).get("lastUpdated", ""))
     is_earlier = bool(time) and time < known.time and not same_moment(time, known.time)

@@ -45,6 +45,7 @@ class Reach:
             cursor there, nothing would be found until that future is past.
         ahead: by how much the time of a version lies ahead of our clock.
         unasked: how many versions were far older than what was asked for.
+        unnumbered: how many versions had no number.
         newest_focus: whose version the newest is; empty where none was met.
         anchor: the version at the cursor, to be met again.
     """
@@ -53,6 +54,7 @@ class Reach:
     anchor: Anchor
     ahead: timedelta = timedelta()
     unasked: int = 0
+    unnumbered: int = 0
     newest_focus: str = ""
 
     def meets(self, version: Version, oldest: datetime) -> bool:
@@ -61,6 +63,7 @@ class Reach:
         False: it is older than that.
         """
         time = utc(version.time)
+        self.unnumbered += not version.version
         self.anchor.meets(version.reference, time, deleted=version.deleted)
         if not time:
             return True
@@ -86,6 +89,7 @@ class Sweep:
             exchanged.
         stop: set to end within a page of history.
         glanced: up to where notifications had a type read.
+        told: of which types which oddity was said.
     """
 
     publisher: Publisher
@@ -95,6 +99,7 @@ class Sweep:
     identity: Callable[[], str] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     glanced: dict[str, datetime] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self) -> None:
         """Sweep at once, then every `intake_sweep_sec` and whenever somebody asked for it."""
@@ -131,16 +136,23 @@ class Sweep:
         self.publisher.health.ahead(
             kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0
         )
-        if reach.unasked:
-            log.warning(
-                "the EHR told %d versions of %s from long before what was asked for: it does not "
-                "heed the time, each sweep reads all",
-                reach.unasked,
-                kind,
-            )
+        self._tell_oddities(kind, reach)
         if new:
             log.info("sweep found %d new versions of %s", new, kind)
         return new
+
+    def _tell_oddities(self, kind: str, reach: Reach) -> None:
+        """Say once, of each type, what this EHR does where others do something else."""
+        said = {
+            "unasked": "the EHR told %s from long before what was asked for: it does not heed the "
+            "time, each sweep reads all",
+            "unnumbered": "the EHR numbers no versions of %s: they are told apart by their "
+            "lastUpdated, and one without that is seen once",
+        }
+        for name, text in said.items():
+            if getattr(reach, name) and (kind, name) not in self.told:
+                self.told.add((kind, name))
+                log.warning(text, kind)
 
     def glance(self, kind: str) -> int:
         """Read what changed just now, because a notification says so; return what was new.

@@ -23,6 +23,8 @@ def event_of_version(version: Version) -> ResourceEvent:
     Raises:
         MALFORMED: one of these, where the resource is not shaped as R4 says.
     """
+    if version.resource is None and not version.deleted:
+        raise ValueError("the EHR does not show it")
     if version.resource is None:
         subject = version.reference if is_a(version.reference, "Patient") else None
         return ResourceEvent(

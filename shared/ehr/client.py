@@ -18,8 +18,9 @@ from shared.ehr.bases.value import Bases, aliases_of
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
 from shared.ehr.guard.abilities import UNPROVEN, Abilities
 from shared.ehr.guard.heads import Memory, heads
+from shared.ehr.history.ways import Ways
 from shared.ehr.http import Before, Rest
-from shared.ehr.pages import Params, get, pages, search_params, versions
+from shared.ehr.pages import Params, get, pages, search_params
 from shared.ehr.responses import Version
 from shared.ehr.smart import Bearer, auth_of
 from shared.ehr.wire import answered
@@ -61,6 +62,7 @@ class Ehr:
         self.abilities = UNPROVEN
         self.memory = Memory()
         self._rest = rest
+        self._ways = Ways()
         self._allowed_origins = allowed_origins
 
     def close(self) -> None:
@@ -153,13 +155,17 @@ class Ehr:
         start = instants.instant(instants.parse(since))
 
         seen: set[tuple[str, str, str]] = set()
-        for version in versions(self._rest, kind, start):
+        for version in self._ways.versions(self._rest, kind, start):
             # A number may come again with other content; HAPI does not date deletes.
             written = "deleted" if version.deleted else version.time
             mark = (version.reference, version.version, written)
             if mark not in seen:
                 seen.add(mark)
                 yield version
+
+    def shows_deletes(self, kind: str) -> bool:
+        """Tell whether `history` of the type shows deletes, as far as it is known."""
+        return self._ways.shows_deletes(kind)
 
     def create(self, resource: Json, if_none_exist: str | None = None) -> Written:
         """POST a resource; with `if_none_exist` as a conditional create.

@@ -5,8 +5,6 @@ from typing import Final
 
 from shared.ehr import responses
 from shared.ehr.http import Query, Rest
-from shared.ehr.responses import Version
-from shared.errors import FhirError
 from shared.json import Json
 from shared.references import type_of
 
@@ -17,7 +15,6 @@ NO_CACHE: Final = {"Cache-Control": "no-cache"}
 PAGE: Final = "200"
 # These may carry files inline, and a page must fit into memory.
 HISTORY_PAGE: Final = {"DocumentReference": "25", "DiagnosticReport": "50"}
-NO_TYPE_HISTORY: Final = frozenset({400, 404, 405, 501})
 
 
 def query_of(params: Params) -> Query:
@@ -64,19 +61,3 @@ def pages(rest: Rest, url: str, params: Params, since: str | None = None) -> Ite
         place = responses.onto(rest.base, link, kind)
         place = place if since is None else responses.with_since(place, since)
         bundle = responses.bundle_of(get(rest, place))
-
-
-def versions(rest: Rest, kind: str, since: str) -> Iterator[Version]:
-    """Yield the versions since the instant; without a type history, by a search."""
-    history = {"_since": since, "_count": HISTORY_PAGE.get(kind, PAGE)}
-    try:
-        for bundle in pages(rest, f"{kind}/_history", history, since):
-            yield from responses.versions(bundle, kind, since)
-    except FhirError as error:
-        if error.status not in NO_TYPE_HISTORY:
-            raise
-
-        newer = {"_count": PAGE, "_lastUpdated": f"ge{since}", "_sort": "_lastUpdated"}
-        for bundle in pages(rest, kind, newer):
-            for resource in responses.matches(bundle, kind, named=False):
-                yield responses.version_of(resource, kind)

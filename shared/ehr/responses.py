@@ -23,9 +23,9 @@ EXPRESSION: Final = re.compile(r"[A-Za-z/][\w./:\[\]()-]{0,199}")
 class Version:
     """One entry of a history: a version of a resource.
 
-    `resource` is None for a delete; its `time` may be later than the truth (see `versions`). A
-    resource without id or type is there too, for the reader to count: under the reference that its
-    entry gives it, or a bare `Type/`.
+    `resource` is None for a delete, whose `time` may be later than the truth (see `versions`), and
+    for a version that the server does not show. A resource without id or type is there too, for
+    the reader to count: under the reference that its entry gives it, or a bare `Type/`.
     """
 
     reference: str
@@ -177,7 +177,9 @@ def _version(entry: Json, kind: str) -> Version:
     place = entry.get("fullUrl") or request.get("url") or ""
     named = place if "/_history/" in place else request.get("url", "")
     version = version_in(response.get("etag"), response.get("location") or named) or ""
-    return Version(own_place(place), version, response.get("lastModified", ""), True, None)
+    # Some leave out what one may not see: that is no delete.
+    deleted = request.get("method", "DELETE") == "DELETE"
+    return Version(own_place(place), version, response.get("lastModified", ""), deleted, None)
 
 
 def version_of(resource: Json, kind: str, place: str = "") -> Version:

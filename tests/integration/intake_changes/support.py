@@ -42,6 +42,9 @@ class Scripted:
         self.stands |= {v.reference: v.resource for v in told if v.resource}
         yield from told
 
+    def shows_deletes(self, kind: str) -> bool:
+        return True
+
     def operation(self, path: str, params: dict[str, str]) -> Any:
         if path not in self.stands:
             raise FhirError(404, f"GET {path}")

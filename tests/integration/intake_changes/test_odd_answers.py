@@ -1,5 +1,7 @@
 """Intake changes: odd answers."""
 
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -76,6 +78,40 @@ class TestOddAnswers:
         assert (
             value_of(intake.health.skipped, "DocumentReference") == 1 and "left out" in caplog.text
         )
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"request": {"method": "PUT", "url": NOTE}},
+            {
+                "request": {"method": "POST", "url": "DocumentReference"},
+                "fullUrl": NOTE,
+            },
+            {"request": {"method": "PATCH", "url": NOTE}, "response": {"etag": '"2"'}},
+        ],
+        ids=["put", "post", "patch"],
+    )
+    def test_a_version_that_is_not_shown_is_no_delete(
+        self, scripted: Any, entry: dict[str, Any]
+    ) -> None:
+        shown = {"resource": version(1, moment(), "DocumentReference/2").resource}
+        bundle = {"entry": [entry, shown]}
+        intake = scripted({"DocumentReference": list(versions(bundle, "DocumentReference", ""))})
+        assert intake.sweep() == {}
+        assert [(e.focus, e.action) for e in intake.events()] == [("DocumentReference/2", "create")]
+        assert value_of(intake.health.skipped, "DocumentReference") == 1
+
+    @pytest.mark.parametrize("numbered", [True, False])
+    def test_an_ehr_without_version_numbers_is_said_once(
+        self, scripted: Any, caplog: pytest.LogCaptureFixture, numbered: bool
+    ) -> None:
+        told = version(1, moment())
+        intake = scripted({"DocumentReference": [told if numbered else replace(told, version="")]})
+        one = sweep.Sweep(intake.publisher(), intake.state, intake.settings, threading.Event())
+        for _ in range(3):
+            assert one.all() == {}
+        said = [r for r in caplog.records if "numbers no versions" in r.getMessage()]
+        assert len(said) == (0 if numbered else 1) and len(intake.events()) == 1
 
     def test_a_subject_that_is_no_reference_is_nobody(self, scripted: Any) -> None:
         intake = scripted({"DocumentReference": [version(1, moment(), subject={"reference": 5})]})

@@ -1,0 +1,1 @@
+"""What changed at the EHR, however it lets itself be asked."""
