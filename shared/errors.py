@@ -63,12 +63,14 @@ class ConsentDenied(NotAnalysed):
     Args:
         consent: `Consent/id`, or None where the setting for silence denies.
         subject: `Patient/id` of the patient who was asked.
+        also: further records of the same person.
     """
 
-    def __init__(self, consent: str | None, subject: str) -> None:
+    def __init__(self, consent: str | None, subject: str, also: Sequence[str] = ()) -> None:
         super().__init__("The patient's consent does not permit this analysis.")
         self.consent = consent
         self.subject = subject
+        self.records = (subject, *also)
 
 
 class Withdrawn(CareloopError):

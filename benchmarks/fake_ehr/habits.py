@@ -74,6 +74,7 @@ class Habits:
             prefix of a time); `_history`: there is no type history (405).
         heeds_last_updated: otherwise a search tells everything, however old.
         subscription_headers: what a read shows of the headers of a Subscription's channel.
+        ignores_links: `Patient?link=` is a parameter that it does not know.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Habits:
     subscription_headers: Literal["shown", "masked", "hidden"] = "shown"
     refuses: frozenset[str] = frozenset()
     heeds_last_updated: bool = True
+    ignores_links: bool = False
 
 
 SEKMET: Final = Habits(

@@ -37,6 +37,7 @@ PATHS: Final[
     "relatesto": ("relatesTo.target",),
     "derived-from": ("derivedFrom",),
     "device": ("device",),
+    "link": ("link.other",),
     "status": ("status",),
     "intent": ("intent",),
     "code": ("code", "medicationCodeableConcept"),
@@ -87,6 +88,7 @@ REFERENCES: Final = frozenset(
         "relatesto",
         "derived-from",
         "device",
+        "link",
     }
 )
 STRINGS: Final = frozenset({"name", "family", "given"})
@@ -99,6 +101,8 @@ def supported(habits: Habits, kind: str, name: str) -> bool:
         return True
     if name in PATIENT and kind in habits.unindexed:
         return False
+    if name == "link":
+        return kind == "Patient" and not habits.ignores_links
     if name == "identifier":
         return kind not in NO_IDENTIFIER
     return name in PATHS

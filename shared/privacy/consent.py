@@ -6,7 +6,7 @@ deny there counts all the same. Among siblings that apply, a deny wins; among Co
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
@@ -67,11 +67,19 @@ class _Settings(Protocol):
     def consent_default(self) -> Verdict: ...
 
 
-def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable[str]) -> None:
+def permit(
+    ehr: Ehr,
+    settings: _Settings,
+    subject: str | None,
+    classes: Iterable[str],
+    also: Sequence[str] = (),
+) -> None:
     """Return if the patient's active Consents permit to analyse these resources.
 
     Args:
         subject: `Patient/id`; there is no Consent about anybody else.
+        also: further records of the same person, `Patient/id` each: a Consent under any of them
+            counts.
         classes: what the service reads: always all of it, so that the verdict does not depend on
             which event came last.
 
@@ -88,18 +96,22 @@ def permit(ehr: Ehr, settings: _Settings, subject: str | None, classes: Iterable
     moment = datetime.now(UTC)
     questions = [Asked(c, moment, lambda device: _is_careloop(ehr.read(device))) for c in asked_for]
 
-    consents = ehr.search("Consent", _query(subject), subject=subject)
-    active = [c for c in consents if c.get("status") == "active"]
+    active = [c for record in (subject, *also) for c in _active(ehr, record)]
 
     permitted = set()
     for consent, asked in product(active, questions):
         verdict = decide(consent, asked)
         if verdict == "deny":
-            raise ConsentDenied(local_reference(consent), subject)
+            raise ConsentDenied(local_reference(consent), subject, also)
         if verdict == "permit":
             permitted.add(asked.resource_class)
     if settings.consent_default == "deny" and permitted != set(asked_for):
-        raise ConsentDenied(None, subject)
+        raise ConsentDenied(None, subject, also)
+
+
+def _active(ehr: Ehr, patient: str) -> list[Json]:
+    found = ehr.search("Consent", _query(patient), subject=patient)
+    return [consent for consent in found if consent.get("status") == "active"]
 
 
 def question(subject: str) -> Question:

@@ -15,8 +15,10 @@ from shared.fhir.heads import head_of
 from shared.json import Json
 from shared.runtime import devices
 from shared.runtime.line import Case, Line, Register
+from shared.runtime.line.merged import in_use
 from shared.runtime.line.result import compose
 from shared.runtime.line.revision import decided_elsewhere, opens_revision, standing_under
+from shared.runtime.line.subject import with_consent
 
 
 def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any], Any]) -> Json:
@@ -37,10 +39,11 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     """
     made: list[Json] = []
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
+    event = in_use(line, event)
     answer = Answer(line.service.name, line.service.input_of(event))
     head = ehr.head(answer)
 
-    case = line.gather(Case(event, answer, None))
+    case = line.gather(with_consent(line, Case(event, answer, None)))
     if not isinstance(case, Case):
         raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
 

@@ -204,20 +204,30 @@ def ehr() -> Iterator[Ehr]:
 def permits(ehr: Ehr, patient: str, *classes: str) -> None:
     """A Consent that permits these classes and says nothing else."""
     granted = [codes.coding(codes.RESOURCE_TYPES, c) for c in classes]
+    give(ehr, patient, {"provision": [{"type": "permit", "class": granted}]} if granted else None)
+
+
+def give(ehr: Ehr, patient: str, provision: Any) -> None:
+    """A Consent of the patient."""
     stated = {
         "status": "active",
         "patient": codes.reference(patient),
         "scope": {"text": "x"},
         "category": [{"text": "x"}],
     }
-    ehr.create(
-        stated | consent({"provision": [{"type": "permit", "class": granted}]} if granted else None)
-    )
+    ehr.create(stated | consent(provision))
 
 
-def is_permitted(ehr: Ehr, patient: str, *classes: str, silence: Verdict = "deny") -> bool:
+def is_permitted(
+    ehr: Ehr,
+    patient: str,
+    *classes: str,
+    silence: Verdict = "deny",
+    also: tuple[str, ...] = (),
+) -> bool:
+    settings = Settings(fhir_url=ehr.base, consent_default=silence)
     try:
-        permit(ehr, Settings(fhir_url=ehr.base, consent_default=silence), patient, classes)
+        permit(ehr, settings, patient, classes, also)
     except ConsentDenied:
         return False
     return True
@@ -233,6 +243,20 @@ def test_where_silence_denies_each_class_needs_a_permit(ehr: Ehr) -> None:
     assert is_permitted(
         ehr, patient, "DiagnosticReport", "Observation", "Condition", "Patient", "Binary"
     )
+
+
+def test_what_is_permitted_under_any_record_of_a_person_is_permitted(ehr: Ehr) -> None:
+    patient, retired, stranger = (
+        ehr.create({"resourceType": "Patient"}).reference for _ in range(3)
+    )
+    permits(ehr, retired, "DiagnosticReport")
+    permits(ehr, patient, "Observation")
+    both = ("DiagnosticReport", "Observation")
+    assert is_permitted(ehr, patient, *both, also=(retired,))
+    assert not is_permitted(ehr, patient, *both)
+    assert not is_permitted(ehr, patient, *both, also=(stranger,))
+    give(ehr, stranger, {"type": "deny"})
+    assert not is_permitted(ehr, patient, *both, also=(retired, stranger))
 
 
 def test_a_consent_that_says_nothing_permits_nothing_where_silence_denies(ehr: Ehr) -> None:

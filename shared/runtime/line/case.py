@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from shared.answers import Answer, Basis, Head, newest
 from shared.events import ResourceEvent
+from shared.fhir.person import Person
 from shared.references import is_a
 from shared.runtime.line.workplace import Workplace
 from shared.service import ModelCard
@@ -19,6 +20,7 @@ class Case:
 
     Attributes:
         signed: the newest head that a clinician signed, if a later revision was opened since.
+        person: whose input it is, once consent was asked; None where it names nobody.
         inputs: the service's own type, see `shared.service.Inputs`.
     """
 
@@ -26,6 +28,7 @@ class Case:
     answer: Answer
     head: Head | None
     signed: Head | None = None
+    person: Person | None = None
     inputs: Any = None
     basis: Basis | None = None
     cards: Sequence[ModelCard] = ()

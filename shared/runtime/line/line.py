@@ -20,17 +20,29 @@ from typing import Any
 from shared.answers import Answer, Basis, digest
 from shared.ehr.ahead import reading
 from shared.ehr.guard import heads as heads_at
-from shared.errors import ConsentDenied, NotAnalysed, Withdrawn
+from shared.errors import Conflict, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.privacy.access_log import once
-from shared.privacy.consent import question
 from shared.references import is_a
 from shared.runtime.line.case import Case, Settled, open_case, under
+from shared.runtime.line.merged import (
+    filed,
+    in_use,
+    is_answered,
+    signed_elsewhere,
+    withdraw_replaced,
+)
 from shared.runtime.line.refusal import refuse, refuse_late_input, write_failure
 from shared.runtime.line.result import write_result
 from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
-from shared.runtime.line.subject import ask, with_consent
-from shared.runtime.line.withdrawal import retract, return_to_signed, separate, withdraw_not_ours
+from shared.runtime.line.subject import ask, owner, questions, with_consent
+from shared.runtime.line.withdrawal import (
+    end_signed_elsewhere,
+    retract,
+    return_to_signed,
+    separate,
+    withdraw_not_ours,
+)
 from shared.runtime.line.workplace import Workplace
 
 
@@ -59,6 +71,12 @@ class Line(Workplace):
             return "not_ours"
 
         try:
+            about = in_use(line, event)
+            if about.subject != event.subject:
+                withdraw_replaced(line, case)
+                return self.take(about, only_deletes=only_deletes)
+
+            case = with_consent(line, case)
             return line.gather(case)
         except Withdrawn:
             return retract(line, case)
@@ -66,24 +84,25 @@ class Line(Workplace):
             return refuse(line, case, refusal)
 
     def gather(self, case: Case) -> Case | Settled:
-        """Do the same for a case with its heads; raises NotAnalysed and Withdrawn."""
-        case = with_consent(self, case)
+        """Do the same for a case with its heads and consent; raises NotAnalysed and Withdrawn."""
         self.access_log(case.answer.input, case.patient)
 
         inputs = self.service.gather(case.event, self.ehr, self.settings)
         if inputs is None or not (cards := self.service.models_for(inputs, self.model)):
             return withdraw_not_ours(self, case)
-        if inputs.subject != case.event.subject:
-            # An old event or a corrected subject: the consent of the present patient decides.
-            ask(self, inputs.subject)
+
+        person = owner(self, case, inputs.subject)
+        inputs, case = filed(inputs, person), replace(case, person=person)
 
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
-        if case.head and case.head.answers(basis):
+        if case.head and is_answered(self, case.head, person, inputs.content, basis):
             return "unchanged"
-        if case.signed and case.signed.answers(basis):
+        if case.signed and is_answered(self, case.signed, person, inputs.content, basis):
             return return_to_signed(self, case, inputs, basis)
+        if signed_elsewhere(self, person, inputs.content, basis):
+            return end_signed_elsewhere(self, case, inputs, basis)
 
-        separate(self, case, inputs.subject)
+        separate(self, case, person.records)
         return replace(case, inputs=inputs, basis=basis, cards=cards)
 
     def put(self, case: Case, findings: Any) -> Settled:
@@ -93,12 +112,14 @@ class Line(Workplace):
 
         subject = case.inputs.subject
         head = open_head(self, case, subject)
-        line = self.ahead([question(subject), *look_again(case, head)])
+        line = self.ahead([*questions(subject), *look_again(case, head)])
         require_alone(line, case, head)
         try:
-            ask(line, subject)
-        except ConsentDenied as refusal:
+            person = ask(line, subject)
+        except NotAnalysed as refusal:
             return refuse(line, under(case, head), refusal)
+        if person != case.person:
+            raise Conflict("records of the patient were merged or parted meanwhile")
 
         write_result(line, case, findings, head, undecided(line.ehr, head))
         return "result"
@@ -114,8 +135,8 @@ class Line(Workplace):
         line = replace(self, access_log=once(self.access_log))
         line.access_log(answer.input, patient)
 
-        consents = [question(patient)] if patient else []
-        return line.ahead([*heads_at.questions(self.ehr, answer), *consents, reading(answer.input)])
+        asked = heads_at.questions(self.ehr, answer)
+        return line.ahead([*asked, *questions(patient), reading(answer.input)])
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
         """Settle an event after its input did not arrive in time."""

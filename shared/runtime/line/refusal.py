@@ -7,6 +7,7 @@ from shared.errors import ConsentDenied, NoPatient, NotAnalysed
 from shared.events import ResourceEvent
 from shared.references import subject_of
 from shared.runtime.line.case import Case, Settled, open_case
+from shared.runtime.line.merged import stays_on_retired
 from shared.runtime.line.no_result import write_reason
 from shared.runtime.line.withdrawal import separate
 from shared.runtime.line.workplace import Workplace
@@ -26,11 +27,12 @@ def refuse(at: Workplace, case: Case, refusal: NotAnalysed) -> Settled:
         and head.outcome == "rejected"
         and head.basis == basis
         and patient in (None, subject_of(head.task))
+        and not stays_on_retired(head, case.person)
     ):
         return "unchanged"
 
-    if patient:
-        separate(at, case, patient)
+    if isinstance(refusal, ConsentDenied):
+        separate(at, case, refusal.records)
 
     write_reason(
         at,

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+from shared.ehr.ahead import Question
 from shared.errors import FhirError, NoPatient, NotAnalysed, Withdrawn
-from shared.privacy.consent import permit
+from shared.fhir.person import Person
+from shared.privacy.consent import permit, question
+from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, subject_of, why_nobody
 from shared.runtime.line.case import Case
 from shared.runtime.line.workplace import Workplace
@@ -19,33 +22,69 @@ def with_consent(at: Workplace, case: Case) -> Case:
     it names another patient, that patient's consent decides. The result is then the same in
     whatever order the events come.
 
+    Returns:
+        The case about the record that is in use, of all that the person has.
+
     Raises:
-        NotAnalysed: the consent denies, or the subject is no Patient.
+        NotAnalysed: the consent denies, the subject is no Patient, or nobody can tell which of its
+            records is in use.
         Withdrawn: the input is gone.
     """
     try:
-        ask(at, case.event.subject)
+        return _about(case, ask(at, case.event.subject))
     except NotAnalysed:
         subject = _current_subject(at, case)
         if subject == case.event.subject:
             raise
 
-        ask(at, subject)
-        return replace(case, event=replace(case.event, subject=subject))
-
-    return case
+        return _about(case, ask(at, subject))
 
 
-def ask(at: Workplace, subject: str | None) -> None:
-    """Ask for the consent of a patient.
+def ask(at: Workplace, subject: str | None) -> Person | None:
+    """Ask for the consent of a patient, under each of the person's records.
+
+    Returns:
+        The person; None without a subject.
 
     Raises:
         ConsentDenied: it denies. NoPatient: the subject is no Patient of this EHR.
+        NotAnalysed: the EHR's links between the patient's records contradict each other.
     """
-    if subject and not is_a(subject, "Patient"):
+    if not subject:
+        return None
+    if not is_a(subject, "Patient"):
         raise NoPatient(why_nobody(subject, "The subject is not a Patient."))
 
-    permit(at.ehr, at.settings, subject, at.service.reads)
+    person = find_person(at.ehr, subject)
+    permit(at.ehr, at.settings, person.survivor, at.service.reads, person.retired)
+    return person
+
+
+def questions(patient: str | None) -> list[Question]:
+    """List what `ask` asks the EHR of a patient first."""
+    return [*linked_questions(patient), question(patient)] if patient else []
+
+
+def owner(at: Workplace, case: Case, subject: str) -> Person:
+    """Return whose the gathered input is, after her consent was asked.
+
+    An old event or a corrected subject may have named another patient.
+
+    Raises:
+        NotAnalysed: see `ask`.
+    """
+    if case.person and subject in case.person.records:
+        return case.person
+
+    person = ask(at, subject)
+    if person is None:
+        raise NotAnalysed("The input names no Patient.")
+    return person
+
+
+def _about(case: Case, person: Person | None) -> Case:
+    subject = person.survivor if person else None
+    return replace(case, event=replace(case.event, subject=subject), person=person)
 
 
 def _current_subject(at: Workplace, case: Case) -> str | None:

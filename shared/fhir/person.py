@@ -1,0 +1,190 @@
+"""One person behind several patient records: what `Patient.link` says (pure).
+
+A merge leaves a record with a link `replaced-by` on the retired one, `replaces` on the survivor,
+or on both; either alone counts. A record that says `active: true` is in use: no link retires it,
+so an unmerge counts whether the links were taken away or the record is merely active again.
+`refer` and `seealso` join nothing: R4 says of neither that both records are one person's to be
+read together, and what is only alike must not share results or a consent.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from shared.errors import NotAnalysed
+from shared.json import Json
+from shared.references import is_a, local_reference, relative
+
+MOST: Final = 16
+"""Records of one person that are read at most."""
+REPLACED_BY: Final = "replaced-by"
+REPLACES: Final = "replaces"
+CONTRADICTION: Final = "The EHR's links between patient records contradict each other."
+TOO_MANY: Final = f"More than {MOST} patient records are linked as one person's."
+ELSEWHERE: Final = "The patient's record was replaced by one of another system."
+GONE: Final = "The patient's record was replaced by one that is not in the EHR."
+UNNAMED: Final = "urn:unnamed"
+"""Stands for another system's record that a link names by no reference."""
+
+Read = Callable[[str], Json | None]
+"""`Patient/id` -> the resource as it stands; None: gone."""
+Linking = Callable[[str], Iterable[Json]]
+"""`Patient/id` -> Patients with a link to it."""
+Edge = tuple[str, str]
+"""A retired record, and the one that replaces it."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person, and the records that the EHR holds of them.
+
+    Attributes:
+        survivor: `Patient/id` of the record in use: what is written, is written there.
+        records: all that stand, the survivor first; one where nothing was merged.
+        beyond: it also replaces a record of another system, which is not read.
+        gone: the EHR has no such record.
+    """
+
+    survivor: str
+    records: tuple[str, ...]
+    beyond: bool = False
+    gone: bool = False
+
+    @property
+    def retired(self) -> tuple[str, ...]:
+        """The records that the survivor replaces."""
+        return self.records[1:]
+
+
+def person_of(patient: str, base: str, read: Read, linking: Linking) -> Person:
+    """Follow the links between records, both ways, to one person.
+
+    Args:
+        patient: `Patient/id`.
+        base: the EHR's own base URL; a link to another one leads nowhere here.
+
+    Raises:
+        NotAnalysed: the links contradict each other (a circle, two survivors), lead to a record
+            that is gone or another system's, or join more than `MOST` records.
+    """
+    web = _Web(base, read, linking)
+    if web.record(patient) is None:
+        return Person(patient, (patient,), gone=True)
+
+    seen = [patient]
+    edges: set[Edge] = set()
+    for reference in seen:  # it grows
+        found = list(web.edges(reference))
+        edges.update(found)
+        seen += dict.fromkeys(end for edge in found for end in edge if end not in seen)
+        if len(seen) > MOST:
+            raise NotAnalysed(TOO_MANY)
+
+    survivor = _survivor(seen, edges, web)
+    standing = sorted(r for r in seen if r != survivor and web.record(r) is not None)
+    return Person(survivor, (survivor, *standing), any(map(web.replaces_elsewhere, seen)))
+
+
+def merge_links(patient: Json, *kinds: str) -> Iterator[str]:
+    """Yield what a Patient's links of these types name (default: both types of a merge)."""
+    links = patient.get("link")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("type") in (kinds or (REPLACED_BY, REPLACES)):
+            other = link.get("other")
+            reference = other.get("reference") if isinstance(other, dict) else None
+            yield reference if isinstance(reference, str) else UNNAMED
+
+
+def linked_records(patient: Json) -> tuple[str, ...]:
+    """List the `Patient/id`s that a record was merged with, as it says; empty for other types."""
+    if patient.get("resourceType") != "Patient":
+        return ()
+    named = (relative(reference) for reference in merge_links(patient))
+    return tuple(sorted({reference for reference in named if is_a(reference, "Patient")}))
+
+
+def own_reference(reference: str, base: str) -> str | None:
+    """Return `Type/id` of a reference to this EHR; None for one to another system."""
+    if ":" in reference and not reference.startswith(f"{base.rstrip('/')}/"):
+        return None
+    return relative(reference)
+
+
+@dataclass(frozen=True)
+class _Web:
+    """The records as read, each once."""
+
+    base: str
+    read: Read
+    linking: Linking
+    known: dict[str, Json | None] = field(default_factory=dict)
+
+    def record(self, reference: str) -> Json | None:
+        """Return a record; None for one that is gone, or another system's."""
+        if not is_a(reference, "Patient"):
+            return None
+        if reference not in self.known:
+            self.known[reference] = self.read(reference)
+        return self.known[reference]
+
+    def edges(self, reference: str) -> Iterator[Edge]:
+        """Yield what its own links say, and what others say of it."""
+        record = self.record(reference)
+        if record is None:
+            return
+
+        for other in self._named(record, REPLACED_BY):
+            if not _in_use(record):
+                yield reference, other
+        for other in self._named(record, REPLACES):
+            if (retired := self.record(other)) is not None and not _in_use(retired):
+                yield other, reference
+        for hit in self._naming(reference):
+            own = local_reference(hit)
+            if reference in self._named(hit, REPLACED_BY) and not _in_use(hit):
+                yield own, reference
+            if reference in self._named(hit, REPLACES) and not _in_use(record):
+                yield reference, own
+
+    def replaces_elsewhere(self, reference: str) -> bool:
+        """Tell whether it replaces a record of another system."""
+        record = self.record(reference) or {}
+        return any(not is_a(r, "Patient") for r in self._named(record, REPLACES))
+
+    def _named(self, record: Json, kind: str) -> list[str]:
+        """List what its links of this type name, `Patient/id`; else the address as it stands."""
+        return [own_reference(r, self.base) or r for r in merge_links(record, kind)]
+
+    def _naming(self, reference: str) -> Iterator[Json]:
+        for hit in self.linking(reference):
+            if hit.get("resourceType") == "Patient" and "id" in hit:
+                self.known.setdefault(local_reference(hit), hit)
+                yield hit
+
+
+def _in_use(record: Json) -> bool:
+    return record.get("active") is True
+
+
+def _survivor(records: Iterable[str], edges: Iterable[Edge], web: _Web) -> str:
+    """Return the one record that no other replaces; raises NotAnalysed."""
+    replaced = {retired for retired, _ in edges}
+    graph: dict[str, set[str]] = {}
+    for retired, by in edges:
+        graph.setdefault(retired, set()).add(by)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        raise NotAnalysed(CONTRADICTION) from None
+
+    ends = [reference for reference in records if reference not in replaced]
+    standing = [r for r in ends if web.record(r) is not None]
+    elsewhere = [r for r in ends if not is_a(r, "Patient")]
+    if len(standing) + len(elsewhere) > 1:
+        raise NotAnalysed(CONTRADICTION)
+    if elsewhere:
+        raise NotAnalysed(ELSEWHERE)
+    if not standing:
+        raise NotAnalysed(GONE)
+    return standing[0]

@@ -1,0 +1,62 @@
+"""The person behind a patient record, as the EHR tells it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from shared.ehr.ahead import Question, reading, searching
+from shared.ehr.client import Ehr
+from shared.errors import FhirError
+from shared.fhir.person import MOST, Person, linked_records, person_of
+from shared.json import Json
+
+
+def find_person(
+    ehr: Ehr, patient: str, known: Json | None = None, hits: Iterable[Json] | None = None
+) -> Person:
+    """Read the links of a patient record, and the records that they lead to.
+
+    One read and one search where nothing was merged.
+
+    Args:
+        patient: `Patient/id`.
+        known: the Patient, where it was just read.
+        hits: the Patients with a link to it, where they were just searched.
+
+    Raises:
+        NotAnalysed: see `person_of`.
+    """
+
+    def read(reference: str) -> Json | None:
+        return known if known and reference == patient else ehr.read(reference)
+
+    def naming(reference: str) -> Iterable[Json]:
+        found = hits is not None and reference == patient
+        return hits or () if found else linking(ehr, reference)
+
+    return person_of(patient, ehr.base, read, naming)
+
+
+def linked_questions(patient: str) -> list[Question]:
+    """List what `find_person` asks first, and all where nothing was merged."""
+    return [reading(patient), searching("Patient", _query(patient))]
+
+
+def linking(ehr: Ehr, patient: str) -> Iterator[Json]:
+    """Find the records that name this one in a link, where it may name none of them."""
+    return islice((p for p in _found(ehr, patient) if patient in linked_records(p)), MOST)
+
+
+def _query(patient: str) -> dict[str, str]:
+    return {"link": patient, "_count": str(MOST + 1)}
+
+
+def _found(ehr: Ehr, patient: str) -> Iterator[Json]:
+    """Search; nothing where the server has no such search.
+
+    A server that ignores the parameter answers with anybody: no more than a page is looked at.
+    """
+    try:
+        yield from islice(ehr.search("Patient", _query(patient)), MOST + 1)
+    except FhirError as error:
+        if error.status != 400:
+            raise

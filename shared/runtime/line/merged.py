@@ -1,0 +1,104 @@
+"""Merged patients: one person's answers, under several records.
+
+What is drafted, is drafted on the record in use. What was signed stays where it was signed, and a
+merge alone has nothing drafted a second time. Nothing unsigned stays on a retired record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from shared.answers import Answer, Basis, Head, digest, newest
+from shared.errors import FhirError
+from shared.events import ResourceEvent
+from shared.fhir.person import Person
+from shared.privacy.person import find_person
+from shared.references import is_a, subject_of
+from shared.runtime.line.case import Case
+from shared.runtime.line.no_result import write_reason
+from shared.runtime.line.workplace import Workplace
+
+REPLACED = "This record was replaced by another one of the same patient; the plan is drawn there."
+SIGNED_BEFORE = "The same was signed under another record of this patient."
+
+
+def in_use(at: Workplace, event: ResourceEvent) -> ResourceEvent:
+    """Return the event about the record in use, for an answer about the patient.
+
+    An answer about a resource keeps its input, whatever record that names.
+
+    Raises:
+        NotAnalysed: the links between records contradict each other.
+    """
+    if not at.service.per_patient or not is_a(event.subject, "Patient"):
+        return event
+
+    assert event.subject is not None
+    return replace(event, subject=find_person(at.ehr, event.subject).survivor)
+
+
+def withdraw_replaced(at: Workplace, case: Case) -> None:
+    """Take back what stands unsigned on a retired record of the patient."""
+    head = case.head
+    if head and not head.closed and head.outcome != "cancelled":
+        patient = subject_of(head.task)
+        write_reason(at, case, "cancelled", basis="", reason=REPLACED, patient=patient)
+
+
+def stays_on_retired(head: Head, person: Person | None) -> bool:
+    """Tell whether the head names a record that is in use no more."""
+    return person is not None and subject_of(head.task) in person.retired
+
+
+def filed(inputs: Any, person: Person) -> Any:
+    """Return the inputs as those of the record in use."""
+    if inputs.subject == person.survivor:
+        return inputs
+    return replace(inputs, subject=person.survivor)
+
+
+def is_answered(at: Workplace, head: Head, person: Person, content: str, basis: Basis) -> bool:
+    """Tell whether there is nothing to do, under whichever record the decision was taken.
+
+    Args:
+        content: digest of what is analysed, as the service gave it.
+        basis: of the record in use.
+    """
+    if head.answers(basis):
+        return True
+    if not head.closed or subject_of(head.task) not in person.records:
+        return False
+
+    return any(
+        head.answers(replace(basis, content=digest(record, content)))
+        for record in _decided_for(at, head, person)
+    )
+
+
+def signed_elsewhere(at: Workplace, person: Person, content: str, basis: Basis) -> bool:
+    """Tell whether the same was signed under a record that is retired now.
+
+    Only an answer about the patient has one of its own there.
+    """
+    for record in person.retired if at.service.per_patient else ():
+        heads = at.ehr.heads(Answer(at.service.name, record))
+        signed = newest(head for head in heads if head.signed)
+        if signed and signed.answers(replace(basis, content=digest(record, content))):
+            return True
+    return False
+
+
+def _decided_for(at: Workplace, head: Head, person: Person) -> Iterator[str]:
+    """Yield the records under which the head may have been decided.
+
+    An EHR may rewrite its subject in a merge, and delete the record that it named: then only the
+    head's earlier versions tell.
+    """
+    yield from person.records
+    try:
+        history = at.ehr.operation(f"{head.reference}/_history", {})
+    except FhirError:
+        # a server without it: it counts as decided under the records that stand
+        return
+    versions = (entry.get("resource") or {} for entry in history.get("entry") or [] if entry)
+    yield from dict.fromkeys(s for v in versions if (s := subject_of(v)))
