@@ -192,6 +192,8 @@ class Inputs:
         sources: `Type/id` -> version of what the plan is drawn from.
         today: the day of reading; ages are counted to it. Not part of the content: a birthday alone
             draws no plan.
+        retired: the records that the patient's replaces, `Patient/id` each: it holds what was
+            recorded under them, too.
     """
 
     subject: str
@@ -208,6 +210,7 @@ class Inputs:
     implications: tuple[Implication, ...] = ()
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    retired: tuple[str, ...] = ()
 
     @property
     def age(self) -> int | None:

@@ -3,7 +3,7 @@
 Everything is read again each time; nothing is remembered between events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
 from shared.json import Json
+from shared.privacy.person import find_person
 from shared.references import is_a, local_reference, version_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
     Raises:
         Withdrawn: the patient is gone; or nothing is left of what an earlier plan was drawn from,
             so that it must not stand.
+        NotAnalysed: the links between the patient's records contradict each other.
     """
     subject = event.subject or event.focus
     patient = ehr.read(subject) if is_a(subject, "Patient") else None
     if patient is None or patient.get("active") is False:
         raise Withdrawn("the patient is gone")
 
-    inputs = read(patient, ehr)
+    person = find_person(ehr, subject, patient)
+    inputs = read(patient, ehr, person.retired)
     if inputs.reports or not find(inputs, load_rules()).silent:
         return inputs
 
@@ -48,20 +51,26 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
     return None
 
 
-def read(patient: Json, ehr: "Ehr") -> Inputs:
-    """Read all inputs of the rules about one patient."""
-    subject = local_reference(patient)
+def read(patient: Json, ehr: "Ehr", retired: Sequence[str] = ()) -> Inputs:
+    """Read all inputs of the rules about one patient.
 
-    written = list(searches.reports(ehr, subject))
+    Args:
+        patient: the record in use.
+        retired: the records that it replaces, `Patient/id` each.
+    """
+    subject = local_reference(patient)
+    records = (subject, *retired)
+
+    written = list(searches.reports(ehr, records))
     parsed = tuple(reports.report(r) for r in written)
-    results = searches.results(ehr, subject, parsed)
+    results = searches.results(ehr, records, parsed)
     found = _with_results(parsed, results)
 
-    orders = [(o, searches.medication(ehr, o)) for o in searches.orders(ehr, subject)]
+    orders = [(o, searches.medication(ehr, o)) for o in searches.orders(ehr, records)]
     medications = [m for _, m in orders if m is not None]
-    problems = list(searches.problems(ehr, subject))
-    allergies = list(searches.allergies(ehr, subject))
-    values = list(searches.laboratory(ehr, subject, load_rules()))
+    problems = list(searches.problems(ehr, records))
+    allergies = list(searches.allergies(ehr, records))
+    values = list(searches.laboratory(ehr, records, load_rules()))
 
     recorded = [*problems, *(o for o, _ in orders), *allergies, *values]
     sources = [
@@ -76,6 +85,7 @@ def read(patient: Json, ehr: "Ehr") -> Inputs:
     return replace(
         found,
         subject=subject,
+        retired=tuple(retired),
         content=content_of([patient, *written, *results.values(), *medications, *recorded]),
         sources={local_reference(r): version_of(r) for r in sources},
         birth_date=hospital.birth_date(patient),

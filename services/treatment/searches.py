@@ -1,11 +1,11 @@
-"""Searches of the EHR for one patient's record.
+"""Searches of the EHR for what it holds of one patient, under each of her records.
 
 What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed
 ones alike: else a plan would be drawn from the plan before it. So a proposal that a clinician signs
 does not count as an order until the EHR has an order of its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,8 @@ ORDERS: Final = frozenset(
 ACTIVE_PROBLEM: Final = frozenset({"active", "recurrence", "relapse"})
 NOT_A_PROBLEM: Final = frozenset({"refuted", "entered-in-error"})
 PAST_ALLERGY: Final = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
+Records = Sequence[str]
+"""The patient's records, `Patient/id` each: several where some were merged."""
 PAGE: Final = "100"
 IDS_AT_ONCE: Final = 40  # the URL stays far below the 2,000 characters that every proxy accepts
 
@@ -41,15 +43,15 @@ def report_services() -> frozenset[str]:
     return frozenset(analyser_names()) - {NAME}
 
 
-def reports(ehr: "Ehr", subject: str) -> Iterator[Json]:
+def reports(ehr: "Ehr", records: Records) -> Iterator[Json]:
     """Find the standing reports of the other analysers."""
     services = report_services()
-    for report in _search(ehr, "DiagnosticReport", subject):
+    for report in _search(ehr, "DiagnosticReport", records):
         if answer_of(report) in services and report.get("status") in REPORT_STATUS:
             yield report
 
 
-def results(ehr: "Ehr", subject: str, of_reports: Iterable[Report]) -> dict[str, Json]:
+def results(ehr: "Ehr", records: Records, of_reports: Iterable[Report]) -> dict[str, Json]:
     """Read the standing Observations of these reports, by reference."""
     linked = {ref for report in of_reports for ref in report.results if is_a(ref, "Observation")}
     wanted = sorted(linked)
@@ -58,14 +60,15 @@ def results(ehr: "Ehr", subject: str, of_reports: Iterable[Report]) -> dict[str,
     for start in range(0, len(wanted), IDS_AT_ONCE):
         ids = ",".join(ref.split("/")[1] for ref in wanted[start : start + IDS_AT_ONCE])
         query = {"_id": ids, "_count": PAGE}
-        found |= _by_reference(ehr.search("Observation", query, subject=subject))
+        for record in records:
+            found |= _by_reference(ehr.search("Observation", query, subject=record))
 
     # the index of a server may lag: what the search did not bring is read one by one
     read = {ref: found.get(ref) or ehr.read(ref) for ref in wanted}
     standing = {
         ref: r
         for ref, r in read.items()
-        if r and subject_of(r) == subject and r.get("status") in RESULT_STATUS
+        if r and subject_of(r) in records and r.get("status") in RESULT_STATUS
     }
     return _without_derived(standing, set(wanted) - set(standing))
 
@@ -87,9 +90,9 @@ def _derived_from(observation: Json) -> set[str]:
     return {relative(d.get("reference", "")) for d in observation.get("derivedFrom", [])}
 
 
-def problems(ehr: "Ehr", subject: str) -> Iterator[Json]:
+def problems(ehr: "Ehr", records: Records) -> Iterator[Json]:
     """Find the active Conditions, also the unconfirmed ones of our notes."""
-    for condition in _search(ehr, "Condition", subject):
+    for condition in _search(ehr, "Condition", records):
         clinical = codes.first_code(condition.get("clinicalStatus"), codes.CONDITION_CLINICAL)
         verification = codes.first_code(
             condition.get("verificationStatus"), codes.CONDITION_VERIFICATION
@@ -100,9 +103,9 @@ def problems(ehr: "Ehr", subject: str) -> Iterator[Json]:
             yield condition
 
 
-def orders(ehr: "Ehr", subject: str) -> Iterator[Json]:
+def orders(ehr: "Ehr", records: Records) -> Iterator[Json]:
     """Find the active orders of drugs."""
-    for request in _search(ehr, "MedicationRequest", subject):
+    for request in _search(ehr, "MedicationRequest", records):
         ordered = request.get("status") == "active" and request.get("intent") in ORDERS
         if ordered and not request.get("doNotPerform") and answer_of(request) != NAME:
             yield request
@@ -124,20 +127,20 @@ def medication(ehr: "Ehr", request: Json) -> Json | None:
     return read if read and read.get("status") != "entered-in-error" else None
 
 
-def allergies(ehr: "Ehr", subject: str) -> Iterator[Json]:
+def allergies(ehr: "Ehr", records: Records) -> Iterator[Json]:
     """Find the standing allergies."""
-    for allergy in _search(ehr, "AllergyIntolerance", subject):
+    for allergy in _search(ehr, "AllergyIntolerance", records):
         states = code_values(allergy.get("clinicalStatus"), allergy.get("verificationStatus"))
         if not states & PAST_ALLERGY:
             yield allergy
 
 
-def laboratory(ehr: "Ehr", subject: str, rules: Rules) -> Iterator[Json]:
+def laboratory(ehr: "Ehr", records: Records, rules: Rules) -> Iterator[Json]:
     """Find the latest Observation of each measure of the rules, none of ours."""
     query = ",".join(f"{codes.LOINC}|{code}" for code in sorted(rules.loinc))
 
     latest: dict[str, tuple[datetime, Json]] = {}
-    for observation in _search(ehr, "Observation", subject, code=query):
+    for observation in _search(ehr, "Observation", records, code=query):
         value = hospital.measurement(observation)
         standing = observation.get("status") in RESULT_STATUS and not answer_of(observation)
         if value is None or not standing:
@@ -151,15 +154,17 @@ def laboratory(ehr: "Ehr", subject: str, rules: Rules) -> Iterator[Json]:
     yield from (latest[measure][1] for measure in sorted(latest))
 
 
-def _search(ehr: "Ehr", kind: str, subject: str, **params: str) -> Iterator[Json]:
+def _search(ehr: "Ehr", kind: str, records: Records, **params: str) -> Iterator[Json]:
     """Find every resource of a type about the patient, in the order of its reference.
 
     The same record gives the same inputs. A server may ignore a parameter, so each hit is checked.
     """
-    query = {"patient": subject.split("/")[1], "_count": PAGE, **params}
-    found = ehr.search(kind, query, subject=subject)
-    about = (r for r in found if r.get("resourceType") == kind and subject_of(r) == subject)
-    by_reference = _by_reference(about)
+    by_reference: dict[str, Json] = {}
+    for record in records:
+        query = {"patient": record.split("/")[1], "_count": PAGE, **params}
+        found = ehr.search(kind, query, subject=record)
+        about = (r for r in found if r.get("resourceType") == kind and subject_of(r) == record)
+        by_reference |= _by_reference(about)
 
     yield from (by_reference[reference] for reference in sorted(by_reference))
 

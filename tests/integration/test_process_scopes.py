@@ -23,11 +23,8 @@ from tests.fakes import FakeEhr
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 UNUSED: Final = {  # types that are granted and that this patient gives no reason to touch
     "imaging": {"Endpoint"},  # her study names none
-    "genomics": {
-        "Binary",
-        "Patient",
-    },  # her VCF and note are inline; the patient's own data play no part
-    "notes": {"Binary", "Patient"},
+    "genomics": {"Binary"},  # her VCF and note are inline
+    "notes": {"Binary"},
     "treatment": {"Medication"},  # her orders carry codes, not references
 }
 

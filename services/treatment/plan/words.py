@@ -39,6 +39,7 @@ def notes(inputs: Inputs, findings: Findings) -> list[str]:
     unsigned = _unsigned(inputs, findings.unsigned)
 
     return [
+        *([_merged(inputs.retired)] if inputs.retired else []),
         *(_report(r) for r in named),
         *bounds.left_out(inputs),
         *(_choice(c, inputs) for c in findings.choices),
@@ -47,6 +48,13 @@ def notes(inputs: Inputs, findings: Findings) -> list[str]:
         *([SILENT] if findings.silent else []),
         *([unsigned] if unsigned else []),
     ]
+
+
+def _merged(retired: Sequence[str]) -> str:
+    return (
+        f"This record also holds what was recorded under {', '.join(retired)}, which it replaces: "
+        "the plan is drawn from all of it."
+    )
 
 
 def _report(report: Report) -> str:

@@ -99,7 +99,7 @@ class Line(Workplace):
             return "unchanged"
         if case.signed and is_answered(self, case.signed, person, inputs.content, basis):
             return return_to_signed(self, case, inputs, basis)
-        if signed_elsewhere(self, person, inputs.content, basis):
+        if signed_elsewhere(self, case, inputs.content, basis):
             return end_signed_elsewhere(self, case, inputs, basis)
 
         separate(self, case, person.records)

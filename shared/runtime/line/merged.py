@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from shared.answers import Answer, Basis, Head, digest, newest
+from shared.answers import Answer, Basis, Head, digest
 from shared.errors import FhirError
 from shared.events import ResourceEvent
+from shared.fhir import codes
+from shared.fhir.heads import head_of
 from shared.fhir.person import Person
 from shared.privacy.person import find_person
-from shared.references import is_a, subject_of
+from shared.references import has_identifier, is_a, subject_of
 from shared.runtime.line.case import Case
 from shared.runtime.line.no_result import write_reason
 from shared.runtime.line.workplace import Workplace
@@ -75,17 +77,35 @@ def is_answered(at: Workplace, head: Head, person: Person, content: str, basis: 
     )
 
 
-def signed_elsewhere(at: Workplace, person: Person, content: str, basis: Basis) -> bool:
-    """Tell whether the same was signed under a record that is retired now.
+def signed_elsewhere(at: Workplace, case: Case, content: str, basis: Basis) -> bool:
+    """Tell whether the same was signed as the answer about a record that is replaced now.
 
-    Only an answer about the patient has one of its own there.
+    Only an answer about the patient has one of its own there. The EHR may have deleted that record:
+    so its head is looked for before a record's first plan, too.
     """
-    for record in person.retired if at.service.per_patient else ():
-        heads = at.ehr.heads(Answer(at.service.name, record))
-        signed = newest(head for head in heads if head.signed)
-        if signed and signed.answers(replace(basis, content=digest(record, content))):
-            return True
-    return False
+    person = case.person
+    if not at.service.per_patient or person is None or (case.head and not person.retired):
+        return False
+
+    return any(
+        is_answered(at, head, person, content, basis)
+        for record in person.records
+        for head in _signed_for(at, record, case.answer)
+    )
+
+
+def _signed_for(at: Workplace, record: str, own: Answer) -> list[Head]:
+    """Find the newest signed head of each other answer of the service about this record."""
+    query = {"patient": record.split("/")[1], "identifier": f"{codes.SERVICE}|{own.service}"}
+    tasks = at.ehr.search("Task", query, subject=record)
+    others = (t for t in tasks if not has_identifier(t, codes.ANSWER, str(own.uuid)))
+    signed = sorted((h for h in map(head_of, others) if h.signed), key=lambda h: h.revision)
+    return list({_answer_of(head): head for head in signed}.values())
+
+
+def _answer_of(head: Head) -> str:
+    found = (i["value"] for i in head.task["identifier"] if i.get("system") == codes.ANSWER)
+    return next(found, head.reference)
 
 
 def _decided_for(at: Workplace, head: Head, person: Person) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The plan of a patient whose records were merged."""
