@@ -17,7 +17,7 @@ from shared.references import ONE_STEP, type_of
 Action = Literal["create", "update", "delete"]
 CONTENT_TYPE = "application/json"
 Headers = Sequence[tuple[str, bytes]]
-LISTS = ("codes", "content_types", "replaces")
+LISTS = ("codes", "content_types", "replaces", "links")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ResourceEvent:
         codes: `system|code` of category, type, code and modality, sorted.
         content_types: the MIME types of a DocumentReference's attachments.
         replaces: `DocumentReference/id` of what a DocumentReference replaces.
+        links: `Patient/id` of the records with which a Patient was merged.
         answer_of: the service with this resource as its answer; None for what careloop did not
             write.
         time: `meta.lastUpdated`, an instant with zone.
@@ -51,6 +52,7 @@ class ResourceEvent:
     codes: tuple[str, ...] = ()
     content_types: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     answer_of: str | None = None
     time: str = ""
 

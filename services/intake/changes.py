@@ -34,6 +34,7 @@ class Publication:
         latest: focus -> its newest event in this batch.
         unwanted: those of the changes that no service accepts, now or before: without an event.
         suspect: some version's number is not above the one before: see `rewound`.
+        links: pairs of patient records that are merged, or were before.
     """
 
     events: Sequence[ResourceEvent]
@@ -44,6 +45,7 @@ class Publication:
     latest: Mapping[str, ResourceEvent]
     unwanted: Sequence[ResourceEvent] = ()
     suspect: bool = False
+    links: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def changes(
         latest=latest,
         unwanted=unwanted,
         suspect=any(is_suspect(change.known, change.event) for change in found),
+        links=list(dict.fromkeys(pair for change in found for pair in _linked(change))),
     )
 
 
@@ -170,9 +173,16 @@ def _replaced(change: Change) -> list[str]:
     return [*change.event.replaces, *before]
 
 
+def _linked(change: Change) -> list[tuple[str, str]]:
+    """Return the pairs of records that it merges, or merged before."""
+    before = change.known.links if change.known else ()
+    return [(change.event.focus, other) for other in (*change.event.links, *before)]
+
+
 def _rechecked(change: Change) -> list[str]:
     """Return what rests on it and may be found late by the EHR's searches."""
-    if change.event.type not in SEARCHED or not _is_fresh(change.event):
+    searched = change.event.type in SEARCHED or bool(change.event.links)
+    if not searched or not _is_fresh(change.event):
         return []
     return [*_patients(change), *_replaced(change)]
 

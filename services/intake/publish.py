@@ -107,7 +107,7 @@ class Publisher:
         """
         with self.lock:
             if is_a(reference, "Patient"):
-                self._publish_patient(reference)
+                self._publish_patients([reference])
             elif known := self.state.last(reference):
                 self._send(self._again([known]))
             self.state.rechecked(reference)
@@ -173,9 +173,9 @@ class Publisher:
         if publication.suspect:
             self.suspicion.set()
 
+        self.state.link(publication.links)
         self._send(publication.events)
-        for patient in publication.patients:
-            self._publish_patient(patient)
+        self._publish_patients(publication.patients)
         known = [publication.latest.get(i) or self.state.last(i) for i in publication.inputs]
         self._send(self._again(event for event in known if event))
 
@@ -185,11 +185,25 @@ class Publisher:
             fate = "related" if event.type in RELATED else wanted
             self.health.count(event.type, fate, is_ours=event.answer_of is not None)
 
-    def _publish_patient(self, patient: str) -> None:
-        """Publish all inputs of the patient, however many, and an event for each plan."""
-        for page in self.state.inputs_of(patient):
-            self._send(self._again(page))
-        self._send(self._again(self.state.plans_of(patient)))
+    def _publish_patients(self, patients: Iterable[str]) -> None:
+        """Publish all inputs, however many, and an event for each plan.
+
+        Those of all records with which one of these is merged, or was: what rests on one rests on
+        all of them.
+        """
+        records = dict.fromkeys(r for patient in patients for r in self.state.linked(patient))
+        for record in records:
+            for page in self.state.inputs_of(record):
+                self._send(self._again(page))
+            self._send(self._again(self._plans_of(record)))
+
+    def _plans_of(self, record: str) -> list[ResourceEvent]:
+        """Return events for the plans of a record: a plan may rest on another one's alone."""
+        return [
+            replace(event, subject=record)
+            for linked in self.state.linked(record)
+            for event in self.state.plans_of(linked)
+        ]
 
     def _again(self, events: Iterable[ResourceEvent]) -> list[ResourceEvent]:
         """Return last events of unchanged foci, as updates; what is gone has none."""

@@ -208,6 +208,16 @@ class State:
             rows = db.execute("SELECT DISTINCT event FROM plans WHERE subject = ?", (subject,))
             return [decode(event) for (event,) in rows]
 
+    def link(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """These patient records are linked; it is known for good, so that an unmerge is, too."""
+        with self._writing() as db:
+            db.executemany(schema.LINK, pairs)
+
+    def linked(self, patient: str) -> list[str]:
+        """The record, and all that were ever linked with it, also over others."""
+        with self._using() as db:
+            return [record for (record,) in db.execute(schema.LINKED, (patient,))]
+
     def forget(self, kind: str, before: str) -> None:
         """Drop versions of this type from before this instant: no sweep looks at them again."""
         with self._writing() as db:

@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 SEARCHED = ("Consent", "DocumentReference")
 """What others rest on and find by search: a denial, the document that replaces theirs (the patient
-is read). An EHR may find late what it wrote, so what rests on it is published once more, when the
-EHR must find it.
+is read, and searched where records were merged). An EHR may find late what it wrote, so what rests
+on it is published once more, when the EHR must find it.
 """
 
 

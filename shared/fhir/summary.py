@@ -5,6 +5,7 @@ It holds references, status and codes, never a name or a value.
 
 from shared.events import Action, ResourceEvent
 from shared.fhir import codes
+from shared.fhir.person import linked_records
 from shared.json import Json
 from shared.references import is_a, local_reference, relative, subject_of, version_of
 
@@ -34,6 +35,7 @@ def event_of(resource: Json, action: Action) -> ResourceEvent:
         codes=tuple(sorted(found)),
         content_types=_content_types(resource),
         replaces=replaces(resource),
+        links=linked_records(resource),
         answer_of=answer_of(resource),
         time=str(meta.get("lastUpdated", "")),
     )

@@ -39,9 +39,12 @@ CREATE TABLE IF NOT EXISTS due (
 CREATE TABLE IF NOT EXISTS numbers (
     subscription TEXT PRIMARY KEY, last INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+    patient TEXT, other TEXT, PRIMARY KEY (patient, other)
+) WITHOUT ROWID;
 """
-"""`foci` and `plans` stay for good, `seen` and `recent` as long as a sweep may look at them again,
-`due` until it was published once more.
+"""`foci`, `plans` and `links` stay for good, `seen` and `recent` as long as a sweep may look at
+them again, `due` until it was published once more.
 """
 ADVANCE = """INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT DO UPDATE
 SET instant = excluded.instant, anchor = excluded.anchor WHERE excluded.instant > instant"""
@@ -74,6 +77,11 @@ UNION ALL SELECT event, instant, 2 AS rank FROM foci WHERE focus = ?1
 PLAN = """INSERT INTO plans (event, instant, subject, service) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
 WHERE excluded.instant >= instant"""
+LINK = "INSERT OR IGNORE INTO links VALUES (?1, ?2), (?2, ?1)"
+LINKED = """WITH RECURSIVE person(record) AS (
+SELECT ?1 UNION SELECT other FROM links JOIN person ON patient = record
+) SELECT record FROM person LIMIT 64"""
+"""More than any person has: of more than 16 the services refuse to choose."""
 KNOWN = """UPDATE foci SET event = ?, instant = ?, subject = ?
 WHERE focus = ? AND ? >= instant"""
 """An input that is none any more, such as an Observation with another code: it stays known."""
