@@ -48,7 +48,7 @@ def post_decision(task_id: str) -> Any:
     if not result.waits or request.form.get("stamp") != result.stamp:
         return result_page(result, changed=True), 409
     decision = _decision(result)
-    if result.stale_sources and decision.kind != "rejected":
+    if (result.stale_sources or result.is_misplaced) and decision.kind != "rejected":
         return result_page(result, changed=True), 409
     if problem := _problem(decision, result):
         return result_page(result, error=problem), 400

@@ -57,18 +57,17 @@ class Person:
         return self.records[1:]
 
 
-def person_of(patient: str, base: str, read: Read, linking: Linking) -> Person:
+def person_of(patient: str, read: Read, linking: Linking) -> Person:
     """Follow the links between records, both ways, to one person.
 
     Args:
-        patient: `Patient/id`.
-        base: the EHR's own base URL; a link to another one leads nowhere here.
+        patient: `Patient/id`. A reference with a host leads to another system.
 
     Raises:
         NotAnalysed: the links contradict each other (a circle, two survivors), lead to a record
             that is gone or another system's, or join more than `MOST` records.
     """
-    web = _Web(base, read, linking)
+    web = _Web(read, linking)
     if web.record(patient) is None:
         return Person(patient, (patient,), gone=True)
 
@@ -100,22 +99,32 @@ def linked_records(patient: Json) -> tuple[str, ...]:
     """List the `Patient/id`s that a record was merged with, as it says; empty for other types."""
     if patient.get("resourceType") != "Patient":
         return ()
-    named = (relative(reference) for reference in merge_links(patient))
+    named = (_place(reference) for reference in merge_links(patient))
     return tuple(sorted({reference for reference in named if is_a(reference, "Patient")}))
 
 
-def own_reference(reference: str, base: str) -> str | None:
-    """Return `Type/id` of a reference to this EHR; None for one to another system."""
-    if ":" in reference and not reference.startswith(f"{base.rstrip('/')}/"):
-        return None
-    return relative(reference)
+def linked_alike(patient: Json) -> tuple[str, ...]:
+    """List the records that one is linked with, but was not merged with."""
+    named = (_place(reference) for reference in merge_links(patient, "refer", "seealso"))
+    return tuple(dict.fromkeys(reference for reference in named if reference != UNNAMED))
+
+
+def replaced_by(patient: Json) -> str | None:
+    """Return `Patient/id` of the record that replaces this one, as it says itself."""
+    named = (_place(reference) for reference in merge_links(patient, REPLACED_BY))
+    found = next((reference for reference in named if is_a(reference, "Patient")), None)
+    return None if _in_use(patient) else found
+
+
+def _place(reference: str) -> str:
+    """Return `Type/id` of a reference to this EHR; another system's stays as it is."""
+    return reference if ":" in reference else relative(reference)
 
 
 @dataclass(frozen=True)
 class _Web:
     """The records as read, each once."""
 
-    base: str
     read: Read
     linking: Linking
     known: dict[str, Json | None] = field(default_factory=dict)
@@ -154,7 +163,7 @@ class _Web:
 
     def _named(self, record: Json, kind: str) -> list[str]:
         """List what its links of this type name, `Patient/id`; else the address as it stands."""
-        return [own_reference(r, self.base) or r for r in merge_links(record, kind)]
+        return [_place(reference) for reference in merge_links(record, kind)]
 
     def _naming(self, reference: str) -> Iterator[Json]:
         for hit in self.linking(reference):

@@ -33,7 +33,7 @@ def find_person(
         found = hits is not None and reference == patient
         return hits or () if found else linking(ehr, reference)
 
-    return person_of(patient, ehr.base, read, naming)
+    return person_of(patient, read, naming)
 
 
 def linked_questions(patient: str) -> list[Question]:

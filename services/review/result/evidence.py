@@ -94,10 +94,11 @@ def supports(ehr: Ehr, result: Result) -> list[plan.Support]:
             if "reference" in r
         ],
     )
-    ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) == result.subject}
+    ours = {ref: r for ref, r in read.items() if r is not None and subject_of(r) in result.records}
     tasks = [
         t
-        for t in ehr.search("Task", {"patient": result.subject}, subject=result.subject)
+        for record in result.records
+        for t in ehr.search("Task", {"patient": record}, subject=record)
         if codes_ours(t)
     ]
     own = {local_reference(r) for r in result.outputs.values()}
@@ -121,7 +122,7 @@ def names(ehr: Ehr, result: Result) -> dict[str, str]:
     read = (
         r
         for r in read_all(ehr, sorted(wanted)).values()
-        if r is not None and subject_of(r) == result.subject
+        if r is not None and subject_of(r) in result.records
     )
     return findings.names_of([*known.values(), *read])
 

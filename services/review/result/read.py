@@ -15,10 +15,13 @@ from services.review.result.result import NoResult, Result
 from shared import instants
 from shared.answers import Head, newest
 from shared.ehr.client import Ehr
+from shared.errors import NotAnalysed
 from shared.fhir import codes
 from shared.fhir.heads import head_of, sources_of
+from shared.fhir.person import Person
 from shared.fhir.summary import answer_of
 from shared.json import Json
+from shared.privacy.person import find_person
 from shared.references import PATIENT_ELEMENTS, is_a, local_reference, relative, subject_of
 
 RESTS_ON: Final = (
@@ -71,7 +74,9 @@ def gather(ehr: Ehr, task_id: str) -> Result:
     rests_on = _rests_on(head, read)
     read |= read_all(ehr, [reference for reference in rests_on if reference not in read])
 
-    ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, subject)}
+    person, unclear = _person(ehr, subject, read.get(subject))
+    records = person.records if person else (subject,)
+    ours = {ref: r for ref, r in read.items() if r is not None and _concerns(r, records)}
     outputs = {key: ours[ref] for key, ref in head.outputs.items() if ref in ours}
     sources = dict.fromkeys([*drawn_from, *rests_on])
     return Result(
@@ -85,7 +90,19 @@ def gather(ehr: Ehr, task_id: str) -> Result:
         foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
         provenance=_provenance(ehr, _focus(head)) if outputs else (),
         devices=_devices(ehr, outputs.values()),
+        person=person,
+        unclear=unclear,
     )
+
+
+def _person(ehr: Ehr, subject: str, patient: Json | None) -> tuple[Person | None, str]:
+    """Return the patient with all her records, or why that can't be told."""
+    if not is_a(subject, "Patient"):
+        return None, ""
+    try:
+        return find_person(ehr, subject, patient), ""
+    except NotAnalysed as error:
+        return None, error.reason
 
 
 def _read_parts(
@@ -127,13 +144,13 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Json | None]:
         return dict(zip(unique, pool.map(read, unique), strict=True))
 
 
-def _concerns(resource: Json, subject: str) -> bool:
-    """It is about this subject, or is of a kind that is about nobody.
+def _concerns(resource: Json, records: Sequence[str]) -> bool:
+    """It is about this patient, under one of her records, or is of a kind that is about nobody.
 
     One that names its patient in a way that can't be compared is somebody else's.
     """
     named = subject_of(resource)
-    return named == subject or (
+    return named in records or (
         named is None and not any(resource.get(element) for element in PATIENT_ELEMENTS)
     )
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from services.review.result import standing
 from services.review.result.stamp import focus_key, stamp_of
-from shared.answers import Head
+from shared.answers import Head, digest
 from shared.errors import CareloopError
 from shared.fhir import lifecycle
+from shared.fhir.person import Person
 from shared.json import Json
 from shared.references import is_a, local_reference
 
@@ -29,6 +30,8 @@ class Result:
         missing, foreign: references that are gone, or that belong to somebody else.
         provenance: of the focus, author and verifier.
         devices: the models that spoke.
+        person: the patient, with all records of hers; None where that can't be told.
+        unclear: why it can't be told; empty where it can, or where there is no patient.
     """
 
     head: Head
@@ -41,6 +44,8 @@ class Result:
     foreign: tuple[str, ...]
     provenance: tuple[Json, ...]
     devices: tuple[Json, ...]
+    person: Person | None = None
+    unclear: str = ""
 
     @property
     def task_id(self) -> str:
@@ -53,6 +58,11 @@ class Result:
         return self.subject if is_a(self.subject, "Patient") else None
 
     @property
+    def records(self) -> tuple[str, ...]:
+        """All records of the patient, `Patient/id` each."""
+        return self.person.records if self.person else (self.subject,)
+
+    @property
     def focus(self) -> Json | None:
         """The report or the plan; None when there is none."""
         key = focus_key(self.head, self.outputs)
@@ -61,7 +71,20 @@ class Result:
     @property
     def stamp(self) -> str:
         """Changes with every new version of what is shown and of what it rests on."""
-        return stamp_of(self.head, self.outputs, self.sources, self.missing)
+        made = stamp_of(self.head, self.outputs, self.sources, self.missing)
+        if self.person is None or not self.person.retired:
+            return made
+        return digest(made, self.person.records)
+
+    @property
+    def is_replaced(self) -> bool:
+        """It stands on a record that another one of the same patient replaces."""
+        return self.person is not None and self.subject != self.person.survivor
+
+    @property
+    def is_misplaced(self) -> bool:
+        """Nobody can sign it here: it is on a record that is not in use, or may be."""
+        return self.is_replaced or bool(self.unclear)
 
     @property
     def waits(self) -> bool:

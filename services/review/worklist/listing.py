@@ -14,9 +14,12 @@ from services.review.result.read import service_of
 from services.review.worklist.summary import Summary, summaries
 from shared.answers import Head
 from shared.ehr.client import Ehr
+from shared.errors import NotAnalysed
 from shared.fhir import codes
 from shared.fhir.heads import head_of
+from shared.fhir.person import linked_records, replaced_by
 from shared.json import Json
+from shared.privacy.person import find_person
 from shared.references import is_a, local_reference, subject_of
 
 PAGE_SIZE: Final = 25
@@ -54,6 +57,7 @@ class Row:
         decision: signed, amended, rejected; None where nobody decided.
         by: who decided.
         summary: what it says and how urgent it is.
+        replaced_by: `Patient/id` of the record in use, where the subject's is replaced; else empty.
     """
 
     task_id: str
@@ -67,6 +71,7 @@ class Row:
     decision: str | None
     by: str
     summary: Summary
+    replaced_by: str
 
 
 @dataclass(frozen=True)
@@ -150,18 +155,30 @@ def count(ehr: Ehr, wanted: Filter) -> int:
 
 
 def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
-    """Find patients by the beginning of a name, an id or an identifier."""
+    """Find patients by the beginning of a name, an id or an identifier.
+
+    With the records that they were merged with: a signed result stays where it was signed.
+    """
     by_name = islice(ehr.search("Patient", {"name": words, "_count": "20"}), 20)
     by_identifier = islice(ehr.search("Patient", {"identifier": words, "_count": "20"}), 20)
-    named = [local_reference(p) for p in [*by_name, *by_identifier] if _matches(p, words)]
-    direct = (
-        [f"Patient/{words}"]
-        if words.replace("-", "").replace(".", "").isalnum()
-        and len(words) <= 64
-        and ehr.read(f"Patient/{words}")
-        else []
-    )
-    return tuple(dict.fromkeys([*direct, *named]))
+    named = [p for p in [*by_name, *by_identifier] if _matches(p, words)]
+    others = (record for p in named for record in (local_reference(p), *linked_records(p)))
+    return tuple(dict.fromkeys([*_by_id(ehr, words), *others]))
+
+
+def _by_id(ehr: Ehr, words: str) -> Sequence[str]:
+    """Return the patient of this id, with all records that were merged with hers."""
+    if not words.replace("-", "").replace(".", "").isalnum() or len(words) > 64:
+        return ()
+
+    reference = f"Patient/{words}"
+    patient = ehr.read(reference)
+    if patient is None:
+        return ()
+    try:
+        return (reference, *find_person(ehr, reference, patient).records)
+    except NotAnalysed:  # nobody can tell: as its own links say
+        return (reference, *linked_records(patient))
 
 
 def _matches(patient: Json, words: str) -> bool:
@@ -209,6 +226,7 @@ def row(head: Head, patients: Mapping[str, Json], summary: Summary) -> Row:
         decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
         by=task.get("owner", {}).get("display", ""),
         summary=summary,
+        replaced_by=replaced_by(patients.get(subject, {})) or "",
     )
 
 

@@ -1,0 +1,63 @@
+"""What a page says of a patient whose records were merged (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.review.result.result import Result
+from shared.fhir.person import linked_alike
+
+
+@dataclass(frozen=True)
+class Warning:
+    """One sentence on the records.
+
+    Attributes:
+        grave: the result can't be signed because of it.
+        record: `Patient/id` of the record to go on to; empty: none.
+    """
+
+    text: str
+    grave: bool = False
+    record: str = ""
+
+
+def warnings(result: Result) -> list[Warning]:
+    """Say where else the patient's results stand, and what can't be told."""
+    return list(_warnings(result))
+
+
+def _warnings(result: Result) -> Iterator[Warning]:
+    if result.unclear:
+        yield Warning(
+            f"{result.unclear} Nothing is drafted here, and nothing can be signed, until that is "
+            "put right in the EHR.",
+            grave=True,
+        )
+    person = result.person
+    if person is None:
+        return
+
+    if result.is_replaced:
+        yield _replaced(result, person.survivor)
+    elif person.retired:
+        names = ", ".join(person.retired)
+        yield Warning(f"This record also holds what was recorded under {names}, which it replaces.")
+    if person.beyond:
+        yield Warning(
+            "This record also replaces one of another system, of which nothing is read here."
+        )
+    if alike := ", ".join(linked_alike(result.patient or {})):
+        yield Warning(
+            f"The EHR links this record with {alike}, and does not say that they were merged: "
+            "nothing of it is read here."
+        )
+
+
+def _replaced(result: Result, survivor: str) -> Warning:
+    said = f"This record was replaced by {survivor}; new results are drafted there."
+    if result.head.outcome == "requested":
+        more = " This draft can't be signed here. As a rule it moves there within a minute."
+        return Warning(said + more, grave=True, record=survivor)
+    if result.head.closed:
+        return Warning(f"{said} What was decided here stays here.", record=survivor)
+    return Warning(said, record=survivor)

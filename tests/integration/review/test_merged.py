@@ -1,0 +1,141 @@
+"""Review: a patient whose records were merged. Pages say so, and nothing is signed out of place."""
+
+import re
+
+import pytest
+
+from shared.ehr.client import Ehr
+from shared.fhir import codes
+from shared.fhir.person import CONTRADICTION
+from shared.json import Json
+from tests.browser.clinic import Clinic, a_film
+from tests.browser.drafts import care_plan
+from tests.integration.review.support import NO_CHOICE, Visitor
+from tests.merging import link, merge, say
+from tests.unit.treatment_record import order
+
+SIGN = {"reviewed": "yes"}
+
+
+@pytest.fixture
+def other(ehr: Ehr) -> str:
+    named = [{"family": "Andersen", "given": ["Karla"]}]
+    return ehr.create({"resourceType": "Patient", "name": named}).reference
+
+
+def order_of(ehr: Ehr, subject: str) -> str:
+    body = {k: v for k, v in order("clopidogrel", "32968").items() if k not in ("id", "meta")}
+    return ehr.create(body | {"subject": codes.reference(subject)}).reference
+
+
+def texts(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def replaced(survivor: str) -> str:
+    return f"This record was replaced by {survivor}; new results are drafted there."
+
+
+def test_a_draft_on_a_replaced_record_says_so_and_can_only_be_rejected(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    merge(clinic.ehr, clinic.patient, other)
+    page = doctor.get(f"/results/{task}")
+    assert replaced(other) in texts(page) and "Nobody can sign this result" in page
+    assert "Sign as it stands" not in page
+    assert doctor.decide(task, "sign", **SIGN).status_code == 409
+    assert clinic.task(task)["status"] == "requested"
+    assert doctor.decide(task, "reject", reason="filed twice").status_code == 303
+
+
+def test_what_was_signed_on_a_replaced_record_stays_and_is_found_from_both(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    doctor.decide(task, "sign", **SIGN)
+    merge(clinic.ehr, clinic.patient, other)
+    page = texts(doctor.get(f"/results/{task}"))
+    assert f"{replaced(other)} What was decided here stays here." in page
+    for record in (clinic.patient, other):
+        rows = doctor.get(f"/?outcome=completed&patient={record.split('/')[1]}")
+        assert f"/results/{task}" in rows, record
+        assert f"{clinic.patient}, replaced by {other}" in texts(rows)
+
+
+def test_the_survivors_page_names_the_records_that_it_replaces(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    merge(clinic.ehr, other, clinic.patient)
+    page = doctor.get(f"/results/{task}")
+    assert f"This record also holds what was recorded under {other}" in texts(page)
+    assert doctor.decide(task, "sign", **SIGN).status_code == 303
+
+
+def test_a_plan_that_rests_on_a_replaced_record_is_whole_and_can_be_signed(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    merge(clinic.ehr, other, clinic.patient)
+    ordered = order_of(clinic.ehr, other)
+    task = clinic.result("treatment", clinic.patient, care_plan([ordered]))
+    page = doctor.get(f"/results/{task}")
+    assert "belong to another patient" not in page and ordered in page
+    assert doctor.decide(task, "sign", **SIGN, **NO_CHOICE).status_code == 303
+
+
+def test_a_merge_while_a_page_is_open_is_shown_before_anything_is_signed(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    stamp = re.search(r'name="stamp" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
+    assert stamp
+    merge(clinic.ehr, other, clinic.patient)
+    late = doctor.post(f"/results/{task}/decision", stamp=stamp[1], action="sign", **SIGN)
+    assert late.status_code == 409 and "also holds what was recorded under" in late.text
+    assert clinic.task(task)["status"] == "requested"
+
+
+def test_links_that_contradict_each_other_are_said_and_nothing_is_signed(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    say(clinic.ehr, clinic.patient, link("replaced-by", other), active=False)
+    say(clinic.ehr, other, link("replaced-by", clinic.patient), active=False)
+    assert CONTRADICTION.replace("'", "&#39;") in doctor.get(f"/results/{task}")
+    assert doctor.decide(task, "sign", **SIGN).status_code == 409
+    assert f"/results/{task}" in doctor.get(f"/?patient={other.split('/')[1]}")
+
+
+ELSEWHERE = "https://other-hospital.example/fhir/Patient/17"
+
+
+@pytest.mark.parametrize(
+    ("links", "said"),
+    [
+        ([link("replaces", ELSEWHERE)], "also replaces one of another system"),
+        ([link("seealso", ELSEWHERE)], f"links this record with {ELSEWHERE}, and does not say"),
+        ([{"type": "refer", "other": {"display": "a card"}}], ""),
+    ],
+    ids=["replaced elsewhere", "alike elsewhere", "names nothing"],
+)
+def test_what_is_linked_and_not_read_is_said(
+    doctor: Visitor, clinic: Clinic, links: list[Json], said: str
+) -> None:
+    task = a_film(clinic)
+    say(clinic.ehr, clinic.patient, *links)
+    page = texts(doctor.get(f"/results/{task}"))
+    assert said in page and ("is read here" in page) == bool(said)
+    assert doctor.decide(task, "sign", **SIGN).status_code == 303
+
+
+def test_another_patients_part_is_foreign_still(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    stranger = clinic.ehr.create({"resourceType": "Patient"}).reference
+    say(clinic.ehr, clinic.patient, link("seealso", stranger))
+    merge(clinic.ehr, other, clinic.patient)
+    ordered = order_of(clinic.ehr, stranger)
+    task = clinic.result("treatment", clinic.patient, care_plan([ordered]))
+    page = doctor.get(f"/results/{task}")
+    assert "belong to another patient" in page and f"{ordered}<" not in page
