@@ -21,6 +21,7 @@ from shared.references import (
 
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
+DRAWN_FOR = "patient"
 ANALYSE = codes.concept(codes.TASK_CODE, "analyse", "AI analysis")
 
 
@@ -60,7 +61,7 @@ def is_head(task: Json, answer: Answer) -> bool:
 def kind_of(item: Json) -> str | None:
     """Return the code of a Task.input or Task.output of ours.
 
-    It is `basis`, `source`, or the key of what was written.
+    It is `basis`, `patient`, `source`, or the key of what was written.
     """
     return codes.first_code(item.get("type"), codes.TASK_PART)
 
@@ -132,7 +133,7 @@ def requested(
         "focus": codes.reference(focus),
         "for": codes.reference(subject),
         "requester": codes.reference(device),
-        "input": [_basis(str(basis)), *_sources(sources)],
+        "input": [_basis(str(basis)), _drawn_for(subject), *_sources(sources)],
         "output": [
             _part(key, {"valueReference": codes.reference(target)})
             for key, target in outputs.items()
@@ -210,6 +211,17 @@ def _rewritten(head: Head, now: str) -> Json:
 
 def _basis(text: str) -> Json:
     return _part("basis", {"valueString": text})
+
+
+def _drawn_for(patient: str) -> Json:
+    """Keep the patient as text, too: a merge may rewrite references."""
+    return _part(DRAWN_FOR, {"valueString": patient})
+
+
+def drawn_for(task: Json) -> str | None:
+    """Return the patient whom the basis of a head's result names, whatever was merged since."""
+    parts = (i.get("valueString") for i in task.get("input", []) if kind_of(i) == DRAWN_FOR)
+    return next((p for p in parts if isinstance(p, str)), None)
 
 
 def _sources(references: Iterable[str]) -> list[Json]:

@@ -95,9 +95,9 @@ class Line(Workplace):
         inputs, case = filed(inputs, person), replace(case, person=person)
 
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
-        if case.head and is_answered(self, case.head, person, inputs.content, basis):
+        if case.head and is_answered(case.head, person, inputs.content, basis):
             return "unchanged"
-        if case.signed and is_answered(self, case.signed, person, inputs.content, basis):
+        if case.signed and is_answered(case.signed, person, inputs.content, basis):
             return return_to_signed(self, case, inputs, basis)
         if signed_elsewhere(self, case, inputs.content, basis):
             return end_signed_elsewhere(self, case, inputs, basis)

@@ -4,15 +4,13 @@ What is drafted, is drafted on the record in use. What was signed stays where it
 merge alone has nothing drafted a second time. Nothing unsigned stays on a retired record.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from shared.answers import Answer, Basis, Head, digest
-from shared.errors import FhirError
 from shared.events import ResourceEvent
 from shared.fhir import codes
-from shared.fhir.heads import head_of
+from shared.fhir.heads import drawn_for, head_of
 from shared.fhir.person import Person
 from shared.privacy.person import find_person
 from shared.references import has_identifier, is_a, subject_of
@@ -59,7 +57,7 @@ def filed(inputs: Any, person: Person) -> Any:
     return replace(inputs, subject=person.survivor)
 
 
-def is_answered(at: Workplace, head: Head, person: Person, content: str, basis: Basis) -> bool:
+def is_answered(head: Head, person: Person, content: str, basis: Basis) -> bool:
     """Tell whether there is nothing to do, under whichever record the decision was taken.
 
     Args:
@@ -71,10 +69,10 @@ def is_answered(at: Workplace, head: Head, person: Person, content: str, basis: 
     if not head.closed or subject_of(head.task) not in person.records:
         return False
 
-    return any(
-        head.answers(replace(basis, content=digest(record, content)))
-        for record in _decided_for(at, head, person)
-    )
+    # the EHR may have rewritten the head's subject in a merge, and deleted the record of before
+    former = drawn_for(head.task)
+    records = (*person.records, *([former] if former else []))
+    return any(head.answers(replace(basis, content=digest(record, content))) for record in records)
 
 
 def signed_elsewhere(at: Workplace, case: Case, content: str, basis: Basis) -> bool:
@@ -88,7 +86,7 @@ def signed_elsewhere(at: Workplace, case: Case, content: str, basis: Basis) -> b
         return False
 
     return any(
-        is_answered(at, head, person, content, basis)
+        is_answered(head, person, content, basis)
         for record in person.records
         for head in _signed_for(at, record, case.answer)
     )
@@ -106,19 +104,3 @@ def _signed_for(at: Workplace, record: str, own: Answer) -> list[Head]:
 def _answer_of(head: Head) -> str:
     found = (i["value"] for i in head.task["identifier"] if i.get("system") == codes.ANSWER)
     return next(found, head.reference)
-
-
-def _decided_for(at: Workplace, head: Head, person: Person) -> Iterator[str]:
-    """Yield the records under which the head may have been decided.
-
-    An EHR may rewrite its subject in a merge, and delete the record that it named: then only the
-    head's earlier versions tell.
-    """
-    yield from person.records
-    try:
-        history = at.ehr.operation(f"{head.reference}/_history", {})
-    except FhirError:
-        # a server without it: it counts as decided under the records that stand
-        return
-    versions = (entry.get("resource") or {} for entry in history.get("entry") or [] if entry)
-    yield from dict.fromkeys(s for v in versions if (s := subject_of(v)))

@@ -68,4 +68,4 @@ def test_a_server_without_batches_is_asked_one_by_one(
     plain = replace(line, ehr=ehr.able(replace(ehr.abilities, batches=False)))
     run(plain, event(ehr, write(ehr, anna, "the first one")))
     said, requests = asked(fake, plain, ehr, write(ehr, anna, "one"))
-    assert said == "result" and 5 <= requests <= 7
+    assert said == "result" and 9 <= requests <= 11
