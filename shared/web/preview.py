@@ -39,11 +39,12 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     """
     made: list[Json] = []
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
-    event = in_use(line, event)
     answer = Answer(line.service.name, line.service.input_of(event))
+    case = in_use(line, Case(event, answer, None))
+    answer = Answer(line.service.name, line.service.input_of(case.event))
     head = ehr.head(answer)
 
-    case = line.gather(with_consent(line, Case(event, answer, None)))
+    case = line.gather(with_consent(line, replace(case, answer=answer)))
     if not isinstance(case, Case):
         raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
 

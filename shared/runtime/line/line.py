@@ -71,10 +71,10 @@ class Line(Workplace):
             return "not_ours"
 
         try:
-            about = in_use(line, event)
-            if about.subject != event.subject:
+            case = in_use(line, case)
+            if case.event.subject != event.subject:
                 withdraw_replaced(line, case)
-                return self.take(about, only_deletes=only_deletes)
+                return self.take(case.event, only_deletes=only_deletes)
 
             case = with_consent(line, case)
             return line.gather(case)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from shared.answers import Answer, Basis, Head, digest
-from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.heads import drawn_for, head_of
 from shared.fhir.person import Person
@@ -22,19 +21,21 @@ REPLACED = "This record was replaced by another one of the same patient; the pla
 SIGNED_BEFORE = "The same was signed under another record of this patient."
 
 
-def in_use(at: Workplace, event: ResourceEvent) -> ResourceEvent:
-    """Return the event about the record in use, for an answer about the patient.
+def in_use(at: Workplace, case: Case) -> Case:
+    """Return the case about the record in use, for an answer about the patient.
 
-    An answer about a resource keeps its input, whatever record that names.
+    An answer about a resource keeps its input, whatever record that names. The case's answer is
+    still that about the record of the event.
 
     Raises:
         NotAnalysed: the links between records contradict each other.
     """
-    if not at.service.per_patient or not is_a(event.subject, "Patient"):
-        return event
+    subject = case.event.subject
+    if subject is None or not at.service.per_patient or not is_a(subject, "Patient"):
+        return case
 
-    assert event.subject is not None
-    return replace(event, subject=find_person(at.ehr, event.subject).survivor)
+    person = find_person(at.ehr, subject)
+    return replace(case, event=replace(case.event, subject=person.survivor), person=person)
 
 
 def withdraw_replaced(at: Workplace, case: Case) -> None:

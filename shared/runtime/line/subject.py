@@ -31,7 +31,7 @@ def with_consent(at: Workplace, case: Case) -> Case:
         Withdrawn: the input is gone.
     """
     try:
-        return _about(case, ask(at, case.event.subject))
+        return _about(case, ask(at, case.event.subject, case.person))
     except NotAnalysed:
         subject = _current_subject(at, case)
         if subject == case.event.subject:
@@ -40,8 +40,11 @@ def with_consent(at: Workplace, case: Case) -> Case:
         return _about(case, ask(at, subject))
 
 
-def ask(at: Workplace, subject: str | None) -> Person | None:
+def ask(at: Workplace, subject: str | None, known: Person | None = None) -> Person | None:
     """Ask for the consent of a patient, under each of the person's records.
+
+    Args:
+        known: the person, where she was just found.
 
     Returns:
         The person; None without a subject.
@@ -55,7 +58,7 @@ def ask(at: Workplace, subject: str | None) -> Person | None:
     if not is_a(subject, "Patient"):
         raise NoPatient(why_nobody(subject, "The subject is not a Patient."))
 
-    person = find_person(at.ehr, subject)
+    person = known or find_person(at.ehr, subject)
     permit(at.ehr, at.settings, person.survivor, at.service.reads, person.retired)
     return person
 
