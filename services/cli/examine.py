@@ -6,13 +6,11 @@ Of settings, EHR, scopes, broker, PACS, access logs, models and GPU.
 import difflib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
-
-import click
+from typing import Final
 
 from services import catalogue
+from services.cli.check import Check, State
 from services.cli.installed import extra, lacks
 from services.cli.permissions import scopes_of_process
 from shared.ehr import proof
@@ -22,12 +20,11 @@ from shared.ehr.client import Ehr, open_ehr
 from shared.ehr.scopes import permissions_of
 from shared.errors import CareloopError
 from shared.privacy.access_log import broken_at, logs_of
+from shared.privacy.person import finds_links
 from shared.references import version_of
 from shared.settings import Settings
 from shared.stream.open import open_log
 
-State = Literal["ok", "note", "missing"]
-COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
 FHIR_ADVICE: Final = (
     "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET "
     "metadata, and see that it runs."
@@ -48,6 +45,10 @@ GUARD_ADVICE: Final = (
     "careloop needs meta.versionId: have the EHR keep versions, or put a FHIR server that does "
     "beside it."
 )
+LINKS_ADVICE: Final = (
+    "Where it merges records, see that the survivor has a link `replaces`, too: from there alone "
+    "the retired record can't be seen."
+)
 PACS_ADVICE: Final = (
     "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for "
     "the folder in CARELOOP_STATE_DIR."
@@ -58,16 +59,6 @@ LOGIN_ADVICE: Final = (
     "CARELOOP_REVIEW_LOCAL_USER "
     "and CARELOOP_REVIEW_LOCAL_PASSWORD."
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at; `advice` says what to do unless it is ok."""
-
-    what: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
@@ -102,14 +93,6 @@ def examine(settings: Settings, services: Sequence[str] = ()) -> Iterator[Check]
 
 def _analysers(services: Sequence[str]) -> list[str]:
     return [name for name in services if name in catalogue.analyser_names()]
-
-
-def as_line(check: Check) -> str:
-    """One line, and a second one with what to do."""
-    first = (
-        f"{click.style(f'{check.state:<8}', fg=COLOUR[check.state])} {check.what}: {check.found}"
-    )
-    return first + (f"\n         -> {check.advice}" if check.advice else "")
 
 
 def _guarded(
@@ -156,6 +139,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
                 advice,
             )
         yield from _guards(ehr)
+        yield _merges(ehr)
     if "intake" in services:
         topics = len(subscription_topics(statement))
         yield Check(
@@ -164,6 +148,16 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             f"{topics} Backport topics",
             "" if topics else "None needed: classic rest-hooks or the sweep do.",
         )
+
+
+def _merges(ehr: Ehr) -> Check:
+    known = finds_links(ehr)
+    return Check(
+        "merged patients",
+        "ok" if known else "note",
+        f"the EHR {'finds' if known else 'does not find'} patient records by their links",
+        "" if known else LINKS_ADVICE,
+    )
 
 
 def _guards(ehr: Ehr) -> Iterator[Check]:

@@ -99,26 +99,21 @@ def linked_records(patient: Json) -> tuple[str, ...]:
     """List the `Patient/id`s that a record was merged with, as it says; empty for other types."""
     if patient.get("resourceType") != "Patient":
         return ()
-    named = (_place(reference) for reference in merge_links(patient))
+    named = (relative(reference) for reference in merge_links(patient))
     return tuple(sorted({reference for reference in named if is_a(reference, "Patient")}))
 
 
 def linked_alike(patient: Json) -> tuple[str, ...]:
     """List the records that one is linked with, but was not merged with."""
-    named = (_place(reference) for reference in merge_links(patient, "refer", "seealso"))
+    named = (relative(reference) for reference in merge_links(patient, "refer", "seealso"))
     return tuple(dict.fromkeys(reference for reference in named if reference != UNNAMED))
 
 
 def replaced_by(patient: Json) -> str | None:
     """Return `Patient/id` of the record that replaces this one, as it says itself."""
-    named = (_place(reference) for reference in merge_links(patient, REPLACED_BY))
+    named = (relative(reference) for reference in merge_links(patient, REPLACED_BY))
     found = next((reference for reference in named if is_a(reference, "Patient")), None)
     return None if _in_use(patient) else found
-
-
-def _place(reference: str) -> str:
-    """Return `Type/id` of a reference to this EHR; another system's stays as it is."""
-    return reference if ":" in reference else relative(reference)
 
 
 @dataclass(frozen=True)
@@ -163,7 +158,7 @@ class _Web:
 
     def _named(self, record: Json, kind: str) -> list[str]:
         """List what its links of this type name, `Patient/id`; else the address as it stands."""
-        return [_place(reference) for reference in merge_links(record, kind)]
+        return [relative(reference) for reference in merge_links(record, kind)]
 
     def _naming(self, reference: str) -> Iterator[Json]:
         for hit in self.linking(reference):

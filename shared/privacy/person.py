@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from shared.ehr.ahead import Question, reading, searching
 from shared.ehr.client import Ehr
 from shared.errors import FhirError
 from shared.fhir.person import MOST, Person, linked_records, person_of
 from shared.json import Json
+
+NOBODY: Final = "Patient/careloop-nobody"
 
 
 def find_person(
@@ -39,6 +42,16 @@ def find_person(
 def linked_questions(patient: str) -> list[Question]:
     """List what `find_person` asks first, and all where nothing was merged."""
     return [reading(patient), searching("Patient", _query(patient))]
+
+
+def finds_links(ehr: Ehr) -> bool:
+    """Tell whether the server searches by link: it finds nobody who is linked with nobody."""
+    try:
+        return next(ehr.search("Patient", _query(NOBODY)), None) is None
+    except FhirError as error:
+        if error.status != 400:
+            raise
+        return False
 
 
 def linking(ehr: Ehr, patient: str) -> Iterator[Json]:

@@ -40,11 +40,11 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
     made: list[Json] = []
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
     answer = Answer(line.service.name, line.service.input_of(event))
-    case = in_use(line, Case(event, answer, None))
-    answer = Answer(line.service.name, line.service.input_of(case.event))
+    about = in_use(line, Case(event, answer, None))
+    answer = Answer(line.service.name, line.service.input_of(about.event))
     head = ehr.head(answer)
 
-    case = line.gather(with_consent(line, replace(case, answer=answer)))
+    case = line.gather(with_consent(line, replace(about, answer=answer)))
     if not isinstance(case, Case):
         raise NotAnalysed(f"The {line.service.name} service does not speak on this input.")
 

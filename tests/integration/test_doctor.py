@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -78,6 +79,20 @@ def test_the_bases_of_the_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "public.example/r4 (CapabilityStatement.implementation)" in line
         assert ("in.example/x (self links)" in line) == (state == "note")
         assert ("CARELOOP_FHIR_ALIASES; if not" in output) == (state == "note")
+
+
+def test_an_ehr_that_does_not_search_by_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {}
+    for habits in (SEKMET, HAPI):
+        for ignores in (True, False):
+            with FakeEhr(replace(habits, ignores_links=ignores)) as fake:
+                for _ in range(2):
+                    httpx.post(f"{fake.base}/Patient", json={"resourceType": "Patient"})
+                monkeypatch.setenv("CARELOOP_FHIR_URL", fake.base)
+                _, output = doctor("treatment")
+            [line] = [n for n in output.splitlines() if "merged patients" in n]
+            said[habits.name, ignores] = (line.split()[0], "`replaces`" in output)
+    assert said == {key: ("note", True) if key[1] else ("ok", False) for key in said}
 
 
 def test_missing_topics(ehr: str) -> None:

@@ -20,7 +20,8 @@ def doctor(services: tuple[str, ...]) -> None:
 
     SERVICE: look only at what these services need; default: all that are installed here.
     """
-    from services.cli.examine import as_line, examine
+    from services.cli.check import as_line
+    from services.cli.examine import examine
 
     states = set()
     for check in examine(load_settings(), services):
