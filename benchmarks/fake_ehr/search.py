@@ -145,6 +145,8 @@ def _candidates(store: Store, kind: str, tests: Query) -> Iterable[Json]:
     for name, value in tests:
         if name == "identifier" and "," not in value and not value.endswith("|"):
             return store.indexed(kind, "identifier", value)
+        if name == "link" and "," not in value:
+            return store.indexed(kind, "link", own_place(value))
         if name in ("patient", "subject") and "," not in value and kind != "Provenance":
             return store.indexed(
                 kind,

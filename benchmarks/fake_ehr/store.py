@@ -95,9 +95,9 @@ class Store:
                 yield versions[-1].resource
 
     def indexed(self, kind: str, name: str, value: str) -> Iterator[Json]:
-        """Find standing resources by identifier or subject.
+        """Find standing resources by identifier, subject or link.
 
-        `identifier` is `system|value` or the bare value, `subject` is `Patient/id`.
+        `identifier` is `system|value` or the bare value, `subject` and `link` are `Patient/id`.
         """
         for resource_id in list(self._index.get((kind, name, value), ())):
             resource = self.current(kind, resource_id)
@@ -168,3 +168,5 @@ def _keys(resource: Json | None) -> Iterator[tuple[str, str]]:
         yield "identifier", f"{identifier.get('system', '')}|{value}"
     if subject := subject_of(resource):
         yield "subject", own_place(subject)  # sekmet's searches pass over hosts
+    for link in resource.get("link", []) if resource["resourceType"] == "Patient" else []:
+        yield "link", own_place(link.get("other", {}).get("reference", ""))

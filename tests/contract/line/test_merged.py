@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.ehr.client import Ehr
-from shared.errors import Conflict
+from shared.errors import Conflict, FhirError
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.person import CONTRADICTION, ELSEWHERE, GONE, TOO_MANY
@@ -208,7 +208,11 @@ def test_a_survivor_of_another_system_is_not_guessed(
     line: Line, ehr: Ehr, patient: str, other: str
 ) -> None:
     elsewhere = f"https://other-hospital.example/fhir/{other}"
-    say(ehr, patient, link("replaced-by", elsewhere), active=False)
+    by_number = {"type": "replaced-by", "other": {"identifier": {"value": "17"}}}
+    try:
+        say(ehr, patient, link("replaced-by", elsewhere), active=False)
+    except FhirError:  # HAPI refuses references to other servers
+        say(ehr, patient, by_number, active=False)
     reference = write(ehr, patient, "replaced elsewhere")
     assert again(line, event(ehr, reference)) == ["not_analysed", "unchanged"]
     assert head(ehr, reference).task["statusReason"]["text"] == ELSEWHERE

@@ -107,25 +107,27 @@ def test_links_that_contradict_each_other_are_said_and_nothing_is_signed(
     assert f"/results/{task}" in doctor.get(f"/?patient={other.split('/')[1]}")
 
 
-ELSEWHERE = "https://other-hospital.example/fhir/Patient/17"
+NUMBER = {"identifier": {"system": "https://other-hospital.example", "value": "17"}}
 
 
 @pytest.mark.parametrize(
     ("links", "said"),
     [
-        ([link("replaces", ELSEWHERE)], "also replaces one of another system"),
-        ([link("seealso", ELSEWHERE)], f"links this record with {ELSEWHERE}, and does not say"),
-        ([{"type": "refer", "other": {"display": "a card"}}], ""),
+        ([{"type": "replaces", "other": NUMBER}], "also replaces one of another system"),
+        ([link("seealso", "")], "links this record with {other}, and does not say"),
+        ([link("refer", "")], "links this record with {other}, and does not say"),
+        ([{"type": "refer", "other": NUMBER}], ""),
     ],
-    ids=["replaced elsewhere", "alike elsewhere", "names nothing"],
+    ids=["replaced elsewhere", "alike", "referred", "names nothing"],
 )
 def test_what_is_linked_and_not_read_is_said(
-    doctor: Visitor, clinic: Clinic, links: list[Json], said: str
+    doctor: Visitor, clinic: Clinic, other: str, links: list[Json], said: str
 ) -> None:
     task = a_film(clinic)
-    say(clinic.ehr, clinic.patient, *links)
+    named = [link(k["type"], other) if k["other"] == {"reference": ""} else k for k in links]
+    say(clinic.ehr, clinic.patient, *named)
     page = texts(doctor.get(f"/results/{task}"))
-    assert said in page and ("is read here" in page) == bool(said)
+    assert said.format(other=other) in page and ("is read here" in page) == bool(said)
     assert doctor.decide(task, "sign", **SIGN).status_code == 303
 
 
