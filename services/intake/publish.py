@@ -173,7 +173,8 @@ class Publisher:
         if publication.suspect:
             self.suspicion.set()
 
-        self.state.link(publication.links)
+        if publication.links:
+            self.state.link(publication.links)
         self._send(publication.events)
         self._publish_patients(publication.patients)
         known = [publication.latest.get(i) or self.state.last(i) for i in publication.inputs]
