@@ -4,12 +4,12 @@ Percentiles, ratios, the bars of docs/performance.md, and the stored baseline (p
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from benchmarks.arms import Block
+from benchmarks.arms.blocks import Block, Cost
 
 MODELS_MS: Final = (0, 20, 100)
 BEYOND: Final = 5
@@ -60,9 +60,10 @@ class Arm:
     """One arm under one condition, over all its blocks.
 
     Attributes:
-        arm: `M`, `S`, `S8`, `P` (appended at once) or `P@20` (at 20 events/s).
+        arm: `M`, `S`, `S8`, `P` (appended at once), `S modest` and `P modest` (one event alone), or
+            `P@100` (at 100 events/s); `P0` is the pipeline of another commit.
         log: of P: `sqlite` or `kafka`; else empty.
-        ehr: `fake` or `sekmet`; of M empty.
+        ehr: `fake`, `sekmet` or `hapi`; of M empty.
     """
 
     arm: str
@@ -95,6 +96,23 @@ class Arm:
         """The median latency in seconds."""
         return median(self.latencies)
 
+    def at_in_blocks(self, q: float) -> float | None:
+        """The median of the blocks' percentiles, in seconds: a disturbed block does not count."""
+        found = [percentile(block.latencies, q) for block in self.blocks]
+        known = [value for value in found if value is not None]
+        return median(known) if known and len(known) == len(found) else None
+
+    @property
+    def append(self) -> float | None:
+        """The median time of a durable append in seconds; None where none was timed."""
+        appends = [append for block in self.blocks for append in block.appends]
+        return median(appends) if appends else None
+
+    def cost(self, of: Callable[[Cost], float]) -> float | None:
+        """What one event costs, the median of the blocks; None where it costs no EHR anything."""
+        costs = [of(b.cost) / len(b.latencies) for b in self.blocks if b.cost]
+        return median(costs) if costs else None
+
 
 Arms = Mapping[str, Arm]
 
@@ -104,25 +122,30 @@ def by_name(arms: Iterable[Arm]) -> Arms:
     return {arm.name: arm for arm in arms}
 
 
-def ratios(arms: Arms, paced: str) -> dict[str, float]:
-    """P against S and M by name.
+def ratios(arms: Arms) -> dict[str, float]:
+    """P against S, M and the commit before, by name. What the baseline keeps.
 
-    Time per event at saturation, and of a single event at the modest rate. What the baseline keeps.
+    Time per event at saturation, and of a single event at the modest rate, where S is paced, too.
+    Of P over P0 the events per second.
     """
     found: dict[str, float] = {}
     for arm in arms.values():
-        one = arms.get(f"S {arm.ehr} {arm.model_ms}ms")
-        eight = arms.get(f"S8 {arm.ehr} {arm.model_ms}ms")
-        model = arms.get(f"M {arm.model_ms}ms")
         place = f"{arm.log} {arm.ehr} {arm.model_ms}ms"
-        if arm.arm == "P" and one:
-            found[f"P/S saturated {place}"] = arm.per_event / one.per_event
-        if arm.arm == "P" and eight:
-            found[f"P/S8 saturated {place}"] = arm.per_event / eight.per_event
-        if arm.arm == "P" and model and arm.model_ms:
-            found[f"P/M saturated {place}"] = arm.per_event / model.per_event
-        if arm.arm == paced and one:
-            found[f"P/S one event {place}"] = arm.typical / one.typical
+
+        def over(label: str, other: str, arm: Arm = arm, place: str = place) -> None:
+            if to := arms.get(other):
+                alone = arm.arm == "P modest"
+                one, base = (arm.typical, to.typical) if alone else (arm.per_event, to.per_event)
+                found[f"{label} {place}"] = base / one if label.startswith("P/P0") else one / base
+
+        if arm.arm == "P":
+            over("P/S saturated", f"S {arm.ehr} {arm.model_ms}ms")
+            over("P/S8 saturated", f"S8 {arm.ehr} {arm.model_ms}ms")
+            over("P/P0 events/s", f"P0 {place}")
+            if arm.model_ms:
+                over("P/M saturated", f"M {arm.model_ms}ms")
+        if arm.arm == "P modest":
+            over("P/S one event", f"S modest {arm.ehr} {arm.model_ms}ms")
     return {name: round(value, 4) for name, value in found.items()}
 
 

@@ -1,20 +1,24 @@
 """The parts around the pipeline, each in a process of its own.
 
-FakeEhr or sekmet as the EHR, SQLite or Apache Kafka as the log.
+FakeEhr, sekmet or HAPI FHIR as the EHR, SQLite or Apache Kafka as the log.
 
-`python -m benchmarks.parts` serves a FakeEhr: it prints its base URL and ends with its standard
-input.
+`python -m benchmarks.parts` serves a FakeEhr: it prints its base URL, then for each line of its
+standard input how many requests it has had, and ends with that input.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
+import psutil
 
 from benchmarks.fake_ehr import FakeEhr
 from benchmarks.kafka_broker import Broker
@@ -22,18 +26,37 @@ from services.clinic.children import Child, stop
 from services.clinic.embedded_ehr import sekmet_command
 from services.clinic.ports import free_port
 
+ROOT: Final = Path(__file__).parents[1]
 START_SEC = 60.0
+HAPI_SEC: Final = 300.0
+"""HAPI FHIR on a busy machine of two cores."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An EHR that answers.
+
+    Attributes:
+        base: its base URL.
+        process: what serves it, perhaps in a child.
+        requests: how many it has had so far; None where it does not tell.
+    """
+
+    base: str
+    process: psutil.Process
+    requests: Callable[[], int] | None = None
 
 
 @contextmanager
 def python_child(
-    module: str, environment: Mapping[str, str] | None = None
+    module: str, environment: Mapping[str, str] | None = None, root: Path = ROOT
 ) -> Iterator[subprocess.Popen[str]]:
-    """`python -m module`, spoken to by lines; it ends with its standard input."""
+    """`python -m module` of a checkout, spoken to by lines; it ends with its standard input."""
     argv = [sys.executable, "-m", module]
     with subprocess.Popen(  # noqa: S603  # our own module
         argv,
-        env=os.environ | dict(environment or {}),
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)} | dict(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -60,23 +83,56 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def fake_ehr() -> Iterator[str]:
-    """A FakeEhr; its base URL."""
+def fake_ehr() -> Iterator[Served]:
+    """A FakeEhr."""
     with python_child("benchmarks.parts") as process:
-        yield line_of(process)
+        base = line_of(process)
+
+        def requests() -> int:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return int(line_of(process))
+
+        yield Served(base, psutil.Process(process.pid), requests)
 
 
 @contextmanager
-def sekmet(folder: Path) -> Iterator[str]:
-    """The embedded EHR; its base URL."""
+def sekmet(folder: Path) -> Iterator[Served]:
+    """The embedded EHR."""
     port = free_port()
     argv, environment = sekmet_command(folder, port)
-    child = Child("sekmet", argv, environment, folder / "sekmet.log")
+    with served(Child("sekmet", argv, environment, folder / "sekmet.log"), port) as made:
+        yield made
+
+
+@contextmanager
+def hapi(folder: Path) -> Iterator[Served]:
+    """A HAPI FHIR, in memory; the first time it is fetched and compiled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    # by its command: the benchmarks import no test
+    argv = [sys.executable, "-m", "tests.hapi", "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with served(Child("HAPI FHIR", argv, environment, folder / "hapi.log"), port, HAPI_SEC) as made:
+        yield made
+
+
+def lacking_hapi() -> str | None:
+    """Say what HAPI FHIR needs and is not here; None when all is."""
+    missing = [program for program in ("mvn", "javac", "java") if shutil.which(program) is None]
+    return f"no {missing[0]} here: HAPI FHIR needs Maven and a JDK" if missing else None
+
+
+@contextmanager
+def served(child: Child, port: int, patience_sec: float = START_SEC) -> Iterator[Served]:
+    """A server as a child, from its first answer to its end."""
     child.start()
     base = f"http://127.0.0.1:{port}/fhir"
     try:
-        answers(f"{base}/metadata", child)
-        yield base
+        answers(f"{base}/metadata", child, patience_sec)
+        assert child.process is not None
+        yield Served(base, psutil.Process(child.process.pid))
     finally:
         stop([child])
 
@@ -92,9 +148,9 @@ def kafka(folder: Path) -> Iterator[str]:
         broker.kill()
 
 
-def answers(url: str, child: Child) -> None:
+def answers(url: str, child: Child, patience_sec: float) -> None:
     """Wait until the URL answers 200."""
-    deadline = time.monotonic() + START_SEC
+    deadline = time.monotonic() + patience_sec
     while True:
         try:
             if httpx.get(url, trust_env=False).status_code == 200:
@@ -109,7 +165,8 @@ def answers(url: str, child: Child) -> None:
 def main() -> None:
     with FakeEhr() as ehr:
         print(ehr.base, flush=True)
-        sys.stdin.read()
+        for _ in sys.stdin:
+            print(len(ehr.requests), flush=True)
 
 
 if __name__ == "__main__":

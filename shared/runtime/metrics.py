@@ -31,6 +31,12 @@ class Metrics:
             ["service", "error"],
             registry=self.registry,
         )
+        self.ehr_requests = Counter(
+            "careloop_ehr_requests",
+            "Calls to the EHR, by method; tries within a call count once",
+            ["service", "method"],
+            registry=self.registry,
+        )
         self.stage = Histogram(
             "careloop_stage_seconds",
             "Time in take, analyze and put",
@@ -67,6 +73,10 @@ class Metrics:
             registry=self.registry,
         )
         self.service = service
+
+    def asked(self, method: str, _path: str) -> None:
+        """Count a call to the EHR: the hook `before` of its client."""
+        self.ehr_requests.labels(self.service, method).inc()
 
     def settle(self, outcome: str, count: int = 1) -> None:
         """Count records by how they settled."""

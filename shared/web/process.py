@@ -86,7 +86,7 @@ def _runtime(
     service: Service, settings: Settings, metrics: Metrics, state: _State, stop: threading.Event
 ) -> Runtime | None:
     model = service.load(settings)
-    ehr = open_ehr(settings, scopes_of(service))
+    ehr = open_ehr(settings, scopes_of(service), before=metrics.asked)
     state.waiting = ["the EHR"]
     until(lambda: require_capabilities(ehr, permissions_of(service)), stop, state.wait_for)
     proven: list[Abilities] = []

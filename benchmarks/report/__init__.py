@@ -1,0 +1,1 @@
+"""What a run shows: bars, tables, a JSON document, the docs."""
