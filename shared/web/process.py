@@ -4,6 +4,7 @@ HTTP comes first, so that probes answer; then the model, the EHR's capabilities,
 runtime.
 """
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +78,9 @@ def _run(service: Service, settings: Settings, stop: threading.Event, state: _St
         runtime = _runtime(service, settings, metrics, state, stop)
         if runtime is not None:
             metrics.lag.labels(service.name).set_function(runtime.lag)
+            # Code and model stay for good. A full collection that walks them stops every thread
+            # for 0.1 s, or longer with torch.
+            gc.freeze()
             runtime.run(stop)
     finally:
         serving.close()
