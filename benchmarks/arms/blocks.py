@@ -9,7 +9,7 @@ class Cost:
     """What a block used up.
 
     Attributes:
-        requests: calls to the EHR by the arm alone; tries within a call count once.
+        requests: to the EHR, by the arm alone; each try counts, a batch is one.
         cpu_sec: of the EHR's process, in the arm's time.
         waited_sec: how long the threads of the arm's process and of the EHR's were ready to run and
             had no core; 0 where the kernel does not tell.

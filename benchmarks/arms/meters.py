@@ -13,14 +13,14 @@ import psutil
 from benchmarks.arms.blocks import Cost
 
 
-class Calls:
-    """Counts the calls of an EHR client: the hook `before` of `open_ehr`."""
+class Sent:
+    """Counts the requests of an EHR client: the hook `sent` of `open_ehr`."""
 
     def __init__(self) -> None:
         self.count = 0
         self._lock = threading.Lock()
 
-    def __call__(self, _method: str, _path: str) -> None:
+    def __call__(self, _method: str) -> None:
         with self._lock:
             self.count += 1
 

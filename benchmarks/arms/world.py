@@ -17,13 +17,14 @@ import psutil
 
 from benchmarks.arms import pipeline, script
 from benchmarks.arms.blocks import Block
-from benchmarks.arms.meters import Calls, Meter
+from benchmarks.arms.meters import Meter, Sent
 from benchmarks.arms.pipeline import REQUESTS, Pipeline
 from benchmarks.arms.prepared import Prepared, prepare, write_new
 from benchmarks.arms.results import results
 from benchmarks.parts import Served, fake_ehr, hapi, kafka, sekmet
 from benchmarks.words import WORDS
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.proof import prove
 from shared.runtime.line import Line, at_ehr
 from shared.settings import load_settings
 
@@ -49,9 +50,9 @@ class World:
     name: str
     ehr: Served
     watch: Ehr
-    watched: Calls
+    watched: Sent
     line: Line
-    called: Calls
+    sent: Sent
     pipelines: Mapping[str, Pipeline]
     before: Mapping[str, Pipeline]
     rng: random.Random
@@ -125,7 +126,7 @@ class World:
 
     def meter_of_script(self) -> Meter:
         """Return the meters of arm S: it works in this process."""
-        return Meter(self._at_fake() or (lambda: self.called.count), self.ehr.process, _me())
+        return Meter(self._at_fake() or (lambda: self.sent.count), self.ehr.process, _me())
 
     def meter_of(self, arm: Pipeline) -> Meter:
         """Return the meters of a pipeline."""
@@ -166,9 +167,10 @@ def world(name: str, logs: Sequence[str], seed: int, before: Path | None = None)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="careloop-bench-")))
         served = stack.enter_context(_ehr(name, folder))
         settings = load_settings(fhir_url=served.base, state_dir=folder)
-        watched, called = Calls(), Calls()
-        watch = stack.enter_context(open_ehr(settings, before=watched))
-        ehr = stack.enter_context(open_ehr(settings, before=called))
+        watched, sent = Sent(), Sent()
+        watch = stack.enter_context(open_ehr(settings, sent=watched))
+        ehr = stack.enter_context(open_ehr(settings, sent=sent))
+        ehr = ehr.able(prove(ehr))  # as a service does at its start
 
         def pipelines(place: str, **root: Path) -> dict[str, Pipeline]:
             made = {}
@@ -184,6 +186,6 @@ def world(name: str, logs: Sequence[str], seed: int, before: Path | None = None)
         order = random.Random(seed)  # noqa: S311  # an order, not a secret
         olds = pipelines("before", root=before) if before else {}
         now = pipelines("now")
-        made = World(name, served, watch, watched, line, called, now, olds, order)
+        made = World(name, served, watch, watched, line, sent, now, olds, order)
         made.patients = write_new(watch, [{"resourceType": "Patient"}] * PATIENTS)
         yield made

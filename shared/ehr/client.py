@@ -24,7 +24,7 @@ from shared.ehr.pages import Params, get, pages, search_params
 from shared.ehr.responses import Version
 from shared.ehr.smart import Bearer, auth_of
 from shared.ehr.wire import answered
-from shared.ehr.wire.connections import Connections
+from shared.ehr.wire.connections import Connections, Sent
 from shared.ehr.wire.failures import not_done
 from shared.ehr.wire.response import Response
 from shared.ehr.written import Written
@@ -312,6 +312,7 @@ def open_ehr(
     scopes: str | None = None,
     bearer: str | None = None,
     before: Before | None = None,
+    sent: Sent = lambda _: None,
 ) -> Ehr:
     """Open the EHR of the settings; it connects with the first request.
 
@@ -320,6 +321,7 @@ def open_ehr(
             setting wins.
         bearer: a caller's own access token, forwarded instead of ours.
         before: see `shared.ehr.http.Rest`.
+        sent: see `shared.ehr.wire.connections.Connections`.
 
     Raises:
         Misconfigured: a URL is no http(s) URL, the CA file or the private key can't be read.
@@ -332,7 +334,7 @@ def open_ehr(
     verify = tls_context(settings)
     auth = Bearer(bearer) if bearer else auth_of(settings, base, scopes, verify)
     rest = Rest(
-        Connections(verify),
+        Connections(verify, sent),
         base,
         settings.fhir_timeout_sec,
         auth,

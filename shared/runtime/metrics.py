@@ -33,7 +33,7 @@ class Metrics:
         )
         self.ehr_requests = Counter(
             "careloop_ehr_requests",
-            "Calls to the EHR, by method; tries within a call count once",
+            "Requests to the EHR, by method; each try counts, a batch is one",
             ["service", "method"],
             registry=self.registry,
         )
@@ -74,8 +74,8 @@ class Metrics:
         )
         self.service = service
 
-    def asked(self, method: str, _path: str) -> None:
-        """Count a call to the EHR: the hook `before` of its client."""
+    def sent(self, method: str) -> None:
+        """Count a request to the EHR: the hook `sent` of its client."""
         self.ehr_requests.labels(self.service, method).inc()
 
     def settle(self, outcome: str, count: int = 1) -> None:

@@ -90,7 +90,7 @@ def _runtime(
     service: Service, settings: Settings, metrics: Metrics, state: _State, stop: threading.Event
 ) -> Runtime | None:
     model = service.load(settings)
-    ehr = open_ehr(settings, scopes_of(service), before=metrics.asked)
+    ehr = open_ehr(settings, scopes_of(service), sent=metrics.sent)
     state.waiting = ["the EHR"]
     until(lambda: require_capabilities(ehr, permissions_of(service)), stop, state.wait_for)
     proven: list[Abilities] = []

@@ -21,6 +21,7 @@ from shared.ehr.wire.body import BadBody, ungzipped
 from shared.ehr.wire.response import Response
 
 Limit = Callable[[Mapping[str, str]], int]
+Sent = Callable[[str], None]
 
 # Some servers close an idle connection after 5 s: a write on it would be lost without an answer.
 KEEPALIVE_SEC: Final = 3.0
@@ -72,10 +73,12 @@ class Connections:
 
     Args:
         verify: the certificates to trust.
+        sent: called with the method of each request, each try too.
     """
 
-    def __init__(self, verify: ssl.SSLContext | None = None) -> None:
+    def __init__(self, verify: ssl.SSLContext | None = None, sent: Sent = lambda _: None) -> None:
         self._verify = verify
+        self._sent = sent
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
         self._lock = threading.Lock()
 
@@ -106,6 +109,7 @@ class Connections:
             TooLarge: the body is beyond the limit.
         """
         deadline = time.monotonic() + (timeout_sec if limit is None else math.inf)
+        self._sent(method)
         try:
             raw = self._open(method, url, headers, content, timeout_sec)
             try:

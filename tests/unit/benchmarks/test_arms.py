@@ -12,14 +12,16 @@ import pytest
 from benchmarks.arms import results as looked
 from benchmarks.arms import script
 from benchmarks.arms.endurance import overload, soak
-from benchmarks.arms.meters import Calls, waited_sec
+from benchmarks.arms.meters import Sent, waited_sec
 from benchmarks.arms.pipeline import REQUESTS
 from benchmarks.arms.prepared import Prepared, prepare, write_new
 from benchmarks.arms.results import ends, result, results
 from benchmarks.arms.world import World, world
 from benchmarks.fake_ehr import FakeEhr
 from benchmarks.words import WORDS, analyze
+from shared.ehr.ahead import reading
 from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.guard.abilities import Abilities
 from shared.events import ResourceEvent
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
@@ -32,14 +34,14 @@ def fake() -> Iterator[FakeEhr]:
 
 
 @pytest.fixture
-def calls() -> Calls:
-    return Calls()
+def sent() -> Sent:
+    return Sent()
 
 
 @pytest.fixture
-def ehr(fake: FakeEhr, calls: Calls, tmp_path: Path) -> Iterator[Ehr]:
+def ehr(fake: FakeEhr, sent: Sent, tmp_path: Path) -> Iterator[Ehr]:
     settings = Settings(fhir_url=fake.base, state_dir=tmp_path)
-    with open_ehr(settings, before=calls) as ehr:
+    with open_ehr(settings, sent=sent) as ehr:
         yield ehr
 
 
@@ -96,11 +98,24 @@ def test_after_a_long_load_each_event_is_counted_as_done_lost_or_wrong(
     assert len(found) == 1 and counts == [1, 1]
 
 
-def test_calls_are_counted_one_by_one(fake: FakeEhr, ehr: Ehr, line: Line, calls: Calls) -> None:
+def test_requests_are_counted_one_by_one(fake: FakeEhr, ehr: Ehr, line: Line, sent: Sent) -> None:
     prepared = events(ehr, 8)
-    before, asked = calls.count, len(fake.requests)
+    before, asked = sent.count, len(fake.requests)
     script.at_once(line, prepared, writers=4)
-    assert calls.count - before == len(fake.requests) - asked > 8
+    assert sent.count - before == len(fake.requests) - asked > 8
+
+
+def test_each_try_counts_and_a_batch_is_one_request(fake: FakeEhr, ehr: Ehr, sent: Sent) -> None:
+    [patient] = write_new(ehr, [{"resourceType": "Patient"}])
+    able = ehr.able(Abilities(batches=True))
+    for ask, count in (
+        (lambda: ehr.read(patient), 1),
+        (lambda: able.ahead([reading(patient), reading("Patient/none")]).read(patient), 1),
+        (lambda: (fake.faults.fail(1, 503, retry_after="0"), ehr.read(patient)), 2),
+    ):
+        before, asked = sent.count, len(fake.requests)
+        ask()
+        assert sent.count - before == len(fake.requests) - asked == count
 
 
 def test_threads_that_wait_for_a_core_are_found_by_their_number() -> None:
