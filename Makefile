@@ -23,7 +23,7 @@ TESTS := .venv/.installed-test-$(HASH)
 DEMO := $(or $(wildcard $(TESTS)),.venv/.installed-demo-$(HASH))
 JARS := .cache/jars/.fetched-$(shell cat benchmarks/jars.py tests/jars.py | cksum | cut -d' ' -f1)
 
-.PHONY: help demo test check bench made clean python
+.PHONY: help demo test hapi check bench made clean python
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -33,6 +33,10 @@ demo: $(DEMO) ## one patient through the loop, then the pages (ONCE=1: exit; JSO
 
 test: $(TESTS) ## the whole suite; ARGS="-k consent" for a part, which fetches only its parts
 	@$(BIN)/python -m pytest $(ARGS)
+
+hapi: $(TESTS) ## the tests on a real HAPI FHIR, built with Maven (nightly); ARGS="-k corrected"
+	@$(BIN)/python -m tests.hapi --build
+	@$(BIN)/python -m pytest -m hapi $(ARGS)
 
 check: $(TESTS) ## format, lint, types, import contracts, the limits of the house
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }

@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.hl7",
     "tests.plugins.broker",
+    "tests.plugins.hapi",
     "tests.plugins.leftovers",
     "tests.plugins.no_skips",
     "tests.plugins.parts",

@@ -1,12 +1,11 @@
 """Real parts as child processes on free ports of the loopback interface."""
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -69,6 +68,18 @@ class Peer:
             self._process.wait()
 
 
+class ServedEhr(Protocol):
+    """An EHR that tests start, stop and kill."""
+
+    base: str
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 class Sekmet(Peer):
     """The embedded EHR. `base` stays the same over restarts."""
 
@@ -92,11 +103,3 @@ def sekmet(folder: Path, smart_clients: Sequence[Mapping[str, Any]] = ()) -> Ite
         yield peer
     finally:
         peer.stop()
-
-
-def real_hapi() -> list[str]:
-    """The base of a running HAPI FHIR where one was started for the tests (tests/hapi), else
-    nothing: it needs 400 MB of jars and a minute.
-    """
-    base = os.environ.get("CARELOOP_TEST_HAPI")
-    return [base] if base else []

@@ -17,12 +17,20 @@ from shared.json import Json
 from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
 from tests.hooks import Listener
-from tests.peers import real_hapi, sekmet
+from tests.peers import sekmet
 
 PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 
-@pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi", *real_hapi()])
+SERVERS = [
+    "real sekmet",
+    "fake sekmet",
+    "fake hapi",
+    pytest.param("real hapi", marks=pytest.mark.hapi),
+]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Habits]]:
@@ -30,8 +38,8 @@ def place(
     if request.param == "real sekmet":
         with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
             yield peer.base, SEKMET
-    elif request.param in real_hapi():
-        yield request.param, HAPI
+    elif request.param == "real hapi":
+        yield request.getfixturevalue("real_hapi").base, HAPI
     else:
         habits = replace(
             SEKMET if request.param == "fake sekmet" else HAPI,

@@ -1,4 +1,4 @@
-"""A clinic of real processes: sekmet, an event log, every service as `careloop run X`; killed and
+"""A clinic of real processes: an EHR, an event log, every service as `careloop run X`; killed and
 started again at will.
 """
 
@@ -24,7 +24,7 @@ from shared.settings import Settings, load_settings
 from shared.stream.base import EVENTS_TOPIC, Log
 from shared.stream.open import open_log
 from tests.broker import Broker
-from tests.peers import Sekmet
+from tests.peers import ServedEhr
 
 WRITTEN: Final = (
     "Task", "DiagnosticReport", "Observation", "Media", "Condition", "DetectedIssue",
@@ -41,7 +41,7 @@ class Clinic:
     """Everything that runs, and what tests ask of it."""
 
     folder: Path
-    sekmet: Sekmet
+    server: ServedEhr
     broker: Broker | None
     secret: str = "knock"
     ports: Mapping[str, int] = field(
@@ -74,7 +74,7 @@ class Clinic:
         )
         return kafka | {
             "CARELOOP_STATE_DIR": str(self.folder / "state"),
-            "CARELOOP_FHIR_URL": self.sekmet.base,
+            "CARELOOP_FHIR_URL": self.server.base,
             "CARELOOP_INTAKE_SINCE": "1970-01-01T00:00:00Z",
             "CARELOOP_INTAKE_SWEEP_SEC": str(SWEEP_SEC),
             "CARELOOP_INTAKE_SUBSCRIPTION_CHECK_SEC": "3",

@@ -2,14 +2,13 @@
 searches, relative locations (docs/ehr.md).
 
 A shorter story than `test_loop`'s, on the embedded log: the services are killed, the EHR is not,
-since it keeps its state in memory. With CARELOOP_TEST_HAPI=<base> (tests/hapi starts one) the same
-on a real HAPI FHIR.
+since it keeps its state in memory. The same on a real HAPI FHIR (`make hapi`), which gets a server
+of its own: what other tests left behind would be analysed as well.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -20,7 +19,8 @@ from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until
 from tests.e2e.loop.support import EXPECTED, Story, change_and_withdraw, scatter, sign, why
 from tests.e2e.patients import write_patients
-from tests.peers import Peer, Sekmet, real_hapi
+from tests.hapi.server import Hapi
+from tests.peers import Peer
 
 pytestmark = pytest.mark.timeout(900)
 PATIENTS = ("healthy", "film", "denies", "genome", "changes")
@@ -40,27 +40,16 @@ class FakeHapi(Peer):
         )
 
 
-class RunningHapi:
-    """One that somebody else started."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
-
-    def start(self) -> None:
-        """It runs."""
-
-    def stop(self) -> None:
-        """It stays."""
-
-
-@pytest.fixture(scope="module", params=["fake hapi", *real_hapi()])
+@pytest.fixture(
+    scope="module", params=["fake hapi", pytest.param("real hapi", marks=pytest.mark.hapi)]
+)
 def story(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("hapi")
-    ehr = RunningHapi(request.param) if request.param in real_hapi() else FakeHapi(folder)
+    ehr = FakeHapi(folder) if request.param == "fake hapi" else Hapi(folder)
     ehr.start()
-    clinic = Clinic(folder, cast(Sekmet, ehr), None)
+    clinic = Clinic(folder, ehr, None)
     try:
         yield tell(Story(clinic), folder)
     finally:

@@ -27,10 +27,14 @@ import org.springframework.context.annotation.*;
 import org.springframework.orm.jpa.*;
 
 /**
- * HAPI FHIR JPA, R4, H2 in memory, on the loopback interface: `Hapi PORT`. The settings are those of hapi-fhir-jpaserver-starter's
- * application.yaml: external references refused, integrity enforced, searches reused for a minute, rest-hook Subscriptions on.
+ * HAPI FHIR JPA, R4, on the loopback interface: `Hapi PORT [FILE]`. Without a file H2 keeps all in memory. With one, what was answered
+ * outlives a SIGKILL. The settings are those of hapi-fhir-jpaserver-starter's application.yaml: external references refused, integrity
+ * enforced, searches reused for a minute, rest-hook Subscriptions on. Added to them: `$expunge`, and `Patient/$merge` with its undo.
  */
 public class Hapi {
+  /** H2's name of the database. WRITE_DELAY=0: its default, 500 ms, would lose to a SIGKILL what was answered already. */
+  static String database = "mem:hapi";
+
   @Configuration
   @org.springframework.transaction.annotation.EnableTransactionManagement
   @Import({JpaR4Config.class, PackageLoaderConfig.class, HapiJpaConfig.class,
@@ -44,7 +48,7 @@ public class Hapi {
     @Bean public DataSource dataSource() {
       BasicDataSource d = new BasicDataSource();
       d.setDriver(new org.h2.Driver());
-      d.setUrl("jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1");
+      d.setUrl("jdbc:h2:" + database + ";DB_CLOSE_DELAY=-1");
       d.setUsername("sa"); d.setPassword(""); d.setMaxTotal(10);
       return d;
     }
@@ -62,6 +66,7 @@ public class Hapi {
     @Bean public JpaStorageSettings storageSettings() {
       JpaStorageSettings s = new JpaStorageSettings();
       s.setAllowExternalReferences(false); s.setEnforceReferentialIntegrityOnWrite(true); s.setEnforceReferentialIntegrityOnDelete(true);
+      s.setExpungeEnabled(true);
       s.setReuseCachedSearchResultsForMillis(60000L); s.setFetchSizeDefaultMaximum(200);
       s.setHibernateSearchIndexSearchParams(false);
       s.setStoreMetaSourceInformation(JpaStorageSettings.StoreMetaSourceInformationEnum.NONE);
@@ -79,11 +84,14 @@ public class Hapi {
   }
   public static void main(String[] a) throws Exception {
     int port = Integer.parseInt(a[0]);
+    if (a.length > 1) database = "file:" + a[1] + ";WRITE_DELAY=0";
     AnnotationConfigApplicationContext x = new AnnotationConfigApplicationContext(Config.class);
     FhirContext ctx = x.getBean(FhirContext.class);
+    ctx.getParserOptions().setDontStripVersionsFromReferencesAtPaths("Provenance.target"); // $hapi.fhir.undo-merge looks them up
     RestfulServer r = new RestfulServer(ctx);
     r.registerProviders(x.getBean("myResourceProvidersR4", ResourceProviderFactory.class).createProviders());
     r.registerProvider(x.getBean(JpaSystemProvider.class));
+    r.registerProvider(x.getBean(ca.uhn.fhir.jpa.provider.merge.PatientMergeProvider.class));
     JpaCapabilityStatementProvider cs = new JpaCapabilityStatementProvider(r, x.getBean("mySystemDaoR4", IFhirSystemDao.class), x.getBean(JpaStorageSettings.class), x.getBean(ISearchParamRegistry.class), x.getBean(IValidationSupport.class));
     r.setServerConformanceProvider(cs);
     DatabaseBackedPagingProvider pg = x.getBean(DatabaseBackedPagingProvider.class);

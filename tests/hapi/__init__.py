@@ -1,0 +1,1 @@
+"""A real HAPI FHIR for tests and benchmarks."""

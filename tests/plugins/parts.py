@@ -1,4 +1,4 @@
-"""Fetches what the collected tests need, and nothing else: jars, a browser, a PACS.
+"""Fetches what the collected tests need, and nothing else: jars, a browser, a PACS, HAPI FHIR.
 
 A part of the suite (`make test ARGS="-k genomics"`) waits for no part of another one.
 """
@@ -10,10 +10,11 @@ from typing import Final
 
 import pytest
 
+from tests.hapi.server import build
 from tests.jars import KAFKA, VALIDATOR, jars
 
 ROOT: Final = Path(__file__).parents[2]
-BY_MARKER: Final = {"kafka": "kafka", "orthanc": "orthanc"}
+BY_MARKER: Final = {"hapi": "hapi", "kafka": "kafka", "orthanc": "orthanc"}
 BY_FIXTURE: Final = {"hl7_errors": "hl7", "kafka_broker": "kafka", "browser": "chromium"}
 JARS: Final = {"kafka": KAFKA, "hl7": VALIDATOR}
 DEBIAN: Final = ("chromium", "orthanc")
@@ -33,8 +34,13 @@ def fetch(parts: set[str]) -> None:
     """Fetch them; what is there already takes no time.
 
     Raises:
-        pytest.UsageError: a Debian package can't be installed, under CI.
+        pytest.UsageError: a Debian package can't be installed, under CI; HAPI FHIR can't be built.
     """
+    if "hapi" in parts:
+        try:
+            build()
+        except RuntimeError as error:
+            raise pytest.UsageError(str(error)) from None
     for part in sorted(parts & JARS.keys()):
         jars(JARS[part])
     debian = [part for part in DEBIAN if part in parts]

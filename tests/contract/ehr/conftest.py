@@ -9,10 +9,17 @@ from shared.ehr.client import Ehr, open_ehr
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.peers import real_hapi, sekmet
+from tests.peers import sekmet
+
+SERVERS = [
+    "real sekmet",
+    "fake sekmet",
+    "fake hapi",
+    pytest.param("real hapi", marks=pytest.mark.hapi),
+]
 
 
-@pytest.fixture(scope="module", params=["real sekmet", "fake sekmet", "fake hapi", *real_hapi()])
+@pytest.fixture(scope="module", params=SERVERS)
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
@@ -20,8 +27,8 @@ def server(
         if request.param == "real sekmet":
             with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
                 yield Server(peer.base, SEKMET, http)
-        elif request.param in real_hapi():
-            yield Server(request.param, HAPI, http)
+        elif request.param == "real hapi":
+            yield Server(request.getfixturevalue("real_hapi").base, HAPI, http)
         else:
             with FakeEhr(SEKMET if request.param == "fake sekmet" else HAPI) as fake:
                 yield Server(fake.base, fake.habits, http)

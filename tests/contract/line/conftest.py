@@ -10,17 +10,19 @@ from shared.ehr.proof import prove
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.peers import real_hapi, sekmet
+from tests.peers import sekmet
 from tests.toy import TOY, Model
 
+SERVERS = ["fake-sekmet", "fake-hapi", "sekmet", pytest.param("hapi", marks=pytest.mark.hapi)]
 
-@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet", *real_hapi()])
+
+@pytest.fixture(scope="module", params=SERVERS)
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "sekmet":
         with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
             yield peer.base
-    elif request.param in real_hapi():
-        yield request.param
+    elif request.param == "hapi":
+        yield request.getfixturevalue("real_hapi").base
     else:
         with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
             yield fake.base

@@ -13,16 +13,21 @@ from tests.contract.line_turns.support import person
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.toy import TOY, Model
 
+SERVERS = ["fake-sekmet", "fake-hapi", pytest.param("hapi", marks=pytest.mark.hapi)]
 
-@pytest.fixture(params=["sekmet", "hapi"])
-def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
-    with FakeEhr(SEKMET if request.param == "sekmet" else HAPI) as made:
-        yield made
+
+@pytest.fixture(params=SERVERS)
+def base(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "hapi":
+        yield request.getfixturevalue("real_hapi").base
+    else:
+        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
+            yield fake.base
 
 
 @pytest.fixture
-def ehr(fake: FakeEhr, tmp_path: Path) -> Iterator[Ehr]:
-    with open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path)) as client:
+def ehr(base: str, tmp_path: Path) -> Iterator[Ehr]:
+    with open_ehr(Settings(fhir_url=base, state_dir=tmp_path)) as client:
         yield client.able(prove(client))
 
 

@@ -1,12 +1,20 @@
 """What the tests of line turns share."""
 
+from json import dumps
+
 from shared.ehr.client import Ehr
 from shared.fhir import codes
+from shared.json import Json
 from tests.contract.line.support import consent, head
 
 
 def person(ehr: Ehr) -> str:
     return ehr.create({"resourceType": "Patient"}).reference
+
+
+def naming(ehr: Ehr, kind: str, patient: str) -> list[Json]:
+    """Every resource of the kind that refers to the patient: others' may stand beside them."""
+    return [r for r in ehr.search(kind, {}) if f'"{patient}"' in dumps(r)]
 
 
 def group(ehr: Ehr) -> str:

@@ -11,8 +11,7 @@ from shared.fhir import bundle
 from shared.runtime import devices
 from shared.runtime.line import Case, Line
 from tests.contract.line.support import change, decide, event, head, run, write
-from tests.contract.line_turns.support import TURNS, deny, finalise
-from tests.fakes import FakeEhr
+from tests.contract.line_turns.support import TURNS, deny, finalise, naming
 from tests.toy import TOY, Model
 
 
@@ -69,7 +68,7 @@ def test_new_content_that_fails_under_a_signature_is_visible(
 
 @pytest.mark.parametrize("detour", ["denied", "failed", "changed"])
 def test_what_was_signed_is_not_drawn_again_after_a_detour(
-    ehr: Ehr, fake: FakeEhr, line: Line, anna: str, detour: str
+    ehr: Ehr, line: Line, anna: str, detour: str
 ) -> None:
     reference = write(ehr, anna, "signed text")
     run(line, event(ehr, reference))
@@ -87,7 +86,8 @@ def test_what_was_signed_is_not_drawn_again_after_a_detour(
         change(ehr, reference, "signed text")
     assert run(line, event(ehr, reference)) == "withdrawn"
     assert run(line, event(ehr, reference)) == "unchanged"
-    assert len([r for r in fake.resources("DiagnosticReport") if r["status"] == "preliminary"]) == 0
+    reports = naming(ehr, "DiagnosticReport", anna)
+    assert [r["status"] for r in reports if r["status"] == "preliminary"] == []
     assert head(ehr, reference).outcome == "cancelled"
 
 
@@ -146,7 +146,7 @@ def test_a_report_rejected_elsewhere_says_nothing_more_when_its_input_goes(
 
 
 def test_a_service_can_write_nothing_final_and_nothing_unlabelled(
-    ehr: Ehr, fake: FakeEhr, line: Line, anna: str
+    ehr: Ehr, line: Line, anna: str
 ) -> None:
     reference = write(ehr, anna, "x y")
     for changes in ({"status": "final"}, {"meta": {}}, {"status": "final", "meta": {}}):
@@ -159,7 +159,7 @@ def test_a_service_can_write_nothing_final_and_nothing_unlabelled(
 
         with pytest.raises(InvalidResource):
             run(replace(line, service=replace(TOY, resources=resources)), event(ehr, reference))
-    assert fake.resources("DiagnosticReport") == []
+    assert naming(ehr, "DiagnosticReport", anna) == []
 
 
 def test_two_devices_of_one_version_do_not_stop_the_service(

@@ -94,12 +94,12 @@ def tell(story: Story, folder: Any) -> Story:
         "a result after every service was killed"
     )
     change_and_withdraw(story)
-    clinic.sekmet.stop()
+    clinic.server.stop()
     if clinic.broker:
         clinic.broker.kill()
     clinic.kill("genomics")
     time.sleep(AWAY_SEC)
-    clinic.sekmet.start()
+    clinic.server.start()
     if clinic.broker:
         clinic.broker.start()
     clinic.start("genomics")
