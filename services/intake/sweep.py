@@ -119,6 +119,9 @@ class Sweep:
         failed = self._failures()
         if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
             failed = {STATE: why}
+        if not failed and self.publisher.health.failed:
+            for away in ("ehr", "broker"):
+                log.warning("the sweep goes on: %s answers", away, extra={"back": away})
         self.publisher.health.report(failed)
         return failed
 
@@ -242,7 +245,8 @@ class Sweep:
         try:
             step()
         except CareloopError as error:
-            log.warning("sweep of %s put off: %s", kind, error)
+            away = getattr(error, "dependency", None)
+            log.warning("sweep of %s put off: %s", kind, error, extra={"away": away})
             return str(error)
         except (
             Exception

@@ -46,6 +46,7 @@ class Item:
         attempts: how often unexpected errors were met, in its work or, once it is given up, in its
             burial.
         waits: how often it was put back to wait, for the back-off.
+        waited_for: the dependency that it waited for last, until it is done.
         burial: it was given up; it is not worked on again.
         settled_before: how many records the service had settled when the EHR last answered 500 for
             this one.
@@ -58,6 +59,7 @@ class Item:
     not_before: float = 0.0
     attempts: int = 0
     waits: int = 0
+    waited_for: str | None = None
     settled_before: int | None = None
     burial: Burial | None = None
     done: bool = False

@@ -172,11 +172,12 @@ class Runtime:
         try:
             source.commit(self._uncommitted)
             self._uncommitted = {}
+            self.pauses.committed()
         except Fenced as error:
             self._forget(error.partitions)
             self._uncommitted = {}
         except Unavailable as error:
-            log.warning("commit put off: %s", error)
+            self.pauses.put_off_commit(error)
 
     def _measure(self) -> None:
         name = self._service.name
@@ -197,7 +198,7 @@ class Runtime:
 
     def _finished(self, unit: Unit, outcome: str) -> None:
         self._lanes.finish(unit)
-        self.pauses.end()
+        self.pauses.end(unit.last)
         self._settled += 1
         self.metrics.settle(outcome)
         self.metrics.settle("covered", len(unit.covered))
@@ -218,8 +219,9 @@ class Runtime:
                 assert isinstance(error, Unavailable)
                 self.pauses.pause(error)
             case "wait":
-                words = error if isinstance(error, Unavailable) else type(error).__name__
-                log.info("%s waits: %s", self._service.name, words)
+                away = error.dependency if isinstance(error, Unavailable) else None
+                words = error if away else type(error).__name__
+                log.info("%s waits: %s", self._service.name, words, extra={"away": away})
                 self.pauses.delay(item, error)
             case "give up waiting":
                 self._on_own_thread(unit, self._give_up_waiting)

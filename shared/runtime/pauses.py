@@ -33,6 +33,7 @@ class Pauses:
         self._service = service
         self._backoff_max_sec = backoff_max_sec
         self._count = 0
+        self._commit_late = False
 
     @property
     def active(self) -> bool:
@@ -48,7 +49,7 @@ class Pauses:
         self._count += 1
         self.waiting_for = error.dependency
         self.until = time.monotonic() + pause
-        log.warning("%s; pausing %.1f s", error, pause)
+        log.warning("%s; pausing until it answers", error, extra={"away": error.dependency})
 
     def pause_at_limit(self, item: Item) -> None:
         """Pause the service: it has written too many dead letters."""
@@ -65,19 +66,36 @@ class Pauses:
         """Let one record wait, longer with each time."""
         pause = self._backoff_sec(error, item.waits)
         item.waits += 1
+        item.waited_for = error.dependency if isinstance(error, Unavailable) else None
         jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
         item.not_before = time.monotonic() + max(jittered, asked_pause_sec(error))
 
-    def end(self) -> None:
+    def end(self, item: Item) -> None:
         """Note a success: now only the dead-letter limit can keep us waiting."""
         self._count = 0
         if not self.limited:
+            _tell_back(self.waiting_for)
             self.waiting_for = None
+        if item.waited_for:
+            _tell_back(item.waited_for)
+            item.waited_for = None
 
     def broker_answered(self) -> None:
         """Note an answer of the event log."""
         if self.waiting_for == "broker":
+            _tell_back("broker")
             self.waiting_for = None
+
+    def put_off_commit(self, error: Unavailable) -> None:
+        """Note a commit that the event log did not take; the next turn tries again."""
+        self._commit_late = True
+        log.warning("commit put off: %s", error, extra={"away": error.dependency})
+
+    def committed(self) -> None:
+        """Note a commit."""
+        if self._commit_late:
+            self._commit_late = False
+            _tell_back("broker")
 
     def lift_limit(self) -> None:
         """Note the end of the dead-letter limit."""
@@ -85,3 +103,8 @@ class Pauses:
 
     def _backoff_sec(self, error: BaseException, tries: int) -> float:
         return min(self._backoff_max_sec, first_pause_sec(error) * 2.0 ** min(tries, 10))
+
+
+def _tell_back(dependency: str | None) -> None:
+    if dependency:
+        log.warning("%s is available again", dependency, extra={"back": dependency})

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from shared.web.outages import Outages, listen_to_kafka
+
 NOISY = (
     "kafka",
     "httpx",
@@ -56,17 +58,20 @@ class JsonLines(logging.Formatter):
 def configure(service: str, level: str) -> None:
     """Let the root logger write JSON lines.
 
-    Libraries log from WARNING up, because their lower levels may quote what they carry. An error
+    Libraries log from WARNING up, because their lower levels may quote what they carry. What is
+    away is told at the beginning and at the end (`shared.web.outages`), not with each try. An error
     that nobody caught is logged the same way: Python's own traceback would print its text.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Outages())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger(QUOTING).setLevel(logging.ERROR)
+    listen_to_kafka()
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _traceback: uncaught(error)
     threading.excepthook = lambda args: uncaught(

@@ -114,14 +114,19 @@ def until(
     Args:
         report: called with what it waits for.
     """
+    missing: str | None = None
     while not stop.is_set():
         try:
             step()
-            return
         except Unavailable as error:
             report(str(error))
-            log.warning("%s; asking again in %.0f s", error, ASK_AGAIN_SEC)
+            missing = error.dependency
+            log.warning("%s; asking until it answers", error, extra={"away": missing})
             stop.wait(ASK_AGAIN_SEC)
+        else:
+            if missing:
+                log.warning("%s is available now", missing, extra={"back": missing})
+            return
 
 
 def require_capabilities(ehr: Ehr, needs: Mapping[str, str]) -> None:

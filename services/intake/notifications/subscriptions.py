@@ -53,7 +53,8 @@ class Keeper:
             try:
                 self.look_after()
             except (Unavailable, FhirError, Conflict) as error:
-                log.warning("subscriptions put off: %s", error)
+                away = getattr(error, "dependency", None)
+                log.warning("subscriptions put off: %s", error, extra={"away": away})
             except (
                 Exception
             ) as error:  # an answer of no known shape: the sweep needs no Subscriptions
