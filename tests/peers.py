@@ -1,6 +1,7 @@
 """Real parts as child processes on free ports of the loopback interface."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,6 +92,20 @@ class Sekmet(Peer):
             lambda: sekmet_command(folder, self.port, smart_clients),
             f"{self.base}/metadata",
             folder / "sekmet.log",
+        )
+
+
+class FakeHapi(Peer):
+    """`benchmarks.fake_ehr` with HAPI's habits. It keeps its state in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.base = f"http://127.0.0.1:{port}/fhir"
+        command = [sys.executable, "-m", "benchmarks.fake_ehr", str(port), "hapi"]
+        super().__init__(
+            lambda: (command, {"PYTHONPATH": str(Path(__file__).parents[1])}),
+            f"{self.base}/metadata",
+            folder / "ehr.log",
         )
 
 

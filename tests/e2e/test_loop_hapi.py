@@ -6,38 +6,22 @@ since it keeps its state in memory. The same on a real HAPI FHIR (`make hapi`), 
 of its own: what other tests left behind would be analysed as well.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services import catalogue
-from services.clinic.ports import free_port
 from shared.fhir import codes
 from shared.fhir.check import check
 from tests.e2e.clinic import Clinic, until
 from tests.e2e.loop.support import EXPECTED, Story, change_and_withdraw, scatter, sign, why
 from tests.e2e.patients import write_patients
 from tests.hapi.server import Hapi
-from tests.peers import Peer
+from tests.peers import FakeHapi
 
 pytestmark = pytest.mark.timeout(900)
 PATIENTS = ("healthy", "film", "denies", "genome", "changes")
-
-
-class FakeHapi(Peer):
-    """`benchmarks.fake_ehr` with HAPI's habits as a child process."""
-
-    def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self.base = f"http://127.0.0.1:{port}/fhir"
-        command = [sys.executable, "-m", "benchmarks.fake_ehr", str(port), "hapi"]
-        super().__init__(
-            lambda: (command, {"PYTHONPATH": str(Path(__file__).parents[2])}),
-            f"{self.base}/metadata",
-            folder / "ehr.log",
-        )
 
 
 @pytest.fixture(

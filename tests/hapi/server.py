@@ -20,7 +20,7 @@ from tests.peers import Peer
 HERE: Final = Path(__file__).parent
 CACHE: Final = HERE.parents[1] / ".cache" / "hapi"
 JAVA: Final = ("java", "-Xmx1500m", "-XX:TieredStopAtLevel=1")
-UP_SEC: Final = 300.0
+UP_SEC: Final = 600.0
 """A busy machine of two cores; a quiet one needs thirty."""
 LACKING: Final = (
     "HAPI FHIR is built with Maven and a JDK (17 or later), and {} is not installed. As root: "
