@@ -26,7 +26,7 @@ from tests.integration.test_process import environment, ready, until
 from tests.peers import Sekmet
 from tests.toy import TOY
 
-AWAY_SEC = 12.0
+AWAY_SEC = 6.0
 SERVICES = ("intake", "treatment")
 
 
@@ -203,7 +203,7 @@ def test_a_locked_sqlite_log_is_two_lines(
             until(lambda: runtime.source and runtime.source.assignment())
             with sqlite3.connect(tmp_path / "events.sqlite", isolation_level=None) as other:
                 other.execute("BEGIN IMMEDIATE")
-                time.sleep(8)
+                time.sleep(4)
                 other.execute("ROLLBACK")
             other.close()
             world.tell(world.write("one"))
