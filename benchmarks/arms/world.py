@@ -23,7 +23,8 @@ from benchmarks.arms.prepared import Prepared, prepare, write_new
 from benchmarks.arms.results import results
 from benchmarks.parts import Served, fake_ehr, hapi, kafka, sekmet
 from benchmarks.words import WORDS
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove
 from shared.runtime.line import Line, at_ehr
 from shared.settings import load_settings

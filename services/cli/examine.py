@@ -14,10 +14,11 @@ from services.cli.check import Check, State
 from services.cli.installed import extra, lacks
 from services.cli.permissions import scopes_of_process
 from shared.ehr import proof
+from shared.ehr.auth.scopes import permissions_of
 from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import subscription_topics
-from shared.ehr.client import Ehr, open_ehr
-from shared.ehr.scopes import permissions_of
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import CareloopError
 from shared.privacy.access_log import broken_at, logs_of
 from shared.privacy.person import finds_links

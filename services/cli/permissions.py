@@ -1,7 +1,7 @@
 """What each process may do at the EHR, analysers and the others alike."""
 
 from services import catalogue
-from shared.ehr.scopes import scopes_of
+from shared.ehr.auth.scopes import scopes_of
 
 
 def scopes_of_process(name: str) -> str:

@@ -26,7 +26,8 @@ from services.clinic.settled import Clinic, Outcome, as_json, swept_at
 from services.clinic.state import hold, patient_files, secret
 from services.load.create import Loaded
 from services.load.patient import load_patient
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import CareloopError, Misconfigured, Unavailable
 from shared.fhir import codes
 from shared.references import is_a

@@ -20,8 +20,9 @@ from services.intake.publish import Publisher
 from services.intake.state import State
 from services.intake.sweep import Sweep
 from services.intake.watched import installed
-from shared.ehr.client import Ehr, open_ehr
-from shared.ehr.scopes import permissions, scope_text
+from shared.ehr.auth.scopes import permissions, scope_text
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.runtime.metrics import Metrics
 from shared.settings import Settings

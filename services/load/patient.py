@@ -35,7 +35,8 @@ from services.load.resources import (
     references,
     with_binaries_inside,
 )
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import FhirError, InvalidInput
 from shared.json import Json
 from shared.references import is_a, local_reference

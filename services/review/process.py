@@ -8,8 +8,8 @@ import threading
 from typing import Final
 
 from services.review.app import create_review_app
-from shared.ehr.client import open_ehr
-from shared.ehr.scopes import COMMON, permissions, scope_text
+from shared.ehr.auth.scopes import COMMON, permissions, scope_text
+from shared.ehr.opening import open_ehr
 from shared.fhir import lifecycle
 from shared.settings import Settings
 from shared.web.app import serve

@@ -22,7 +22,7 @@ def missing_capabilities(
     gives no defaults). `transaction` must be listed.
 
     Args:
-        needs: resource type -> letters of `cruds`, see `shared.ehr.scopes.permissions`.
+        needs: resource type -> letters of `cruds`, see `shared.ehr.auth.scopes.permissions`.
         answered: types that the statement does not list, and that the EHR answered for all the
             same.
     """

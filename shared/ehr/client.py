@@ -3,32 +3,28 @@
 It is tolerant where servers differ (`docs/ehr.md`), and strict in what decisions depend on.
 """
 
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from shared import instants
 from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
 from shared.ehr.ahead import Question, answers
 from shared.ehr.attachments import fetch
-from shared.ehr.bases.value import Bases, aliases_of
+from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
 from shared.ehr.guard.abilities import UNPROVEN, Abilities
 from shared.ehr.guard.heads import Memory, heads
 from shared.ehr.history.ways import Ways
-from shared.ehr.http import Before, Rest
-from shared.ehr.pages import Params, get, pages, search_params
+from shared.ehr.http import Rest
+from shared.ehr.pages import Params, get, one_identifier, pages, search_params
 from shared.ehr.responses import Version
-from shared.ehr.smart import Bearer, auth_of
 from shared.ehr.wire import answered
-from shared.ehr.wire.connections import Connections, Sent
 from shared.ehr.wire.failures import not_done
 from shared.ehr.wire.response import Response
 from shared.ehr.written import Written
-from shared.errors import FhirError, Misconfigured
+from shared.errors import FhirError
 from shared.json import Json
 from shared.references import (
     ONE_STEP,
@@ -39,9 +35,8 @@ from shared.references import (
     subject_of,
     version_of,
 )
-from shared.settings import Settings
 
-__all__ = ["Ehr", "Version", "Written", "open_ehr"]
+__all__ = ["Ehr", "Version", "Written"]
 
 Deleted = Literal["deleted"]
 DELETED: Final = "deleted"
@@ -49,7 +44,7 @@ MINIMAL: Final = {"Prefer": "return=minimal"}
 
 
 class Ehr:
-    """One EHR. Safe to share between threads. Made by `open_ehr`.
+    """One EHR. Safe to share between threads. Made by `shared.ehr.opening.open_ehr`.
 
     Attributes:
         base: its base URL, without a trailing slash.
@@ -134,7 +129,7 @@ class Ehr:
         Args:
             subject: `Patient/id`; only resources of this patient.
         """
-        system, bar, value = _one_identifier(params)
+        system, bar, value = one_identifier(params)
         seen: set[str] = set()
         for bundle in pages(self._rest, kind, search_params(params)):
             for resource in responses.matches(bundle, kind):
@@ -299,59 +294,3 @@ class Ehr:
         if error := not_done(response, f"{method} {url}".strip()):
             raise error
         return response
-
-
-def _one_identifier(params: Params) -> tuple[str, str, str]:
-    """Return (system, bar, value) of `identifier=system|value`; all empty without one."""
-    wanted = params.get("identifier")
-    return wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
-
-
-def open_ehr(
-    settings: Settings,
-    scopes: str | None = None,
-    bearer: str | None = None,
-    before: Before | None = None,
-    sent: Sent = lambda _: None,
-) -> Ehr:
-    """Open the EHR of the settings; it connects with the first request.
-
-    Args:
-        scopes: what to ask the SMART token endpoint for (`shared.ehr.scopes.scopes_of`); the
-            setting wins.
-        bearer: a caller's own access token, forwarded instead of ours.
-        before: see `shared.ehr.http.Rest`.
-        sent: see `shared.ehr.wire.connections.Connections`.
-
-    Raises:
-        Misconfigured: a URL is no http(s) URL, the CA file or the private key can't be read.
-    """
-    base = settings.fhir_url.rstrip("/")
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise Misconfigured("CARELOOP_FHIR_URL: an http or https URL without a query is needed")
-    aliases = aliases_of(settings.fhir_aliases)
-    verify = tls_context(settings)
-    auth = Bearer(bearer) if bearer else auth_of(settings, base, scopes, verify)
-    rest = Rest(
-        Connections(verify, sent),
-        base,
-        settings.fhir_timeout_sec,
-        auth,
-        before,
-        forwarded=bearer is not None,
-    )
-    rest.bases.add_aliases(aliases)
-
-    origins = [origin.strip() for origin in settings.dicomweb_allowed_origins.split(",")]
-    return Ehr(rest, frozenset(origin.rstrip("/") for origin in origins if origin))
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Load the certificates to trust; raises Misconfigured."""
-    try:
-        return ssl.create_default_context(cafile=settings.fhir_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(
-            f"CARELOOP_FHIR_CA_FILE: {type(error).__name__}, a PEM file is needed"
-        ) from None

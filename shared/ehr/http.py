@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import orjson
 
+from shared.ehr.auth.smart import Auth
 from shared.ehr.bases.known import KnownBases
 from shared.ehr.bases.value import bases_of
-from shared.ehr.smart import Auth
 from shared.ehr.wire.connections import Connections, Limit, TransportError
 from shared.ehr.wire.failures import failure
 from shared.ehr.wire.resource import json_object

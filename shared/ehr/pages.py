@@ -31,6 +31,12 @@ def search_params(params: Params) -> Params:
     return {"_count": PAGE, **params}
 
 
+def one_identifier(params: Params) -> tuple[str, str, str]:
+    """Return (system, bar, value) of `identifier=system|value`; all empty without one."""
+    wanted = params.get("identifier")
+    return wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
+
+
 def get(rest: Rest, url: str, params: Params | None = None) -> Json:
     """GET a resource without cache."""
     response = rest.send("GET", url, params=query_of(params or {}) or None, headers=NO_CACHE)

@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput, NotAnalysed, Unavailable, Withdrawn
 from shared.fhir.summary import event_of
 from shared.references import REFERENCE

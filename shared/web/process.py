@@ -12,10 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.auth.scopes import permissions_of, scopes_of
+from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import Abilities
+from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove
-from shared.ehr.scopes import permissions_of, scopes_of
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.privacy.access_log import AccessLog
 from shared.runtime.line import Line, at_ehr

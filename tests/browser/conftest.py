@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from services.clinic.ports import free_port
 from services.review.app import create_review_app
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from shared.web.app import serve
 from tests.browser.clinic import PASSWORD, Clinic, open_clinic

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.fake_ehr.habits import SEKMET_TOPIC
 from shared.ehr.capabilities import subscription_topics
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import FhirError
 from shared.fhir import codes
 from shared.json import Json

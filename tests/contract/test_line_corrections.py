@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.answers import Answer, Head
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import Conflict
 from shared.events import ResourceEvent
 from shared.runtime.line import Line, at_ehr

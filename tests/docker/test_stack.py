@@ -13,7 +13,7 @@ import pytest
 
 from services import catalogue
 from shared.answers import Answer
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir.summary import event_of
 from shared.settings import load_settings
 from tests.docker.compose import EXAMPLE, FILE, ROOT

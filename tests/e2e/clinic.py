@@ -16,7 +16,8 @@ from services.clinic.children import Child, service_child, stop
 from services.clinic.ports import free_ports
 from services.clinic.settled import Clinic as Patient
 from services.clinic.settled import swept_at
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import Unavailable
 from shared.json import Json
 from shared.runtime.loop import group_of

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from benchmarks.fake_ehr import search
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
 from shared.ehr.documents import is_replaced
+from shared.ehr.opening import open_ehr
 from shared.fhir.summary import replaces
 from shared.json import Json
 from shared.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 
 from services.genomics.service import SERVICE
 from shared.answers import Answer, Head
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes
 from shared.fhir.summary import event_of
 from shared.json import Json

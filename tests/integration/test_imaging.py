@@ -14,7 +14,8 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 from services.imaging.service import SERVICE
 from shared.dicom.store import Pacs, open_pacs
 from shared.dicom.study import imaging_studies
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput, NotYet, Unavailable
 from shared.events import ResourceEvent
 from shared.fhir.codes import DCM

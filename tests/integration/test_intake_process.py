@@ -18,7 +18,7 @@ from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import Keeper
 from services.intake.process import run_intake
 from services.intake.state import State
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import Misconfigured
 from shared.settings import Settings
 from shared.stream.base import EVENTS_TOPIC

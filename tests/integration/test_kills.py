@@ -9,7 +9,8 @@ import pytest
 
 from shared import instants
 from shared.answers import Answer
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes, heads, lifecycle
 from shared.json import Json
 from shared.runtime.line import Line, at_ehr

@@ -12,7 +12,8 @@ import pytest
 from services.notes.model import NotesModel, load
 from services.notes.service import SERVICE
 from shared.answers import Answer, Head
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes, lifecycle
 from shared.fhir.summary import event_of
 from shared.json import Json

@@ -20,7 +20,7 @@ import pytest
 from services.clinic.children import service_child
 from services.clinic.ports import free_port, is_free
 from shared.answers import Answer
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.events import encode
 from shared.fhir import codes
 from shared.fhir.summary import event_of

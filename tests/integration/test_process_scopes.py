@@ -11,8 +11,8 @@ import pytest
 
 from services import catalogue
 from services.load.patient import load_patient
-from shared.ehr.client import open_ehr
-from shared.ehr.scopes import permission_needed, permissions_of
+from shared.ehr.auth.scopes import permission_needed, permissions_of
+from shared.ehr.opening import open_ehr
 from shared.fhir.summary import event_of
 from shared.json import Json
 from shared.runtime.line import Case, Line, at_ehr

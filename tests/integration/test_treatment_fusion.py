@@ -13,7 +13,8 @@ import pytest
 from services.genomics.service import SERVICE as GENOMICS
 from services.treatment.service import SERVICE as TREATMENT
 from shared.answers import Answer
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.json import Json

@@ -11,7 +11,8 @@ import pytest
 
 from services.treatment.service import SERVICE
 from shared.answers import Answer, Head
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.events import ResourceEvent
 from shared.fhir import codes, lifecycle
 from shared.fhir.summary import event_of

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.privacy.consent import Asked, Verdict, decide, permit

@@ -21,7 +21,7 @@ from services.intake.process import _swept
 from services.intake.watched import installed
 from services.review.app import create_review_app
 from shared import errors
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import Settings
 from shared.web.analyze import analyze_route
 from shared.web.app import Probes, create_app, serve

@@ -15,6 +15,6 @@ def jwks() -> None:
     """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever
     registers the client at the EHR.
     """
-    from shared.ehr.keys import public_jwks
+    from shared.ehr.auth.keys import public_jwks
 
     click.echo(json.dumps(public_jwks(load_settings()), indent=2))

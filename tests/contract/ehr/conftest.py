@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server
 from tests.fakes import HAPI, SEKMET, FakeEhr

@@ -7,9 +7,9 @@ import pytest
 
 from shared import instants
 from shared.answers import Answer
+from shared.ehr.auth.scopes import permissions
 from shared.ehr.capabilities import missing_capabilities
 from shared.ehr.client import Ehr, Written
-from shared.ehr.scopes import permissions
 from shared.errors import Conflict, FhirError
 from shared.fhir import codes, heads
 from shared.fhir.heads import head_of

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from shared.ehr import proof
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import Abilities
+from shared.ehr.opening import open_ehr
 from shared.errors import Misconfigured
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server

@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import bundle
 from shared.json import Json
 from shared.settings import load_settings

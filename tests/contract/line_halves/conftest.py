@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import CREATE_GUARDS, Abilities
+from shared.ehr.opening import open_ehr
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.contract.line.support import event, run, write

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove
 from shared.errors import Conflict
 from shared.runtime.line import Line, at_ehr

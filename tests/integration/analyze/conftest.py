@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr

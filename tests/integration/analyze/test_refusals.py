@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from services.clinic.ports import free_port
 from services.intake.state import State
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import Settings
 from shared.stream.memory import MemoryLog
 from tests.fakes import HAPI, SEKMET, FakeEhr

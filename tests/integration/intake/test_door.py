@@ -9,7 +9,7 @@ from services.intake.notifications.subscriptions import SECRET_HEADER
 from services.intake.notifications.webhook import paths
 from services.intake.state import State
 from services.intake.watched import installed
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import Settings
 from shared.stream.memory import MemoryLog
 from tests.fakes import HAPI, FakeEhr

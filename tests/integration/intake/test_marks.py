@@ -13,7 +13,8 @@ import pytest
 from services.intake.notifications.marked import Marked
 from services.intake.notifications.subscriptions import SECRET_HEADER
 from services.intake.state import State
-from shared.ehr.client import Version, open_ehr
+from shared.ehr.client import Version
+from shared.ehr.opening import open_ehr
 from shared.errors import Unavailable
 from shared.fhir import codes
 from shared.settings import Settings

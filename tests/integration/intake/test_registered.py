@@ -13,7 +13,8 @@ from services.intake.notifications.registered import Registered
 from services.intake.notifications.subscriptions import SECRET_HEADER, Keeper
 from services.intake.state import State
 from services.intake.watched import Watch, installed
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.json import Json
 from shared.settings import Settings
 from tests.fakes import HAPI, FakeEhr

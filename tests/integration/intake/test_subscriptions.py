@@ -15,7 +15,7 @@ from services.intake.notifications.subscriptions import Keeper
 from services.intake.notifications.topics import fitting
 from services.intake.state import State
 from services.intake.watched import installed
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput, Misconfigured
 from shared.settings import Settings
 from shared.stream.memory import MemoryLog

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.ehr.client import Version, open_ehr
+from shared.ehr.client import Version
+from shared.ehr.opening import open_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.intake_changes.support import Intake, Scripted

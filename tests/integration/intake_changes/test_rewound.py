@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.intake_changes.support import NOTE, Intake

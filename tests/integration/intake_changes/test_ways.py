@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import FhirError
 from shared.settings import Settings
 from tests.fakes import HAPI, FakeEhr

@@ -12,7 +12,8 @@ import pytest
 from services.intake import process
 from services.intake.publish import Publisher
 from services.intake.state import State
-from shared.ehr.client import Version, open_ehr
+from shared.ehr.client import Version
+from shared.ehr.opening import open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.settings import Settings

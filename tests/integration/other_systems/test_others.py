@@ -9,8 +9,9 @@ import pytest
 from services.treatment import searches
 from services.treatment.record import hospital
 from shared.dicom.endpoint import address_of
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
 from shared.ehr.documents import is_replaced
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes
 from shared.fhir.summary import event_of
 from shared.privacy.consent import permit

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.fake_ehr.rules import references
 from shared.answers import Answer
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput, NotYet, Withdrawn
 from shared.references import OTHER_SYSTEM
 from shared.settings import Settings

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.review.app import create_review_app
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from tests.browser.clinic import (
     Clinic,

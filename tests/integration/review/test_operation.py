@@ -10,7 +10,7 @@ import pytest
 from services.clinic.ports import free_port
 from services.review.app import create_review_app
 from services.review.process import review_scopes, run_review
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import PoisonRecord
 from shared.runtime import dead_letters
 from shared.settings import load_settings

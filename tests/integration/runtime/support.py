@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.answers import Answer
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.events import encode
 from shared.fhir.summary import event_of
 from shared.runtime.line import Line, at_ehr

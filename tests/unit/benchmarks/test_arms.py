@@ -20,8 +20,9 @@ from benchmarks.arms.world import World, world
 from benchmarks.fake_ehr import FakeEhr
 from benchmarks.words import WORDS, analyze
 from shared.ehr.ahead import reading
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import Abilities
+from shared.ehr.opening import open_ehr
 from shared.events import ResourceEvent
 from shared.runtime.line import Line, at_ehr
 from shared.settings import Settings

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from tests.fakes import SEKMET, FakeEhr
 from tests.served import Respond, Served

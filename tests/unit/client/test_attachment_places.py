@@ -6,7 +6,7 @@ import pytest
 
 from shared.ehr.attachments import Place, place_of
 from shared.ehr.bases.value import bases_of
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr, Habits

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.ehr.client import Ehr, open_ehr
+from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.ehr.responses import issues_of
 from shared.ehr.wire.response import Response
 from shared.errors import (

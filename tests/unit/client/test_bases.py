@@ -9,7 +9,7 @@ import pytest
 
 from shared.ehr.bases.known import KnownBases
 from shared.ehr.bases.value import aliases_of, bases_of, self_base
-from shared.ehr.client import open_ehr
+from shared.ehr.opening import open_ehr
 from shared.ehr.wire.response import Response
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.json import Json

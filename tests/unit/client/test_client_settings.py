@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.ehr.auth.scopes import permission_needed, permissions, scope_text
 from shared.ehr.capabilities import missing_capabilities, subscription_topics
-from shared.ehr.client import open_ehr
-from shared.ehr.scopes import permission_needed, permissions, scope_text
+from shared.ehr.opening import open_ehr
 from shared.errors import (
     Misconfigured,
 )

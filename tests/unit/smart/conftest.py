@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from shared.ehr.keys import public_jwks
+from shared.ehr.auth.keys import public_jwks
 from tests.peers import sekmet
 from tests.unit.smart.support import settings_of
 

@@ -8,10 +8,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from shared.ehr.client import open_ehr
-from shared.ehr.keys import assertion, private_key, public_jwks
-from shared.ehr.scopes import permissions, scope_text, v1_scopes
-from shared.ehr.smart import discover
+from shared.ehr.auth.keys import assertion, private_key, public_jwks
+from shared.ehr.auth.scopes import permissions, scope_text, v1_scopes
+from shared.ehr.auth.smart import discover
+from shared.ehr.opening import open_ehr
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import load_settings
 from tests.unit.smart.support import settings_of

@@ -10,10 +10,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from shared.ehr.client import open_ehr
+from shared.ehr.auth.keys import private_key, public_jwks
+from shared.ehr.auth.smart import BackendServices, discover, request_token
 from shared.ehr.http import Rest, on_base
-from shared.ehr.keys import private_key, public_jwks
-from shared.ehr.smart import BackendServices, discover, request_token
+from shared.ehr.opening import open_ehr
 from shared.ehr.wire.connections import Connections
 from shared.errors import FhirError, Misconfigured, Unavailable
 from shared.settings import load_settings

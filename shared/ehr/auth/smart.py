@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 import httpx
 
-from shared.ehr.keys import Key, assertion, private_key
-from shared.ehr.scopes import v1_scopes
+from shared.ehr.auth.keys import Key, assertion, private_key
+from shared.ehr.auth.scopes import v1_scopes
 from shared.errors import Misconfigured, Unavailable
 from shared.json import Json
 from shared.settings import Settings

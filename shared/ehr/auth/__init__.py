@@ -1,0 +1,1 @@
+"""Authorisation at the EHR: SMART Backend Services, its keys and scopes."""
