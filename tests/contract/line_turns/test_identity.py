@@ -39,6 +39,11 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
         yield made
 
 
+@pytest.fixture
+def base(fake: FakeEhr) -> str:
+    return fake.base
+
+
 def another(ehr: Ehr, tmp_path: Path) -> Line:
     """The service in another process: it remembers nothing."""
     client = open_ehr(Settings(fhir_url=ehr.base, state_dir=tmp_path)).able(ehr.abilities)

@@ -24,6 +24,11 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeEhr]:
 
 
 @pytest.fixture
+def base(fake: FakeEhr) -> str:
+    return fake.base
+
+
+@pytest.fixture
 def most(request: pytest.FixtureRequest, fake: FakeEhr) -> int:
     return next(most for habits, most in SERVERS.values() if habits == fake.habits)
 
