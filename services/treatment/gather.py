@@ -60,6 +60,7 @@ def read(patient: Json, ehr: "Ehr", retired: Sequence[str] = ()) -> Inputs:
     """
     subject = local_reference(patient)
     records = (subject, *retired)
+    ehr = ehr.ahead(searches.questions(records, load_rules()))
 
     written = list(searches.reports(ehr, records))
     parsed = tuple(reports.report(r) for r in written)

@@ -14,6 +14,7 @@ from services.treatment.domain import NAME, Report
 from services.treatment.record import hospital
 from services.treatment.record.concepts import code_values
 from services.treatment.rules.tables import Rules
+from shared.ehr.ahead import Question, searching
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
 from shared.json import Json
@@ -34,6 +35,8 @@ NOT_A_PROBLEM: Final = frozenset({"refuted", "entered-in-error"})
 PAST_ALLERGY: Final = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
 Records = Sequence[str]
 """The patient's records, `Patient/id` each: several where some were merged."""
+KINDS: Final = ("DiagnosticReport", "MedicationRequest", "Condition", "AllergyIntolerance")
+"""What is searched by the patient alone."""
 PAGE: Final = "100"
 IDS_AT_ONCE: Final = 40  # the URL stays far below the 2,000 characters that every proxy accepts
 
@@ -41,6 +44,18 @@ IDS_AT_ONCE: Final = 40  # the URL stays far below the 2,000 characters that eve
 def report_services() -> frozenset[str]:
     """Name the analysers with reports for a plan."""
     return frozenset(analyser_names()) - {NAME}
+
+
+def questions(records: Records, rules: Rules) -> list[Question]:
+    """List the searches of all these records, for one request."""
+    return [
+        question
+        for record in records
+        for question in (
+            *(searching(kind, _query(record)) for kind in KINDS),
+            searching("Observation", _query(record, code=_measures(rules))),
+        )
+    ]
 
 
 def reports(ehr: "Ehr", records: Records) -> Iterator[Json]:
@@ -137,10 +152,8 @@ def allergies(ehr: "Ehr", records: Records) -> Iterator[Json]:
 
 def laboratory(ehr: "Ehr", records: Records, rules: Rules) -> Iterator[Json]:
     """Find the latest Observation of each measure of the rules, none of ours."""
-    query = ",".join(f"{codes.LOINC}|{code}" for code in sorted(rules.loinc))
-
     latest: dict[str, tuple[datetime, Json]] = {}
-    for observation in _search(ehr, "Observation", records, code=query):
+    for observation in _search(ehr, "Observation", records, code=_measures(rules)):
         value = hospital.measurement(observation)
         standing = observation.get("status") in RESULT_STATUS and not answer_of(observation)
         if value is None or not standing:
@@ -154,6 +167,10 @@ def laboratory(ehr: "Ehr", records: Records, rules: Rules) -> Iterator[Json]:
     yield from (latest[measure][1] for measure in sorted(latest))
 
 
+def _measures(rules: Rules) -> str:
+    return ",".join(f"{codes.LOINC}|{code}" for code in sorted(rules.loinc))
+
+
 def _search(ehr: "Ehr", kind: str, records: Records, **params: str) -> Iterator[Json]:
     """Find every resource of a type about the patient, in the order of its reference.
 
@@ -161,12 +178,15 @@ def _search(ehr: "Ehr", kind: str, records: Records, **params: str) -> Iterator[
     """
     by_reference: dict[str, Json] = {}
     for record in records:
-        query = {"patient": record.split("/")[1], "_count": PAGE, **params}
-        found = ehr.search(kind, query, subject=record)
+        found = ehr.search(kind, _query(record, **params), subject=record)
         about = (r for r in found if r.get("resourceType") == kind and subject_of(r) == record)
         by_reference |= _by_reference(about)
 
     yield from (by_reference[reference] for reference in sorted(by_reference))
+
+
+def _query(record: str, **params: str) -> dict[str, str]:
+    return {"patient": record.split("/")[1], "_count": PAGE, **params}
 
 
 def _by_reference(resources: Iterable[Json]) -> dict[str, Json]:

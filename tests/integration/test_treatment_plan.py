@@ -13,6 +13,7 @@ from services.treatment.service import SERVICE
 from shared.answers import Answer, Head
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
+from shared.ehr.proof import prove
 from shared.events import ResourceEvent
 from shared.fhir import codes, lifecycle
 from shared.fhir.summary import event_of
@@ -27,15 +28,14 @@ from tests.unit.treatment_record import PATIENT, genotype, implication, order, o
 @pytest.fixture(scope="module", params=["real sekmet", "fake hapi"])
 def ehr(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ehr]:
     if request.param == "real sekmet":
-        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
-            client = open_ehr(load_settings(fhir_url=peer.base))
-            yield client
-            client.close()
+        with (
+            sekmet(tmp_path_factory.mktemp("sekmet")) as peer,
+            open_ehr(load_settings(fhir_url=peer.base)) as client,
+        ):
+            yield client.able(prove(client))
     else:
-        with FakeEhr(HAPI) as fake:
-            client = open_ehr(load_settings(fhir_url=fake.base))
-            yield client
-            client.close()
+        with FakeEhr(HAPI) as fake, open_ehr(load_settings(fhir_url=fake.base)) as client:
+            yield client.able(prove(client))
 
 
 @dataclass(frozen=True)
