@@ -64,8 +64,7 @@ class Marked:
             Unavailable: they are not within 5 s. The marks stay, for the next notification; the
                 regular sweep does not wait for one.
         """
-        marks = [(self._lane(kind), self._mark(kind, None))]
-        self._wait([*marks, *self._mark_each(foci)])
+        self._wait([(self._lane(kind), self._mark(kind, ())), *self._mark_each(foci)])
 
     def foci(self, foci: Iterable[str]) -> None:
         """Have these foci read; return when they are published.
@@ -82,17 +81,22 @@ class Marked:
                 sweeper.join(timeout_sec)
 
     def _mark_each(self, foci: Iterable[str]) -> list[tuple[Lane, int]]:
-        watched = [f for f in dict.fromkeys(foci) if type_of(f) in self.sweep.publisher.watch.swept]
-        return [(self._lane(type_of(f)), self._mark(type_of(f), f)) for f in watched]
+        """Mark all foci of a type at once, so that one search finds them."""
+        by_kind: dict[str, list[str]] = {}
+        for focus in foci:
+            by_kind.setdefault(type_of(focus), []).append(focus)
+        watched = self.sweep.publisher.watch.swept
+        return [
+            (self._lane(k), self._mark(k, named)) for k, named in by_kind.items() if k in watched
+        ]
 
-    def _mark(self, kind: str, focus: str | None) -> int:
+    def _mark(self, kind: str, foci: Sequence[str]) -> int:
+        """Set a mark that names these foci, or none: then the type is swept."""
         lane = self._lane(kind)
         with lane.changed:
             lane.marked += 1
-            if focus is None:
-                lane.whole = True
-            else:
-                lane.foci[focus] = None
+            lane.whole = lane.whole or not foci
+            lane.foci |= dict.fromkeys(foci)
             if lane.sweeper is None:
                 lane.sweeper = threading.Thread(
                     target=self._work, args=(kind, lane), name=f"sweep-{kind}", daemon=True

@@ -72,13 +72,15 @@ class Keeper:
         """
         topics = self._topics()
         standing: set[str] = set()
+        refused = 0
         for kind in self.watch.swept:
             try:
                 standing.add(self._stand(kind, topics))
             except FhirError as error:
                 log.warning("no Subscription for %s: %s", kind, error)
-                return  # what stood before may be all that there is: nothing is switched off
-        self._switch_off_others(frozenset(standing))
+                refused += 1
+        if not refused:  # else what stood before may be all that there is
+            self._switch_off_others(frozenset(standing))
 
     def _stand(self, kind: str, topics: Mapping[str, str]) -> str:
         try:
