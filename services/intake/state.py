@@ -67,10 +67,7 @@ class State:
             self.db.close()
 
     def begin(self, instant: str) -> str:
-        """Return where first sweeps begin.
-
-        The instant that the first call named, for ever.
-        """
+        """Return where first sweeps begin: the instant that the first call named, for ever."""
         self._do("INSERT OR IGNORE INTO facts VALUES ('began', ?)", instant)
         return self._fact("began") or instant
 
@@ -123,10 +120,7 @@ class State:
                 db.execute(statement)
 
     def prove_writable(self) -> None:
-        """Write something.
-
-        What could not be remembered must not be published, or each sweep would publish it again.
-        """
+        """Write something: each sweep would publish again what could not be remembered."""
         self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 
     def is_new(self, focus: str, mark: Mark) -> bool:
@@ -152,10 +146,7 @@ class State:
         self._counted = counted
 
     def to_recheck(self, before: str) -> list[str]:
-        """Whom or what to tell once more, of what was told before this instant.
-
-        A page of them.
-        """
+        """A page of whom or what to tell once more, of what was told before this instant."""
         with self._using() as db:
             return [
                 reference
@@ -236,10 +227,7 @@ class State:
         return int(found) if found is not None else None
 
     def start_event_count(self, subscription: str, number: int) -> None:
-        """Events are counted from this number on, unless some were heard already.
-
-        A handshake may come late or again.
-        """
+        """Events are counted from this number on, unless some were heard already."""
         self._do("INSERT OR IGNORE INTO numbers VALUES (?, ?)", subscription, number)
 
     def record_event_number(self, subscription: str, number: int) -> None:

@@ -111,10 +111,7 @@ class Sweep:
             self.asked.wait(self.settings.intake_sweep_sec)
 
     def all(self) -> Mapping[str, str]:
-        """Every type once, whatever became of the others; complete when none failed.
-
-        Return what failed and why.
-        """
+        """Sweep every type once; return what failed and why. Complete when nothing did."""
         began = now()
         failed = self._failures()
         if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
