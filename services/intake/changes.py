@@ -175,7 +175,7 @@ def _replaced(change: Change) -> list[str]:
 
 def _linked(change: Change) -> list[tuple[str, str]]:
     """Return the pairs of records that it merges, or merged before."""
-    before = change.known.links if change.known else ()
+    before = change.before.links if change.before else ()
     return [(change.event.focus, other) for other in (*change.event.links, *before)]
 
 

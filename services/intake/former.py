@@ -52,12 +52,13 @@ class FormerVersions:
         """Tell whether the EHR is asked: of a delete, and of a change that we know no longer.
 
         In a first sweep nobody was told of that version, or it is of the same sweep and names its
-        patient itself. (See `State.counted`.)
+        patient itself. (See `State.counted`.) A Patient may have been merged before we began.
         """
         if event.action == "delete":
             return True
         swept_before = self.state.counted and self.state.cursor(event.type) is not None
-        return not is_known and swept_before and self.watch.is_passing(event)
+        may_matter = self.watch.is_passing(event) or event.type == "Patient"
+        return not is_known and swept_before and may_matter
 
     def _at_ehr(self, event: ResourceEvent) -> ResourceEvent | None:
         """Read the version before; None where the EHR does not show it."""

@@ -212,14 +212,8 @@ class State:
     def forget(self, kind: str, before: str) -> None:
         """Drop versions of this type from before this instant: no sweep looks at them again."""
         with self._writing() as db:
-            db.execute(
-                "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
-                (f"{kind}/", f"{kind}0", before),
-            )
-            db.execute(
-                "DELETE FROM recent WHERE focus > ? AND focus < ? AND instant < ?",
-                (f"{kind}/", f"{kind}0", before),
-            )
+            for statement in schema.FORGET:
+                db.execute(statement, (f"{kind}/", f"{kind}0", before))
 
     def number(self, subscription: str) -> int | None:
         """The last event number heard from a Subscription."""
@@ -232,12 +226,7 @@ class State:
 
     def record_event_number(self, subscription: str, number: int) -> None:
         """All events of the Subscription up to this number are published."""
-        self._do(
-            "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, "
-            "excluded.last)",
-            subscription,
-            number,
-        )
+        self._do(schema.NUMBER, subscription, number)
 
     def facts(self, prefix: str) -> dict[str, str]:
         """The facts whose names begin so."""

@@ -77,6 +77,13 @@ UNION ALL SELECT event, instant, 2 AS rank FROM foci WHERE focus = ?1
 PLAN = """INSERT INTO plans (event, instant, subject, service) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET instant = excluded.instant, event = excluded.event
 WHERE excluded.instant >= instant"""
+FORGET = (
+    "DELETE FROM seen WHERE focus > ? AND focus < ? AND instant < ?",
+    "DELETE FROM recent WHERE focus > ? AND focus < ? AND instant < ?",
+)
+NUMBER = (
+    "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)"
+)
 LINK = "INSERT OR IGNORE INTO links VALUES (?1, ?2), (?2, ?1)"
 LINKED = """WITH RECURSIVE person(record) AS (
 SELECT ?1 UNION SELECT other FROM links JOIN person ON patient = record

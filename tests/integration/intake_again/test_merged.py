@@ -16,7 +16,8 @@ from tests.integration.intake_again.support import (
     with_plan,
 )
 from tests.integration.intake_changes.support import Intake, change, moment, version
-from tests.merging import WAYS, How, link, merge, unmerge
+from tests.merging import WAYS, How, link, merge, say, unmerge
+from tests.toy import note
 from tests.unit.treatment_record import order
 
 RETIRED, SURVIVOR, LAST = "Patient/1", "Patient/2", "Patient/3"
@@ -90,6 +91,20 @@ def test_an_unmerge_tells_of_both_although_no_link_is_left(
     filled.state.close()
     filled.state = state.State(filled.folder / "intake.sqlite")
     assert told_of(filled, Patient=[record(3, parted)]) == of_both(RETIRED, SURVIVOR)
+
+
+def test_an_unmerge_of_what_was_merged_before_intake_began_is_told(intake: Intake) -> None:
+    ehr = intake.ehr
+    retired, survivor = (ehr.create({"resourceType": "Patient"}).reference for _ in range(2))
+    say(ehr, retired, link("replaced-by", survivor), active=False)
+    written = {ehr.create(note(p, "x")).reference for p in (retired, survivor)}
+    intake.sweep()
+    intake.state.db.execute("DELETE FROM foci WHERE focus GLOB 'Patient/*'")
+    intake.state.db.execute("DELETE FROM links")
+    before = len(intake.events())
+    say(ehr, retired, active=True)
+    intake.sweep()
+    assert {e.focus for e in intake.events()[before:]} == written
 
 
 def test_a_record_of_a_chain_tells_of_all(filled: Intake) -> None:
