@@ -134,3 +134,8 @@ def test_p99_under_load_is_the_median_of_the_blocks_and_never_a_guess() -> None:
     short = Arm("P@80%", "sqlite", "fake", 0, (calm, Block(1.0, [0.02] * 499)))
     [bar] = [b for b in bars(by_name([arm("S", 10, 10), short])) if "p99" in b.what]
     assert bar.met is None
+
+
+def test_a_load_that_was_possible_and_not_tried_is_not_called_impossible() -> None:
+    [p50, _] = [b for b in bars(by_name([arm("S", 5, 5), pipeline("P", 5, 5)])) if "100" in b.what]
+    assert p50.met is None and p50.note == ""
