@@ -9,6 +9,7 @@ measured is written to the JSON file at once, so a run that is ended keeps it.
 """
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -182,4 +183,5 @@ def main(
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
     main()

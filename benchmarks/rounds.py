@@ -25,7 +25,7 @@ from benchmarks.report.document import Measured
 from shared.errors import CareloopError
 
 TOO_MUCH: Final = 1.2
-WARM_REAL: Final = 40
+WARM_REAL: Final = 100
 """Events that a real EHR sees before it is measured: HAPI's Java compiles itself meanwhile."""
 
 FAULTS: Final = (RuntimeError, OSError, CareloopError, httpx.HTTPError, psutil.Error)
