@@ -6,7 +6,7 @@ Both watch the pipeline's memory and descriptors, and count what has not exactly
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Final
 
@@ -42,6 +42,7 @@ class Endured:
 
     Attributes:
         load: `soak` or `120 %`.
+        per_sec: the rate at which events were really appended.
         samples: from the first event to the last one that was appended.
         lost, wrong: how many events have no result, and another end than one result.
         drain_sec: from the last append to the last result; None: it did not end.
@@ -112,6 +113,7 @@ def _endured(at: World, load: Load, events: Iterator[Prepared]) -> list[Endured]
                 for name, arm in arms.items():
                     samples[name].append(_sample(arm, sampled - started))
         last = time.time()
+        load = replace(load, per_sec=load.count / (last - started))  # what was done, not asked
         in_time = {log: _drained(arm, len(sent[log])) for log, arm in arms.items()}
     return [
         _counted(

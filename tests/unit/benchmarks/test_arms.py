@@ -174,5 +174,6 @@ def test_a_long_load_is_sampled_and_every_event_is_looked_at(at: World) -> None:
     over = overload(at, "sqlite", 3.0, 12.0)
     [steady] = soak(at, 0.05, said.append)
     assert (over.events, over.lost, over.wrong) == (36, 0, 0) and over.drain_sec is not None
+    assert over.per_sec < 18, "the rate is measured"
     assert (steady.events, steady.lost, steady.wrong) == (30, 0, 0) and said
     assert over.samples and over.samples[0].rss > 1e6 and over.samples[0].descriptors > 3
