@@ -84,7 +84,7 @@ def run(asked: Asked, folder: Path, tell: Tell) -> Result:
     tell(f"{len(files)} inputs in {drawn.load_sec:.0f} s, {len(drawn.kills)} SIGKILLs; {folder}")
     with clinic_of(asked, folder, tell) as clinic:
         loader = Loader(clinic.ehr, clinic.settings, files, drawn.loads)
-        standing = Standing(clinic, loader.loaded)
+        standing = Standing(clinic, loader.loaded, loader.owed)
         killing = Killing(clinic, loader, tell)
         killing.carry_out(drawn)
         load_sec = killing.elapsed()
@@ -169,6 +169,7 @@ class Killing:
         deadline = time.monotonic() + SETTLE_SEC
         missing = ["nobody has looked yet"]
         while missing and time.monotonic() < deadline:
+            self._tell("looking at what stands")
             try:
                 missing = standing.missing()
             except CareloopError as error:

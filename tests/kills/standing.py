@@ -1,14 +1,13 @@
 """What a clinic of real processes holds: what is owed, whether all is settled, what changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services import catalogue
 from shared.answers import Answer, newest
 from shared.ehr.client import Ehr
 from shared.fhir import lifecycle
-from shared.fhir.summary import event_of
 from shared.instants import parse, start
 from shared.json import Json
 from shared.runtime import dead_letters
@@ -19,35 +18,23 @@ MARGIN = timedelta(seconds=1)
 """Servers show a big transaction up to 1 s late."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Standing:
     """What is owed at this clinic, and what stands.
 
     Attributes:
         loaded: `Type/id` of the inputs, by patient.
+        owed: every answer that must be there.
     """
 
     clinic: Clinic
     loaded: Mapping[str, Iterable[str]]
-    _owed: dict[str, frozenset[Answer]] = field(default_factory=dict)
-
-    def expected(self) -> set[Answer]:
-        """Every answer that a service owes to an input or a patient; each input is read once."""
-        references = {r for found in list(self.loaded.values()) for r in list(found)}
-        for reference in references - self._owed.keys():
-            self._owed[reference] = owed(self.clinic.ehr, reference)
-        of_patients = {
-            Answer(service.name, patient)
-            for service in catalogue.analysers()
-            if service.per_patient
-            for patient in list(self.loaded)
-        }
-        return of_patients.union(*self._owed.values())
+    owed: Set[Answer]
 
     def missing(self) -> list[str]:
         """Say what keeps all from being settled: an answer, a lag, the sweep, a stale plan."""
         tasks = list(self.clinic.ehr.search("Task", {}))
-        lost = reckon(self.expected(), tasks, []).lost
+        lost = reckon(self.owed, tasks, []).lost
         if lost:
             return list(lost)
         if lag := self.clinic.lag():
@@ -62,7 +49,7 @@ class Standing:
         heads = heads_by_answer(tasks)
         found = []
         for patient, references in self.loaded.items():
-            answers = {a for a in self.expected() if a.input in {patient, *references}}
+            answers = {a for a in self.owed if a.input in {patient, *references}}
             standing = [
                 (a, head, "") for a in answers if (head := newest(heads.get(str(a.uuid), [])))
             ]
@@ -73,7 +60,7 @@ class Standing:
         """Hold everything that stands against what was loaded."""
         ehr = self.clinic.ehr
         written = [r for kind in lifecycle.STATUS for r in ehr.search(kind, {})]
-        return reckon(self.expected(), ehr.search("Task", {}), written)
+        return reckon(self.owed, ehr.search("Task", {}), written)
 
     def letters(self) -> list[str]:
         """Name the open dead letters: `service/partition-offset Class`."""
@@ -83,19 +70,6 @@ class Standing:
             for letter in dead_letters.letters(self.clinic.log, service)
             if not letter.replayed
         ]
-
-
-def owed(ehr: Ehr, reference: str) -> frozenset[Answer]:
-    """Every answer that a service owes to this resource."""
-    resource = ehr.read(reference)
-    if resource is None:
-        return frozenset()
-    event = event_of(resource, "create")
-    return frozenset(
-        Answer(service.name, service.input_of(event))
-        for service in catalogue.analysers()
-        if service.accepts(event)
-    )
 
 
 def changes(ehr: Ehr, since: str) -> list[str]:
