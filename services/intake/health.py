@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from shared.errors import CareloopError
 from shared.instants import now, parse
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Health:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting: str | None = None
         self.failed: Mapping[str, str] = {}
+        self._away: set[str] = set()
         self.refused = Gauge(
             "careloop_intake_refused",
             "1 while the newest sweep of a type (or the event log) failed",
@@ -66,6 +68,19 @@ class Health:
     def count(self, kind: str, fate: str, *, is_ours: bool) -> None:
         """Count a version: `unwanted` by every service, or `again`: met before."""
         self.versions.labels(kind, "ours" if is_ours else "others", fate).inc()
+
+    def put_off(self, what: str, error: CareloopError) -> None:
+        """Log what is put off; what is away is told once (`shared.web.outages`)."""
+        away = getattr(error, "dependency", None)
+        if away:
+            self._away.add(away)
+        log.warning("%s put off: %s", what, error, extra={"away": away})
+
+    def goes_on(self) -> None:
+        """Log that what was away answers again: a whole sweep went well."""
+        while self._away:
+            away = self._away.pop()
+            log.warning("%s answers again, and the sweep goes on", away, extra={"back": away})
 
     def report(self, failed: Mapping[str, str]) -> None:
         """What came of the newest sweep."""

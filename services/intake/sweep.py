@@ -116,9 +116,8 @@ class Sweep:
         failed = self._failures()
         if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
             failed = {STATE: why}
-        if not failed and self.publisher.health.failed:
-            for away in ("ehr", "broker"):
-                log.warning("the sweep goes on: %s answers", away, extra={"back": away})
+        if not failed:
+            self.publisher.health.goes_on()
         self.publisher.health.report(failed)
         return failed
 
@@ -242,8 +241,7 @@ class Sweep:
         try:
             step()
         except CareloopError as error:
-            away = getattr(error, "dependency", None)
-            log.warning("sweep of %s put off: %s", kind, error, extra={"away": away})
+            self.publisher.health.put_off(f"sweep of {kind}", error)
             return str(error)
         except (
             Exception

@@ -13,6 +13,7 @@ import pytest
 
 from services.clinic.children import Child, service_child, stop
 from services.clinic.ports import free_port
+from services.intake.health import Health
 from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.stream.kafka import KafkaLog
@@ -203,7 +204,7 @@ def test_a_locked_sqlite_log_is_two_lines(
             until(lambda: runtime.source and runtime.source.assignment())
             with sqlite3.connect(tmp_path / "events.sqlite", isolation_level=None) as other:
                 other.execute("BEGIN IMMEDIATE")
-                time.sleep(4)
+                time.sleep(8)
                 other.execute("ROLLBACK")
             other.close()
             world.tell(world.write("one"))
@@ -212,4 +213,16 @@ def test_a_locked_sqlite_log_is_two_lines(
     assert [line.split(",")[0].split(":")[0] for line in lines] == [
         "broker is not available",
         "broker is available again",
+    ]
+
+
+def test_intake_tells_an_ehr_that_is_away_in_two_lines(lines: list[str]) -> None:
+    health, error = Health(), Unavailable("ehr", "ConnectError")
+    for kind in ("Patient", "Task", "Patient", "Task"):
+        health.put_off(f"sweep of {kind}", error)
+    for _ in range(2):
+        health.goes_on()
+    assert [line.split(",")[0] for line in lines] == [
+        "sweep of Patient put off: ehr is not available: ConnectError",
+        "ehr answers again",
     ]

@@ -148,7 +148,7 @@ class Marked:
                 self.sweep.glance(kind)
             self._read_named(foci)
         except CareloopError as error:
-            log.warning("what notifications of %s told is put off: %s", kind, error)
+            self.sweep.publisher.health.put_off(f"what notifications of {kind} told is", error)
             return str(error)
         except Exception as error:  # whatever it was: the regular sweep says what it lacks
             log.error(

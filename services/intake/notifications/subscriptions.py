@@ -49,9 +49,13 @@ class Keeper:
         if not self.settings.intake_webhook_url:
             log.info("no CARELOOP_INTAKE_WEBHOOK_URL: no Subscriptions, the sweep alone")
             return
+        away: str | None = None
         while not stop.is_set():
             try:
                 self.look_after()
+                if away:
+                    log.warning("%s answers again: Subscriptions too", away, extra={"back": away})
+                away = None
             except (Unavailable, FhirError, Conflict) as error:
                 away = getattr(error, "dependency", None)
                 log.warning("subscriptions put off: %s", error, extra={"away": away})
