@@ -81,7 +81,12 @@ def _lacks(what: str) -> str:
 
 
 def _ensured(ehr: Ehr, value: str) -> Json:
-    found = ehr.read(ehr.ensure(_task(value), SYSTEM, value).reference)
+    try:
+        reference = ehr.ensure(_task(value), SYSTEM, value).reference
+    except Conflict:
+        # HAPI FHIR answers 409 to the later of two services that start at the same time.
+        raise Unavailable("ehr", "another service proves its guards at this moment") from None
+    found = ehr.read(reference)
     if found is None:
         raise Unavailable("ehr", "it does not show what it created just now")
     return found

@@ -123,6 +123,8 @@ def clinic_of(asked: Asked, folder: Path, tell: Tell) -> Iterator[Clinic]:
         while waiting := [name for name in SERVICES if not clinic.ready(name)]:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not ready after {READY_SEC:.0f} s: {', '.join(waiting)}")
+            if died := revive([clinic.children[name] for name in SERVICES]):
+                tell(f"ended by itself, started again: {', '.join(died)}")
             time.sleep(0.5)
         yield clinic
 

@@ -9,7 +9,7 @@ from shared.ehr import proof
 from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import Abilities
 from shared.ehr.opening import open_ehr
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Unavailable
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
@@ -76,3 +76,12 @@ def test_an_ehr_without_guards_is_refused_at_each_start(at: Ehr, lacking: str) -
     for _ in range(2):
         with pytest.raises(Misconfigured, match=f"lacks {lacking}"):
             proof.prove(at)
+
+
+@pytest.mark.parametrize("habits", [SEKMET, HAPI], ids=["sekmet", "hapi"])
+def test_services_that_start_at_the_same_time_wait_for_each_other(habits: Habits) -> None:
+    with FakeEhr(habits) as fake, open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+        fake.faults.fail(1, 409, method="POST")
+        with pytest.raises(Unavailable, match="another service proves"):
+            proof.prove(ehr)
+        proof.prove(ehr)
