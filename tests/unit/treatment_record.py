@@ -6,6 +6,7 @@ from typing import Any
 from services.treatment.domain import Inputs
 from services.treatment.gather import read
 from shared.ehr.client import Ehr
+from shared.ehr.guard.abilities import UNPROVEN
 from shared.fhir import codes
 from shared.json import Json
 from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
@@ -22,6 +23,7 @@ class FakeRecord(Ehr):
 
     def __init__(self, *resources: Json) -> None:
         self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}
+        self.abilities = UNPROVEN
 
     def read(self, reference: str) -> Json | None:
         return self.resources.get(reference)
