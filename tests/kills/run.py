@@ -170,8 +170,8 @@ class Killing:
         """Wait until nothing is missing; what is missing when patience ends."""
         deadline = time.monotonic() + SETTLE_SEC
         missing = ["nobody has looked yet"]
+        self._tell("all is loaded; waiting until all is settled")
         while missing and time.monotonic() < deadline:
-            self._tell("looking at what stands")
             try:
                 missing = standing.missing()
             except CareloopError as error:
