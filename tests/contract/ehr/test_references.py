@@ -11,6 +11,7 @@ from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.fhir import bundle
 from shared.json import Json
+from shared.references import own_place
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server, task
 from tests.fakes import HAPI, SEKMET, FakeEhr
@@ -36,7 +37,10 @@ class TestOtherSystems:
         absolute = about(f"{server.base.replace('http:', 'HTTP:')}/{patient}")
         if server.habits.refuses_external_references:
             absolute = about(f"{server.base}/{patient}")
-        made = server.made(task(mark, **{"for": absolute}))
+        posted = server.post("Task", task(mark, **{"for": absolute}))
+        if posted.status_code == 400 and server.habits.refuses_external_references:
+            return  # a real HAPI FHIR refuses its own base, too
+        made = server.get(own_place(posted.headers["Location"])).json()
         wanted = {"identifier": f"urn:test|{mark}"}
         read = [
             ehr.read(f"Task/{made['id']}"),
