@@ -59,8 +59,9 @@ class Inputs(Protocol):
         subject: `Patient/id`.
         content: SHA-256 (hex, `shared.answers.digest`) of what is analysed and nothing else: no
             version, no status of ours.
-        sources: the resources it was read from, `Type/id` -> version; they become Provenance
-            entities and the head's inputs.
+        sources: the resources it was read from, `Type/id` -> version, the answer's input among
+            them (it is looked at again before the write); they become Provenance entities and the
+            head's inputs.
     """
 
     @property

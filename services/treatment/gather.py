@@ -18,7 +18,7 @@ from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
 from shared.json import Json
-from shared.privacy.person import find_person
+from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, local_reference, version_of
 
 if TYPE_CHECKING:
@@ -36,14 +36,19 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
             so that it must not stand.
         NotAnalysed: the links between the patient's records contradict each other.
     """
-    subject = event.subject or event.focus
-    patient = ehr.read(subject) if is_a(subject, "Patient") else None
+    subject, rules = event.subject or event.focus, load_rules()
+    if not is_a(subject, "Patient"):
+        raise Withdrawn("the patient is gone")
+
+    ehr = ehr.ahead([*linked_questions(subject), *searches.questions((subject,), rules)])
+    patient = ehr.read(subject)
     if patient is None or patient.get("active") is False:
         raise Withdrawn("the patient is gone")
 
     person = find_person(ehr, subject, patient)
+    ehr = ehr.ahead(searches.questions(person.records, rules)) if person.retired else ehr
     inputs = read(patient, ehr, person.retired)
-    if inputs.reports or not find(inputs, load_rules()).silent:
+    if inputs.reports or not find(inputs, rules).silent:
         return inputs
 
     if ehr.head(Answer(NAME, subject)) is not None:
@@ -60,7 +65,6 @@ def read(patient: Json, ehr: "Ehr", retired: Sequence[str] = ()) -> Inputs:
     """
     subject = local_reference(patient)
     records = (subject, *retired)
-    ehr = ehr.ahead(searches.questions(records, load_rules()))
 
     written = list(searches.reports(ehr, records))
     parsed = tuple(reports.report(r) for r in written)

@@ -20,6 +20,8 @@ from shared.references import is_a, local_reference, type_of, version_of
 
 log = logging.getLogger(__name__)
 PAUSES_SEC: Final = (0.25, 1.0, 4.0)
+AT_MOST_SEC: Final = 30.0
+"""Until the last entry is tried: whoever wrote waits for it."""
 
 
 def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Json]:
@@ -41,15 +43,19 @@ def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Js
 
 def _take_back(ehr: Ehr, half: PartlyWritten, before: Mapping[str, Json]) -> None:
     log.warning("the EHR refused a transaction and kept %d entries of it", len(half.accepted))
+    deadline = time.monotonic() + AT_MOST_SEC
     for accepted in sorted(half.accepted, key=lambda a: not is_a(a.reference, "Task")):
         try:
-            _patiently(ehr, accepted, before.get(accepted.reference))
-        except CareloopError:
-            log.exception("%s: what was written could not be taken back", accepted.reference)
+            _patiently(ehr, accepted, before.get(accepted.reference), deadline)
+        except CareloopError as error:
+            log.error("%s: what was written could not be taken back: %s", accepted.reference, error)
 
 
-def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
+def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None, deadline: float) -> None:
+    """Undo an entry; raises Unavailable when the deadline is past."""
     for pause in PAUSES_SEC:
+        if time.monotonic() > deadline:
+            raise Unavailable("ehr", "it does not take back in time what it kept")
         try:
             return _undo(ehr, accepted, old)
         except Unavailable:

@@ -28,8 +28,10 @@ WHAT: Final = (
     "careloop tries at its start how this EHR guards an update, on this Task. "
     "It concerns no patient and nobody has to do it."
 )
-VERSIONS: Final = "versions of a resource (neither meta.versionId nor an ETag is shown)"
+REPLACED: Final = "Replaced in spite of the guard: this EHR ignores it."
+VERSIONS: Final = "versions of a resource (no meta.versionId is shown)"
 IF_MATCH: Final = "If-Match (it replaced a resource under a version that was not the current one)"
+TRANSACTIONS: Final = "transactions (it takes none from us)"
 ATOMIC: Final = "atomic transactions (it keeps a part of one that it refuses)"
 
 
@@ -64,13 +66,14 @@ def words(abilities: Abilities) -> str:
 def recorded(ehr: Ehr) -> Abilities | None:
     """Read what an earlier start proved, without a write; None where none did.
 
-    Of a guard it tells that a Task was created under it and is not newer than that.
+    Of a guard it tells that a Task was created under it and not replaced since.
     """
     made = next(ehr.search("Task", {"identifier": f"{SYSTEM}|standing"}), None)
     if made is None:
         return None
-    guards = [g for g in CREATE_GUARDS if _is_first(ehr.read(_reference(g)))]
-    return Abilities(_answers_batches(ehr, made), guards[0] if guards else None)
+    tasks = {guard: ehr.read(_reference(guard)) for guard in CREATE_GUARDS}
+    kept = [guard for guard, task in tasks.items() if task and "statusReason" not in task]
+    return Abilities(_answers_batches(ehr, made), kept[0] if kept else None)
 
 
 def _lacks(what: str) -> str:
@@ -105,8 +108,18 @@ def _require_all_or_nothing(ehr: Ehr, standing: Json) -> None:
         now = ehr.read(local_reference(part))
         if now is None or version_of(now) != version_of(part):
             raise Misconfigured(_lacks(ATOMIC)) from refusal
+        if isinstance(refusal, FhirError):
+            _require_transactions(ehr, part)
         return
     raise Misconfigured(_lacks(IF_MATCH))
+
+
+def _require_transactions(ehr: Ehr, part: Json) -> None:
+    """Post a transaction that nothing speaks against: not every refusal is one of the version."""
+    try:
+        ehr.transact(_transaction([bundle.put(_touched(part), version_of(part))]))
+    except FhirError as refusal:
+        raise Misconfigured(_lacks(TRANSACTIONS)) from refusal
 
 
 def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
@@ -120,10 +133,12 @@ def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
         # Another process may have made it just now; else this is no guard that creates.
         if ehr.read(_reference(guard)) is None:
             return False
+    before = ehr.read(_reference(guard)) or {}
     try:
-        at.transact(_transaction([bundle.put(_touched(task), "")]))
+        at.transact(_transaction([bundle.put(task | {"statusReason": {"text": REPLACED}}, "")]))
     except Conflict:
-        return True
+        # A server that ignores the guard may refuse the later of two at once, for its own lock.
+        return version_of(ehr.read(_reference(guard)) or {}) == version_of(before)
     except FhirError:
         return False
     return False
@@ -138,10 +153,6 @@ def _answers_batches(ehr: Ehr, standing: Json) -> bool:
     except CareloopError:
         return False
     return found is not None and found["id"] == standing["id"]
-
-
-def _is_first(task: Json | None) -> bool:
-    return task is not None and version_of(task) == "1"
 
 
 def _reference(guard: CreateGuard) -> str:

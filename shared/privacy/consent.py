@@ -1,4 +1,4 @@
-"""Consent: asked before the first fetch and again before the write.
+"""Consent: asked before the input is read and again before the write.
 
 Provisions are evaluated here; what is not understood denies. R4 Consent: `provision` states
 exceptions to the base policy, nested exceptions refine it. R4 forbids `type` at the root, but a

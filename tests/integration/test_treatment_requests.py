@@ -1,9 +1,10 @@
 """How often a plan asks the EHR."""
 
 from services.treatment.domain import Inputs
-from services.treatment.gather import read
+from services.treatment.gather import gather
 from shared.ehr.guard.abilities import Abilities
 from shared.ehr.opening import open_ehr
+from shared.events import ResourceEvent
 from shared.settings import load_settings
 from tests.fakes import HAPI, FakeEhr
 from tests.integration.test_treatment_plan import made
@@ -16,15 +17,16 @@ def test_one_batch_finds_what_a_search_for_each_type_finds() -> None:
         for drug, code in (("warfarin", "11289"), ("clopidogrel", "32968")):
             made(ehr, order(drug, code), subject)
         made(ehr, report("genomics", "gen"), subject)
-        person = ehr.read(subject)
-        assert person is not None
+        told = ResourceEvent(subject, "1", "update", subject=subject)
+        settings = load_settings(fhir_url=fake.base)
 
         def asked(*, batches: bool) -> tuple[Inputs, int]:
             before = len(fake.requests)
-            inputs = read(person, ehr.able(Abilities(batches=batches)))
+            inputs = gather(told, ehr.able(Abilities(batches=batches)), settings)
+            assert inputs is not None
             return inputs, len(fake.requests) - before
 
         one_by_one, at_once = asked(batches=False), asked(batches=True)
         assert at_once[0] == one_by_one[0]
         assert len(at_once[0].medications) == 2
-        assert (one_by_one[1], at_once[1]) == (5, 1)
+        assert (one_by_one[1], at_once[1]) == (7, 1)

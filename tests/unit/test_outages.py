@@ -56,7 +56,9 @@ def heard() -> Iterator[Heard]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    loggers = [logging.getLogger(n) for n in ("kafka.net.manager", "kafka.net.connection")]
+    # the command line, in a test before this one, quiets them all
+    names = ("kafka", "kafka.net.manager", "kafka.net.connection")
+    loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.INFO)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shared.ehr.client import Ehr
 
 AT_ONCE: Final = 2
-"""Revisions that are read together: the second one is there when the first is closed."""
+"""Revisions that are read together: one that is closed, and the one that it may be followed by."""
 REMEMBERED: Final = 10_000
 
 
@@ -72,9 +72,11 @@ def questions(ehr: "Ehr", answer: Answer) -> list[Question]:
 
 def heads(ehr: "Ehr", answer: Answer) -> list[Head]:
     """Read the heads of all revisions of an answer."""
-    tasks = {local_reference(t): t for t in ehr.search("Task", _query(answer))}
-    by_id = [*_by_id(ehr, answer), *map(ehr.read, ehr.memory.begun.of(answer))]
-    tasks |= {local_reference(t): t for t in by_id if t is not None}
+    found = [t for t in ehr.search("Task", _query(answer)) if is_head(t, answer)]
+    newest = max((head_of(task).revision for task in found), default=1)
+
+    by_id = [*_by_id(ehr, answer, newest), *map(ehr.read, ehr.memory.begun.of(answer))]
+    tasks = {local_reference(t): t for t in [*found, *by_id] if t is not None}
     return [head_of(task) for task in tasks.values() if is_head(task, answer)]
 
 
@@ -90,18 +92,27 @@ def looking_for_twins(answer: Answer) -> Question:
     return searching("Task", _query(answer))
 
 
-def _by_id(ehr: "Ehr", answer: Answer) -> Iterator[Json]:
-    """Yield the Tasks of the ids of our choice: a revision begins when the one before is closed."""
+def _by_id(ehr: "Ehr", answer: Answer, newest: int) -> Iterator[Json]:
+    """Yield the newest Tasks of the ids of our choice.
+
+    Args:
+        newest: the newest revision that a search shows (1 for none). It may have an id of the EHR,
+            and an index that is late may hide those after it.
+    """
     if not _chooses_ids(ehr):
         return
-    for revision in count(1):
+    if newest > 1:
+        next_ones = range(newest, newest + AT_ONCE)
+        ehr = ehr.ahead([reading(_reference(answer, n)) for n in next_ones])
+
+    for revision in count(newest):
         reference = _reference(answer, revision)
         found = ehr.look_up(reference)
         if isinstance(found, dict):
             yield found
         elif found == "deleted":
             ehr.memory.deleted.add(answer, reference)
-        else:
+        elif revision > newest:
             return
 
 

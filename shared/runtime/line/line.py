@@ -23,7 +23,7 @@ from shared.ehr.guard import heads as heads_at
 from shared.errors import Conflict, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.privacy.access_log import once
-from shared.references import is_a
+from shared.references import is_a, version_of
 from shared.runtime.line.case import Case, Settled, open_case, under
 from shared.runtime.line.merged import (
     filed,
@@ -35,7 +35,7 @@ from shared.runtime.line.merged import (
 from shared.runtime.line.refusal import refuse, refuse_late_input, write_failure
 from shared.runtime.line.result import write_result
 from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
-from shared.runtime.line.subject import ask, owner, questions, with_consent
+from shared.runtime.line.subject import owner, questions, require_consent, with_consent
 from shared.runtime.line.withdrawal import (
     end_signed_elsewhere,
     retract,
@@ -91,7 +91,7 @@ class Line(Workplace):
         if inputs is None or not (cards := self.service.models_for(inputs, self.model)):
             return withdraw_not_ours(self, case)
 
-        person = owner(self, case, inputs.subject)
+        person = owner(self, case, inputs)
         inputs, case = filed(inputs, person), replace(case, person=person)
 
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
@@ -112,17 +112,29 @@ class Line(Workplace):
 
         subject = case.inputs.subject
         head = open_head(self, case, subject)
-        line = self.ahead([*questions(subject), *look_again(case, head)])
+        records = case.person.records if case.person else (subject,)
+        consents = [q for record in records for q in questions(record)]
+        line = self.ahead([*consents, *look_again(case, head), reading(case.answer.input)])
         require_alone(line, case, head)
+        line._require_same_input(case)
         try:
-            person = ask(line, subject)
+            require_consent(line, case)
         except NotAnalysed as refusal:
             return refuse(line, under(case, head), refusal)
-        if person != case.person:
-            raise Conflict("records of the patient were merged or parted meanwhile")
 
         write_result(line, case, findings, head, undecided(line.ehr, head))
         return "result"
+
+    def _require_same_input(self, case: Case) -> None:
+        """Raise Conflict where the input is not the one any more that was analysed.
+
+        The answers of a batch may be of different moments. So the head that was read with the input
+        may already be that of a newer one, and its version alone would not protect it.
+        """
+        analysed = case.inputs.sources.get(case.answer.input)
+        now = self.ehr.read(case.answer.input)
+        if analysed is not None and (now is None or version_of(now) != analysed):
+            raise Conflict("the input changed while it was analysed")
 
     def _looking_ahead(self, event: ResourceEvent) -> "Line":
         """Return the line with the answers to its first questions, asked at once."""

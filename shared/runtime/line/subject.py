@@ -3,19 +3,21 @@
 from dataclasses import replace
 
 from shared.ehr.ahead import Question
-from shared.errors import FhirError, NoPatient, NotAnalysed, Withdrawn
+from shared.errors import Conflict, FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.fhir.person import Person
 from shared.privacy.consent import permit, question
 from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, subject_of, why_nobody
 from shared.runtime.line.case import Case
 from shared.runtime.line.workplace import Workplace
+from shared.service import Inputs
 
 GONE = (404, 410)
+RECORDS_CHANGED = "records of the patient were merged or parted meanwhile"
 
 
 def with_consent(at: Workplace, case: Case) -> Case:
-    """Ask for consent before the first fetch; return the case of the patient asked.
+    """Ask for consent before the input is read; return the case of the patient asked.
 
     An old event may name a former subject, and the consent of a former subject does not count. So
     after a refusal the EHR is asked for the input's subject, and for nothing else of the input. If
@@ -68,18 +70,37 @@ def questions(patient: str | None) -> list[Question]:
     return [*linked_questions(patient), question(patient)] if patient else []
 
 
-def owner(at: Workplace, case: Case, subject: str) -> Person:
+def require_consent(at: Workplace, case: Case) -> None:
+    """Ask once more for the patient's consent, under the records that it was asked for before.
+
+    Raises:
+        NotAnalysed: see `ask`.
+        Conflict: records of the patient were merged or parted meanwhile.
+    """
+    person = case.person
+    assert person is not None  # gather found her
+    # A retired record may be the only one with a link, and not every server finds it by that.
+    if not any(find_person(at.ehr, record) == person for record in person.records):
+        raise Conflict(RECORDS_CHANGED)
+    ask(at, person.survivor, person)
+
+
+def owner(at: Workplace, case: Case, inputs: Inputs) -> Person:
     """Return whose the gathered input is, after her consent was asked.
 
     An old event or a corrected subject may have named another patient.
 
     Raises:
         NotAnalysed: see `ask`.
+        Conflict: it was gathered from records whose consent was not asked.
     """
-    if case.person and subject in case.person.records:
+    if case.person and inputs.subject in case.person.records:
+        read = {inputs.subject, *getattr(inputs, "retired", case.person.records)}
+        if read != set(case.person.records):
+            raise Conflict(RECORDS_CHANGED)
         return case.person
 
-    person = ask(at, subject)
+    person = ask(at, inputs.subject)
     if person is None:
         raise NotAnalysed("The input names no Patient.")
     return person

@@ -1,6 +1,7 @@
 """Line turns: the head has an id of our own, and no search decides alone."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove
 from shared.errors import Conflict
-from shared.runtime.line import Line, at_ehr
+from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.contract.line.support import change, decide, event, head, run, write
 from tests.contract.line_turns.support import deny, person, repoint
@@ -205,9 +206,51 @@ def test_a_patient_that_moved_in_between_gets_the_one_result(
     assert not isinstance(taken, str)
     repoint(ehr, reference, berta)
     [findings] = TOY.analyze([taken.inputs], line.model)
-    assert line.put(taken, findings) == "result"
+    with pytest.raises(Conflict, match="the input changed"):
+        line.put(taken, findings)
+    assert standing_reports(fake) == []
     assert run(line, event(ehr, reference)) == "result"
     [report] = standing_reports(fake)
     shown = ehr.read(f"DiagnosticReport/{report}")
     assert shown and shown["subject"]["reference"] == berta
     assert head(ehr, reference).task["for"]["reference"] == berta
+
+
+def test_content_that_was_read_before_its_head_is_not_written(
+    fake: FakeEhr, ehr: Ehr, line: Line, anna: str
+) -> None:
+    """The answers of a batch may be of different moments: the note's, then that of its head."""
+    reference = write(ehr, anna, "one two")
+    taken = line.take(event(ehr, reference))
+    assert isinstance(taken, Case)
+    change(ehr, reference, "one two three")
+    assert run(line, event(ehr, reference)) == "result"
+    late = replace(taken, head=head(ehr, reference))
+    [findings] = TOY.analyze([taken.inputs], line.model)
+    with pytest.raises(Conflict, match="the input changed"):
+        line.put(late, findings)
+    [report] = standing_reports(fake)
+    shown = ehr.read(f"DiagnosticReport/{report}")
+    assert shown and shown["conclusion"] == "3 words"
+
+
+def test_a_revision_after_one_of_a_former_version_is_read_by_id(tmp_path: Path) -> None:
+    """The first head has an id of the EHR and is signed; a late index hides the second."""
+    late_sec = 1.0
+    with FakeEhr(HAPI) as fake:
+        former = open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path))
+        before = Line(TOY, former, Model(), Settings(fhir_url=fake.base), at_ehr(former))
+        reference = write(former, person(former), "one")
+        assert run(before, event(former, reference)) == "result"
+        decide(former, head(former, reference), "signed")
+        time.sleep(late_sec)
+
+        now = another(former.able(prove(former)), tmp_path)
+        fake.rest.habits = replace(HAPI, index_late_sec=late_sec)
+        change(former, reference, "one two")
+        assert run(now, event(former, reference)) == "result"
+        change(former, reference, "one")
+        assert run(now, event(former, reference)) == "withdrawn"
+        assert {t["status"] for t in fake.resources("Task") if t["id"] in heads_of(fake)} == {
+            "cancelled"
+        }

@@ -38,6 +38,21 @@ def test_what_the_retired_record_alone_says_is_followed_from_there(
 ) -> None:
     berta = person(ehr)
     say(ehr, berta, link("replaced-by", anna), active=False)
+    strangers = [person(ehr) for _ in range(20)]
+    reference = write(ehr, berta, "of the retired record")
+    assert run(line, event(ehr, reference)) == "result"
+    assert head(ehr, reference).task["for"]["reference"] == anna
+    say(ehr, berta, active=True)
+    deny(ehr, strangers[0])
+    assert run(line, event(ehr, reference)) == "result"
+    assert head(ehr, reference).task["for"]["reference"] == berta
+
+
+def test_the_survivors_denial_counts_where_the_retired_record_alone_says_it(
+    ehr: Ehr, line: Line, anna: str
+) -> None:
+    berta = person(ehr)
+    say(ehr, berta, link("replaced-by", anna), active=False)
     deny(ehr, anna)
     assert run(line, event(ehr, write(ehr, berta, "of the retired record"))) == "not_analysed"
 

@@ -70,7 +70,7 @@ def test_orders_problems_and_allergies_of_another_systems_patient(ehr: Ehr, pati
     put(ehr, {"resourceType": "Condition", "subject": theirs})
     put(ehr, {"resourceType": "AllergyIntolerance", "patient": theirs})
     found = (searches.orders, searches.problems, searches.allergies)
-    assert [list(search(ehr, patient)) for search in found] == [[], [], []]
+    assert [list(search(ehr, (patient,))) for search in found] == [[], [], []]
 
 
 def test_a_document_of_another_system_is_not_replaced_here(ehr: Ehr, patient: str) -> None:
