@@ -32,7 +32,7 @@ demo: $(DEMO) ## one patient through the loop, then the pages (ONCE=1: exit; JSO
 	@$(BIN)/careloop demo $(if $(ONCE),--once) $(if $(JSON),--json) $(if $(STATE),--state "$(STATE)")
 
 test: $(TESTS) ## the whole suite; ARGS="-k consent" for a part, which fetches only its parts
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.side_by_side)
 
 hapi: $(TESTS) ## the tests on a real HAPI FHIR, built with Maven (nightly); ARGS="-k corrected"
 	@$(BIN)/python -m tests.hapi --build

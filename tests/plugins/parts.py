@@ -3,8 +3,10 @@
 A part of the suite (`make test ARGS="-k genomics"`) waits for no part of another one.
 """
 
+import fcntl
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +30,16 @@ def parts_of(items: Iterable[pytest.Item]) -> set[str]:
         fixtures = getattr(item, "fixturenames", ())
         found |= {part for name, part in BY_FIXTURE.items() if name in fixtures}
     return found
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait while another half of the suite fetches (`tests.side_by_side`)."""
+    folder = ROOT / ".cache"
+    folder.mkdir(exist_ok=True)
+    with (folder / "fetching.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fetch(parts: set[str]) -> None:
@@ -55,4 +67,5 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if parts and reporter is not None:
         reporter.write_line(f"these tests need: {', '.join(sorted(parts))}")
-    fetch(parts)
+    with one_at_a_time():
+        fetch(parts)
