@@ -247,7 +247,9 @@ class Settings(BaseSettings):
         description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign "
         "locally.",
     )
-    review_local_password: SecretStr | None = Field(None, description="Its password.")
+    review_local_password: SecretStr | None = Field(
+        None, description="Password of the local login."
+    )
     review_session_key: SecretStr | None = Field(
         None,
         description="Key that signs session cookies; default: a random one per start (everyone "
