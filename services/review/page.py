@@ -21,7 +21,7 @@ from services.review.panels.plan import Proposal, Support
 from services.review.result import evidence, standing
 from services.review.result.evidence import Model, Note
 from services.review.result.film import Film, film_of
-from services.review.result.merged import Warning, warnings
+from services.review.result.merged import Notice, notices
 from services.review.result.result import Result
 from services.review.state import Review
 from services.review.worklist.listing import title
@@ -39,14 +39,14 @@ class Heading:
         age: the patient's, in words; None where no birth date is recorded.
         decision: signed, amended, rejected; None where nobody decided.
         reason: why it was rejected, not analysed or failed.
-        warnings: on other records of the same patient.
+        notices: on other records of the same patient.
     """
 
     title: str
     age: str | None
     decision: str | None
     reason: str
-    warnings: Sequence[Warning]
+    notices: Sequence[Notice]
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Builder:
             age=present.age(birth_date, datetime.now(UTC).date()),
             decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
             reason=present.concept_text(task.get("statusReason")),
-            warnings=warnings(self.result),
+            notices=notices(self.result),
         )
 
     def shown(self) -> Shown:

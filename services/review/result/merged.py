@@ -8,7 +8,7 @@ from shared.fhir.person import linked_alike
 
 
 @dataclass(frozen=True)
-class Warning:
+class Notice:
     """One sentence on the records.
 
     Attributes:
@@ -21,14 +21,14 @@ class Warning:
     record: str = ""
 
 
-def warnings(result: Result) -> list[Warning]:
+def notices(result: Result) -> list[Notice]:
     """Say where else the patient's results stand, and what can't be told."""
-    return list(_warnings(result))
+    return list(_notices(result))
 
 
-def _warnings(result: Result) -> Iterator[Warning]:
+def _notices(result: Result) -> Iterator[Notice]:
     if result.unclear:
-        yield Warning(
+        yield Notice(
             f"{result.unclear} Nothing is drafted here, and nothing can be signed, until that is "
             "put right in the EHR.",
             grave=True,
@@ -41,23 +41,23 @@ def _warnings(result: Result) -> Iterator[Warning]:
         yield _replaced(result, person.survivor)
     elif person.retired:
         names = ", ".join(person.retired)
-        yield Warning(f"This record also holds what was recorded under {names}, which it replaces.")
+        yield Notice(f"This record also holds what was recorded under {names}, which it replaces.")
     if person.beyond:
-        yield Warning(
+        yield Notice(
             "This record also replaces one of another system, of which nothing is read here."
         )
     if alike := ", ".join(linked_alike(result.patient or {})):
-        yield Warning(
+        yield Notice(
             f"The EHR links this record with {alike}, and does not say that they were merged: "
             "nothing of it is read here."
         )
 
 
-def _replaced(result: Result, survivor: str) -> Warning:
+def _replaced(result: Result, survivor: str) -> Notice:
     said = f"This record was replaced by {survivor}; new results are drafted there."
     if result.head.outcome == "requested":
         more = " This draft can't be signed here. As a rule it moves there within a minute."
-        return Warning(said + more, grave=True, record=survivor)
+        return Notice(said + more, grave=True, record=survivor)
     if result.head.closed:
-        return Warning(f"{said} What was decided here stays here.", record=survivor)
-    return Warning(said, record=survivor)
+        return Notice(f"{said} What was decided here stays here.", record=survivor)
+    return Notice(said, record=survivor)
