@@ -61,7 +61,6 @@ LOGIN_ADVICE: Final = (
     "and CARELOOP_REVIEW_LOCAL_PASSWORD."
 )
 
-
 Look = Callable[[Settings, Sequence[str]], Iterator[Check]]
 
 

@@ -58,7 +58,6 @@ class Health:
             "Times that the event log was another one than before",
             registry=registry,
         )
-
         self.rewinds = Counter(
             "careloop_intake_ehr_rewound",
             "Times that the EHR had gone back in time (a backup was restored)",

@@ -23,7 +23,6 @@ MAX_BUNDLE_BYTES: Final = 900_000
 MOST_PROBLEMS: Final = 5
 """In one message: a wrong builder breaks the same rule a hundred times."""
 
-
 MOST_SHAPES: Final = 4_096
 """Remembered at once: a service writes some dozens."""
 _accepted: set[bytes] = set()
