@@ -97,7 +97,10 @@ class Arm:
         return median(self.latencies)
 
     def at_in_blocks(self, q: float) -> float | None:
-        """The median of the blocks' percentiles, in seconds: a disturbed block does not count."""
+        """The median of the blocks' percentiles, in seconds.
+
+        So a disturbed block does not count.
+        """
         found = [percentile(block.latencies, q) for block in self.blocks]
         known = [value for value in found if value is not None]
         return median(known) if known and len(known) == len(found) else None
@@ -109,7 +112,7 @@ class Arm:
         return median(appends) if appends else None
 
     def cost(self, of: Callable[[Cost], float]) -> float | None:
-        """What one event costs, the median of the blocks; None where it costs no EHR anything."""
+        """The cost of one event, the median of the blocks; None without an EHR."""
         costs = [of(b.cost) / len(b.latencies) for b in self.blocks if b.cost]
         return median(costs) if costs else None
 

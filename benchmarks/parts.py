@@ -35,7 +35,7 @@ HAPI_SEC: Final = 300.0
 
 @dataclass(frozen=True)
 class Served:
-    """An EHR that answers.
+    """An EHR, ready to answer.
 
     Attributes:
         base: its base URL.
@@ -52,7 +52,10 @@ class Served:
 def python_child(
     module: str, environment: Mapping[str, str] | None = None, root: Path = ROOT
 ) -> Iterator[subprocess.Popen[str]]:
-    """`python -m module` of a checkout, spoken to by lines; it ends with its standard input."""
+    """`python -m module` of a checkout, spoken to by lines.
+
+    It ends with its standard input.
+    """
     argv = [sys.executable, "-m", module]
     with subprocess.Popen(  # noqa: S603  # our own module
         argv,
@@ -120,7 +123,7 @@ def hapi(folder: Path) -> Iterator[Served]:
 
 
 def lacking_hapi() -> str | None:
-    """Say what HAPI FHIR needs and is not here; None when all is."""
+    """Name the missing needs of HAPI FHIR; None if there are none."""
     missing = [program for program in ("mvn", "javac", "java") if shutil.which(program) is None]
     return f"no {missing[0]} here: HAPI FHIR needs Maven and a JDK" if missing else None
 

@@ -52,7 +52,7 @@ QUICK: Final = Plan({0: 120, 20: 40, 100: 10}, 1, {0: 100, 20: 25, 100: 10}, RAT
 
 @dataclass(frozen=True)
 class Task:
-    """One block to measure: which arm it is of, and how."""
+    """One block to measure: its arm and its conditions."""
 
     arm: Arm
     measure: Callable[[], Block]
@@ -64,7 +64,10 @@ def tasks(at: World, plan: Plan) -> list[Task]:
 
 
 def _at_fake(at: World, plan: Plan) -> Iterator[Task]:
-    """For each model: M, S, P, and S and P with one event alone; with 0 ms the commit before."""
+    """The arms for each model: M, S, P, and S and P with one event alone.
+
+    With 0 ms also the commit before.
+    """
     for model in MODELS_MS:
         count, paced, rate = plan.events[model], plan.paced[model], plan.rate[model]
 
@@ -92,7 +95,10 @@ def _at_real(at: World, plan: Plan) -> Iterator[Task]:
 
 
 def under_load(at: World, plan: Plan, arms: Arms) -> list[Task]:
-    """Return one round of 80 % of saturation, and of 100 events/s where it lies above that."""
+    """Return one round of 80 % of saturation, and one of 100 events/s.
+
+    The latter only where saturation lies above it.
+    """
     found = []
     for log, arm in at.pipelines.items():
         most = 1 / arms[f"P {log} {at.name} 0ms"].per_event

@@ -53,7 +53,7 @@ class Asked:
 
 
 def run(asked: Asked, say: Say, keep: Keep) -> Measured:
-    """Measure everything that was asked for.
+    """Measure all of the request.
 
     Args:
         keep: gets what is measured so far, after each part.
@@ -80,7 +80,7 @@ def run(asked: Asked, say: Say, keep: Keep) -> Measured:
 
 @contextmanager
 def _told(made: Measured, part: str, say: Say) -> Iterator[None]:
-    """Tell of a part that fails, and go on with the next."""
+    """Report a failing part, and go on with the next."""
     try:
         yield
     except FAULTS as error:
@@ -116,7 +116,7 @@ def _at(ehr: str, asked: Asked, made: Measured, say: Say, keep: Keep) -> None:
 
 
 def _overload(asked: Asked, made: Measured, say: Say) -> None:
-    """Load each pipeline with 120 % of what it can do, on a fresh EHR."""
+    """Load each pipeline with 120 % of its capacity, on a fresh EHR."""
     with world("fake", asked.logs, asked.seed) as at:
         for log in at.pipelines:
             rate = TOO_MUCH / made.arms[f"P {log} fake 0ms"].per_event

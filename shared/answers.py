@@ -53,7 +53,7 @@ class Answer:
         return f"{self.uuid}.{revision}"
 
     def head_id(self, revision: int) -> str:
-        """Return the id of the revision's head, at an EHR that lets us choose it."""
+        """Return the id of the revision's head, at an EHR open to ids of ours."""
         return str(self.resource_uuid(revision, "head"))
 
     def resource_uuid(self, revision: int, key: str) -> UUID:

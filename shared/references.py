@@ -37,7 +37,7 @@ def relative(reference: str) -> str:
 
 
 def own_place(location: str) -> str:
-    """Return `Type/id` of where the EHR says that a resource of its own is.
+    """Return `Type/id` of an address given by the EHR to its own resource.
 
     Only for what is the EHR's own for sure: locations, fullUrls, entries of its histories, the foci
     of its notifications. There servers name hosts that they don't have.
@@ -48,7 +48,10 @@ def own_place(location: str) -> str:
 
 
 def is_elsewhere(reference: str | None) -> bool:
-    """Tell whether it leads out of this EHR: it has a host, or a path from the host's root."""
+    """Tell whether it leads out of this EHR.
+
+    It has a host, or a path from the host's root.
+    """
     return reference is not None and reference.lower().startswith(("http:", "https:", "/"))
 
 
@@ -63,13 +66,13 @@ def version_of(resource: Json) -> str:
 
 
 def why_nobody(subject: str | None, otherwise: str) -> str:
-    """Say why a subject is no Patient of this EHR: it is another system's, or `otherwise`."""
+    """Say why a subject is no Patient here: another system's, or `otherwise`."""
     foreign = subject is not None and is_elsewhere(subject) and type_of(subject) == "Patient"
     return OTHER_SYSTEM if foreign else otherwise
 
 
 def type_of(reference: str) -> str:
-    """Return the resource type that a `Type/id` names, with a host or without."""
+    """Return the resource type of a `Type/id`, with a host or without."""
     return reference.rsplit("/", 2)[-2] if is_elsewhere(reference) else reference.split("/", 1)[0]
 
 

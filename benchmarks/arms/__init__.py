@@ -1,1 +1,1 @@
-"""The arms of the comparison, on events that were prepared beforehand."""
+"""The arms of the comparison, on events prepared beforehand."""

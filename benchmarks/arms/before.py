@@ -1,4 +1,4 @@
-"""Another commit's pipeline: its checkout in build/, and the proof that it does the same work."""
+"""Another commit's pipeline: its checkout in build/, proven to do the same work."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def checkout(commit: str) -> Iterator[Path]:
 
 
 def require_same_service(root: Path) -> None:
-    """Raise RuntimeError where the checkout's benchmark runs another service than ours."""
+    """Raise RuntimeError if the checkout's benchmark runs another service than ours."""
     ours, others = _contract(ROOT), _contract(root)
     if not others or ours != others:
         raise RuntimeError(f"{root.name}: its benchmarks.words is another service than ours")

@@ -1,4 +1,4 @@
-"""What one measurement of an arm holds, and what it cost the EHR."""
+"""The measurement of an arm: its times, and its cost at the EHR."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -29,7 +29,10 @@ TOLD_AFTER: Final = 3000
 
 @dataclass(frozen=True)
 class Sample:
-    """The pipeline's process at one moment: seconds since the first event, bytes, descriptors."""
+    """The pipeline's process at one moment: seconds, bytes, descriptors.
+
+    The seconds count from the first event.
+    """
 
     at: float
     rss: int
@@ -88,7 +91,10 @@ def soak(at: World, minutes: float, say: Callable[[str], None]) -> list[Endured]
 
 
 def _ahead(at: World, count: int, say: Callable[[str], None]) -> Iterator[Prepared]:
-    """Write the notes a little before they are due: all of them would fill the EHR first."""
+    """Write the notes a little before they are due.
+
+    All of them at once would fill the EHR first.
+    """
     for done in range(0, count, PER_TRANSACTION):
         if done % TOLD_AFTER == 0:
             say(f"soak: {done} of {count} events")

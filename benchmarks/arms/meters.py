@@ -1,4 +1,4 @@
-"""Meters of what an arm costs: requests to the EHR, its CPU, waiting for a core.
+"""Meters of an arm's cost: requests to the EHR, its CPU, waiting for a core.
 
 The counter of FakeEhr is the authority. A real server has none: there the arm counts its own calls.
 """
@@ -56,7 +56,10 @@ class Meter:
         return Reading(self.requests(), cpu, waited)
 
     def cost_since(self, before: Reading) -> Cost:
-        """Read them again; return the difference. Threads that ended meanwhile do not wait."""
+        """Read them again; return the difference.
+
+        Threads that ended meanwhile do not wait.
+        """
         now = self.read()
         waited = sum(v - before.waited_sec.get(k, 0.0) for k, v in now.waited_sec.items())
         return Cost(now.requests - before.requests, now.cpu_sec - before.cpu_sec, waited)

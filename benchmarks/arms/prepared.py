@@ -1,4 +1,4 @@
-"""Events whose notes stand at the EHR, and which nobody has analysed."""
+"""Events not analysed yet, with their notes at the EHR."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

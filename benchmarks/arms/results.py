@@ -18,7 +18,7 @@ class WrongEndError(RuntimeError):
 
 
 def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
-    """Return when each event had its result.
+    """Return the time of each event's result.
 
     In seconds since the epoch, to the EHR's millisecond. It looks rarely, so as not to disturb.
 
@@ -40,7 +40,7 @@ def results(ehr: Ehr, prepared: Sequence[Prepared]) -> list[float]:
 
 
 def result(ehr: Ehr, reference: str) -> float | None:
-    """Return when the answer's head got its result; None while it has none."""
+    """Return the time of the answer's result; None while it has none."""
     heads: Sequence[Head] = ehr.heads(Answer(WORDS.name, reference))
     if not heads or heads[0].outcome == "draft":
         return None
@@ -50,7 +50,7 @@ def result(ehr: Ehr, reference: str) -> float | None:
 
 
 def ends(ehr: Ehr, prepared: Sequence[Prepared]) -> tuple[list[float], int, int]:
-    """Return when the events ended, how many have no result, and how many a wrong one.
+    """Return the events' ends, how many have no result, and how many a wrong one.
 
     For what runs to the end of its load: nothing is waited for.
     """

@@ -1,4 +1,4 @@
-"""Arms M and S: the model alone, and the script that a capable engineer would write.
+"""Arms M and S: the model alone, and a capable engineer's script.
 
 The script decodes, takes, analyses and puts, one event after another (or `writers` at once): no
 log, no lanes.
@@ -20,7 +20,7 @@ Paces = Iterable[float]
 
 
 def model_alone(count: int, model_ms: int) -> list[float]:
-    """Run arm M on inputs that lie in memory; return how long each took."""
+    """Run arm M on inputs in memory; return the seconds of each."""
     inputs = [
         Inputs("Patient/1", f"{model_ms} note {n}", model_ms / 1000, {}) for n in range(count)
     ]

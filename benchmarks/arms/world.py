@@ -1,4 +1,4 @@
-"""One EHR with the arms that work on it.
+"""One EHR and the arms at work on it.
 
 The script in this process, one pipeline per event log in processes of their own. An event is
 finished when the EHR says so, in all arms alike; in P its time begins when it was due to be
@@ -121,7 +121,7 @@ class World:
         return [self.rng.uniform(0.5, 1.5) / per_sec for _ in range(count)]
 
     def prepared(self, count: int, model_ms: int) -> list[Prepared]:
-        """Write notes that no arm has seen."""
+        """Write notes new to every arm."""
         first, self.numbered = self.numbered, self.numbered + count
         return prepare(self.watch, self.patients, first, count, model_ms)
 
@@ -135,7 +135,7 @@ class World:
         return Meter(requests, self.ehr.process, psutil.Process(arm.process.pid))
 
     def _at_fake(self) -> Callable[[], int] | None:
-        """Return the EHR's own count, less those of the client that looks; None without one."""
+        """Return the EHR's own count, less those of the watching client; None without one."""
         asked = self.ehr.requests
         return (lambda: asked() - self.watched.count) if asked else None
 

@@ -97,7 +97,7 @@ class Faults:
             self._entries.clear()
 
     def of_entry(self, kind: str, method: str, number: int) -> int | None:
-        """The status that befalls this entry, if any; that much of it is used up."""
+        """Take the status planned for this entry, if any; use up that much of it."""
         with self._lock:
             for i, fault in enumerate(self._entries):
                 if fault.befalls(kind, method, number):

@@ -45,7 +45,7 @@ class Answer:
 
 
 def shown(habits: Habits, answer: Answer, path: str, query: str) -> Answer:
-    """Write into an answer what the habits ask for."""
+    """Write the oddities of the habits into an answer."""
     if answer.body is None or not (habits.self_base or habits.reference_base):
         return answer
 

@@ -139,7 +139,7 @@ class Rest(Pages):
         return self.page(kind, query, [shown(self.habits, hit) for hit in hits], ignored)
 
     def _refuse(self, query: Query) -> None:
-        """Refuse what it does not know where versions are asked for."""
+        """Refuse a query with parameters unknown to it."""
         named = {name for name, _ in query}
         named |= {"ge" for name, v in query if name == "_lastUpdated" and v.startswith("ge")}
         if named & self.habits.refuses:
@@ -157,7 +157,7 @@ class Rest(Pages):
         return hits
 
     def _indexed(self, kind: str, hits: list[Json]) -> list[Json]:
-        """Return the hits as an index knows them that is behind the writes."""
+        """Return the hits of an index behind the writes."""
         if not self.habits.index_late_sec:
             return hits
         until = instant(datetime.now(UTC) - timedelta(seconds=self.habits.index_late_sec))
@@ -225,7 +225,7 @@ class Rest(Pages):
         *,
         follow_references: bool = True,
     ) -> Answer:
-        """PUT; under its guard where one is given."""
+        """Answer a PUT, under its guard if it has one."""
         checked = rules.check(self.habits, kind, resource)
         if checked.get("id", resource_id) != resource_id:
             raise Refusal(400, "invalid")

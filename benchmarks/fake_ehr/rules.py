@@ -41,7 +41,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Guard:
-    """The condition under which an update may be made.
+    """The condition of an update.
 
     Attributes:
         if_match: an ETag, in any of its shapes.
@@ -75,7 +75,7 @@ UNGUARDED: Final = Guard()
 
 
 def unversioned(node: Any) -> Any:
-    """Return the body of a server that keeps no versions."""
+    """Return the body as sent by a server without versions."""
     if isinstance(node, list):
         return [unversioned(item) for item in node]
     if isinstance(node, dict):

@@ -117,7 +117,7 @@ class Store:
             self._log = [s for s in self._log if (s.kind, s.id) != (kind, resource_id)]
 
     def backup(self) -> Callable[[], None]:
-        """Return what puts everything back as it is now."""
+        """Return a function to put everything back as it is now."""
         with self.lock:
             kinds = self._resources.items()
             resources = {kind: {i: list(v) for i, v in ids.items()} for kind, ids in kinds}

@@ -87,7 +87,10 @@ def _in_order(
 def _one(
     rest: Rest, plan: "_Plan", i: int, entry: tuple[Json, Json | None], befallen: int | None
 ) -> Answer:
-    """One entry. A refusal is raised, or is the answer where each entry stands for itself."""
+    """Answer one entry.
+
+    A refusal is raised, or is the answer where each entry stands for itself.
+    """
     try:
         if befallen is not None:
             raise Refusal(befallen)

@@ -1,4 +1,4 @@
-"""careloop's own bars (docs/performance.md) beside what was measured (pure)."""
+"""careloop's own bars (docs/performance.md) beside the measured values (pure)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -19,7 +19,7 @@ HUNDRED_NEEDS: Final = 110.0
 
 
 def bars(arms: Arms, endured: Sequence[Endured] = ()) -> list[Bar]:
-    """Every bar that this run can speak of, log by log."""
+    """Every bar of this run, log by log."""
     found: list[Bar] = []
     for log in sorted({arm.log for arm in arms.values() if arm.log}):
         found += over_script(arms, log)
@@ -105,7 +105,7 @@ def at_hundred(arms: Arms, log: str) -> Iterator[Bar]:
 
 
 def loaded(arms: Arms, log: str) -> Iterator[Bar]:
-    """p99 at 80 % of saturation against the service time, which is S's median."""
+    """p99 at 80 % of saturation against the service time (S's median)."""
     script, arm = arms.get("S fake 0ms"), arms.get(f"P@80% {log} fake 0ms")
     if script and arm:
         p99 = arm.at_in_blocks(0.99)
@@ -124,6 +124,6 @@ def real_ehr(arms: Arms, log: str) -> Iterator[Bar]:
 
 
 def added(arm: Arm, script: Arm, q: float) -> float | None:
-    """Milliseconds by which a percentile of the arm lies above the script's median."""
+    """Milliseconds from the script's median to a percentile of the arm."""
     value = arm.at(q)
     return None if value is None else round((value - script.typical) * 1000, 2)

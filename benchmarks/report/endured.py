@@ -14,7 +14,7 @@ ENOUGH: Final = 20
 
 
 def endurance_bars(endured: Sequence[Endured]) -> Iterator[Bar]:
-    """Nothing lost, memory, descriptors; of an overload that it drains."""
+    """Losses, memory, descriptors; of an overload also its end."""
     for each in endured:
         name = f"{each.log}: {each.load}"
         yield Bar(f"{name}, events without exactly one result", each.lost + each.wrong, 0.0, "")
@@ -31,12 +31,14 @@ def endurance_bars(endured: Sequence[Endured]) -> Iterator[Bar]:
 
 
 def drain_at_most(each: Endured) -> float:
-    """Return twice the seconds of work that a load of 120 % leaves undone."""
+    """Return twice the seconds of work left undone by a load of 120 %."""
     return 2 * 0.2 * each.events / each.per_sec
 
 
 def slope_percent(samples: Sequence[Sample]) -> float | None:
-    """Return the growth of memory in an hour, of its mean, by a linear fit after the warm-up.
+    """Return the growth of memory in an hour, relative to its mean.
+
+    It is a linear fit after the warm-up.
 
     None with too few samples: then it would be a guess.
     """
@@ -48,7 +50,10 @@ def slope_percent(samples: Sequence[Sample]) -> float | None:
 
 
 def more_descriptors(samples: Sequence[Sample]) -> int | None:
-    """Return how many more are open at most in the last quarter than in the first after warm-up."""
+    """Return the growth of open descriptors.
+
+    It compares the most in the last quarter with the most in the first after the warm-up.
+    """
     steady = after_warm_up(samples)
     if len(steady) < ENOUGH:
         return None

@@ -63,7 +63,7 @@ def tables(document: dict[str, Any]) -> str:
 
 
 def bar_cells(bar: dict[str, Any]) -> Sequence[str]:
-    """A bar, what was measured, what is asked for, the verdict."""
+    """A bar: its name, the measured value, the demand, the verdict."""
     most = "at least" if bar["at_least"] else "at most"
     measured = "-" if bar["measured"] is None else f"{bar['measured']} {bar['unit']}".strip()
     return (
@@ -82,7 +82,7 @@ def endured_cells(each: dict[str, Any]) -> Sequence[str]:
 
 
 def cell(value: object) -> str:
-    """A value, or - where there is none."""
+    """A value, or - without one."""
     return "-" if value in (None, "") else str(value)
 
 

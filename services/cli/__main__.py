@@ -8,7 +8,10 @@ WRONG = 2
 
 
 def start() -> None:
-    """Run the command line; a package whose analyser can't be taken is one line, no traceback."""
+    """Run the command line.
+
+    A package whose analyser can't be taken is one line, no traceback.
+    """
     try:
         from services.cli.main import main
     except Misconfigured as error:

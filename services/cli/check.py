@@ -1,4 +1,4 @@
-"""What `careloop doctor` says of one thing that it looked at."""
+"""The verdict of `careloop doctor` on one thing."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,7 +11,7 @@ COLOUR: Final = {"ok": "green", "note": "yellow", "missing": "red"}
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at; `advice` says what to do unless it is ok."""
+    """One thing looked at; `advice` is the remedy unless it is ok."""
 
     what: str
     state: State
@@ -20,7 +20,7 @@ class Check:
 
 
 def as_line(check: Check) -> str:
-    """One line, and a second one with what to do."""
+    """One line, and a second one with the remedy."""
     first = (
         f"{click.style(f'{check.state:<8}', fg=COLOUR[check.state])} {check.what}: {check.found}"
     )

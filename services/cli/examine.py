@@ -161,7 +161,10 @@ def _merges(ehr: Ehr) -> Check:
 
 
 def _guards(ehr: Ehr) -> Iterator[Check]:
-    """What an earlier start proved: a look writes nothing, so it can prove nothing itself."""
+    """Report the proof of an earlier start.
+
+    A look writes nothing, so it can prove nothing itself.
+    """
     unversioned = next(
         (r for r in ehr.search("Patient", {"_count": "1"}) if not version_of(r)), None
     )

@@ -66,7 +66,7 @@ class Screen:
             self.line(f"{o.service:<9} {page}")
 
     def addresses(self, settings: Settings, state: Path, *, serving: bool) -> None:
-        """Print where to look: the review page, the EHR, how to load a patient while it serves."""
+        """Print where to look: the review page, the EHR, and how to load a patient."""
         password = settings.review_local_password
         assert password is not None
         how = "" if serving else "   (start without --once to open it)"

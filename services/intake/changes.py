@@ -142,7 +142,7 @@ def _published(change: Change, watch: Watch) -> list[ResourceEvent]:
 
 
 def _wanted(change: Change, watch: Watch) -> bool:
-    """Tell whether a service accepts it, or accepted what it was before.
+    """Tell whether a service accepts it, or accepted its former version.
 
     What was accepted once and is no more, such as an Observation with another code, is a
     retraction. A delete carries no codes, so all accept it: what it was before decides. Where that
@@ -174,7 +174,7 @@ def _replaced(change: Change) -> list[str]:
 
 
 def _linked(change: Change) -> list[tuple[str, str]]:
-    """Return the pairs of records that it merges, or merged before."""
+    """Return the pairs of records in its links, present and former."""
     before = change.before.links if change.before else ()
     return [(change.event.focus, other) for other in (*change.event.links, *before)]
 

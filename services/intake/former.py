@@ -1,4 +1,4 @@
-"""What a resource was before, where only the EHR knows."""
+"""The former version of a resource, known to the EHR alone."""
 
 import logging
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class FormerVersions:
     watch: Watch
 
     def of(self, events: Sequence[ResourceEvent]) -> Former:
-        """Return the versions whose subject our state does not tell.
+        """Return the versions without a subject in our state.
 
         Args:
             events: in the order of writing.
@@ -49,7 +49,7 @@ class FormerVersions:
         return former
 
     def _is_asked(self, event: ResourceEvent, *, is_known: bool) -> bool:
-        """Tell whether the EHR is asked: of a delete, and of a change that we know no longer.
+        """Tell whether to ask the EHR: of a delete, and of a forgotten change.
 
         In a first sweep nobody was told of that version, or it is of the same sweep and names its
         patient itself. (See `State.counted`.) A Patient may have been merged before we began.
@@ -61,7 +61,7 @@ class FormerVersions:
         return not is_known and swept_before and may_matter
 
     def _at_ehr(self, event: ResourceEvent) -> ResourceEvent | None:
-        """Read the version before; None where the EHR does not show it."""
+        """Read the version before; None if the EHR does not show it."""
         try:
             resource = self.ehr.operation(f"{event.focus}/_history/{int(event.version) - 1}", {})
             time = utc((resource.get("meta") or {}).get("lastUpdated", ""))

@@ -69,14 +69,14 @@ class Health:
         self.versions.labels(kind, "ours" if is_ours else "others", fate).inc()
 
     def put_off(self, what: str, error: CareloopError) -> None:
-        """Log what is put off; what is away is told once (`shared.web.outages`)."""
+        """Log a postponement; of an outage only its start (`shared.web.outages`)."""
         away = getattr(error, "dependency", None)
         if away:
             self._away.add(away)
         log.warning("%s put off: %s", what, error, extra={"away": away})
 
     def goes_on(self) -> None:
-        """Log that what was away answers again: a whole sweep went well."""
+        """Log the end of the outages: every type was swept."""
         while self._away:
             away = self._away.pop()
             log.warning("%s answers again, and the sweep goes on", away, extra={"back": away})

@@ -1,4 +1,4 @@
-"""Whether the EHR went back in time: a backup was restored, and what it held since is no more.
+"""Signs of an EHR gone back in time: a restored backup.
 
 What was changed after the backup stands there again as it was before, under the old instants,
 which no sweep from its cursor meets. So suspicion is enough to look: the version that put the
@@ -26,7 +26,9 @@ NOT_FOUND: Final = 404
 
 @dataclass
 class Anchor:
-    """The version at the cursor. A sweep that looks back from there meets it, or looks after it.
+    """The version at the cursor.
+
+    A sweep that looks back from there meets it, or looks after it.
 
     HAPI does not date deletes: where one is the newest, the sweep meets it no more.
 
@@ -41,13 +43,13 @@ class Anchor:
     was_met: bool = False
 
     def meets(self, focus: str, time: str, *, deleted: bool) -> None:
-        """Take note of a version that the sweep met."""
+        """Take note of a version met by the sweep."""
         if focus == self.focus and (deleted or time >= self.time or same_moment(time, self.time)):
             self.was_met = True
 
 
 def is_rewound(ehr: Ehr, state: State, kinds: Iterable[str]) -> bool:
-    """Compare the newest versions that we know with what the EHR holds.
+    """Compare our newest versions with the EHR's.
 
     Raises:
         Unavailable: the EHR does not answer.
@@ -61,7 +63,7 @@ def is_rewound(ehr: Ehr, state: State, kinds: Iterable[str]) -> bool:
 
 
 def lost(ehr: Ehr, known: ResourceEvent | None) -> str | None:
-    """Say what became of a version that is there no more; None where nothing speaks for it."""
+    """Say why a known version counts as lost; None if nothing speaks for it."""
     if known is None:
         return None
     try:

@@ -67,7 +67,10 @@ class State:
             self.db.close()
 
     def begin(self, instant: str) -> str:
-        """Return where first sweeps begin: the instant that the first call named, for ever."""
+        """Return the start of first sweeps.
+
+        It is the instant that the first call named, for ever.
+        """
         self._do("INSERT OR IGNORE INTO facts VALUES ('began', ?)", instant)
         return self._fact("began") or instant
 
@@ -84,7 +87,7 @@ class State:
         self._do(schema.ADVANCE, kind, instant, anchor)
 
     def anchor(self, kind: str) -> str | None:
-        """The focus whose version put the cursor where it stands; None where that is not known."""
+        """The focus of the version at the cursor; None if it is not known."""
         return self._one("SELECT anchor FROM cursors WHERE kind = ?", kind) or None
 
     def move_back(self, kind: str, instant: str) -> None:
@@ -114,13 +117,16 @@ class State:
         return bool(same)
 
     def begin_again(self) -> None:
-        """Sweep everything again, and believe what is found, however old it is."""
+        """Sweep everything again, and believe even old findings."""
         with self._writing() as db:
             for statement in (*schema.BEGIN_AGAIN, *schema.BELIEVE):
                 db.execute(statement)
 
     def prove_writable(self) -> None:
-        """Write something: each sweep would publish again what could not be remembered."""
+        """Try a write to the state.
+
+        Each sweep would publish again what could not be remembered.
+        """
         self._do("INSERT OR REPLACE INTO facts VALUES ('wrote', ?)", now())
 
     def is_new(self, focus: str, mark: Mark) -> bool:
@@ -129,7 +135,7 @@ class State:
             return seen.is_new(db, focus, mark)
 
     def remember(self, published: Iterable[ResourceEvent], due: Iterable[str] = ()) -> None:
-        """What is durably published, in the order of writing, and what to tell once more."""
+        """Remember durably published events in order, and repeats to come."""
         events = list(published)
         counted = self._counted or any(event.version == "1" for event in events)
         with self._writing() as db:
@@ -146,7 +152,7 @@ class State:
         self._counted = counted
 
     def to_recheck(self, before: str) -> list[str]:
-        """A page of whom or what to tell once more, of what was told before this instant."""
+        """A page of repeats due, first told before this instant."""
         with self._using() as db:
             return [
                 reference
@@ -177,13 +183,13 @@ class State:
         return self._event(schema.LAST, focus)
 
     def newest(self, kind: str) -> list[ResourceEvent]:
-        """The newest events of the type that we still know."""
+        """The newest known events of the type."""
         with self._using() as db:
             rows = db.execute(schema.NEWEST, (f"{kind}/", f"{kind}0"))
             return [decode(event) for event, _ in rows]
 
     def inputs_of(self, subject: str) -> Iterator[list[ResourceEvent]]:
-        """The last event of each resource of this patient that may have an answer of its own.
+        """The last event of each resource of this patient with a possible answer.
 
         All of them, page by page.
         """
@@ -194,23 +200,29 @@ class State:
                 after = page[-1].focus
 
     def plans_of(self, subject: str) -> list[ResourceEvent]:
-        """Return the newest events that have each plan of this patient drawn again."""
+        """Return the newest event for each plan of this patient."""
         with self._using() as db:
             rows = db.execute("SELECT DISTINCT event FROM plans WHERE subject = ?", (subject,))
             return [decode(event) for (event,) in rows]
 
     def link(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """These patient records are linked; it is known for good, so that an unmerge is, too."""
+        """Remember these patient records as linked, for good.
+
+        So an unmerge is known, too.
+        """
         with self._writing() as db:
             db.executemany(schema.LINK, pairs)
 
     def linked(self, patient: str) -> list[str]:
-        """The record, and all that were ever linked with it, also over others."""
+        """The record, and all ever linked with it, also over others."""
         with self._using() as db:
             return [record for (record,) in db.execute(schema.LINKED, (patient,))]
 
     def forget(self, kind: str, before: str) -> None:
-        """Drop versions of this type from before this instant: no sweep looks at them again."""
+        """Drop versions of this type from before this instant.
+
+        No sweep looks at them again.
+        """
         with self._writing() as db:
             for statement in schema.FORGET:
                 db.execute(statement, (f"{kind}/", f"{kind}0", before))
@@ -229,7 +241,7 @@ class State:
         self._do(schema.NUMBER, subscription, number)
 
     def facts(self, prefix: str) -> dict[str, str]:
-        """The facts whose names begin so."""
+        """The facts with this prefix in their names."""
         with self._using() as db:
             query = "SELECT name, value FROM facts WHERE name GLOB ?"
             return dict(db.execute(query, (f"{prefix}*",)).fetchall())

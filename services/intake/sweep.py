@@ -89,7 +89,7 @@ class Sweep:
             exchanged.
         stop: set to end within a page of history.
         glanced: up to where notifications had a type read.
-        told: of which types which oddity was said.
+        warned: (type, oddity) of each warning so far.
     """
 
     publisher: Publisher
@@ -99,7 +99,7 @@ class Sweep:
     identity: Callable[[], str] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     glanced: dict[str, datetime] = field(default_factory=dict)
-    told: set[tuple[str, str]] = field(default_factory=set)
+    warned: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self) -> None:
         """Sweep at once, then every `intake_sweep_sec` and whenever somebody asked for it."""
@@ -111,7 +111,10 @@ class Sweep:
             self.asked.wait(self.settings.intake_sweep_sec)
 
     def all(self) -> Mapping[str, str]:
-        """Sweep every type once; return what failed and why. Complete when nothing did."""
+        """Sweep every type once; return each failure and its reason.
+
+        The sweep is complete when nothing failed.
+        """
         began = now()
         failed = self._failures()
         if not failed and (why := self._failure(partial(self.state.complete, began), STATE)):
@@ -141,7 +144,7 @@ class Sweep:
         return new
 
     def _tell_oddities(self, kind: str, reach: Reach) -> None:
-        """Say once, of each type, what this EHR does where others do something else."""
+        """Log the oddities of this EHR, once for each type."""
         said = {
             "unasked": "the EHR told %s from long before what was asked for: it does not heed the "
             "time, each sweep reads all",
@@ -149,12 +152,12 @@ class Sweep:
             "lastUpdated, and one without that is seen once",
         }
         for name, text in said.items():
-            if getattr(reach, name) and (kind, name) not in self.told:
-                self.told.add((kind, name))
+            if getattr(reach, name) and (kind, name) not in self.warned:
+                self.warned.add((kind, name))
                 log.warning(text, kind)
 
     def glance(self, kind: str) -> int:
-        """Read what changed just now, because a notification says so; return what was new.
+        """Read the newest changes after a notification; return the number of new ones.
 
         It looks back a moment only and leaves the cursor alone. So whatever an EHR shows late is
         found all the same: the regular sweep reads all from its own cursor on, with the whole
@@ -205,13 +208,13 @@ class Sweep:
         return {kind: why for kind, why in whys.items() if why}
 
     def _look_after(self, focus: str) -> None:
-        """Suspect that the EHR went back where the version at the cursor is there no more."""
+        """Suspect a restored backup if the version at the cursor is gone."""
         if why := lost(self.publisher.ehr, self.state.last(focus)):
             log.warning("the newest known version of %s %s", focus, why)
             self.publisher.suspicion.set()
 
     def _look_back(self) -> None:
-        """Sweep everything again at once where the EHR went back in time."""
+        """Sweep everything again at once if the EHR went back in time."""
         publisher = self.publisher
         if not publisher.suspicion.is_set():
             return

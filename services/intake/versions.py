@@ -40,7 +40,7 @@ def event_of_version(version: Version) -> ResourceEvent:
 
 
 def is_written_by_us(resource: Json | None) -> bool:
-    """Tell whether careloop wrote the resource; False where it is not shaped as R4 says."""
+    """Tell whether careloop wrote the resource; False if its shape is not R4's."""
     try:
         return resource is not None and answer_of(resource) is not None
     except MALFORMED:

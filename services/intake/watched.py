@@ -45,7 +45,7 @@ class Watch:
 
     @cached_property
     def wishes(self) -> frozenset[str]:
-        """Which service wants to know of which type: `name:type`."""
+        """The watching services of each type: `name:type`."""
         return frozenset(
             f"{s.name}:{kind}" for s in self.services for kind in s.triggers | s.also_reads
         )

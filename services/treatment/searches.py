@@ -1,4 +1,4 @@
-"""Searches of the EHR for what it holds of one patient, under each of her records.
+"""Searches of the EHR for one patient's resources, under each of her records.
 
 What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed
 ones alike: else a plan would be drawn from the plan before it. So a proposal that a clinician signs

@@ -1,4 +1,6 @@
-"""Questions asked ahead, in one batch: the answers wait until the code that needs them asks.
+"""Questions asked ahead, in one batch.
+
+The answers wait until the code that needs them asks.
 
 Each is given once, so whoever asks again hears what stands then.
 """
@@ -77,9 +79,9 @@ def _asked(rest: Rest, questions: Sequence[Question]) -> list[Response]:
 
 
 def _response(entry: Json) -> Response:
-    """Read an entry as the answer that its question alone would have had."""
-    told = entry.get("response", {})
-    status = str(told.get("status", ""))[:3]
+    """Read an entry as the answer to its question alone."""
+    answer = entry.get("response", {})
+    status = str(answer.get("status", ""))[:3]
     if not status.isdigit():
         raise Unavailable("ehr", "an entry of a batch has no status")
-    return Response(int(status), parsed=entry.get("resource") or told.get("outcome"))
+    return Response(int(status), parsed=entry.get("resource") or answer.get("outcome"))

@@ -90,7 +90,7 @@ class Place:
 
 
 def place_of(url: str, bases: Bases, allowed_origins: frozenset[str]) -> Place | None:
-    """Choose where to fetch the URL of an attachment; None: nowhere.
+    """Choose the place to fetch an attachment's URL from; None: nowhere.
 
     What is on any of the EHR's bases is fetched on the one that was set.
 

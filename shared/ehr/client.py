@@ -77,7 +77,7 @@ class Ehr:
         return copied
 
     def ahead(self, questions: Sequence[Question]) -> Self:
-        """Ask several questions in one request, where the EHR answers batches.
+        """Ask several questions in one request, if the EHR answers batches.
 
         Returns:
             The same EHR, which knows the answers: each is given once, to the first who asks the
@@ -106,7 +106,7 @@ class Ehr:
         return None if found == DELETED else found
 
     def look_up(self, reference: str) -> Json | Deleted | None:
-        """Read the current resource; tell one that was deleted from one that never was."""
+        """Read the current resource; tell a deleted one from one never there."""
         place = relative(self.local(reference))
         # `Patient/..`, `#contained`, `urn:uuid:...`: as a path they would ask for something else.
         if not ONE_STEP.fullmatch(place):
@@ -252,7 +252,7 @@ class Ehr:
         return self._rest.bases.local(reference)
 
     def bases(self) -> Bases:
-        """Return the bases that are this EHR, as it tells them itself."""
+        """Return the bases of this EHR, by its own account."""
         return self._rest.bases.learned()
 
     def operation(self, path: str, params: Params) -> Json:

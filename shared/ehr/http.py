@@ -72,7 +72,7 @@ class Rest:
         self._connections.close()
 
     def knowing(self, answers: Mapping[str, Response]) -> Self:
-        """Return the same, with answers that it gives once each before it asks.
+        """Return the same with prepared answers; each is given once.
 
         Args:
             answers: by their URL, relative to the base.
@@ -126,7 +126,7 @@ class Rest:
         return repeated(attempt, deadline)
 
     def resource(self, response: Response, request: str = "a request", kind: str = "") -> Json:
-        """Read the body as a resource, with relative references to whatever is of this EHR.
+        """Read the body as a resource; make references to this EHR relative.
 
         Args:
             kind: the type that was searched, where the answer is a Bundle of one.

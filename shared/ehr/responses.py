@@ -36,7 +36,7 @@ class Version:
 
 
 def bundle_of(body: Json) -> Json:
-    """Check the outer shape of a Bundle: what is read of it has the type that R4 gives it.
+    """Check the outer shape of a Bundle against the types of R4.
 
     Raises:
         Unavailable: it has not. A server or a gateway in trouble says nothing about the request.

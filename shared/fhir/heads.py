@@ -219,7 +219,7 @@ def _drawn_for(patient: str) -> Json:
 
 
 def drawn_for(task: Json) -> str | None:
-    """Return the patient whom the basis of a head's result names, whatever was merged since."""
+    """Return the patient in the basis of a head's result, in spite of any merge."""
     parts = (i.get("valueString") for i in task.get("input", []) if kind_of(i) == DRAWN_FOR)
     return next((p for p in parts if isinstance(p, str)), None)
 

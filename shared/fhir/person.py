@@ -1,4 +1,4 @@
-"""One person behind several patient records: what `Patient.link` says (pure).
+"""One person behind several patient records, by `Patient.link` (pure).
 
 A merge leaves a record with a link `replaced-by` on the retired one, `replaces` on the survivor,
 or on both; either alone counts. A record that says `active: true` is in use: no link retires it,
@@ -37,7 +37,7 @@ Edge = tuple[str, str]
 
 @dataclass(frozen=True)
 class Person:
-    """A person, and the records that the EHR holds of them.
+    """A person and her records at the EHR.
 
     Attributes:
         survivor: `Patient/id` of the record in use: what is written, is written there.
@@ -53,7 +53,7 @@ class Person:
 
     @property
     def retired(self) -> tuple[str, ...]:
-        """The records that the survivor replaces."""
+        """The records replaced by the survivor."""
         return self.records[1:]
 
 
@@ -86,7 +86,10 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
 
 
 def merge_links(patient: Json, *kinds: str) -> Iterator[str]:
-    """Yield what a Patient's links of these types name (default: both types of a merge)."""
+    """Yield the targets of a Patient's links of these types.
+
+    Default: both types of a merge.
+    """
     links = patient.get("link")
     for link in links if isinstance(links, list) else []:
         if isinstance(link, dict) and link.get("type") in (kinds or (REPLACED_BY, REPLACES)):
@@ -96,7 +99,10 @@ def merge_links(patient: Json, *kinds: str) -> Iterator[str]:
 
 
 def linked_records(patient: Json) -> tuple[str, ...]:
-    """List the `Patient/id`s that a record was merged with, as it says; empty for other types."""
+    """List the records merged with this one, by its own account: `Patient/id`s.
+
+    Empty for other types.
+    """
     if patient.get("resourceType") != "Patient":
         return ()
     named = (relative(reference) for reference in merge_links(patient))
@@ -104,13 +110,13 @@ def linked_records(patient: Json) -> tuple[str, ...]:
 
 
 def linked_alike(patient: Json) -> tuple[str, ...]:
-    """List the records that one is linked with, but was not merged with."""
+    """List the records linked with this one, but not merged with it."""
     named = (relative(reference) for reference in merge_links(patient, "refer", "seealso"))
     return tuple(dict.fromkeys(reference for reference in named if reference != UNNAMED))
 
 
 def replaced_by(patient: Json) -> str | None:
-    """Return `Patient/id` of the record that replaces this one, as it says itself."""
+    """Return the replacing record by this one's own account: `Patient/id`."""
     named = (relative(reference) for reference in merge_links(patient, REPLACED_BY))
     found = next((reference for reference in named if is_a(reference, "Patient")), None)
     return None if _in_use(patient) else found
@@ -125,7 +131,7 @@ class _Web:
     known: dict[str, Json | None] = field(default_factory=dict)
 
     def record(self, reference: str) -> Json | None:
-        """Return a record; None for one that is gone, or another system's."""
+        """Return a record; None if it is gone, or another system's."""
         if not is_a(reference, "Patient"):
             return None
         if reference not in self.known:
@@ -133,7 +139,7 @@ class _Web:
         return self.known[reference]
 
     def edges(self, reference: str) -> Iterator[Edge]:
-        """Yield what its own links say, and what others say of it."""
+        """Yield its own links, and the links of others to it."""
         record = self.record(reference)
         if record is None:
             return
@@ -157,7 +163,10 @@ class _Web:
         return any(not is_a(r, "Patient") for r in self._named(record, REPLACES))
 
     def _named(self, record: Json, kind: str) -> list[str]:
-        """List what its links of this type name, `Patient/id`; else the address as it stands."""
+        """List the targets of its links of this type.
+
+        Each as `Patient/id`; else the address as it stands.
+        """
         return [relative(reference) for reference in merge_links(record, kind)]
 
     def _naming(self, reference: str) -> Iterator[Json]:
@@ -172,7 +181,10 @@ def _in_use(record: Json) -> bool:
 
 
 def _survivor(records: Iterable[str], edges: Iterable[Edge], web: _Web) -> str:
-    """Return the one record that no other replaces; raises NotAnalysed."""
+    """Return the one record in use; raises NotAnalysed.
+
+    No other one replaces it.
+    """
     replaced = {retired for retired, _ in edges}
     graph: dict[str, set[str]] = {}
     for retired, by in edges:

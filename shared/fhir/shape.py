@@ -1,4 +1,4 @@
-"""The shape of a resource: everything that a parse by `fhir.resources` depends on (pure).
+"""The shape of a resource, decisive for a parse by `fhir.resources` (pure).
 
 Two resources of one shape differ only in values that cannot make one valid and the other not, once
 R4's own table (`structure`) has accepted both: text for text, a number for a number, a real date
@@ -44,7 +44,7 @@ def _text(name: str, text: str) -> str:
 
 
 def _is_real(text: str) -> bool:
-    """Tell whether a text is Unicode, and on the calendar if it looks like a date at all."""
+    """Tell whether a text is Unicode, and a real date if it looks like one."""
     try:
         text.encode()  # half a surrogate pair is none
         if DATE.fullmatch(text):

@@ -37,7 +37,7 @@ def no_access_log(_input: str, _patient: str | None) -> None:
 
 
 def once(record: Record) -> Record:
-    """Return a Record that passes each input of a patient on once."""
+    """Return a Record to pass each input of a patient on once."""
     passed: set[tuple[str, str | None]] = set()
 
     def record_once(opened: str, patient: str | None) -> None:

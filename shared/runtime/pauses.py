@@ -87,7 +87,7 @@ class Pauses:
             self.waiting_for = None
 
     def put_off_commit(self, error: Unavailable) -> None:
-        """Note a commit that the event log did not take; the next turn tries again."""
+        """Note a commit refused by the event log; the next turn tries again."""
         self._commit_late = True
         log.warning("commit put off: %s", error, extra={"away": error.dependency})
 

@@ -17,7 +17,7 @@ SECOND: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Mark:
-    """The identity of a version: its number and when it was written.
+    """The identity of a version: its number and its time.
 
     Attributes:
         version: as the EHR wrote it; empty where it keeps none.
@@ -37,7 +37,7 @@ class Mark:
         return self.deleted or same_moment(self.time, other.time)
 
     def ends(self, other: "Mark") -> bool:
-        """Tell whether this delete may end the life of the resource that the other is of."""
+        """Tell whether this delete may end the life of the other's resource."""
         if not self.deleted or other.deleted:
             return False
         if self.version.isdecimal() and other.version.isdecimal():
@@ -51,7 +51,7 @@ def mark_of(event: ResourceEvent) -> Mark:
 
 
 def is_suspect(known: ResourceEvent | None, event: ResourceEvent) -> bool:
-    """Tell whether this version's number is not above that of the one before it.
+    """Tell whether this version's number is not above the one before it.
 
     A resource that was deleted may begin again. An older version that comes late is no sign.
     """

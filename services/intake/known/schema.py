@@ -162,7 +162,10 @@ def open_tables(db: sqlite3.Connection, watch: Watch) -> None:
 
 
 def _take_over_0(db: sqlite3.Connection, watch: Watch) -> None:
-    """Every focus was kept for good, and no plans were known. (An empty file is one of these.)"""
+    """Migrate from a state with every focus and no plans.
+
+    An empty file is one of these.
+    """
     former = db.execute(
         "SELECT event, instant FROM foci WHERE focus > 'DiagnosticReport/' AND focus < "
         "'MedicationRequest0'"
@@ -206,7 +209,7 @@ def _remember_plans(db: sqlite3.Connection, events: list[tuple[bytes, str]], wat
 
 
 def _sweep_new_wishes(db: sqlite3.Connection, watch: Watch) -> None:
-    """Sweep a type again when a service that is new here wants to know of it.
+    """Sweep a type again for a service new to it.
 
     What nobody accepted until then was not published.
     """

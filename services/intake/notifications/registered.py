@@ -1,4 +1,4 @@
-"""What we registered at the EHR, and whether what stands there is still that.
+"""Our Subscriptions at the EHR, compared with our wishes.
 
 Some servers do not show a Subscription's header, or show another text in its place. So a seal of
 what we asked for is remembered with the elements that the server showed otherwise at once.
@@ -24,7 +24,7 @@ ELEMENTS: Final = ("criteria", "type", "endpoint", "payload", "header", "content
 
 @dataclass(frozen=True)
 class Registration:
-    """What we know of a Subscription that we made or replaced.
+    """Our knowledge of a Subscription of ours.
 
     Attributes:
         seal: an HMAC of all that we asked for, the secret included; nobody can read it back.
@@ -42,7 +42,7 @@ class Registered:
     state: State
 
     def must_replace(self, reference: str, standing: Json, wanted: Json) -> bool:
-        """Tell whether the Subscription that stands is not what we want now.
+        """Tell whether the standing Subscription differs from the wanted one.
 
         What it is known by afterwards is noted; a replaced one must be noted by `note`.
         """
@@ -59,11 +59,11 @@ class Registered:
         return bool(differing - known.hidden)
 
     def note(self, reference: str, wanted: Json) -> None:
-        """Note what we have just asked for."""
+        """Note our newest request."""
         self._remember(reference, Registration(self._seal(wanted), None))
 
     def others(self, standing: frozenset[str]) -> list[str]:
-        """Return the Subscriptions that we registered once, without these."""
+        """Return all Subscriptions ever registered by us, without these."""
         known = (name.removeprefix(PREFIX) for name in self.state.facts(PREFIX))
         return [reference for reference in known if reference not in standing]
 
@@ -101,7 +101,7 @@ def _differing(standing: Json, wanted: Json) -> frozenset[str]:
 
 
 def _shape(subscription: Json) -> Mapping[str, object]:
-    """Return what we set of a Subscription, without what a server may write otherwise."""
+    """Return our part of a Subscription, without elements open to the server."""
     channel = subscription.get("channel") or {}
     extensions = (channel.get("_payload") or {}).get("extension") or []
     return {

@@ -28,7 +28,7 @@ PROFILE = f"{codes.BACKPORT}/backport-subscription"
 
 @dataclass(frozen=True)
 class Keeper:
-    """Registers what is missing, replaces what is not wanted so, revives what the EHR gave up.
+    """Registers, replaces and revives our Subscriptions.
 
     Args:
         on_silence: called when a Subscription had to be made or revived: what happened meanwhile
@@ -128,7 +128,7 @@ class Keeper:
         self.on_silence.set()
 
     def _switch_off_others(self, standing: frozenset[str]) -> None:
-        """Switch off what we registered once and want no more.
+        """Switch off Subscriptions of ours no longer wanted.
 
         Such as one at a former endpoint, or of a type that nobody watches now. Only what we made
         ourselves is known: another careloop at the same EHR has Subscriptions of its own.
@@ -178,7 +178,9 @@ class Keeper:
         }  # no payload: an empty POST, nobody's data on the way
 
     def _standing(self, wanted: Json) -> list[Json]:
-        """Ours at this endpoint, the one to keep first; a second one would double every event.
+        """Ours at this endpoint, the one to keep first.
+
+        A second one would double every event.
 
         Each type has an endpoint of its own, so another criteria is a former one of ours.
         """

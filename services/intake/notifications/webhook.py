@@ -71,11 +71,11 @@ class Doorway:
 
     @property
     def watched(self) -> tuple[str, ...]:
-        """The types whose notifications are heard."""
+        """The types with notifications."""
         return self.marked.sweep.publisher.watch.swept
 
     def hear(self, kind: str, notification: Notification) -> None:
-        """Publish what it names; fill a gap in the numbers, too.
+        """Publish its foci; fill a gap in the numbers, too.
 
         A handshake says from which number on none may be missing.
 
@@ -95,7 +95,10 @@ class Doorway:
             self.state.record_event_number(notification.subscription, notification.last)
 
     def _gap(self, notification: Notification) -> tuple[str, ...] | None:
-        """Return the foci that the numbers skipped, as far as the EHR tells them; None: no gap."""
+        """Return the foci of the skipped numbers; None without a gap.
+
+        Only as far as the EHR tells them.
+        """
         known = self.state.number(notification.subscription)
         if known is None or notification.first is None or notification.first <= known + 1:
             return None

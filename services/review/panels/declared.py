@@ -48,5 +48,8 @@ def sections(service: str, outputs: Mapping[str, Json]) -> Sequence[Section]:
 
 
 def _row(row: Row) -> Row:
-    """Return the row with its cells as texts: what can't be drawn fails here, not on the page."""
+    """Return the row with its cells as texts.
+
+    What can't be drawn fails here, not on the page.
+    """
     return replace(row, cells=tuple(str(cell) for cell in row.cells))

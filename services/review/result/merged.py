@@ -1,4 +1,4 @@
-"""What a page says of a patient whose records were merged (pure)."""
+"""Notices on merged records for a result's page (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Notice:
 
 
 def notices(result: Result) -> list[Notice]:
-    """Say where else the patient's results stand, and what can't be told."""
+    """Name the other places of the patient's results, and any doubt."""
     return list(_notices(result))
 
 

@@ -96,7 +96,7 @@ def gather(ehr: Ehr, task_id: str) -> Result:
 
 
 def _person(ehr: Ehr, subject: str, patient: Json | None) -> tuple[Person | None, str]:
-    """Return the patient with all her records, or why that can't be told."""
+    """Return the patient with all her records, or the reason of a doubt."""
     if not is_a(subject, "Patient"):
         return None, ""
     try:
@@ -145,7 +145,9 @@ def read_all(ehr: Ehr, wanted: Iterable[str]) -> dict[str, Json | None]:
 
 
 def _concerns(resource: Json, records: Sequence[str]) -> bool:
-    """It is about this patient, under one of her records, or is of a kind that is about nobody.
+    """Tell whether it is about this patient, or about nobody by its kind.
+
+    Each of her records counts.
 
     One that names its patient in a way that can't be compared is somebody else's.
     """

@@ -78,12 +78,12 @@ class Result:
 
     @property
     def is_replaced(self) -> bool:
-        """It stands on a record that another one of the same patient replaces."""
+        """Its record was replaced by another one of the same patient."""
         return self.person is not None and self.subject != self.person.survivor
 
     @property
     def is_misplaced(self) -> bool:
-        """Nobody can sign it here: it is on a record that is not in use, or may be."""
+        """Nobody can sign it here: its record is not in use, or perhaps not."""
         return self.is_replaced or bool(self.unclear)
 
     @property

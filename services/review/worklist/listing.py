@@ -167,7 +167,7 @@ def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
 
 
 def _by_id(ehr: Ehr, words: str) -> Sequence[str]:
-    """Return the patient of this id, with all records that were merged with hers."""
+    """Return the patient of this id, with all records merged with hers."""
     if not words.replace("-", "").replace(".", "").isalnum() or len(words) > 64:
         return ()
 

@@ -44,7 +44,7 @@ class Auth(Protocol):
     """Gives the access token."""
 
     def token(self, refused: str | None = None) -> str:
-        """Return a token; another one than the refused, where there can be one."""
+        """Return a token, if possible another one than the refused."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class BackendServices:
         self._renew_at = 0.0
 
     def token(self, refused: str | None = None) -> str:
-        """Return the present token; a new one where this one was refused."""
+        """Return the present token; a new one if this one was refused."""
         with self._lock:
             if self._token == refused or time.monotonic() >= self._renew_at:
                 self._renew()

@@ -1,1 +1,1 @@
-"""The base URLs that are this EHR, so that no other system's resource is taken for its own."""
+"""The base URLs of this EHR, to tell its resources from other systems'."""

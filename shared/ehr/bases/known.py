@@ -1,4 +1,4 @@
-"""KnownBases: what this EHR's bases are, learned as it answers.
+"""KnownBases: this EHR's bases, learned from its answers.
 
 References that lead to one of them become relative, in every resource that it returns. All others
 keep their host, so that they never look like resources of this EHR.
@@ -44,7 +44,7 @@ class KnownBases:
 
     @property
     def now(self) -> Bases:
-        """The bases that are known so far."""
+        """The bases known so far."""
         return self._bases
 
     def learned(self) -> Bases:
@@ -117,7 +117,7 @@ class KnownBases:
 
 
 def _implementation(ask: Callable[[str], Json]) -> str:
-    """Read `implementation.url` of the CapabilityStatement; empty where it names none."""
+    """Read `implementation.url` of the CapabilityStatement; empty without one."""
     try:
         statement = ask("metadata")
     except FhirError as error:

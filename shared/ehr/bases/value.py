@@ -1,4 +1,4 @@
-"""Bases: the base URLs that lead to one EHR (pure).
+"""Bases: the base URLs of one EHR (pure).
 
 They are compared in the normal form of RFC 3986 6.2: host in lower case, no default port, nothing
 percent-encoded that need not be, no trailing slash. `http` and `https` of one base are the same.
@@ -50,17 +50,17 @@ class Bases:
         return replace(self, sources={**self.sources, name: source})
 
     def local(self, reference: str) -> str | None:
-        """Return `Type/id[/_history/version]` of a reference with one of the bases; else None."""
+        """Return `Type/id[/_history/version]` of a reference on these bases; else None."""
         found = self._placed(reference)
         return found["place"] if found and found["base"].rstrip("/") in self.sources else None
 
     def is_elsewhere(self, reference: str) -> bool:
-        """Tell whether it leads to a resource on a base that is none of these."""
+        """Tell whether it leads to a resource on none of these bases."""
         found = self._placed(reference)
         return found is not None and found["base"].rstrip("/") not in self.sources
 
     def beneath(self, url: str) -> str | None:
-        """Return what follows one of the bases in a URL, its query too; else None.
+        """Return a URL's rest after one of the bases, its query too; else None.
 
         A path without host goes on from our base, or from its host where it repeats our path.
         """
@@ -90,7 +90,7 @@ class Bases:
 
 
 def bases_of(own: str) -> Bases:
-    """Begin with the base that is asked."""
+    """Begin with the configured base."""
     return Bases(own, {}).plus(own, "CARELOOP_FHIR_URL")
 
 

@@ -33,7 +33,7 @@ UNCLEAR: Final = "an entry's answer does not say what became of it"
 
 @dataclass(frozen=True)
 class Accepted:
-    """An entry that the server wrote.
+    """An entry written by the server.
 
     Attributes:
         version: empty where the answer does not say it.
@@ -55,7 +55,7 @@ class PartlyWritten(CareloopError):
 
 @dataclass(frozen=True)
 class Answered:
-    """A request of the Bundle (empty where it is not known which) and its answer."""
+    """A request of the Bundle (empty if it is not known) and its answer."""
 
     sent: Json
     answer: Json
@@ -69,12 +69,12 @@ class Answered:
 
     @property
     def status(self) -> int | None:
-        """Read the status; None where there is none."""
+        """Read the status; None without one."""
         found = STATUS.match(str(self.answer.get("status", "")))
         return int(found[1]) if found else None
 
     def error(self, headers: Mapping[str, str], *, forwarded: bool) -> CareloopError | None:
-        """Return the error of this entry; None where it was done."""
+        """Return the error of this entry; None if it was done."""
         status, outcome = self.status, self.answer.get("outcome")
         if status is None or (status not in DONE and 100 <= status < 300):
             return Unavailable("ehr", UNCLEAR)
@@ -84,7 +84,7 @@ class Answered:
         return failure(response, self.request, safe=False, forwarded=forwarded)
 
     def accepted(self) -> Accepted | None:
-        """Return what stands; None where nobody knows where, or a create found it there."""
+        """Return the written entry; None if its place is unknown, or it was there before."""
         asked, location = self.sent.get("request", {}), self.answer.get("location")
         place = location or (asked.get("url") if asked.get("method") == "PUT" else None)
         found = asked.get("method") == "POST" and self.status == 200
@@ -138,7 +138,7 @@ def fewest(sent: Sequence[Json]) -> int:
 
 
 def worst(errors: Sequence[CareloopError]) -> CareloopError:
-    """Choose the error that decides, as the module says."""
+    """Choose the worst error, in the module's order."""
     return max(errors, key=_severity)
 
 
@@ -151,7 +151,7 @@ def _severity(error: CareloopError) -> tuple[int, float]:
 def _causes(
     entries: Sequence[Answered], errors: Mapping[int, CareloopError]
 ) -> Mapping[int, CareloopError]:
-    """Return the errors of entries that point at no other refused entry."""
+    """Return the errors of entries pointing at no other refused entry."""
     urls = {i: str(entries[i].sent.get("fullUrl", "")).encode() for i in errors}
     texts = {i: orjson.dumps(entries[i].sent.get("resource")) for i in errors}
     return {

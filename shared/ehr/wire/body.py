@@ -35,7 +35,7 @@ def ungzipped(body: bytes, encoding: str, at_most: int | None = None) -> bytes:
 
 
 def _member(body: bytes, room: int) -> tuple[bytes, bytes]:
-    """Unpack the first member; return it with the bytes that follow it."""
+    """Unpack the first member; return it with the bytes after it."""
     unpack = zlib.decompressobj(GZIP)
     try:
         found = unpack.decompress(body, room)

@@ -57,14 +57,14 @@ def failure(response: Response, request: str, *, safe: bool, forwarded: bool) ->
 
 
 def not_done(response: Response, request: str) -> CareloopError | None:
-    """Return the error of a write in spite of its status 2xx; None where it was done."""
+    """Return the error of a write in spite of its status 2xx; None if it was done."""
     if response.status not in DONE:
         return Unavailable("ehr", f"{response.status} to {request} does not say that it was done")
     return refusal(json_or_none(response), response.status, request) if response.content else None
 
 
 def refusal(body: object, status: int, request: str) -> CareloopError | None:
-    """Return the error of an OperationOutcome under a success; None for any other body.
+    """Return the error of an OperationOutcome under a success; else None.
 
     Some servers and gateways say 200 whatever happened.
     """

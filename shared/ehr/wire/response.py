@@ -32,7 +32,7 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether the server did what was asked."""
+        """Tell whether the server did the work."""
         return 200 <= self.status < 300
 
     @property

@@ -31,9 +31,9 @@ def subjects(ehr: Ehr, found: Any) -> set[str | None]:
     return {subject_of(found.task), *(subject_of(r) for r in stand(ehr, found).values())}
 
 
-def again(line: Line, told: ResourceEvent) -> list[str]:
+def again(line: Line, arrived: ResourceEvent) -> list[str]:
     """What the event, told once more and as the input stands now, writes."""
-    return [run(line, told), run(line, event(line.ehr, told.focus))]
+    return [run(line, arrived), run(line, event(line.ehr, arrived.focus))]
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -41,8 +41,8 @@ def test_a_draft_follows_its_patient(
     line: Line, ehr: Ehr, patient: str, other: str, how: How
 ) -> None:
     reference = write(ehr, patient, "drafted before the merge")
-    told = event(ehr, reference)
-    run(line, told)
+    arrived = event(ehr, reference)
+    run(line, arrived)
     before = head(ehr, reference)
     merge(ehr, patient, other, how)
     assert again(line, event(ehr, reference)) == ["result", "unchanged"]
@@ -129,15 +129,15 @@ def test_one_record_that_says_so_is_enough(
 
 
 def test_a_merge_under_way_starts_again(line: Line, ehr: Ehr, patient: str, other: str) -> None:
-    told = event(ehr, write(ehr, patient, "merged while it was analysed"))
-    taken = line.take(told)
+    arrived = event(ehr, write(ehr, patient, "merged while it was analysed"))
+    taken = line.take(arrived)
     assert isinstance(taken, Case)
     merge(ehr, patient, other)
     [findings] = line.service.analyze([taken.inputs], line.model)
     with pytest.raises(Conflict):
         line.put(taken, findings)
-    assert again(line, told) == ["result", "unchanged"]
-    assert subjects(ehr, head(ehr, told.focus)) == {other}
+    assert again(line, arrived) == ["result", "unchanged"]
+    assert subjects(ehr, head(ehr, arrived.focus)) == {other}
 
 
 @pytest.mark.parametrize("links", ["away", "left"])
@@ -258,13 +258,13 @@ def test_two_lanes_at_one_answer_leave_one_result(
     old = event(ehr, reference)
     run(line, old)
     merge(ehr, patient, other, "rewritten")
-    told, start = [old, event(ehr, reference)], threading.Barrier(4)
+    arrived, start = [old, event(ehr, reference)], threading.Barrier(4)
 
     def until_settled(n: int) -> str:
         start.wait()
         for _attempt in range(100):
             try:
-                return run(line, told[n % 2])
+                return run(line, arrived[n % 2])
             except Conflict:
                 threading.Event().wait(random.uniform(0, 0.1))
         return "never"

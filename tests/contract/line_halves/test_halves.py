@@ -55,20 +55,20 @@ def test_a_result_of_which_an_entry_is_refused_does_not_count(
 ) -> None:
     status, expected = refusal
     before = {local_reference(r) for r in standing(fake)}
-    told = event(line.ehr, note)
+    arrived = event(line.ehr, note)
     # A head is begun by a POST of its own, and becomes a result's by a PUT.
     fake.faults.refuse(9, status, kind=kind, method="PUT" if kind == "Task" else "")
     with pytest.raises(expected):
-        run(line, told)
+        run(line, arrived)
     assert begun(line, note) in (None, "draft")
     assert {local_reference(r) for r in standing(fake)} == before
     fake.faults.end()
-    assert run(line, told) == "result"
+    assert run(line, arrived) == "result"
     assert head(line.ehr, note).outcome == "requested"
     mine = [r for r in standing(fake) if local_reference(r) not in before]
     assert sorted(r["resourceType"] for r in mine) == ["DiagnosticReport", "Observation"]
     assert {local_reference(r) for r in mine} <= authored(fake)
-    assert run(line, told) == "unchanged"
+    assert run(line, arrived) == "unchanged"
 
 
 def test_the_worst_entry_decides(line: Line, fake: FakeEhr, note: str) -> None:
@@ -112,16 +112,16 @@ def change_text(ehr: Ehr, note: str, text: str) -> None:
 def test_a_refusal_of_which_half_is_refused_is_written_again(
     line: Line, fake: FakeEhr, note: str, kind: str
 ) -> None:
-    told = event(line.ehr, note)
-    run(line, told)
+    arrived = event(line.ehr, note)
+    run(line, arrived)
     patient = (line.ehr.read(note) or {})["subject"]["reference"]
     line.ehr.create(consent(patient, {"type": "deny"}))
     fake.faults.refuse(1, 429, kind=kind)
     with pytest.raises(Unavailable):
-        run(line, told)
+        run(line, arrived)
     assert head(line.ehr, note).outcome == "requested"
     assert {r["status"] for r in stand(line.ehr, head(line.ehr, note)).values()} == {"preliminary"}
-    assert run(line, told) == "not_analysed"
+    assert run(line, arrived) == "not_analysed"
     assert head(line.ehr, note).outcome == "rejected"
     assert {r["status"] for r in stand(line.ehr, head(line.ehr, note)).values()} == {"cancelled"}
 

@@ -34,9 +34,9 @@ def most(request: pytest.FixtureRequest, fake: FakeEhr) -> int:
 
 
 def asked(fake: FakeEhr, line: Line, ehr: Ehr, reference: str) -> tuple[str, int]:
-    told = event(ehr, reference)
+    arrived = event(ehr, reference)
     before = len(fake.requests)
-    return run(line, told), len(fake.requests) - before
+    return run(line, arrived), len(fake.requests) - before
 
 
 def test_a_first_result_a_later_one_and_a_replay(
