@@ -155,14 +155,14 @@ def test_a_notified_sweep_leaves_the_cursor_to_the_regular_one(
     before = intake.state.cursor(KIND)
     late = version(1, moment(timedelta(seconds=8)), f"{KIND}/late")
     newest = version(1, moment(), f"{KIND}/newest")
-    told: list[Any] = [newest]
+    listed: list[Any] = [newest]
     sweep = intake.sweep
     real = sweep.publisher.ehr.history
     sweep.publisher.ehr.history = lambda kind, since: (  # type: ignore[method-assign]
-        iter([v for v in told if v.time >= since]) if kind == KIND else real(kind, since)
+        iter([v for v in listed if v.time >= since]) if kind == KIND else real(kind, since)
     )
     assert sweep.glance(KIND) == 1
-    told.append(late)
+    listed.append(late)
     assert sweep.glance(KIND) == 0
     assert intake.state.cursor(KIND) == before
     sweep.all()

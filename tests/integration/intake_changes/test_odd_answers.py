@@ -105,8 +105,10 @@ class TestOddAnswers:
     def test_an_ehr_without_version_numbers_is_said_once(
         self, scripted: Any, caplog: pytest.LogCaptureFixture, numbered: bool
     ) -> None:
-        told = version(1, moment())
-        intake = scripted({"DocumentReference": [told if numbered else replace(told, version="")]})
+        first = version(1, moment())
+        intake = scripted(
+            {"DocumentReference": [first if numbered else replace(first, version="")]}
+        )
         one = sweep.Sweep(intake.publisher(), intake.state, intake.settings, threading.Event())
         for _ in range(3):
             assert one.all() == {}
@@ -154,12 +156,12 @@ class TestTime:
         patient = intake.ehr.create({"resourceType": "Patient"}).reference
         intake.ehr.create(note(patient, "one"))
         intake.sweep()
-        told = len(intake.events())
+        published = len(intake.events())
         later = instant(datetime.now(UTC) + timedelta(hours=2))
         monkeypatch.setattr(sweep, "now", lambda: later)
         for _ in range(3):
             intake.sweep()
-        assert len(intake.events()) == told == 1
+        assert len(intake.events()) == published == 1
 
     def test_what_lies_far_behind_the_cursor_is_forgotten_for_this_type_alone(
         self, scripted: Any

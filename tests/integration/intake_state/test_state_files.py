@@ -147,8 +147,8 @@ def test_a_file_that_knew_versions_by_number_alone_publishes_nothing_again(
     first, gone = version(1, moment(), **ABOUT), "DocumentReference/gone"
     deleted = Version(gone, "2", moment(), True, None)
     unnumbered = version(1, moment(), "DocumentReference/3", **ABOUT)
-    told = [first, deleted, replace(unnumbered, version="")]
-    scripted.ehr.told = {"DocumentReference": told}
+    history = [first, deleted, replace(unnumbered, version="")]
+    scripted.ehr.told = {"DocumentReference": history}
     scripted.sweep()
     assert len(scripted.events()) == 3
 

@@ -69,7 +69,7 @@ def repoint(ehr: Ehr, reference: str, subject: str) -> None:
     ehr.update(resource | {"subject": {"reference": subject}}, resource["meta"]["versionId"])
 
 
-def told(ehr: Ehr, reference: str) -> ResourceEvent:
+def event_at(ehr: Ehr, reference: str) -> ResourceEvent:
     resource = ehr.read(reference)
     assert resource is not None
     return event_of(resource, "update")

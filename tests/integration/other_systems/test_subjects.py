@@ -19,10 +19,10 @@ from tests.integration.other_systems.support import (
     OTHER,
     SERVICES,
     about,
+    event_at,
     line_of,
     put,
     repoint,
-    told,
 )
 from tests.peers import sekmet
 
@@ -69,7 +69,7 @@ def test_it_is_told_and_nothing_is_written_about_ours(
     name: str, spelling: str, ehr: Ehr, settings: Settings, patient: str
 ) -> None:
     reference = put(ehr, about(name, spelling.format(patient)))
-    event = told(ehr, reference)
+    event = event_at(ehr, reference)
     service = SERVICES[name]
     assert service.accepts(event)
     assert (event.key == event.subject, event.subject == patient) == (True, False)
@@ -92,14 +92,14 @@ def test_an_old_event_about_our_patient_does_not_name_her(
     name: str, ehr: Ehr, settings: Settings, patient: str
 ) -> None:
     reference = put(ehr, about(name, patient))
-    old = told(ehr, reference)
+    old = event_at(ehr, reference)
     repoint(ehr, reference, f"{OTHER}/{patient}")
     line = line_of(ANALYSERS[name], ehr, settings)
     assert line.take(old) == "not_analysed"
     head = ehr.head(Answer(name, reference))
     assert head is not None
     assert (head.task["statusReason"]["text"], head.task.get("for")) == (OTHER_SYSTEM, None)
-    assert line.take(told(ehr, reference)) == "unchanged"
+    assert line.take(event_at(ehr, reference)) == "unchanged"
 
 
 @pytest.mark.parametrize("name", ANALYSERS)
@@ -108,7 +108,7 @@ def test_what_is_no_patient_elsewhere_is_told_as_such(
     name: str, kind: str, ehr: Ehr, settings: Settings, patient: str
 ) -> None:
     reference = put(ehr, about(name, f"{OTHER}/{kind}/{patient.split('/')[1]}"))
-    assert line_of(ANALYSERS[name], ehr, settings).take(told(ehr, reference)) == "not_analysed"
+    assert line_of(ANALYSERS[name], ehr, settings).take(event_at(ehr, reference)) == "not_analysed"
     head = ehr.head(Answer(name, reference))
     assert head is not None
     assert head.task["statusReason"]["text"] == "The subject is not a Patient."
@@ -121,7 +121,7 @@ def test_nobody_is_asked_and_nothing_is_fetched(name: str, tmp_path: Path) -> No
         with open_ehr(settings) as ehr:
             patient = ehr.create({"resourceType": "Patient"}).reference
             reference = put(ehr, about(name, f"{OTHER}/{patient}"))
-            event = told(ehr, reference)
+            event = event_at(ehr, reference)
             fake.requests.clear()
             line_of(ANALYSERS[name], ehr, settings).take(event)
             asked = {path.split("/")[0] for _, path, _ in fake.requests}
@@ -134,6 +134,8 @@ def test_ours_by_an_absolute_reference_is_ours(
     name: str, ehr: Ehr, settings: Settings, patient: str
 ) -> None:
     reference = put(ehr, about(name, f"{ehr.base}/{patient}"))
-    assert told(ehr, reference).subject == patient
+    assert event_at(ehr, reference).subject == patient
     with pytest.raises((Withdrawn, NotYet, InvalidInput)):  # no consent stops it, no film is there
-        line_of(ANALYSERS[name], ehr, settings).service.gather(told(ehr, reference), ehr, settings)
+        line_of(ANALYSERS[name], ehr, settings).service.gather(
+            event_at(ehr, reference), ehr, settings
+        )
