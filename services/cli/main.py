@@ -31,8 +31,9 @@ EPILOG = (
 @click.group(cls=Commands, context_settings=CONTEXT, epilog=EPILOG)
 @click.version_option(VERSION, prog_name="careloop")
 def main() -> None:
-    """From an event in the EHR through AI services back into the record, under a clinician's
-    signature.
+    """Carry an event of the EHR through AI services back into the record.
+
+    A clinician signs what they find.
     """
     # kafka-python logs each attempt to connect; our own line says the same once
     logging.getLogger("kafka").setLevel(logging.CRITICAL)

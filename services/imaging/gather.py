@@ -116,8 +116,9 @@ def _films(study: Json, ehr: Ehr, settings: Settings) -> Iterator[Dataset]:
 def _series(
     study: Json, uid: str, ehr: Ehr, settings: Settings
 ) -> Iterator[tuple[str, int, str | None]]:
-    """(Series Instance UID, instances announced, Endpoint address) of each CR or DX series; asked
-    of the PACS where the study lists none.
+    """Yield (Series Instance UID, instances announced, Endpoint address).
+
+    One for each CR or DX series; the PACS is asked where the study lists none.
     """
     address = address_of(study, ehr)
     listed = study.get("series", [])

@@ -31,8 +31,9 @@ import click
     help="Where the demo keeps its state. Started again on the same folder it adds nothing.",
 )
 def demo(once: bool, as_json: bool, state_dir: Path) -> None:
-    """Start an EHR and every service here, load one patient, show what happens, keep the review
-    page open until Ctrl-C.
+    """Start an EHR and every service here, load one patient, show the loop.
+
+    The review page stays open until Ctrl-C.
     """
     if as_json and not once:
         raise click.UsageError("--json goes with --once: the object is printed at the end.")

@@ -15,8 +15,9 @@ from shared.settings import load_settings
 )
 @click.argument("services", nargs=-1, metavar=SEVERAL, type=click.Choice(catalogue.service_names()))
 def doctor(services: tuple[str, ...]) -> None:
-    """Tell what is there of settings, EHR, scopes, broker, PACS, access logs, models and GPU, and
-    what to do about what is not.
+    """Look at settings, EHR, scopes, broker, PACS, access logs, models and GPU.
+
+    Say of each whether it is there, and what to do about what is not.
 
     SERVICE: look only at what these services need; default: all that are installed here.
     """

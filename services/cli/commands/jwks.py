@@ -12,8 +12,9 @@ from shared.settings import load_settings
     "`careloop doctor SERVICE`."
 )
 def jwks() -> None:
-    """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON), for whoever
-    registers the client at the EHR.
+    """Print the public half of CARELOOP_FHIR_PRIVATE_KEY_FILE as a JWK Set (JSON).
+
+    It is for whoever registers the client at the EHR.
     """
     from shared.ehr.auth.keys import public_jwks
 

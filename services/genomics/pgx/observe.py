@@ -234,8 +234,10 @@ def _contradicted(
     places: Mapping[Site, list[Place]],
     suspected: frozenset[Site],
 ) -> frozenset[int]:
-    """Positions where a variant is carried that another record denies, gives again or makes
-    doubtful, or with more alleles than two chromosomes hold.
+    """List the positions of contradictions.
+
+    There a variant is carried that another record denies, gives again or makes doubtful, or there
+    are more alleles than two chromosomes hold.
     """
     named = {(record.position, record.ref) for record in called if not is_block(record)}
     refuted = {site for record in called for site in denied(gene, record, named)} | suspected

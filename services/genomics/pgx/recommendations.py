@@ -22,8 +22,9 @@ States = Mapping[str, tuple[Phenotype, ...]]
 
 
 def implications(tables: Tables, calls: Sequence[GeneCall]) -> tuple[Implication, ...]:
-    """One per drug that the tables speak of, given every phenotype that stays possible: where they
-    lead to different advice, none.
+    """Draw one implication per drug of the tables, given every possible phenotype.
+
+    Where these lead to different advice, none.
     """
     states = {call.gene: call.phenotypes for call in calls}
     drugs = {

@@ -84,8 +84,9 @@ def choices(outputs: Mapping[str, Json]) -> list[Choice]:
 def unanswered(
     asked: Sequence[Choice], selected: Selection, gone: frozenset[str] = frozenset()
 ) -> list[Choice]:
-    """The choices that still need an answer, or have one that no option of theirs is, or whose
-    chosen alternative another answer leaves out.
+    """List the choices still open.
+
+    They have no answer, or one that no option of theirs is, or one that another answer leaves out.
 
     Args:
         gone: keys of outputs that are not accepted whatever is chosen.

@@ -31,8 +31,10 @@ def _rejected(kind: str) -> set[str | None]:
 
 
 def with_dependants(outputs: Mapping[str, Json], dropped: frozenset[str]) -> frozenset[str]:
-    """The dropped keys and those of everything drawn from them, of groups that have nothing left
-    and of pictures that explain nothing any more.
+    """Add to the dropped keys those of their dependants.
+
+    These are everything drawn from them, groups that have nothing left, and pictures that explain
+    nothing any more.
     """
     gone = set(dropped)
     while True:
