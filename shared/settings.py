@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     fhir_url: str = Field(
         "http://127.0.0.1:8410/fhir", description="Base URL of the EHR's FHIR R4 API."
     )
-    fhir_aliases: str = Field(
-        "", description="Comma-separated other base URLs of the same EHR, as references name it."
-    )
+    fhir_aliases: str = Field("", description="Comma-separated other base URLs of the same EHR.")
     fhir_client_id: str | None = Field(
         None,
         description="SMART Backend Services client id; unset: the EHR is open or sits behind a "
