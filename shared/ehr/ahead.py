@@ -1,8 +1,7 @@
 """Questions asked ahead, in one batch.
 
-The answers wait until the code that needs them asks.
-
-Each is given once, so whoever asks again hears what stands then.
+The answers wait until the code that needs them asks. Each is given once, so whoever asks
+again hears what stands then.
 """
 
 from collections.abc import Mapping, Sequence
