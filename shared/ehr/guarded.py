@@ -1,4 +1,4 @@
-"""A transaction whose accepted half is taken back where the rest was refused.
+"""A transaction, taken back by us if the EHR keeps only a part of it.
 
 An EHR that runs transactions as batches may hold half of one. What it held before is put back, and
 new drafts are rejected, so nothing can be signed without its Provenance, and the next try starts
@@ -25,7 +25,7 @@ AT_MOST_SEC: Final = 30.0
 
 
 def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Json]:
-    """Write the transaction, or take back what the EHR wrote of it.
+    """Write the transaction, or take back its accepted part.
 
     Args:
         before: what it replaces, as read: the head, standing drafts.
@@ -52,7 +52,7 @@ def _take_back(ehr: Ehr, half: PartlyWritten, before: Mapping[str, Json]) -> Non
 
 
 def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None, deadline: float) -> None:
-    """Undo an entry; raises Unavailable when the deadline is past."""
+    """Undo an entry; raises Unavailable after the deadline."""
     for pause in PAUSES_SEC:
         if time.monotonic() > deadline:
             raise Unavailable("ehr", "it does not take back in time what it kept")

@@ -54,7 +54,7 @@ def prove(ehr: Ehr) -> Abilities:
 
 
 def words(abilities: Abilities) -> str:
-    """Say what the abilities mean for the work."""
+    """Say the consequences of the abilities."""
     heads = (
         f"heads are created with their result and read by id ({abilities.create_guard})"
         if abilities.create_guard
@@ -64,7 +64,7 @@ def words(abilities: Abilities) -> str:
 
 
 def recorded(ehr: Ehr) -> Abilities | None:
-    """Read what an earlier start proved, without a write; None where none did.
+    """Read the proof of an earlier start, without a write; None without one.
 
     Of a guard it tells that a Task was created under it and not replaced since.
     """
@@ -96,7 +96,7 @@ def _ensured(ehr: Ehr, value: str) -> Json:
 
 
 def _require_all_or_nothing(ehr: Ehr, standing: Json) -> None:
-    """Post a transaction whose last entry must be refused, and with it the first."""
+    """Post a transaction with a stale last entry; require the refusal of both."""
     part = _ensured(ehr, "part")
     entries = [
         bundle.put(_touched(part), version_of(part)),
@@ -115,7 +115,10 @@ def _require_all_or_nothing(ehr: Ehr, standing: Json) -> None:
 
 
 def _require_transactions(ehr: Ehr, part: Json) -> None:
-    """Post a transaction that nothing speaks against: not every refusal is one of the version."""
+    """Post a valid transaction; require its success.
+
+    Not every refusal is one of the version.
+    """
     try:
         ehr.transact(_transaction([bundle.put(_touched(part), version_of(part))]))
     except FhirError as refusal:

@@ -115,7 +115,7 @@ def _active(ehr: Ehr, patient: str) -> list[Json]:
 
 
 def question(subject: str) -> Question:
-    """Return what `permit` asks about this patient first."""
+    """Return the first question of `permit` about this patient."""
     return searching("Consent", _query(subject))
 
 

@@ -1,1 +1,1 @@
-"""What keeps a result single at an EHR: its guards, their proof, and the heads of an answer."""
+"""The guards of a single result at an EHR, and the heads of an answer."""

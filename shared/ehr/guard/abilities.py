@@ -17,7 +17,7 @@ CREATE_GUARDS: Final[dict[CreateGuard, Json]] = {
 
 @dataclass(frozen=True)
 class Abilities:
-    """What an EHR can do beyond what careloop demands.
+    """The abilities of an EHR beyond careloop's demands.
 
     Attributes:
         batches: it answers several reads and searches in one request.
@@ -29,7 +29,7 @@ class Abilities:
     create_guard: CreateGuard | None = None
 
     def guarded(self, entry: Json) -> Json:
-        """Write an entry's `ifNoneMatch: *` in the way that this EHR understands.
+        """Write an entry's `ifNoneMatch: *` in this EHR's own way.
 
         Raises:
             ValueError: there is none; such an entry must not be made for this EHR.

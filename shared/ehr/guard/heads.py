@@ -29,7 +29,10 @@ REMEMBERED: Final = 10_000
 
 
 class Known:
-    """Heads that this process met, by answer: `Task/id` each. Safe to share between threads."""
+    """Heads met by this process, by answer: `Task/id` each.
+
+    Safe to share between threads.
+    """
 
     def __init__(self) -> None:
         self._of: OrderedDict[UUID, tuple[str, ...]] = OrderedDict()
@@ -64,7 +67,7 @@ class Memory:
 
 
 def questions(ehr: "Ehr", answer: Answer) -> list[Question]:
-    """List what `heads` asks first."""
+    """List the first questions of `heads`."""
     own = [_reference(answer, n) for n in range(1, AT_ONCE + 1)] if _chooses_ids(ehr) else []
     own += ehr.memory.begun.of(answer)
     return [looking_for_twins(answer), *map(reading, own)]
@@ -81,14 +84,14 @@ def heads(ehr: "Ehr", answer: Answer) -> list[Head]:
 
 
 def twins(ehr: "Ehr", answer: Answer, head: Head) -> list[Head]:
-    """Find other heads of this head's revision, where ids are the EHR's."""
+    """Find other heads of this head's revision, at an EHR with ids of its own."""
     tasks = ehr.search("Task", _query(answer))
     found = [head_of(task) for task in tasks if is_head(task, answer)]
     return [h for h in found if h.revision == head.revision and h.reference != head.reference]
 
 
 def looking_for_twins(answer: Answer) -> Question:
-    """Return what `twins` asks first."""
+    """List the first question of `twins`."""
     return searching("Task", _query(answer))
 
 
@@ -117,7 +120,7 @@ def _by_id(ehr: "Ehr", answer: Answer, newest: int) -> Iterator[Json]:
 
 
 def next_revision(ehr: "Ehr", answer: Answer, head: Head | None) -> int:
-    """Return the revision after this head (None: the first one), whose id is not used up."""
+    """Return the first unused revision after this head (None: of all)."""
     first = head.revision + 1 if head else 1
     used_up = ehr.memory.deleted.of(answer)
     return next(n for n in count(first) if _reference(answer, n) not in used_up)

@@ -41,7 +41,7 @@ class Case:
 
 
 def under(case: Case, head: Head) -> Case:
-    """Return the case with a head that was begun since; the signed one before it stays known."""
+    """Return the case with a head begun since; keep the signed one before it."""
     if head is case.head or not head.version:
         return case
     signed = case.head if case.head and case.head.signed else case.signed

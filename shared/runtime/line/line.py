@@ -84,7 +84,11 @@ class Line(Workplace):
             return refuse(line, case, refusal)
 
     def gather(self, case: Case) -> Case | Settled:
-        """Do the same for a case with its heads and consent; raises NotAnalysed and Withdrawn."""
+        """Do the same for a case with its heads and consent.
+
+        Raises:
+            NotAnalysed, Withdrawn: see `shared.errors`.
+        """
         self.access_log(case.answer.input, case.patient)
 
         inputs = self.service.gather(case.event, self.ehr, self.settings)
@@ -126,7 +130,7 @@ class Line(Workplace):
         return "result"
 
     def _require_same_input(self, case: Case) -> None:
-        """Raise Conflict where the input is not the one any more that was analysed.
+        """Raise Conflict if the input is no longer the analysed one.
 
         The answers of a batch may be of different moments. So the head that was read with the input
         may already be that of a newer one, and its version alone would not protect it.

@@ -39,7 +39,7 @@ def in_use(at: Workplace, case: Case) -> Case:
 
 
 def withdraw_replaced(at: Workplace, case: Case) -> None:
-    """Take back what stands unsigned on a retired record of the patient."""
+    """Take back unsigned results on a retired record of the patient."""
     head = case.head
     if head and not head.closed and head.outcome != "cancelled":
         patient = subject_of(head.task)
@@ -47,7 +47,7 @@ def withdraw_replaced(at: Workplace, case: Case) -> None:
 
 
 def stays_on_retired(head: Head, person: Person | None) -> bool:
-    """Tell whether the head names a record that is in use no more."""
+    """Tell whether the head names a record no longer in use."""
     return person is not None and subject_of(head.task) in person.retired
 
 
@@ -59,7 +59,7 @@ def filed(inputs: Any, person: Person) -> Any:
 
 
 def is_answered(head: Head, person: Person, content: str, basis: Basis) -> bool:
-    """Tell whether there is nothing to do, under whichever record the decision was taken.
+    """Tell whether there is nothing to do, after a decision under any record.
 
     Args:
         content: digest of what is analysed, as the service gave it.
@@ -77,7 +77,7 @@ def is_answered(head: Head, person: Person, content: str, basis: Basis) -> bool:
 
 
 def signed_elsewhere(at: Workplace, case: Case, content: str, basis: Basis) -> bool:
-    """Tell whether the same was signed as the answer about a record that is replaced now.
+    """Tell whether the same was signed under a record replaced since.
 
     Only an answer about the patient has one of its own there. The EHR may have deleted that record:
     so its head is looked for before a record's first plan, too.
@@ -94,7 +94,7 @@ def signed_elsewhere(at: Workplace, case: Case, content: str, basis: Basis) -> b
 
 
 def _signed_for(at: Workplace, record: str, own: Answer) -> list[Head]:
-    """Find the newest signed head of each other answer of the service about this record."""
+    """Find the newest signed head of each other answer about this record."""
     query = {"patient": record.split("/")[1], "identifier": f"{codes.SERVICE}|{own.service}"}
     tasks = at.ehr.search("Task", query, subject=record)
     others = (t for t in tasks if not has_identifier(t, codes.ANSWER, str(own.uuid)))

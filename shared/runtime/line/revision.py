@@ -57,13 +57,16 @@ def open_head(at: Workplace, case: Case, patient: str | None) -> Head:
 
 
 def look_again(case: Case, head: Head) -> list[Question]:
-    """List what is asked of a head before a write: its resources, and others of its revision."""
+    """List the questions about a head before a write.
+
+    Its resources, and other heads of its revision.
+    """
     twins = [heads_at.looking_for_twins(case.answer)] if _begun_now(case, head) else []
     return [*map(reading, head.outputs.values()), *twins]
 
 
 def require_alone(at: Workplace, case: Case, head: Head) -> None:
-    """Raise Conflict where another process began the same revision, too.
+    """Raise Conflict if another process began the same revision, too.
 
     Not every server makes conditional create atomic. Every process that sees another head takes its
     own head back, so at most one process goes on. If none does, all start again.

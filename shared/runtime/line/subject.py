@@ -66,12 +66,12 @@ def ask(at: Workplace, subject: str | None, known: Person | None = None) -> Pers
 
 
 def questions(patient: str | None) -> list[Question]:
-    """List what `ask` asks the EHR of a patient first."""
+    """List the first questions of `ask` about a patient."""
     return [*linked_questions(patient), question(patient)] if patient else []
 
 
 def require_consent(at: Workplace, case: Case) -> None:
-    """Ask once more for the patient's consent, under the records that it was asked for before.
+    """Ask once more for the patient's consent, under the same records as before.
 
     Raises:
         NotAnalysed: see `ask`.
@@ -86,7 +86,7 @@ def require_consent(at: Workplace, case: Case) -> None:
 
 
 def owner(at: Workplace, case: Case, inputs: Inputs) -> Person:
-    """Return whose the gathered input is, after her consent was asked.
+    """Return the gathered input's patient, after asking for her consent.
 
     An old event or a corrected subject may have named another patient.
 

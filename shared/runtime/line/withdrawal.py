@@ -57,7 +57,7 @@ def return_to_signed(at: Workplace, case: Case, inputs: Inputs, basis: Basis) ->
 
 
 def end_signed_elsewhere(at: Workplace, case: Case, inputs: Inputs, basis: Basis) -> Settled:
-    """Cancel an open revision: the same was signed under another record of the patient."""
+    """Cancel an open revision: the same was signed under another record."""
     if case.head is None or case.head.closed:
         return "unchanged"
 

@@ -29,7 +29,10 @@ class Workplace:
     access_log: Record = no_access_log
 
     def ahead(self, questions: Sequence[Question]) -> Self:
-        """Return the same workplace, whose EHR was asked all this at once (`Ehr.ahead`)."""
+        """Return the same workplace with an EHR asked all this at once.
+
+        See `Ehr.ahead`.
+        """
         return replace(self, ehr=self.ehr.ahead(questions))
 
     @property
