@@ -8,6 +8,7 @@ its cursor and drops what it saw.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,9 +31,8 @@ RECHECK = "what is published once more"
 REWOUND = "what the EHR lost"
 GLANCE = timedelta(seconds=2)
 """How far a notified sweep looks back: sekmet shows a big transaction up to 1 s late."""
-REMEMBERED = timedelta(
-    hours=1
-)  # beyond the overlap: a server that is late by more than this loses only the deduplication
+REMEMBERED = timedelta(hours=1)
+"""Beyond the overlap: a server that is late by more than this loses only the deduplication."""
 
 
 @dataclass
@@ -89,6 +89,7 @@ class Sweep:
             exchanged.
         stop: set to end within a page of history.
         glanced: up to where notifications had a type read.
+        swept: when the newest sweep of a type that went well began; monotonic seconds.
         warned: (type, oddity) of each warning so far.
     """
 
@@ -99,6 +100,7 @@ class Sweep:
     identity: Callable[[], str] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     glanced: dict[str, datetime] = field(default_factory=dict)
+    swept: dict[str, float] = field(default_factory=dict)
     warned: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self) -> None:
@@ -126,6 +128,7 @@ class Sweep:
 
     def kind(self, kind: str) -> int:
         """One type from its cursor on; return how many events were new."""
+        began = time.monotonic()
         cursor, overlap = self._cursor(kind), self._overlap()
         anchor = Anchor(self.state.anchor(kind), instant(cursor))
         since, reach = _earlier(cursor, overlap), Reach(cursor, anchor)
@@ -139,6 +142,7 @@ class Sweep:
             kind, reach.ahead.total_seconds() if reach.ahead > overlap else 0.0
         )
         self._tell_oddities(kind, reach)
+        self.swept[kind] = began
         if new:
             log.info("sweep found %d new versions of %s", new, kind)
         return new

@@ -8,7 +8,7 @@ there are never more than types.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,7 +29,7 @@ class Lane:
         marked: how many marks were set.
         served: up to which mark all is published.
         failed: up to which mark a sweeper failed, and `why`.
-        foci: named by marks, and not read yet.
+        foci: named by marks, and not read yet -> when they were named; monotonic seconds.
         whole: a mark names no focus: the type is swept.
         sweeper: the thread that is at work; None while there is nothing to do.
     """
@@ -39,7 +39,7 @@ class Lane:
     served: int = 0
     failed: int = 0
     why: str = ""
-    foci: dict[str, None] = field(default_factory=dict)
+    foci: dict[str, float] = field(default_factory=dict)
     whole: bool = False
     sweeper: threading.Thread | None = None
 
@@ -96,7 +96,7 @@ class Marked:
         with lane.changed:
             lane.marked += 1
             lane.whole = lane.whole or not foci
-            lane.foci |= dict.fromkeys(foci)
+            lane.foci |= dict.fromkeys(foci, time.monotonic())
             if lane.sweeper is None:
                 lane.sweeper = threading.Thread(
                     target=self._work, args=(kind, lane), name=f"sweep-{kind}", daemon=True
@@ -125,14 +125,13 @@ class Marked:
                 if lane.served == lane.marked:
                     lane.sweeper = None
                     return
-                mark, foci, whole = lane.marked, list(lane.foci), lane.whole
-                lane.foci.clear()
-                lane.whole = False
-            why = self._read(kind, foci, whole=whole)
+                mark, foci, whole = lane.marked, lane.foci, lane.whole
+                lane.foci, lane.whole = {}, False
+            why = self._read(kind, self._unswept(kind, foci), whole=whole)
             with lane.changed:
                 if why:
                     # the marks stay for whoever marks next
-                    lane.foci |= dict.fromkeys(foci)
+                    lane.foci = foci | lane.foci
                     lane.whole = lane.whole or whole
                     lane.failed, lane.why, lane.sweeper = lane.marked, why, None
                 else:
@@ -140,6 +139,11 @@ class Marked:
                 lane.changed.notify_all()
             if why:
                 return
+
+    def _unswept(self, kind: str, foci: Mapping[str, float]) -> list[str]:
+        """Leave out what a sweep that began after its mark has published."""
+        swept = self.sweep.swept.get(kind, 0.0)
+        return [focus for focus, named in foci.items() if named >= swept]
 
     def _read(self, kind: str, foci: list[str], *, whole: bool) -> str | None:
         """Sweep, and read what is named; return why it failed."""
@@ -163,12 +167,14 @@ class Marked:
     def _read_named(self, foci: list[str]) -> None:
         """Read what the marks name.
 
-        Where the EHR refuses to show it, the sweep may: an EHR that hears nothing but errors stops
-        telling.
+        Where the EHR refuses to show it, or fails at this one, the sweep may: an EHR that hears
+        nothing but errors stops telling.
         """
         for focus in self.sweep.publisher.search(foci) if len(foci) > 1 else foci:
             try:
                 self.sweep.publisher.focus(focus)
-            except FhirError as error:
+            except (FhirError, Unavailable) as error:
+                if isinstance(error, Unavailable) and not error.suspect:
+                    raise
                 log.warning("what a notification named is left to the sweep: %s", error)
                 self.sweep.asked.set()

@@ -189,3 +189,31 @@ def test_a_result_of_fifty_observations_has_one_event(intake: Intake, patient: s
     intake.ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": entries})
     intake.sweep.all()
     assert [e.type for e in intake.events()] == ["DiagnosticReport"]
+
+
+@pytest.mark.parametrize("status", [500, 408, 421, 425])
+def test_what_the_ehr_fails_at_is_left_to_the_sweep_and_keeps_no_other(
+    fake: FakeEhr, intake: Intake, patient: str, status: int
+) -> None:
+    first, second = (intake.ehr.create(note(patient, text)).reference for text in "ab")
+    marked = Marked(intake.sweep)
+    fake.faults.fail(1000, status, method="GET", path=first)
+    marked.foci([first])
+    assert marked.sweep.asked.is_set()
+    marked.foci([second])
+    assert [e.focus for e in intake.events()] == [second]
+    fake.faults.fail(4, status, method="GET", path=KIND)
+    marked.foci([first, second])
+
+
+def test_what_a_sweep_published_since_is_not_read_any_more(
+    fake: FakeEhr, intake: Intake, patient: str
+) -> None:
+    first, second = (intake.ehr.create(note(patient, text)).reference for text in "ab")
+    marked = Marked(intake.sweep)
+    fake.faults.fail(1000, 502, method="GET", path=first)
+    with pytest.raises(Unavailable, match="502"):
+        marked.foci([first])
+    marked.sweep.all()
+    marked.foci([second])
+    assert [e.focus for e in intake.events()] == [first, second]
