@@ -17,7 +17,7 @@ from services.intake.state import State
 from services.intake.versions import MALFORMED, event_of_version, is_written_by_us, utc
 from services.intake.watched import Watch, installed
 from shared.ehr.client import Ehr, Version
-from shared.errors import FhirError
+from shared.errors import FhirError, Unavailable
 from shared.events import ResourceEvent, encode
 from shared.json import Json
 from shared.references import is_a, local_reference, type_of, version_of
@@ -88,8 +88,10 @@ class Publisher:
             ids = ",".join(focus.split("/")[1] for focus in foci[i : i + FOCI])
             try:
                 hits = list(self.ehr.search(type_of(foci[i]), {"_id": ids}))
-            except FhirError as error:
-                log.info("no search by _id there (%d): each is read", error.status)
+            except (FhirError, Unavailable) as error:
+                if isinstance(error, Unavailable) and not error.suspect:
+                    raise
+                log.info("no search by _id there: each is read (%s)", error)
                 break
             read = [version_in(hit) for hit in hits if local_reference(hit) in missing]
             self.versions(read)
@@ -181,8 +183,9 @@ class Publisher:
         self._send(self._again(event for event in known if event))
 
         self.state.remember(publication.remember, publication.recheck)
+        unwanted = {(event.focus, mark_of(event)) for event in publication.unwanted}
         for event in publication.remember:
-            wanted = "unwanted" if event in publication.unwanted else "published"
+            wanted = "unwanted" if (event.focus, mark_of(event)) in unwanted else "published"
             fate = "related" if event.type in RELATED else wanted
             self.health.count(event.type, fate, is_ours=event.answer_of is not None)
 
