@@ -133,6 +133,12 @@ FINAL: Final = frozenset({400, 404, 405, 410, 411, 413, 414, 415, 416, 417, 422,
 """Refusals of the very request. Any other 4xx may pass: a right, a lock, a rule of a gateway."""
 
 
+REFUSED: Final = frozenset({400, 422})
+"""Not with these parameters."""
+NO_SEARCH: Final = REFUSED | {404, 501}
+"""Answers to a search by a parameter that the server does not have."""
+
+
 class FhirError(CareloopError):
     """The EHR refused a request.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.ehr.client import Ehr
-from shared.errors import FhirError
+from shared.errors import NO_SEARCH, FhirError
 from shared.fhir.summary import replaces
 from shared.json import Json
 from shared.references import is_a, local_reference, subject_of
@@ -40,14 +40,14 @@ def _is_current(document: Json) -> bool:
 def _others(own: str, subject: str, ehr: Ehr) -> Iterator[Json]:
     """Search the possible successors of a document.
 
-    A server without the parameter ignores it, or refuses (400): then all documents of the patient
-    are searched.
+    A server without the parameter ignores it, or refuses: then all documents of the patient are
+    searched.
     """
     every = {"patient": subject.split("/")[1], "_count": PAGE}
     try:
         found = list(ehr.search("DocumentReference", every | {"relatesto": own}, subject=subject))
     except FhirError as error:
-        if error.status != 400:
+        if error.status not in NO_SEARCH:
             raise
         found = list(ehr.search("DocumentReference", every, subject=subject))
     return (other for other in found if local_reference(other) != own)

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.ehr.ahead import Question, reading, searching
 from shared.ehr.client import Ehr
-from shared.errors import FhirError
+from shared.errors import NO_SEARCH, FhirError
 from shared.fhir.person import MOST, Person, linked_records, person_of
 from shared.json import Json
 
@@ -49,7 +49,7 @@ def finds_links(ehr: Ehr) -> bool:
     try:
         return next(ehr.search("Patient", _query(NOBODY)), None) is None
     except FhirError as error:
-        if error.status != 400:
+        if error.status not in NO_SEARCH:
             raise
         return False
 
@@ -71,5 +71,5 @@ def _found(ehr: Ehr, patient: str) -> Iterator[Json]:
     try:
         yield from islice(ehr.search("Patient", _query(patient)), MOST + 1)
     except FhirError as error:
-        if error.status != 400:
+        if error.status not in NO_SEARCH:
             raise

@@ -16,13 +16,11 @@ from shared.ehr import responses
 from shared.ehr.http import Rest
 from shared.ehr.pages import HISTORY_PAGE, PAGE, Params, pages
 from shared.ehr.responses import Version
-from shared.errors import FhirError
+from shared.errors import REFUSED, FhirError
 from shared.instants import instant, parse
 from shared.json import Json
 
 log = logging.getLogger(__name__)
-REFUSED: Final = frozenset({400, 422})
-"""Not with these parameters."""
 NO_TYPE_HISTORY: Final = frozenset({404, 405, 501})
 KEPT_SEC: Final = 3600.0
 
@@ -89,7 +87,7 @@ class Ways:
         """Yield the versions since the instant, some perhaps twice.
 
         Raises:
-            FhirError: each way is refused.
+            FhirError: each way is refused, or a page after the first one.
         """
         number = self._begin(kind)
         while True:
@@ -106,6 +104,8 @@ class Ways:
                         return  # newest first (R4 3.1.0.11): what follows is older
                 return
             except FhirError as error:
+                if was_answered:
+                    raise  # the way is taken: a later page that is gone refuses none
                 number = _next(number, error)
 
     def _begin(self, kind: str) -> int:

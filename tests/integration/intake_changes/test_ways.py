@@ -104,3 +104,16 @@ def test_a_search_that_does_not_heed_the_time_publishes_nothing_twice(
         put(intake, NOTE, note(patient, "first"))
         assert swept(intake) == [("create", "1")]
         intake.close()
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422, 501])
+def test_a_later_page_that_is_refused_leaves_the_way(status: int) -> None:
+    with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+        for n in range(30):
+            fake.rest.store.write("DocumentReference", f"n{n}", note("Patient/1", str(n)), "PUT")
+        told = ehr.history("DocumentReference", "2026-01-01T00:00:00Z")
+        next(told)
+        fake.faults.fail(1, status, method="GET")
+        with pytest.raises(FhirError, match=str(status)):
+            list(told)
+        assert ehr.shows_deletes("DocumentReference")
