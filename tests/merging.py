@@ -16,6 +16,8 @@ from shared.references import version_of
 
 How = Literal["left", "rewritten", "deleted"]
 WAYS: Final[tuple[How, ...]] = ("left", "rewritten", "deleted")
+HAS_NONE: Final = frozenset({400, 404, 405, 501})
+"""Answers of a server without `$merge`."""
 OF_A_PATIENT: Final = (
     "AllergyIntolerance",
     "CarePlan",
@@ -63,7 +65,10 @@ def _merges_itself(ehr: Ehr, source: str, target: str, *, delete: bool) -> bool:
         headers={"Content-Type": "application/fhir+json"},
         timeout=60,
     )
-    return answer.is_success
+    if answer.status_code in HAS_NONE:
+        return False
+    answer.raise_for_status()
+    return True
 
 
 def unmerge(ehr: Ehr, source: str, target: str) -> None:
