@@ -98,11 +98,7 @@ def _at(ehr: str, asked: Asked, made: Measured, say: Say, keep: Keep) -> None:
 
     plan = asked.plan
     with ExitStack() as stack:
-        before: Path | None = None
-        if ehr == "fake" and asked.against:
-            say(f"checking out {asked.against}")
-            before = stack.enter_context(checkout(asked.against))
-            made.commit = asked.against
+        before = _before(asked, made, say, stack) if ehr == "fake" and asked.against else None
         say(f"starting {ehr} and {', '.join(asked.logs)}")
         at = stack.enter_context(world(ehr, asked.logs, asked.seed, before))
         if ehr != "fake":
@@ -113,6 +109,19 @@ def _at(ehr: str, asked: Asked, made: Measured, say: Say, keep: Keep) -> None:
             made.arms |= measured(loads, plan.blocks, rng, say, kept)
     if ehr == "fake" and plan.overload_sec:
         _overload(asked, made, say)
+
+
+def _before(asked: Asked, made: Measured, say: Say, stack: ExitStack) -> Path | None:
+    """Check out the commit of P0; a clone may lack it, and then P0 alone is left out."""
+    say(f"checking out {asked.against}")
+    try:
+        root = stack.enter_context(checkout(asked.against))
+    except (RuntimeError, OSError) as error:
+        made.not_measured.append(f"P0: {error}")
+        say(made.not_measured[-1])
+        return None
+    made.commit = asked.against
+    return root
 
 
 def _overload(asked: Asked, made: Measured, say: Say) -> None:

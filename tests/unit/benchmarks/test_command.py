@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,17 @@ def test_long_loads_have_a_table_of_their_own() -> None:
     )
     assert "| 120 % | kafka | 90.0 | 800 | 3 | 1 | - |  |  |" in text
     assert "- CT segmentation" in text
+
+
+def test_a_clone_without_the_commit_of_p0_measures_all_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rounds, "world", lambda *_: nullcontext())
+    monkeypatch.setattr(rounds, "tasks", lambda *_: [])
+    monkeypatch.setattr(rounds, "measured", lambda *_: {"S": arm("S", 10, 10)})
+    plan = replace(QUICK, loaded=0, overload_sec=0)
+    said: list[str] = []
+    asked = Asked(plan, ["sqlite"], ["fake"], "0000000", 0, 1)
+    made = rounds.run(asked, said.append, lambda _: None)
+    assert made.not_measured[0] == "P0: no commit 0000000 here" == said[1]
+    assert list(made.arms) == ["S"] and made.commit == ""
