@@ -126,6 +126,6 @@ def test_an_ehr_that_tells_all_whatever_it_is_asked_makes_no_event_twice(
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_type_and_is_named(intake: Intake) -> None:
-    intake.ehr = Scripted({"ImagingStudy": UnicodeError("no text"), KIND: [version(1, moment())]})
-    assert intake.sweep() == {"ImagingStudy": "unexpected UnicodeError"}
+    intake.ehr = Scripted({"ImagingStudy": RuntimeError("no text"), KIND: [version(1, moment())]})
+    assert intake.sweep() == {"ImagingStudy": "unexpected RuntimeError"}
     assert [e.focus for e in intake.events()] == [NOTE]
