@@ -99,6 +99,8 @@ class Unavailable(CareloopError):
             meanwhile, the record is at fault.
         fleeting: worth another try within the very request; nothing was done, or it may be done
             twice.
+        cause: a word for the log (`shared.web.outages`), where it is not plainly away: a status, or
+            an answer of no known shape.
     """
 
     def __init__(
@@ -109,12 +111,19 @@ class Unavailable(CareloopError):
         *,
         suspect: bool = False,
         fleeting: bool = False,
+        cause: str = "",
     ) -> None:
         super().__init__(f"{dependency} is not available{': ' + message if message else ''}")
         self.dependency = dependency
         self.retry_after_sec = retry_after_sec
         self.suspect = suspect
         self.fleeting = fleeting
+        self.cause = cause
+
+    @property
+    def outage(self) -> dict[str, str]:
+        """Return the marks of a line of the log about it."""
+        return {"away": self.dependency, "cause": self.cause}
 
 
 class Conflict(CareloopError):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from shared.errors import CareloopError
+from shared.errors import CareloopError, Unavailable
 from shared.instants import now, parse
 
 log = logging.getLogger(__name__)
@@ -70,10 +70,10 @@ class Health:
 
     def put_off(self, what: str, error: CareloopError) -> None:
         """Log a postponement; of an outage only its start (`shared.web.outages`)."""
-        away = getattr(error, "dependency", None)
-        if away:
-            self._away.add(away)
-        log.warning("%s put off: %s", what, error, extra={"away": away})
+        marks = error.outage if isinstance(error, Unavailable) else {}
+        if marks:
+            self._away.add(marks["away"])
+        log.warning("%s put off: %s", what, error, extra=marks)
 
     def goes_on(self) -> None:
         """Log the end of the outages: every type was swept."""

@@ -206,5 +206,7 @@ def _refusal(response: requests.Response | None) -> Exception:
         return NotYet("the PACS does not have it")
     if status in (401, 403, 408, 429) or status >= 500:
         wait = response.headers.get("Retry-After", "")
-        return Unavailable("pacs", f"status {status}", float(wait) if wait.isdigit() else None)
+        asked = float(wait) if wait.isdigit() else None
+        cause = str(status) if status in (401, 403) else ""
+        return Unavailable("pacs", f"status {status}", asked, cause=cause)
     return InvalidInput(f"The PACS answered {status}.")

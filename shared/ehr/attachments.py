@@ -149,7 +149,9 @@ def _expect_success(response: Response, dependency: str, *, forwarded: bool) -> 
     if dependency == "ehr":
         raise error
     if isinstance(error, Unavailable):
-        raise Unavailable("url", str(status), error.retry_after_sec, fleeting=error.fleeting)
+        raise Unavailable(
+            "url", str(status), error.retry_after_sec, fleeting=error.fleeting, cause=error.cause
+        )
     if not isinstance(error, FhirError) or error.may_pass:
         raise NotYet(f"the attachment's server answers {status}")
     raise InvalidInput(f"The attachment's server answered {status}.")

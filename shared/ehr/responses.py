@@ -43,13 +43,13 @@ def bundle_of(body: Json) -> Json:
     """
     entries, links = body.get("entry", []), body.get("link", [])
     if body.get("resourceType") != "Bundle":
-        raise Unavailable("ehr", "no Bundle")
+        raise Unavailable("ehr", "no Bundle", cause="shape")
     if not _all_objects(entries) or not _all_objects(links):
-        raise Unavailable("ehr", "no Bundle: its entries or links are no objects")
+        raise Unavailable("ehr", "no Bundle: its entries or links are no objects", cause="shape")
     if not all(map(_is_entry, entries)):
-        raise Unavailable("ehr", "no Bundle: an entry is not one")
+        raise Unavailable("ehr", "no Bundle: an entry is not one", cause="shape")
     if not all(_all_texts(link, ("relation", "url")) for link in links):
-        raise Unavailable("ehr", "no Bundle: a link is not one")
+        raise Unavailable("ehr", "no Bundle: a link is not one", cause="shape")
     return body
 
 
@@ -141,14 +141,16 @@ def matches(bundle: Json, kind: str, *, named: bool = True) -> Iterator[Json]:
     """
     for entry in bundle.get("entry", []):
         if "resource" not in entry:
-            raise Unavailable("ehr", "no Bundle: an entry of a search without a resource")
+            raise Unavailable(
+                "ehr", "no Bundle: an entry of a search without a resource", cause="shape"
+            )
         resource = entry["resource"]
         if (
             entry.get("search", {}).get("mode", "match") == "match"
             and resource.get("resourceType") == kind
         ):
             if named and not resource.get("id"):
-                raise Unavailable("ehr", f"no Bundle: a {kind} without an id")
+                raise Unavailable("ehr", f"no Bundle: a {kind} without an id", cause="shape")
             yield resource
 
 

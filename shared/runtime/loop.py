@@ -219,9 +219,9 @@ class Runtime:
                 assert isinstance(error, Unavailable)
                 self.pauses.pause(error)
             case "wait":
-                away = error.dependency if isinstance(error, Unavailable) else None
+                away = error.outage if isinstance(error, Unavailable) else {}
                 words = error if away else type(error).__name__
-                log.info("%s waits: %s", self._service.name, words, extra={"away": away})
+                log.info("%s waits: %s", self._service.name, words, extra=away)
                 self.pauses.delay(item, error)
             case "give up waiting":
                 self._on_own_thread(unit, self._give_up_waiting)

@@ -49,7 +49,7 @@ class Pauses:
         self._count += 1
         self.waiting_for = error.dependency
         self.until = time.monotonic() + pause
-        log.warning("%s; pausing until it answers", error, extra={"away": error.dependency})
+        log.warning("%s; pausing until it answers", error, extra=error.outage)
 
     def pause_at_limit(self, item: Item) -> None:
         """Pause the service: it has written too many dead letters."""
@@ -89,7 +89,7 @@ class Pauses:
     def put_off_commit(self, error: Unavailable) -> None:
         """Note a commit refused by the event log; the next turn tries again."""
         self._commit_late = True
-        log.warning("commit put off: %s", error, extra={"away": error.dependency})
+        log.warning("commit put off: %s", error, extra=error.outage)
 
     def committed(self) -> None:
         """Note a commit."""

@@ -2,10 +2,11 @@
 
 Whoever asks again and again says so each time, and marks what it says::
 
-    log.warning("%s; asking until it answers", error, extra={"away": "ehr"})
+    log.warning("%s; asking until it answers", error, extra={"away": "ehr", "cause": "401"})
     log.warning("the EHR answers again", extra={"back": "ehr"})
 
-The filter passes the first of each outage. kafka-python marks nothing and logs ten errors a second
+The filter passes the first of each cause in an outage, and a warning also after the same at INFO.
+kafka-python marks nothing and logs ten errors a second
 while a broker is away: what it says of connections is read here by its texts (of 3.0).
 """
 
@@ -57,6 +58,7 @@ class Outages(logging.Filter):
         self._clock = clock
         self._lock = threading.Lock()
         self._since: dict[str, float] = {}
+        self._told: dict[str, dict[str, int]] = {}
         self._complained: dict[str, float] = {}
         self._over: dict[str, float] = {}
         self._addresses: dict[object, str] = {}
@@ -67,7 +69,8 @@ class Outages(logging.Filter):
             if record.name.startswith("kafka."):
                 passes = self._of_kafka(record)
             elif away := getattr(record, "away", None):
-                passes = self._begins(away)
+                cause = getattr(record, "cause", "")
+                passes = self._begins(away, cause=cause, level=record.levelno)
             elif back := getattr(record, "back", None):
                 passes = self._ends(back, record)
             else:
@@ -76,8 +79,10 @@ class Outages(logging.Filter):
 
     # --- one outage
 
-    def _begins(self, name: str, *related: str) -> bool:
-        """Note a complaint; tell whether it is the first of its outage.
+    def _begins(
+        self, name: str, *related: str, cause: str = "", level: int = logging.WARNING
+    ) -> bool:
+        """Note a complaint; tell whether it is the first of its cause in its outage.
 
         Args:
             related: beside the name: an open or just ended outage whose name begins so is the
@@ -95,9 +100,20 @@ class Outages(logging.Filter):
         fresh = any(
             known.startswith(starts) and now - at < SETTLE_SEC for known, at in self._over.items()
         )
+        if name in self._since:
+            return self._is_untold(name, cause, level)
         if open_ones or fresh:
             return False
         self._since[name] = now
+        self._told[name] = {cause: level}
+        return True
+
+    def _is_untold(self, name: str, cause: str, level: int) -> bool:
+        """Note a cause; tell whether nothing as serious was said of it in this outage."""
+        told = self._told[name]
+        if told.get(cause, logging.NOTSET) >= level:
+            return False
+        told[cause] = level
         return True
 
     def _ends(self, name: str, record: logging.LogRecord) -> bool:

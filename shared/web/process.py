@@ -122,7 +122,7 @@ def until(
         except Unavailable as error:
             report(str(error))
             missing = error.dependency
-            log.warning("%s; asking until it answers", error, extra={"away": missing})
+            log.warning("%s; asking until it answers", error, extra=error.outage)
             stop.wait(ASK_AGAIN_SEC)
         else:
             if missing:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from shared.ehr.wire.failures import failure
+from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
 from shared.runtime.pauses import Pauses
 from shared.web.outages import FORGOTTEN_SEC, SETTLE_SEC, Outages
@@ -227,3 +229,30 @@ def test_in_between_is_heard_at_debug(heard: Heard) -> None:
     assert "DEBUG Connection failed: refused" in heard.lines
     assert sum(line.startswith("WARNING") for line in heard.lines) == 1
     assert not any(line.startswith("ERROR") for line in heard.lines)
+
+
+def failed(status: int) -> Unavailable:
+    error = failure(Response(status), "GET Patient", safe=True, forwarded=False)
+    assert isinstance(error, Unavailable)
+    return error
+
+
+@pytest.mark.parametrize("status", [401, 407, 408, 500])
+def test_another_cause_is_told_once_in_the_same_outage(heard: Heard, status: int) -> None:
+    for error in (failed(503), failed(502), failed(status), failed(503), failed(status)):
+        Pauses("toy", 0.0).pause(error)
+    Pauses("toy", 0.0).pause(Unavailable("ehr", "no Bundle", cause="shape"))
+    logging.getLogger("careloop.test").warning("back", extra={"back": "ehr"})
+    assert [line.split(": ")[-1].split()[0] for line in heard.lines[:1]] == ["503"]
+    assert str(status) in heard.lines[1] and "no Bundle" in heard.lines[2]
+    assert len(heard.lines) == 4
+
+
+def test_what_was_said_at_info_hides_no_warning(heard: Heard) -> None:
+    log, marks = logging.getLogger("careloop.test"), failed(503).outage
+    for _ in range(3):
+        log.info("it waits", extra=marks)
+    for _ in range(2):
+        log.warning("it pauses", extra=marks)
+        log.info("it waits", extra=marks)
+    assert heard.lines == ["INFO it waits", "WARNING it pauses"]

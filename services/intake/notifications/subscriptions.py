@@ -57,8 +57,9 @@ class Keeper:
                     log.warning("%s answers again: Subscriptions too", away, extra={"back": away})
                 away = None
             except (Unavailable, FhirError, Conflict) as error:
-                away = getattr(error, "dependency", None)
-                log.warning("subscriptions put off: %s", error, extra={"away": away})
+                marks = error.outage if isinstance(error, Unavailable) else {}
+                away = marks.get("away")
+                log.warning("subscriptions put off: %s", error, extra=marks)
             except (
                 Exception
             ) as error:  # an answer of no known shape: the sweep needs no Subscriptions

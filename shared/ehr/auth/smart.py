@@ -85,7 +85,7 @@ class BackendServices:
             if not self._token:
                 raise
             # It worked before: pause until it does again.
-            raise Unavailable("ehr", str(error)) from error
+            raise Unavailable("ehr", str(error), cause="token") from error
 
 
 def auth_of(
@@ -183,7 +183,7 @@ def _call(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     except httpx.TransportError as error:
         raise Unavailable("ehr", f"token endpoint: {type(error).__name__}") from error
     if response.status_code == 429 or response.status_code >= 500:
-        raise Unavailable("ehr", f"token endpoint: {response.status_code}")
+        raise Unavailable("ehr", f"token endpoint: {response.status_code}", cause="token")
     return response
 
 

@@ -39,19 +39,29 @@ def failure(response: Response, request: str, *, safe: bool, forwarded: bool) ->
     """
     status = response.status
     if status == 401 and not forwarded:
-        return Unavailable("ehr", f"it does not accept our credentials (401 to {request})")
+        said = f"it does not accept our credentials (401 to {request})"
+        return Unavailable("ehr", said, cause="401")
     if status in (409, 412):
         return Conflict(f"EHR answered {status} to {request}")
     if status in NOT_BEGUN:
         # When other records succeed meanwhile, this one is at fault.
         return Unavailable(
-            "ehr", f"{status} to {request}", retry_after(response), suspect=True, fleeting=True
+            "ehr",
+            f"{status} to {request}",
+            retry_after(response),
+            suspect=True,
+            fleeting=True,
+            cause=str(status),
         )
     if status in REFUSED_FOR_NOW or (safe and status in MAYBE_DONE):
         return Unavailable("ehr", f"{status} to {request}", retry_after(response), fleeting=True)
     if status in MAYBE_DONE | NOT_OURS or (status >= 500 and status not in NEVER):
         return Unavailable(
-            "ehr", f"{status} to {request}", retry_after(response), suspect=status == 500
+            "ehr",
+            f"{status} to {request}",
+            retry_after(response),
+            suspect=status == 500,
+            cause="" if status in MAYBE_DONE else str(status),
         )
     return FhirError(status, request, issues_of(json_or_none(response)))
 

@@ -15,7 +15,7 @@ def json_object(response: Response, request: str = "a request") -> Json:
     """
     body = json_or_none(response)
     if not isinstance(body, dict):
-        raise Unavailable("ehr", f"{response.status} without FHIR JSON")
+        raise Unavailable("ehr", f"{response.status} without FHIR JSON", cause="shape")
     if error := refusal(body, response.status, request):
         raise error
     return body
