@@ -1,8 +1,9 @@
 """Holds the limits of the house: `python -m tests.house`, a part of `make check`.
 
 Folders of Python hold at most 12 modules (`__init__.py` and tests/ aside), modules at most 300
-lines, files at most 100 columns (ruff sees to .py). Nothing lies loose in services/ but the
-catalogue, and in shared/ nothing but the language. A service imports no other service: its folder
+lines, files at most 100 columns (ruff sees to .py), the first line of a docstring outside tests/ at
+most 80 characters. Nothing lies loose in services/ but the catalogue, and in shared/ nothing but
+the language. A service imports no other service: its folder
 is one with a `service.py`, so that a new one is held to it, too (`.importlinter` names ours).
 """
 
@@ -18,6 +19,8 @@ from typing import Final
 MODULES: Final = 12
 LINES: Final = 300
 COLUMNS: Final = 100
+HEADLINE: Final = 80
+DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LOOSE: Final[Mapping[str, frozenset[str]]] = {
     "services": frozenset({"__init__", "catalogue"}),
     "shared": frozenset(
@@ -46,6 +49,9 @@ def findings(root: Path, files: list[str]) -> Iterator[str]:
     yield from crowded(modules)
     yield from loose(modules)
     yield from mixed(root, modules)
+    for module in modules:
+        if module.parts[0] != "tests":
+            yield from wordy(str(module), (root / module).read_text(encoding="utf-8"))
     for name in files:
         if name.endswith(".py") or NARROW.search(name):
             text = (root / name).read_text(encoding="utf-8")
@@ -93,6 +99,15 @@ def long(name: str, text: str) -> Iterator[str]:
     count = len(text.splitlines())
     if count > LINES:
         yield f"{name}: {count} lines, at most {LINES}: one concept a file"
+
+
+def wordy(name: str, text: str) -> Iterator[str]:
+    """Docstrings whose first line is too long."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, DOCUMENTED) and (docstring := ast.get_docstring(node)):
+            count, number = len(docstring.splitlines()[0]), node.body[0].lineno
+            if count > HEADLINE:
+                yield f"{name}:{number}: a first line of {count} characters, at most {HEADLINE}"
 
 
 def wide(name: str, text: str) -> Iterator[str]:

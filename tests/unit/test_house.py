@@ -30,6 +30,11 @@ BROKEN = {
         {"services/a/service.py": "def load():\n    from services import review\n"},
         "services/a/service.py:2: imports services.review",
     ),
+    "a wordy module": ({"shared/ehr/m.py": f'"""{"a" * 81}."""\n'}, "shared/ehr/m.py:1: a first"),
+    "a wordy function": (
+        {"services/a/m.py": f'def f() -> None:\n    """{"a" * 80}.\n\n    More.\n    """\n'},
+        "services/a/m.py:2: a first line of 81 characters, at most 80",
+    ),
     "a loose part of shared": ({"shared/runtime.py": ""}, "lies loose"),
 }
 
@@ -54,6 +59,8 @@ FINE = {
         "services/a/service.py": "import services.a.model\nfrom services.catalogue import NAME\n"
     },
     "the command line imports all": {"services/cli/m.py": "from services.review import page\n"},
+    "a first line of 80": {"shared/ehr/m.py": f'"""{"a" * 79}."""\n'},
+    "a wordy test": {"tests/unit/test_m.py": f'"""{"a" * 80}."""\n'},
     "the language": {"shared/events.py": "", "services/catalogue.py": ""},
 }
 
