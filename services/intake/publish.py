@@ -157,7 +157,7 @@ class Publisher:
         return published
 
     def _new(self, events: Sequence[ResourceEvent]) -> list[ResourceEvent]:
-        """Return those that were not published yet; so is the delete of what is among them."""
+        """Return those not yet published, and the deletes of any among them."""
         found: list[ResourceEvent] = []
         begun: dict[str, Mark] = {}
         for event in events:

@@ -45,7 +45,7 @@ def linked_questions(patient: str) -> list[Question]:
 
 
 def finds_links(ehr: Ehr) -> bool:
-    """Tell whether the server searches by link: it finds nobody who is linked with nobody."""
+    """Tell whether the server searches by link: it finds no link to nobody."""
     try:
         return next(ehr.search("Patient", _query(NOBODY)), None) is None
     except FhirError as error:

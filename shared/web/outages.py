@@ -1,4 +1,4 @@
-"""Outages in the log: one line when a dependency goes away, one when it answers again.
+"""Outages in the log: one line when a dependency goes away, one at its return.
 
 Whoever asks again and again says so each time, and marks what it says::
 
@@ -64,7 +64,7 @@ class Outages(logging.Filter):
         self._addresses: dict[object, str] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Decide on a record; the first and the last line of an outage may get other words."""
+        """Decide on a record; reword the first and the last line of an outage."""
         with self._lock:
             if record.name.startswith("kafka."):
                 passes = self._of_kafka(record)
@@ -176,7 +176,7 @@ class Outages(logging.Filter):
 
 
 def listen_to_kafka() -> None:
-    """Let the records through that tell of addresses and connections; the filter keeps them."""
+    """Let records of addresses and connections through; the filter keeps them."""
     for name in LISTENED:
         logging.getLogger(name).setLevel(logging.INFO)
 

@@ -1,4 +1,4 @@
-"""Marks: a notification marks its type, and one sweeper per type reads what changed.
+"""Marks: a notification marks its type, and one sweeper per type reads it.
 
 However many notifications come while it reads, one more sweep follows. Each is acknowledged when a
 sweep that began after its mark has published. A sweeper lives as long as its type is marked, so

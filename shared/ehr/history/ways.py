@@ -1,4 +1,4 @@
-"""The ways to ask what changed, best first; a server's refusal leads to the next one.
+"""The ways to ask for changes, best first; a server's refusal leads on.
 
 The type's history shows every version and delete. Where there is none, or not with these
 parameters, less is asked for and the rest is done here. Which way a server takes is remembered for
