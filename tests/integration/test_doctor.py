@@ -15,6 +15,9 @@ from click.testing import CliRunner
 
 from services.cli.main import main
 from services.clinic.ports import free_port
+from shared.ehr.opening import open_ehr
+from shared.ehr.proof import prove, words
+from shared.settings import load_settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.hooks import Listener
 from tests.peers import sekmet
@@ -79,6 +82,24 @@ def test_the_bases_of_the_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "public.example/r4 (CapabilityStatement.implementation)" in line
         assert ("in.example/x (self links)" in line) == (state == "note")
         assert ("CARELOOP_FHIR_ALIASES; if not" in output) == (state == "note")
+
+
+def test_what_a_service_proved_of_the_ehr(ehr: str) -> None:
+    assert "not proven yet" in doctor()[1]
+    with open_ehr(load_settings(fhir_url=ehr)) as client:
+        abilities = prove(client)
+    _, said = doctor()
+    assert f"ok       guards of the EHR: proven by a service: {words(abilities)}" in said
+    assert ("read by id" in said) == (abilities.create_guard is not None)
+
+
+def test_an_ehr_that_keeps_no_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeEhr(replace(SEKMET, keeps_versions=False)) as fake:
+        monkeypatch.setenv("CARELOOP_FHIR_URL", fake.base)
+        httpx.post(f"{fake.base}/Patient", json={"resourceType": "Patient"}).raise_for_status()
+        status, said = doctor()
+    assert status == 1
+    assert "missing  guards of the EHR: its resources show no version" in said
 
 
 def test_an_ehr_that_does_not_search_by_link(monkeypatch: pytest.MonkeyPatch) -> None:
