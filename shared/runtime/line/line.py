@@ -35,7 +35,13 @@ from shared.runtime.line.merged import (
 from shared.runtime.line.refusal import refuse, refuse_late_input, write_failure
 from shared.runtime.line.result import write_result
 from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
-from shared.runtime.line.subject import owner, questions, require_consent, with_consent
+from shared.runtime.line.subject import (
+    owner,
+    questions,
+    questions_again,
+    require_consent,
+    with_consent,
+)
 from shared.runtime.line.withdrawal import (
     end_signed_elsewhere,
     retract,
@@ -116,8 +122,7 @@ class Line(Workplace):
 
         subject = case.inputs.subject
         head = open_head(self, case, subject)
-        records = case.person.records if case.person else (subject,)
-        consents = [q for record in records for q in questions(record)]
+        consents = questions_again(case.person) if case.person else []
         line = self.ahead([*consents, *look_again(case, head), reading(case.answer.input)])
         require_alone(line, case, head)
         line._require_same_input(case)

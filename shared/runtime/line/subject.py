@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.ehr.ahead import Question
+from shared.ehr.ahead import Question, reading
 from shared.errors import Conflict, FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.fhir.person import Person
 from shared.privacy.consent import permit, question
@@ -65,6 +65,11 @@ def ask(at: Workplace, subject: str | None, known: Person | None = None) -> Pers
     return person
 
 
+def questions_again(person: Person) -> list[Question]:
+    """List the first questions of `require_consent`."""
+    return [q for record in person.records for q in (reading(record), question(record))]
+
+
 def questions(patient: str | None) -> list[Question]:
     """List the first questions of `ask` about a patient."""
     return [*linked_questions(patient), question(patient)] if patient else []
@@ -79,8 +84,11 @@ def require_consent(at: Workplace, case: Case) -> None:
     """
     person = case.person
     assert person is not None  # gather found her
-    # A retired record may be the only one with a link, and not every server finds it by that.
-    if not any(find_person(at.ehr, record) == person for record in person.records):
+    # What the records themselves say is enough, mostly. A retired one may be the only one with a
+    # link, and not every server finds it by that: so it is asked, too.
+    as_they_say = (find_person(at.ehr, record, hits=()) for record in person.records)
+    as_searched = (find_person(at.ehr, record) for record in person.records)
+    if person not in as_they_say and person not in as_searched:
         raise Conflict(RECORDS_CHANGED)
     ask(at, person.survivor, person)
 
