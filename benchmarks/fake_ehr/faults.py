@@ -1,6 +1,7 @@
-"""Faults to inject: failing answers, broken connections, slowness."""
+"""Faults to inject: failing answers, broken connections, and events in between."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 
@@ -52,9 +53,14 @@ class EntryFault:
 
 @dataclass
 class Faults:
-    """The faults still to come, in order."""
+    """The faults still to come, in order.
+
+    Attributes:
+        between_entries: called once, after the first entry of the next batch.
+    """
 
     latency_sec: float = 0.0
+    between_entries: Callable[[], None] | None = None
     _coming: list[Fault] = field(default_factory=list)
     _entries: list[EntryFault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

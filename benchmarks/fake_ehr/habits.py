@@ -61,6 +61,7 @@ class Habits:
         ignores_if_match: an update is made whatever version it names.
         honours_if_none_match: an update under `If-None-Match: *` never replaces anything.
         batches: several requests may be posted as one batch.
+        batches_backwards: a batch's entries are worked on from the last to the first.
         keeps_versions: a resource shows its `meta.versionId`, an answer its ETag.
         index_late_sec: a search finds a write so much later.
         runs_transactions_as_batches: each entry of a transaction succeeds or fails for itself, and
@@ -110,6 +111,7 @@ class Habits:
     ignores_if_match: bool = False
     honours_if_none_match: bool = False
     batches: bool = True
+    batches_backwards: bool = False
     keeps_versions: bool = True
     index_late_sec: float = 0.0
     runs_transactions_as_batches: bool = False

@@ -49,15 +49,25 @@ def _process(rest: Rest, request: Request, faults: Faults) -> Answer:
     if bundle["type"] == "batch":
         if not rest.habits.batches:
             raise Refusal(400, "not-supported")
-        responses = [
-            _entry_response(rest, rest.answer(_request(e, request)), minimal=False) for e in entries
-        ]
+        responses = _one_by_one(rest, request, entries, faults)
     else:
         with nullcontext() if rest.habits.runs_transactions_as_batches else rest.transaction():
             responses = _in_order(rest, entries, befallen, minimal=minimal)
     return Answer(
         200, {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": responses}
     )
+
+
+def _one_by_one(rest: Rest, request: Request, entries: list[Json], faults: Faults) -> list[Json]:
+    found: dict[int, Json] = {}
+    backwards = rest.habits.batches_backwards
+    for i in sorted(range(len(entries)), reverse=backwards):
+        answered = rest.answer(_request(entries[i], request))
+        found[i] = _entry_response(rest, answered, minimal=False)
+        happening, faults.between_entries = faults.between_entries, None
+        if happening:
+            happening()
+    return [found[i] for i in range(len(entries))]
 
 
 def _in_order(

@@ -21,7 +21,7 @@ from shared.references import is_a, local_reference, type_of, version_of
 log = logging.getLogger(__name__)
 PAUSES_SEC: Final = (0.25, 1.0, 4.0)
 AT_MOST_SEC: Final = 30.0
-"""Until the last entry is tried: whoever wrote waits for it."""
+"""As long entries are tried again, all together: whoever wrote waits for it."""
 
 
 def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Json]:
@@ -52,13 +52,13 @@ def _take_back(ehr: Ehr, half: PartlyWritten, before: Mapping[str, Json]) -> Non
 
 
 def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None, deadline: float) -> None:
-    """Undo an entry; raises Unavailable after the deadline."""
+    """Undo an entry, at least once; raises Unavailable after the deadline."""
     for pause in PAUSES_SEC:
-        if time.monotonic() > deadline:
-            raise Unavailable("ehr", "it does not take back in time what it kept")
         try:
             return _undo(ehr, accepted, old)
         except Unavailable:
+            if time.monotonic() + pause > deadline:
+                raise
             time.sleep(pause)
     return _undo(ehr, accepted, old)
 

@@ -9,6 +9,7 @@ from shared.ehr.client import Ehr
 from shared.errors import NO_SEARCH, FhirError
 from shared.fhir.person import MOST, Person, linked_records, person_of
 from shared.json import Json
+from shared.references import local_reference
 
 NOBODY: Final = "Patient/careloop-nobody"
 
@@ -28,6 +29,8 @@ def find_person(
     Raises:
         NotAnalysed: see `person_of`.
     """
+
+    known = known if known and local_reference(known) == patient else None
 
     def read(reference: str) -> Json | None:
         return known if known and reference == patient else ehr.read(reference)

@@ -46,6 +46,7 @@ class Item:
         attempts: how often unexpected errors were met, in its work or, once it is given up, in its
             burial.
         waits: how often it was put back to wait, for the back-off.
+        conflicts: how often somebody else wrote first.
         waited_for: the dependency that it waited for last, until it is done.
         burial: it was given up; it is not worked on again.
         settled_before: how many records the service had settled when the EHR last answered 500 for
@@ -59,6 +60,7 @@ class Item:
     not_before: float = 0.0
     attempts: int = 0
     waits: int = 0
+    conflicts: int = 0
     waited_for: str | None = None
     settled_before: int | None = None
     burial: Burial | None = None
@@ -67,7 +69,7 @@ class Item:
     def give_up(self, error: BaseException) -> None:
         """Give the record up; from now on errors and attempts are those of its burial."""
         self.burial = Burial(error, self.attempts)
-        self.attempts = self.waits = 0
+        self.attempts = self.waits = self.conflicts = 0
 
 
 @dataclass(eq=False)

@@ -51,7 +51,8 @@ def triage(
             action = "dead letter" if poison else "pause"
         case Unavailable():
             action = "wait"
-        case Conflict() if item.waits < CONFLICTS_AT_MOST:
+        case Conflict() if item.conflicts < CONFLICTS_AT_MOST:
+            item.conflicts += 1
             action = "wait"
         case NotYet():
             late = item.waits and now - item.arrived > settings.not_yet_max_sec

@@ -8,6 +8,7 @@ from uuid import uuid4
 from shared import instants
 from shared.answers import Answer, Head
 from shared.ehr.client import Ehr
+from shared.ehr.guard import heads as heads_at
 from shared.errors import NotAnalysed
 from shared.events import ResourceEvent
 from shared.fhir import bundle, heads
@@ -38,6 +39,7 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
         Withdrawn, NotYet, Unavailable: as in the line.
     """
     made: list[Json] = []
+    ehr = ehr.able(line.ehr.abilities)
     line = replace(line, ehr=ehr, register=Register(lambda resource: _keep(resource, made)))
     answer = Answer(line.service.name, line.service.input_of(event))
     about = in_use(line, Case(event, answer, None))
@@ -54,25 +56,29 @@ def preview(line: Line, ehr: Ehr, event: ResourceEvent, analyze: Callable[[Any],
         raise findings
 
     begins = opens_revision(head, case.inputs.subject)
-    head = _next_head(case, line.register.device(case.cards[0])) if begins else head
+    head = _next_head(ehr, case, line.register.device(case.cards[0])) if begins else head
     assert head is not None
     standing = bundle.NOTHING if begins else _standing(head, line)
 
     task, entries = compose(line, case, findings, head, standing)
-    first = _first_version(task, head, answer) if begins else bundle.put(task, head.version)
+    first = _first_version(ehr, task, head, answer) if begins else bundle.put(task, head.version)
     return bundle.checked([first, *made, *entries])
 
 
-def _next_head(case: Case, device: str) -> Head:
-    """Build the head as after the conditional create of the next revision."""
-    revision = case.head.revision + 1 if case.head else 1
+def _next_head(ehr: Ehr, case: Case, device: str) -> Head:
+    """Build the head of the next revision, as it will be created."""
+    revision = heads_at.next_revision(ehr, case.answer, case.head)
     draft = heads.first_draft(
         case.answer, revision, subject=case.inputs.subject, device=device, now=instants.now()
     )
+    if ehr.abilities.create_guard:
+        return heads.to_be_created(draft, case.answer, revision)
     return head_of(draft | {"id": str(case.answer.uuid), "meta": {"versionId": "0"}})
 
 
-def _first_version(task: Json, head: Head, answer: Answer) -> Json:
+def _first_version(ehr: Ehr, task: Json, head: Head, answer: Answer) -> Json:
+    if ehr.abilities.create_guard:
+        return ehr.abilities.guarded(bundle.put(task, ""))
     unwritten = {k: v for k, v in task.items() if k not in ("id", "meta")}
     return bundle.post(
         unwritten,

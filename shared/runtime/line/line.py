@@ -20,10 +20,10 @@ from typing import Any
 from shared.answers import Answer, Basis, digest
 from shared.ehr.ahead import reading
 from shared.ehr.guard import heads as heads_at
-from shared.errors import Conflict, NotAnalysed, Withdrawn
+from shared.errors import NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.privacy.access_log import once
-from shared.references import is_a, version_of
+from shared.references import is_a
 from shared.runtime.line.case import Case, Settled, open_case, under
 from shared.runtime.line.merged import (
     filed,
@@ -34,14 +34,14 @@ from shared.runtime.line.merged import (
 )
 from shared.runtime.line.refusal import refuse, refuse_late_input, write_failure
 from shared.runtime.line.result import write_result
-from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
-from shared.runtime.line.subject import (
-    owner,
-    questions,
-    questions_again,
-    require_consent,
-    with_consent,
+from shared.runtime.line.revision import (
+    look_again,
+    open_head,
+    require_alone,
+    require_same_input,
+    undecided,
 )
+from shared.runtime.line.subject import owner, questions, require_consent, with_consent
 from shared.runtime.line.withdrawal import (
     end_signed_elsewhere,
     retract,
@@ -49,7 +49,7 @@ from shared.runtime.line.withdrawal import (
     separate,
     withdraw_not_ours,
 )
-from shared.runtime.line.workplace import Workplace
+from shared.runtime.line.workplace import TooHastyError, Workplace
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,32 @@ class Line(Workplace):
         Raises:
             NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
         """
-        gone = only_deletes and event.action == "delete"
-        line = self if gone else self._looking_ahead(event)
+        try:
+            return self._looking_ahead(event)._take(event, only_deletes=only_deletes)
+        except TooHastyError:
+            # The answers of a batch may be of different moments: the head may be newer than the
+            # input. A result is held against that before it is written, a refusal is not.
+            return self._take(event, only_deletes=only_deletes)
 
-        case = open_case(line, event)
+    def _take(self, event: ResourceEvent, *, only_deletes: bool) -> Case | Settled:
+        gone = only_deletes and event.action == "delete"
+        case = open_case(self, event)
         if case.head is None and gone:
             # Nothing is known of it and nothing was written about it: there is no consent to ask.
             return "not_ours"
 
         try:
-            case = in_use(line, case)
+            case = in_use(self, case)
             if case.event.subject != event.subject:
-                withdraw_replaced(line, case)
-                return self.take(case.event, only_deletes=only_deletes)
+                withdraw_replaced(self, case)
+                return self._take(case.event, only_deletes=only_deletes)
 
-            case = with_consent(line, case)
-            return line.gather(case)
+            case = with_consent(self, case)
+            return self.gather(case)
         except Withdrawn:
-            return retract(line, case)
+            return retract(self, case)
         except NotAnalysed as refusal:
-            return refuse(line, case, refusal)
+            return refuse(self, case, refusal)
 
     def gather(self, case: Case) -> Case | Settled:
         """Do the same for a case with its heads and consent.
@@ -104,6 +110,9 @@ class Line(Workplace):
         person = owner(self, case, inputs)
         inputs, case = filed(inputs, person), replace(case, person=person)
 
+        if case.answer.input not in inputs.sources and not self.service.per_patient:
+            raise ValueError(f"{case.answer.service}: Inputs.sources lacks the input itself")
+
         basis = Basis(digest(inputs.subject, inputs.content), tuple(c.digest for c in cards))
         if case.head and is_answered(case.head, person, inputs.content, basis):
             return "unchanged"
@@ -118,32 +127,23 @@ class Line(Workplace):
     def put(self, case: Case, findings: Any) -> Settled:
         """Write the result in one transaction, under the head from before gather."""
         if isinstance(findings, NotAnalysed):
+            require_same_input(self, case)
             return refuse(self, case, findings)
 
         subject = case.inputs.subject
         head = open_head(self, case, subject)
-        consents = questions_again(case.person) if case.person else []
+        records = case.person.records if case.person else (subject,)
+        consents = [q for record in records for q in questions(record)]
         line = self.ahead([*consents, *look_again(case, head), reading(case.answer.input)])
         require_alone(line, case, head)
-        line._require_same_input(case)
+        known = require_same_input(line, case)
         try:
-            require_consent(line, case)
+            require_consent(line, case, known)
         except NotAnalysed as refusal:
             return refuse(line, under(case, head), refusal)
 
         write_result(line, case, findings, head, undecided(line.ehr, head))
         return "result"
-
-    def _require_same_input(self, case: Case) -> None:
-        """Raise Conflict if the input is no longer the analysed one.
-
-        The answers of a batch may be of different moments. So the head that was read with the input
-        may already be that of a newer one, and its version alone would not protect it.
-        """
-        analysed = case.inputs.sources.get(case.answer.input)
-        now = self.ehr.read(case.answer.input)
-        if analysed is not None and (now is None or version_of(now) != analysed):
-            raise Conflict("the input changed while it was analysed")
 
     def _looking_ahead(self, event: ResourceEvent) -> "Line":
         """Return the line with the answers to its first questions, asked at once."""
@@ -153,7 +153,7 @@ class Line(Workplace):
         answer = Answer(self.service.name, self.service.input_of(event))
         patient = event.subject if is_a(event.subject, "Patient") else None
         # The input is fetched with the rest, so the log must say so first.
-        line = replace(self, access_log=once(self.access_log))
+        line = replace(self, access_log=once(self.access_log), is_hasty=True)
         line.access_log(answer.input, patient)
 
         asked = heads_at.questions(self.ehr, answer)

@@ -14,7 +14,7 @@ from shared.references import local_reference
 from shared.runtime.line.case import Case
 from shared.runtime.line.result import entry_uuid
 from shared.runtime.line.revision import look_again, open_head, require_alone, undecided
-from shared.runtime.line.workplace import Workplace
+from shared.runtime.line.workplace import TooHastyError, Workplace
 
 
 def write_reason(
@@ -34,6 +34,9 @@ def write_reason(
         refusal: why it was not analysed; a denied consent adds a security alert.
         patient: whom the statement is about; default: the case's patient.
     """
+    if at.is_hasty:
+        raise TooHastyError
+
     patient = patient or case.patient
     head = open_head(at, case, patient)
     gone = status == "cancelled" or case.event.action == "delete"

@@ -8,7 +8,8 @@ from shared.ehr.guard import heads as heads_at
 from shared.errors import Conflict
 from shared.fhir import bundle, heads, lifecycle
 from shared.fhir.heads import head_of
-from shared.references import subject_of
+from shared.json import Json
+from shared.references import subject_of, version_of
 from shared.runtime.line.case import Case
 from shared.runtime.line.workplace import Workplace
 
@@ -75,6 +76,20 @@ def require_alone(at: Workplace, case: Case, head: Head) -> None:
         at.ehr.update(heads.taken_back(head, instants.now()), head.version)
         service = case.answer.service
         raise Conflict(f"revision {head.revision} of an answer of {service} was begun twice")
+
+
+def require_same_input(at: Workplace, case: Case) -> Json | None:
+    """Raise Conflict if the input is no longer the analysed one; return it.
+
+    The answers of a batch may be of different moments. So the head that was read with the input
+    may already be that of a newer one, and its version alone would not protect it.
+    """
+    now = at.ehr.read(case.answer.input)
+    # A plan may rest on other things than the Patient.
+    analysed = case.inputs.sources.get(case.answer.input)
+    if now is None or analysed not in (None, version_of(now)):
+        raise Conflict("the input changed while it was analysed")
+    return now
 
 
 def _begun_now(case: Case, head: Head) -> bool:

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from shared.ehr.ahead import Question, reading
+from shared.ehr.ahead import Question
 from shared.errors import Conflict, FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.fhir.person import Person
+from shared.json import Json
 from shared.privacy.consent import permit, question
 from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, subject_of, why_nobody
@@ -65,18 +66,16 @@ def ask(at: Workplace, subject: str | None, known: Person | None = None) -> Pers
     return person
 
 
-def questions_again(person: Person) -> list[Question]:
-    """List the first questions of `require_consent`."""
-    return [q for record in person.records for q in (reading(record), question(record))]
-
-
 def questions(patient: str | None) -> list[Question]:
     """List the first questions of `ask` about a patient."""
     return [*linked_questions(patient), question(patient)] if patient else []
 
 
-def require_consent(at: Workplace, case: Case) -> None:
+def require_consent(at: Workplace, case: Case, known: Json | None) -> None:
     """Ask once more for the patient's consent, under the same records as before.
+
+    Args:
+        known: the input as it was read just now; of a plan it is the Patient.
 
     Raises:
         NotAnalysed: see `ask`.
@@ -84,11 +83,8 @@ def require_consent(at: Workplace, case: Case) -> None:
     """
     person = case.person
     assert person is not None  # gather found her
-    # What the records themselves say is enough, mostly. A retired one may be the only one with a
-    # link, and not every server finds it by that: so it is asked, too.
-    as_they_say = (find_person(at.ehr, record, hits=()) for record in person.records)
-    as_searched = (find_person(at.ehr, record) for record in person.records)
-    if person not in as_they_say and person not in as_searched:
+    # A retired record may be the only one with a link, and not every server finds it by that.
+    if person not in (find_person(at.ehr, record, known) for record in person.records):
         raise Conflict(RECORDS_CHANGED)
     ask(at, person.survivor, person)
 

@@ -12,6 +12,10 @@ from shared.service import Service
 from shared.settings import Settings
 
 
+class TooHastyError(Exception):
+    """A write would rest on the answers of one batch: look again, one by one."""
+
+
 @dataclass(frozen=True)
 class Workplace:
     """A service at work on an EHR.
@@ -19,6 +23,7 @@ class Workplace:
     Attributes:
         register: the references of the Devices and model cards at this EHR.
         access_log: called with (reference, patient) before an input is opened.
+        is_hasty: its EHR's answers came in one batch, each of a moment of its own.
     """
 
     service: Service
@@ -27,6 +32,7 @@ class Workplace:
     settings: Settings
     register: Register
     access_log: Record = no_access_log
+    is_hasty: bool = False
 
     def ahead(self, questions: Sequence[Question]) -> Self:
         """Return the same workplace with an EHR asked all this at once.

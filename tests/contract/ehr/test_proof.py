@@ -67,6 +67,7 @@ def test_each_ability_is_proven_by_itself(at: Ehr, abilities: Abilities) -> None
         (replace(HAPI, keeps_versions=False), "versions of a resource"),
         (replace(SEKMET, ignores_if_match=True), "If-Match"),
         (replace(HAPI, ignores_if_match=True), "If-Match"),
+        (replace(SEKMET, stale_if_match=422), "409 or 412"),  # type: ignore[arg-type]
         (replace(SEKMET, runs_transactions_as_batches=True), "atomic transactions"),
         (replace(HAPI, runs_transactions_as_batches=True, index_late_sec=60.0), "atomic"),
     ],

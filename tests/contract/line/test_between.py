@@ -16,6 +16,7 @@ from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
 from tests.contract.line.support import consent, event, head, run, write
 from tests.contract.line_turns.support import person, repoint
+from tests.merging import link, say
 from tests.toy import TOY, Model
 
 WRITERS = 8
@@ -92,3 +93,20 @@ def test_nothing_is_written_to_a_patient_whose_input_moved_in_between(
     assert run(line, event(ehr, reference)) == "result"
     assert standing(ehr, patient) == []
     assert len(standing(ehr, other)) == 1
+
+
+@pytest.mark.parametrize("kind", ["replaced-by", "replaces"])
+def test_a_merge_in_between_that_the_other_record_alone_tells_starts_again(
+    ehr: Ehr, line: Line, patient: str, kind: str
+) -> None:
+    other = person(ehr)
+    reference = write(ehr, patient, "one")
+    case = begun(line, reference)
+    if kind == "replaces":
+        say(ehr, patient, active=False)
+    say(ehr, other, link(kind, patient), active=kind == "replaces")
+    ehr.create(consent(other, {"provision": [{"type": "deny"}]}))
+    with pytest.raises(Conflict, match="merged or parted"):
+        put(line, case)
+    assert standing(ehr, patient) == standing(ehr, other) == []
+    assert run(line, event(ehr, reference)) == "not_analysed"

@@ -254,3 +254,34 @@ def test_a_revision_after_one_of_a_former_version_is_read_by_id(tmp_path: Path) 
         assert {t["status"] for t in fake.resources("Task") if t["id"] in heads_of(fake)} == {
             "cancelled"
         }
+
+
+TURNS = {
+    "a refusal": ("broken", "two words"),
+    "a withdrawal": ("superseded", "two words"),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), TURNS.values(), ids=TURNS)
+def test_a_refusal_of_old_content_is_not_written_over_a_newer_result(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    """A batch tells of the note, the note changes and is analysed, then it tells of the head."""
+    with FakeEhr(replace(HAPI, batches_backwards=True)) as fake:
+        client = open_ehr(Settings(fhir_url=fake.base, state_dir=tmp_path))
+        ehr = client.able(prove(client))
+        line, follower = another(ehr, tmp_path), another(ehr, tmp_path)
+        status = "superseded" if first == "superseded" else "current"
+        reference = write(ehr, person(ehr), "one word")
+        change(ehr, reference, first, status=status)
+        told = event(ehr, reference)
+
+        def corrected() -> None:
+            change(ehr, reference, second, status="current")
+            assert run(follower, event(ehr, reference)) == "result"
+
+        fake.faults.between_entries = corrected
+        assert run(line, told) == "unchanged"
+        assert fake.faults.between_entries is None
+        assert head(ehr, reference).outcome == "requested"
+        assert len(standing_reports(fake)) == 1
