@@ -5,6 +5,7 @@ Between two markers, so that the words around them stay.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 from benchmarks.report.document import COLUMNS, NO_LATENCY
@@ -13,6 +14,7 @@ BEGIN: Final = (
     "<!-- measured: written by `python -m benchmarks.loop --docs docs/performance.md` -->"
 )
 END: Final = "<!-- /measured -->"
+WIDTH: Final = 100
 VERDICT: Final = {True: "met", False: "**not met**", None: "not measured"}
 ENDURED: Final = (
     "load",
@@ -55,7 +57,7 @@ def tables(document: dict[str, Any]) -> str:
     )
     rows = ([cell(arm[c]) for c in COLUMNS] for arm in document["arms"])
     lines += _table(tuple(COLUMNS.values()), rows)
-    lines += [NO_LATENCY, ""]
+    lines += [*wrap(NO_LATENCY, WIDTH), ""]
     if document["endured"]:
         lines += _table(ENDURED, (endured_cells(each) for each in document["endured"]))
     lines += ["Not measured:", *(f"- {each}" for each in document["not_measured"]), "", ""]
