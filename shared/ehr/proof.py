@@ -127,6 +127,9 @@ def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
         if ehr.read(_reference(guard)) is None:
             return False
     before = ehr.read(_reference(guard)) or {}
+    if "statusReason" in before:
+        # An earlier start found it out: another try would write one more version at each start.
+        return False
     try:
         at.transact(_transaction([bundle.put(task | {"statusReason": {"text": REPLACED}}, "")]))
     except Conflict:

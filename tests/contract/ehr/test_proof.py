@@ -23,10 +23,10 @@ def test_its_abilities_are_what_it_is_known_for(server: Server, ehr: Ehr) -> Non
 
 
 def test_it_leaves_a_handful_of_tasks_however_often(ehr: Ehr) -> None:
-    def left() -> set[str]:
+    def left() -> set[tuple[str, str]]:
         values = ("standing", "part", "If-Match", "If-None-Match")
         found = (ehr.search("Task", {"identifier": f"{proof.SYSTEM}|{v}"}) for v in values)
-        return {task["id"] for tasks in found for task in tasks}
+        return {(t["id"], t["meta"]["versionId"]) for tasks in found for t in tasks}
 
     proof.prove(ehr)
     before = left()
