@@ -73,7 +73,8 @@ def test_two_hundred_at_once_make_few_sweeps_and_all_are_acknowledged(
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(knock, range(200)))
     assert len(sweepers) == 200 and max(sweepers) <= 1
-    assert [e.focus for e in intake.events()] == notes
+    # two that were written within a millisecond come in either order
+    assert sorted(e.focus for e in intake.events()) == sorted(notes)
     assert 2 <= sweeps(fake) <= 60
 
 
