@@ -8,12 +8,12 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
+from benchmarks.report import markers
 from benchmarks.report.document import COLUMNS, NO_LATENCY
 
 BEGIN: Final = (
     "<!-- measured: written by `python -m benchmarks.loop --docs docs/performance.md` -->"
 )
-END: Final = "<!-- /measured -->"
 WIDTH: Final = 100
 VERDICT: Final = {True: "met", False: "**not met**", None: "not measured"}
 ENDURED: Final = (
@@ -31,12 +31,7 @@ ENDURED: Final = (
 
 def into(file: Path, document: dict[str, Any]) -> None:
     """Replace what stands between the markers. ValueError when the file has none."""
-    text = file.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{file} has no markers for what was measured")
-    file.write_text(f"{before}{BEGIN}\n{tables(document)}{END}{after}", encoding="utf-8")
+    markers.into(file, BEGIN, tables(document))
 
 
 def tables(document: dict[str, Any]) -> str:

@@ -290,7 +290,6 @@ class Ehr:
 
     def _send(self, method: str, url: str, body: Json, headers: Mapping[str, str]) -> Response:
         response = self._rest.send(method, url, body=body, headers=headers)
-        assert response is not None  # only missing_is_none gives None
         if error := not_done(response, f"{method} {url}".strip()):
             raise error
         return response

@@ -89,15 +89,13 @@ class Rest:
         params: Query | None = None,
         headers: Mapping[str, str] | None = None,
         body: Json | None = None,
-        missing_is_none: bool = False,
         safe: bool | None = None,
-    ) -> Response | None:
+    ) -> Response:
         """Send a request and return the successful answer.
 
         Args:
             url: a path on the base (`Task/7`, or empty), or an absolute URL on the base.
             body: sent as FHIR JSON.
-            missing_is_none: return None for 404 and 410.
             safe: it may be repeated; default: a GET may.
 
         Raises:
@@ -113,13 +111,11 @@ class Rest:
         content = None if body is None else orjson.dumps(body)
         deadline = time.monotonic() + self.timeout_sec
 
-        def attempt() -> Response | None:
+        def attempt() -> Response:
             known = self._known.pop(full, None) if method == "GET" else None
             response = known or self._once(method, full, sent, content, deadline, safe=safe)
             if response.is_success:
                 return response
-            if missing_is_none and response.status in (404, 410):
-                return None
             request = f"{method} {place}".strip()
             raise failure(response, request, safe=safe, forwarded=self.forwarded)
 
@@ -138,7 +134,6 @@ class Rest:
     def _plain(self, place: str) -> Json:
         """GET a resource as it is."""
         response = self.send("GET", place, headers={"Cache-Control": "no-cache"})
-        assert response is not None  # only missing_is_none gives None
         return json_object(response, f"GET {place}")
 
     def announce(self, method: str, url: str) -> str:

@@ -40,7 +40,6 @@ def one_identifier(params: Params) -> tuple[str, str, str]:
 def get(rest: Rest, url: str, params: Params | None = None) -> Json:
     """GET a resource without cache."""
     response = rest.send("GET", url, params=query_of(params or {}) or None, headers=NO_CACHE)
-    assert response is not None  # only missing_is_none gives None
     request = f"GET {url.split('?', maxsplit=1)[0]}"
     return rest.resource(response, request, "" if ":" in url else type_of(url))
 

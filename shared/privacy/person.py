@@ -1,6 +1,7 @@
 """The person behind a patient record, as the EHR tells it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -14,32 +15,24 @@ from shared.references import local_reference
 NOBODY: Final = "Patient/careloop-nobody"
 
 
-def find_person(
-    ehr: Ehr, patient: str, known: Json | None = None, hits: Iterable[Json] | None = None
-) -> Person:
+def find_person(ehr: Ehr, patient: str, known: Json | None = None) -> Person:
     """Read the links of a patient record, and the records that they lead to.
 
     One read and one search where nothing was merged.
 
     Args:
         patient: `Patient/id`.
-        known: the Patient, where it was just read.
-        hits: the Patients with a link to it, where they were just searched.
+        known: what was just read, where that may be this Patient.
 
     Raises:
         NotAnalysed: see `person_of`.
     """
 
-    known = known if known and local_reference(known) == patient else None
-
     def read(reference: str) -> Json | None:
-        return known if known and reference == patient else ehr.read(reference)
+        was_read = known and reference == patient == local_reference(known)
+        return known if was_read else ehr.read(reference)
 
-    def naming(reference: str) -> Iterable[Json]:
-        found = hits is not None and reference == patient
-        return hits or () if found else linking(ehr, reference)
-
-    return person_of(patient, read, naming)
+    return person_of(patient, read, partial(linking, ehr))
 
 
 def linked_questions(patient: str) -> list[Question]:

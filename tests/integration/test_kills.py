@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from benchmarks.report.markers import END
 from shared import instants
 from shared.answers import Answer
 from shared.ehr.client import Ehr
@@ -20,7 +21,7 @@ from tests.fakes import HAPI, FakeEhr
 from tests.kills.plan import plan
 from tests.kills.reckoning import Reckoning, reckon
 from tests.kills.standing import changes
-from tests.kills.table import BEGIN, END, into
+from tests.kills.table import BEGIN, into
 from tests.toy import TOY, Model
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.report import markers
 from tests.kills.run import QUIET_SEC, Result
 
 BEGIN: Final = "<!-- measured: written by `python -m tests.kills --docs docs/promises.md` -->"
-END: Final = "<!-- /measured -->"
 EHRS: Final = {
     "hapi": "HAPI FHIR 8.8",
     "sekmet": "sekmet",
@@ -40,9 +40,4 @@ def table(result: Result) -> str:
 
 def into(file: Path, written: str) -> None:
     """Replace what stands between the markers. ValueError when the file has none."""
-    text = file.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{file} has no markers for what was measured")
-    file.write_text(f"{before}{BEGIN}\n{written}{END}{after}", encoding="utf-8")
+    markers.into(file, BEGIN, written)

@@ -70,12 +70,12 @@ def questions(ehr: "Ehr", answer: Answer) -> list[Question]:
     """List the first questions of `heads`."""
     own = [_reference(answer, n) for n in range(1, AT_ONCE + 1)] if _chooses_ids(ehr) else []
     own += ehr.memory.begun.of(answer)
-    return [looking_for_twins(answer), *map(reading, own)]
+    return [searching_all(answer), *map(reading, own)]
 
 
 def heads(ehr: "Ehr", answer: Answer) -> list[Head]:
     """Read the heads of all revisions of an answer."""
-    found = [t for t in ehr.search("Task", _query(answer)) if is_head(t, answer)]
+    found = list(_found(ehr, answer))
     newest = max((head_of(task).revision for task in found), default=1)
 
     by_id = [*_by_id(ehr, answer, newest), *map(ehr.read, ehr.memory.begun.of(answer))]
@@ -85,14 +85,17 @@ def heads(ehr: "Ehr", answer: Answer) -> list[Head]:
 
 def twins(ehr: "Ehr", answer: Answer, head: Head) -> list[Head]:
     """Find other heads of this head's revision, at an EHR with ids of its own."""
-    tasks = ehr.search("Task", _query(answer))
-    found = [head_of(task) for task in tasks if is_head(task, answer)]
+    found = map(head_of, _found(ehr, answer))
     return [h for h in found if h.revision == head.revision and h.reference != head.reference]
 
 
-def looking_for_twins(answer: Answer) -> Question:
-    """List the first question of `twins`."""
+def searching_all(answer: Answer) -> Question:
+    """Return the search of `heads` and `twins`."""
     return searching("Task", _query(answer))
+
+
+def _found(ehr: "Ehr", answer: Answer) -> Iterator[Json]:
+    return (t for t in ehr.search("Task", _query(answer)) if is_head(t, answer))
 
 
 def _by_id(ehr: "Ehr", answer: Answer, newest: int) -> Iterator[Json]:

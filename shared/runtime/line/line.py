@@ -130,10 +130,9 @@ class Line(Workplace):
             require_same_input(self, case)
             return refuse(self, case, findings)
 
-        subject = case.inputs.subject
-        head = open_head(self, case, subject)
-        records = case.person.records if case.person else (subject,)
-        consents = [q for record in records for q in questions(record)]
+        assert case.person is not None  # gather found her
+        head = open_head(self, case, case.inputs.subject)
+        consents = [q for record in case.person.records for q in questions(record)]
         line = self.ahead([*consents, *look_again(case, head), reading(case.answer.input)])
         require_alone(line, case, head)
         known = require_same_input(line, case)

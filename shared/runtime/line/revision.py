@@ -62,7 +62,7 @@ def look_again(case: Case, head: Head) -> list[Question]:
 
     Its resources, and other heads of its revision.
     """
-    twins = [heads_at.looking_for_twins(case.answer)] if _begun_now(case, head) else []
+    twins = [heads_at.searching_all(case.answer)] if _begun_now(case, head) else []
     return [*map(reading, head.outputs.values()), *twins]
 
 

@@ -15,7 +15,8 @@ from benchmarks.arms.endurance import Endured, Sample
 from benchmarks.measures import Arm
 from benchmarks.plan import FULL, QUICK
 from benchmarks.report.document import Measured
-from benchmarks.report.markdown import BEGIN, END, into, tables
+from benchmarks.report.markdown import BEGIN, into, tables
+from benchmarks.report.markers import END
 from benchmarks.rounds import Asked
 from shared.errors import Unavailable
 from tests.unit.benchmarks.support import PACED, RATE, arm, pipeline
