@@ -17,9 +17,11 @@ from shared.references import version_of
 How = Literal["left", "rewritten", "deleted"]
 WAYS: Final[tuple[How, ...]] = ("left", "rewritten", "deleted")
 HAS_NONE: Final = frozenset({400, 404, 405, 501})
-"""Answers of a server without `$merge`."""
+"""Answers of a server without `$merge`, and of HAPI 8.8 (400, HAPI-2704) where an AuditEvent
+names two things, as each AuditEvent about a patient's record does."""
 OF_A_PATIENT: Final = (
     "AllergyIntolerance",
+    "AuditEvent",
     "CarePlan",
     "Condition",
     "Consent",
