@@ -16,12 +16,12 @@ from shared.references import version_of
 
 How = Literal["left", "rewritten", "deleted"]
 WAYS: Final[tuple[How, ...]] = ("left", "rewritten", "deleted")
-HAS_NONE: Final = frozenset({400, 404, 405, 501})
-"""Answers of a server without `$merge`, and of HAPI 8.8 (400, HAPI-2704) where an AuditEvent
-names two things, as each AuditEvent about a patient's record does."""
+HAS_NONE: Final = frozenset({404, 405, 501})
+"""Answers of a server without `$merge`."""
+CANNOT: Final = "HAPI-2704"
+"""HAPI 8.8 to `$merge` where an AuditEvent names two things, as one about an input does."""
 OF_A_PATIENT: Final = (
     "AllergyIntolerance",
-    "AuditEvent",
     "CarePlan",
     "Condition",
     "Consent",
@@ -67,7 +67,7 @@ def _merges_itself(ehr: Ehr, source: str, target: str, *, delete: bool) -> bool:
         headers={"Content-Type": "application/fhir+json"},
         timeout=60,
     )
-    if answer.status_code in HAS_NONE:
+    if answer.status_code in HAS_NONE or CANNOT in answer.text:
         return False
     answer.raise_for_status()
     return True
@@ -86,6 +86,8 @@ def rewrite(ehr: Ehr, source: str, target: str) -> None:
     """Let everything that names the source name the target."""
     id = source.split("/")[1]
     found = [r for kind in OF_A_PATIENT for r in ehr.search(kind, {"patient": id}, subject=source)]
+    # HAPI: a Patient that an AuditEvent names can't be deleted
+    found += [r for r in ehr.search("AuditEvent", {"entity": source}) if _names(r, source)]
     entries = [bundle.put(_renamed(r, source, target), version_of(r)) for r in found]
     if entries:
         ehr.transact({"resourceType": "Bundle", "type": "transaction", "entry": entries})
@@ -110,6 +112,11 @@ def stands(ehr: Ehr, reference: str) -> Json:
 
 def save(ehr: Ehr, resource: Json) -> None:
     ehr.update(resource, version_of(resource))
+
+
+def _names(audit: Json, source: str) -> bool:
+    entities = audit.get("entity", [])
+    return any(e.get("what", {}).get("reference") == source for e in entities)
 
 
 def _renamed(node: Any, source: str, target: str) -> Any:

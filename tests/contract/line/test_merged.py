@@ -56,6 +56,16 @@ def test_a_draft_follows_its_patient(
 
 
 @pytest.mark.parametrize("how", WAYS)
+def test_what_was_merged_before_is_drafted_on_the_survivor(
+    line: Line, ehr: Ehr, patient: str, other: str, how: How
+) -> None:
+    reference = write(ehr, patient, "read after the merge")
+    merge(ehr, patient, other, how)  # HAPI: by its own `$merge`, no AuditEvent is in its way
+    assert again(line, event(ehr, reference)) == ["result", "unchanged"]
+    assert subjects(ehr, head(ehr, reference)) == {other}
+
+
+@pytest.mark.parametrize("how", WAYS)
 def test_what_was_signed_stays_and_is_not_drafted_again(
     line: Line, ehr: Ehr, patient: str, other: str, how: How
 ) -> None:
