@@ -2,7 +2,8 @@
 
 A merge leaves a record with a link `replaced-by` on the retired one, `replaces` on the survivor,
 or on both; either alone counts. A record that says `active: true` is in use: no link retires it,
-so an unmerge counts whether the links were taken away or the record is merely active again.
+so an unmerge counts whether the links were taken away or the record is merely active again. Some
+EHRs leave `active: true` on what they merged: so the Consents of such a record are asked, too.
 `refer` and `seealso` join nothing: R4 says of neither that both records are one person's to be
 read together, and what is only alike must not share results or a consent.
 """
@@ -44,17 +45,24 @@ class Person:
         records: all that stand, the survivor first; one where nothing was merged.
         beyond: it also replaces a record of another system, which is not read.
         gone: the EHR has no such record.
+        doubtful: records joined to these by a link of a merge, although they are in use.
     """
 
     survivor: str
     records: tuple[str, ...]
     beyond: bool = False
     gone: bool = False
+    doubtful: tuple[str, ...] = ()
 
     @property
     def retired(self) -> tuple[str, ...]:
         """The records replaced by the survivor."""
         return self.records[1:]
+
+    @property
+    def consulted(self) -> tuple[str, ...]:
+        """The records with Consents that count, beside the survivor's."""
+        return self.retired + self.doubtful
 
 
 def person_of(patient: str, read: Read, linking: Linking) -> Person:
@@ -73,16 +81,25 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
 
     seen = [patient]
     edges: set[Edge] = set()
+    doubted: set[str] = set()
     for reference in seen:  # it grows
-        found = list(web.edges(reference))
+        links = list(web.links(reference))
+        found = [edge for edge in links if not web.is_in_use(edge[0])]
         edges.update(found)
+        doubted.update(end for edge in links if edge not in found for end in edge)
         seen += dict.fromkeys(end for edge in found for end in edge if end not in seen)
         if len(seen) > MOST:
             raise NotAnalysed(TOO_MANY)
 
     survivor = _survivor(seen, edges, web)
     standing = sorted(r for r in seen if r != survivor and web.record(r) is not None)
-    return Person(survivor, (survivor, *standing), any(map(web.replaces_elsewhere, seen)))
+    doubtful = sorted(r for r in doubted.difference(seen) if web.record(r) is not None)
+    return Person(
+        survivor,
+        (survivor, *standing),
+        any(map(web.replaces_elsewhere, seen)),
+        doubtful=tuple(doubtful),
+    )
 
 
 def merge_links(patient: Json, *kinds: str) -> Iterator[str]:
@@ -138,24 +155,27 @@ class _Web:
             self.known[reference] = self.read(reference)
         return self.known[reference]
 
-    def edges(self, reference: str) -> Iterator[Edge]:
-        """Yield its own links, and the links of others to it."""
+    def links(self, reference: str) -> Iterator[Edge]:
+        """Yield its own links of a merge, and the links of others to it."""
         record = self.record(reference)
         if record is None:
             return
 
         for other in self._named(record, REPLACED_BY):
-            if not _in_use(record):
-                yield reference, other
+            yield reference, other
         for other in self._named(record, REPLACES):
-            if (retired := self.record(other)) is not None and not _in_use(retired):
+            if self.record(other) is not None:
                 yield other, reference
         for hit in self._naming(reference):
             own = local_reference(hit)
-            if reference in self._named(hit, REPLACED_BY) and not _in_use(hit):
+            if reference in self._named(hit, REPLACED_BY):
                 yield own, reference
-            if reference in self._named(hit, REPLACES) and not _in_use(record):
+            if reference in self._named(hit, REPLACES):
                 yield reference, own
+
+    def is_in_use(self, reference: str) -> bool:
+        """Tell whether a record says so."""
+        return _in_use(self.record(reference) or {})
 
     def replaces_elsewhere(self, reference: str) -> bool:
         """Tell whether it replaces a record of another system."""

@@ -1,5 +1,6 @@
 """What the links between patient records say: who is one person, and when nobody can tell."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def person(start: str, *records: Json) -> Person:
 
 
 def seen_from_each(*records: Json) -> set[Person]:
-    return {person(str(r["id"]), *records) for r in records}
+    return {replace(person(str(r["id"]), *records), doubtful=()) for r in records}
 
 
 A_INTO_B = Person("Patient/b", ("Patient/b", "Patient/a"))
@@ -89,6 +90,22 @@ def test_records_that_are_not_merged_stay_apart(records: list[Json]) -> None:
         Person("Patient/a", ("Patient/a",)),
         Person("Patient/b", ("Patient/b",)),
     }
+
+
+@pytest.mark.parametrize(
+    ("records", "doubtful"),
+    [
+        ([record("a", by("b"), active=True), record("b", of("a"), active=True)], True),
+        ([record("a", active=True), record("b", of("a"), active=True)], True),
+        ([record("a", by("b"), active=True), record("b")], True),
+        ([record("a", ("seealso", "b"), active=True), record("b")], False),
+        ([record("a", by("b"), active=False), record("b")], False),
+    ],
+    ids=["both say so", "the survivor", "the retired one", "seealso", "merged"],
+)
+def test_a_link_that_retires_nobody_leaves_a_doubt(records: list[Json], doubtful: bool) -> None:
+    found = {name: person(name, *records).doubtful for name in ("a", "b")}
+    assert found == ({"a": ("Patient/b",), "b": ("Patient/a",)} if doubtful else {"a": (), "b": ()})
 
 
 @pytest.mark.parametrize("one_sided", [False, True])

@@ -20,7 +20,7 @@ from typing import Any
 from shared.answers import Answer, Basis, digest
 from shared.ehr.ahead import reading
 from shared.ehr.guard import heads as heads_at
-from shared.errors import NotAnalysed, Withdrawn
+from shared.errors import NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.privacy.access_log import once
 from shared.references import is_a
@@ -108,6 +108,8 @@ class Line(Workplace):
             return withdraw_not_ours(self, case)
 
         person = owner(self, case, inputs)
+        if person.gone:
+            raise NotYet("the patient")
         inputs, case = filed(inputs, person), replace(case, person=person)
 
         if case.answer.input not in inputs.sources and not self.service.per_patient:

@@ -62,7 +62,7 @@ def ask(at: Workplace, subject: str | None, known: Person | None = None) -> Pers
         raise NoPatient(why_nobody(subject, "The subject is not a Patient."))
 
     person = known or find_person(at.ehr, subject)
-    permit(at.ehr, at.settings, person.survivor, at.service.reads, person.retired)
+    permit(at.ehr, at.settings, person.survivor, at.service.reads, person.consulted)
     return person
 
 

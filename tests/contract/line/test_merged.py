@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.ehr.client import Ehr
-from shared.errors import Conflict, FhirError
+from shared.errors import Conflict, FhirError, NotYet
 from shared.events import ResourceEvent
 from shared.fhir import codes
 from shared.fhir.person import CONTRADICTION, ELSEWHERE, GONE, TOO_MANY
@@ -157,13 +157,37 @@ def test_an_unmerge_takes_the_draft_back(
     merge(ehr, patient, other)
     reference = write(ehr, patient, f"drafted while merged, links {links}")
     run(line, event(ehr, reference))
-    ehr.create(consent(other, DENY))
     if links == "away":
+        ehr.create(consent(other, DENY))  # is another person's now
         unmerge(ehr, patient, other)
     else:
         say(ehr, patient, link("replaced-by", other), active=True)
     assert again(line, event(ehr, reference)) == ["result", "unchanged"]
     assert subjects(ehr, head(ehr, reference)) == {patient}
+
+
+@pytest.mark.parametrize("denies", ["named", "linked"])
+def test_a_denial_counts_where_a_link_remains_and_both_are_in_use(
+    line: Line, ehr: Ehr, patient: str, other: str, denies: str
+) -> None:
+    say(ehr, patient, link("replaced-by", other), active=True)
+    ehr.create(consent(patient if denies == "named" else other, DENY))
+    for named in (patient, other):
+        reference = write(ehr, named, f"merged or not, {named}")
+        assert again(line, event(ehr, reference)) == ["not_analysed", "unchanged"]
+        assert subject_of(head(ehr, reference).task) == named
+
+
+def test_an_input_waits_for_a_patient_who_is_not_in_the_ehr_yet(line: Line, ehr: Ehr) -> None:
+    try:
+        reference = write(ehr, "Patient/comes-later", "written before the patient")
+    except (FhirError, Conflict):
+        return  # HAPI FHIR: there, nothing can name a patient before she is in the EHR
+    arrived = event(ehr, reference)
+    with pytest.raises(NotYet):
+        run(line, arrived)
+    assert line.give_up_waiting(arrived) == "not_analysed"
+    assert head(ehr, reference).outcome == "rejected"
 
 
 def test_what_was_signed_while_merged_stays_with_the_survivor(
