@@ -19,7 +19,7 @@ from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import subscription_topics
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
-from shared.errors import CareloopError
+from shared.errors import CareloopError, Misconfigured
 from shared.privacy.access_log import broken_at, logs_of
 from shared.privacy.person import finds_links
 from shared.references import version_of
@@ -102,6 +102,8 @@ def _guarded(
         yield from look()
     except ImportError as error:
         yield Check(what, absent, f"not installed here: {error}", advice)
+    except Misconfigured as error:
+        yield Check(what, "missing", str(error))
     except (CareloopError, OSError) as error:
         yield Check(what, "missing", str(error) or type(error).__name__, advice)
 
@@ -121,14 +123,14 @@ def _settings(_: Settings, __: Sequence[str]) -> Iterator[Check]:
 
 def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
     with open_ehr(settings) as ehr:
-        statement = ehr.capabilities()
+        statement, bases = ehr.capabilities(), ehr.bases()
         software = statement.get("software", {}).get("name", "FHIR server")
         yield Check(
             "EHR",
             "ok",
             f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
         )
-        yield _bases(ehr.bases())
+        yield _bases(bases)
         for name in _analysers(services):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""

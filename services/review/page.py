@@ -28,7 +28,7 @@ from services.review.worklist.listing import title
 from shared.fhir import codes
 from shared.json import Json
 from shared.panel import Panel, Section
-from shared.references import local_reference
+from shared.references import local_reference, relative
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class _Builder:
         return Origin(
             models=evidence.models(result.devices),
             sources=[(local_reference(r), _name(r)) for r in result.sources],
-            unnamed="the patient's record" if whole_record else "not stated",
+            unnamed="the patient's record" if whole_record else _input(result),
             stale=self._stale() if result.waits else [],
             supports=evidence.supports(self.review.ehr, result),
             authors=_agents(result, "author"),
@@ -210,6 +210,15 @@ class _Builder:
             along=[part.name for part in listed if part.key in dropped],
             choices=choices.choices(outputs),
         )
+
+
+def _input(result: Result) -> str:
+    """Name the input of what has no result: the head's focus."""
+    if result.outputs:
+        return "not stated"
+    focus = result.head.task.get("focus", {})
+    named = focus.get("reference") or focus.get("identifier", {}).get("value", "")
+    return relative(named) or "not stated"
 
 
 def _name(resource: Json) -> str:

@@ -137,6 +137,14 @@ def test_a_url_that_is_no_ehr(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv("CARELOOP_FHIR_URL", listener.url)
             code, output = doctor("genomics")
             assert (code, list(missing(output))) == (1, ["EHR"]), output
+            assert "ok       EHR" not in output
+
+
+def test_an_alias_that_is_none_is_named_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARELOOP_FHIR_ALIASES", "ehr.example/fhir")
+    _, output = doctor("genomics")
+    assert "missing  EHR: CARELOOP_FHIR_ALIASES" in output
+    assert "Set CARELOOP_FHIR_URL" not in output
 
 
 @pytest.mark.filterwarnings(

@@ -37,7 +37,12 @@ def _notices(result: Result) -> Iterator[Notice]:
     if person is None:
         return
 
-    if result.is_replaced:
+    if result.is_nobodys:
+        yield Notice(
+            f"The EHR has no record {result.subject}: nothing can be signed until it has.",
+            grave=True,
+        )
+    elif result.is_replaced:
         yield _replaced(result, person.survivor)
     elif person.retired:
         names = ", ".join(person.retired)

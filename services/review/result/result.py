@@ -82,9 +82,14 @@ class Result:
         return self.person is not None and self.subject != self.person.survivor
 
     @property
+    def is_nobodys(self) -> bool:
+        """The EHR has no record of its patient."""
+        return self.person is not None and self.person.gone
+
+    @property
     def is_misplaced(self) -> bool:
-        """Nobody can sign it here: its record is not in use, or perhaps not."""
-        return self.is_replaced or bool(self.unclear)
+        """Nobody can sign it here: its record is not in use, perhaps not, or not there."""
+        return self.is_replaced or self.is_nobodys or bool(self.unclear)
 
     @property
     def waits(self) -> bool:

@@ -21,6 +21,7 @@ SUREST: Final = get_args(Source)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 """Characters that URL parsers read in different ways."""
+NO_BASE: Final = re.compile(r"[?#\s]|/metadata/*$")
 UNRESERVED: Final = re.compile(r"%(2[dDeE]|3\d|4[1-9a-fA-F]|5[\daAfF]|6[1-9a-fA-F]|7[\daAeE])")
 """What need not be percent-encoded (RFC 3986 2.3)."""
 ON_A_BASE: Final = re.compile(
@@ -98,14 +99,19 @@ def aliases_of(listed: str) -> tuple[str, ...]:
     """Split the setting CARELOOP_FHIR_ALIASES.
 
     Raises:
-        Misconfigured: one is no http(s) URL, or holds a user or a query.
+        Misconfigured: one is no base URL.
     """
     aliases = tuple(alias for part in listed.split(",") if (alias := part.strip()))
-    if not all(normal(alias) and not {"?", "#"} & set(alias) for alias in aliases):
+    if not all(map(_is_base, aliases)):
         raise Misconfigured(
-            "CARELOOP_FHIR_ALIASES: http or https URLs without user and query are needed"
+            "CARELOOP_FHIR_ALIASES: set base URLs with commas between them, http or https, without "
+            "user, query, blanks and `/metadata`"
         )
     return aliases
+
+
+def _is_base(url: str) -> bool:
+    return bool(normal(url)) and not NO_BASE.search(url)
 
 
 def normal(url: str) -> str:

@@ -46,3 +46,8 @@ def patient(ehr: Ehr) -> str:
     return ehr.create(
         {"resourceType": "Patient", "gender": "female", "birthDate": "1940-03-05"}
     ).reference
+
+
+@pytest.fixture
+def other(ehr: Ehr) -> str:
+    return ehr.create({"resourceType": "Patient", "gender": "female"}).reference

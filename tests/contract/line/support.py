@@ -32,6 +32,11 @@ def run(line: Line, told: ResourceEvent) -> str:
     return line.put(taken, findings)
 
 
+def again(line: Line, arrived: ResourceEvent) -> list[str]:
+    """What the event writes, once more and then as the input stands now."""
+    return [run(line, arrived), run(line, event(line.ehr, arrived.focus))]
+
+
 def head(ehr: Ehr, reference: str) -> Any:
     found = ehr.head(Answer("toy", reference))
     assert found is not None

@@ -9,31 +9,29 @@ import httpx
 import pytest
 
 from shared.ehr.client import Ehr
-from shared.errors import Conflict, FhirError, NotYet
-from shared.events import ResourceEvent
-from shared.fhir import codes
+from shared.errors import Conflict, FhirError
 from shared.fhir.person import CONTRADICTION, ELSEWHERE, GONE, TOO_MANY
 from shared.references import subject_of
 from shared.runtime.line import Case, Line
-from tests.contract.line.support import change, consent, decide, event, head, run, stand, write
+from tests.contract.line.support import (
+    again,
+    change,
+    consent,
+    decide,
+    event,
+    head,
+    run,
+    stand,
+    write,
+)
 from tests.merging import WAYS, How, link, merge, say, unmerge
 
 DENY = {"provision": [{"type": "deny"}]}
 
 
-@pytest.fixture
-def other(ehr: Ehr) -> str:
-    return ehr.create({"resourceType": "Patient", "gender": "female"}).reference
-
-
 def subjects(ehr: Ehr, found: Any) -> set[str | None]:
     """Whom the head and all that it wrote are about."""
     return {subject_of(found.task), *(subject_of(r) for r in stand(ehr, found).values())}
-
-
-def again(line: Line, arrived: ResourceEvent) -> list[str]:
-    """What the event, told once more and as the input stands now, writes."""
-    return [run(line, arrived), run(line, event(line.ehr, arrived.focus))]
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -105,39 +103,6 @@ def test_a_change_after_a_signature_is_drafted_on_the_survivor(
     assert (found.revision, subjects(ehr, found)) == (2, {other}), "nothing says that it moved"
 
 
-@pytest.mark.parametrize("denies", ["retired", "survivor"])
-def test_the_denial_of_either_record_counts_for_both(
-    line: Line, ehr: Ehr, patient: str, other: str, denies: str
-) -> None:
-    merge(ehr, patient, other)
-    ehr.create(consent(patient if denies == "retired" else other, DENY))
-    for named in (patient, other):
-        reference = write(ehr, named, "may not be read")
-        assert again(line, event(ehr, reference)) == ["not_analysed", "unchanged"]
-        found = head(ehr, reference)
-        assert (found.outcome, subject_of(found.task)) == ("rejected", other)
-    alerts = [
-        a
-        for a in ehr.search("AuditEvent", {"type": f"{codes.DCM}|110113"})
-        if a["entity"][0]["what"]["reference"] == other
-    ]
-    assert len(alerts) == 2
-
-
-@pytest.mark.parametrize("says", ["retired", "survivor"])
-def test_one_record_that_says_so_is_enough(
-    line: Line, ehr: Ehr, patient: str, other: str, says: str
-) -> None:
-    if says == "retired":
-        say(ehr, patient, link("replaced-by", other), active=False)
-    else:
-        say(ehr, patient, active=False)
-        say(ehr, other, link("replaces", patient))
-    mine, hers = (write(ehr, p, f"one side says so {p}") for p in (patient, other))
-    ehr.create(consent(patient, DENY))
-    assert [run(line, event(ehr, r)) for r in (mine, hers)] == ["not_analysed"] * 2
-
-
 def test_a_merge_under_way_starts_again(line: Line, ehr: Ehr, patient: str, other: str) -> None:
     arrived = event(ehr, write(ehr, patient, "merged while it was analysed"))
     taken = line.take(arrived)
@@ -164,30 +129,6 @@ def test_an_unmerge_takes_the_draft_back(
         say(ehr, patient, link("replaced-by", other), active=True)
     assert again(line, event(ehr, reference)) == ["result", "unchanged"]
     assert subjects(ehr, head(ehr, reference)) == {patient}
-
-
-@pytest.mark.parametrize("denies", ["named", "linked"])
-def test_a_denial_counts_where_a_link_remains_and_both_are_in_use(
-    line: Line, ehr: Ehr, patient: str, other: str, denies: str
-) -> None:
-    say(ehr, patient, link("replaced-by", other), active=True)
-    ehr.create(consent(patient if denies == "named" else other, DENY))
-    for named in (patient, other):
-        reference = write(ehr, named, f"merged or not, {named}")
-        assert again(line, event(ehr, reference)) == ["not_analysed", "unchanged"]
-        assert subject_of(head(ehr, reference).task) == named
-
-
-def test_an_input_waits_for_a_patient_who_is_not_in_the_ehr_yet(line: Line, ehr: Ehr) -> None:
-    try:
-        reference = write(ehr, "Patient/comes-later", "written before the patient")
-    except (FhirError, Conflict):
-        return  # HAPI FHIR: there, nothing can name a patient before she is in the EHR
-    arrived = event(ehr, reference)
-    with pytest.raises(NotYet):
-        run(line, arrived)
-    assert line.give_up_waiting(arrived) == "not_analysed"
-    assert head(ehr, reference).outcome == "rejected"
 
 
 def test_what_was_signed_while_merged_stays_with_the_survivor(

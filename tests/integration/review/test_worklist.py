@@ -174,3 +174,4 @@ def test_what_was_not_analysed_says_why_even_without_a_patient(
     )
     page = doctor.get(f"/results/{head.reference.split('/')[1]}")
     assert "The subject is not a Patient." in page and "Nothing to decide" in page
+    assert answer.input in page, "what was not analysed has a name"

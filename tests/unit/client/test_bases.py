@@ -134,7 +134,18 @@ class TestAliases:
         assert aliases_of("") == ()
 
     @pytest.mark.parametrize(
-        "wrong", ["ehr.test", "ftp://ehr.test", "http://u:p@ehr.test", "http://x/?a=b", "http:///x"]
+        "wrong",
+        [
+            "ehr.test",
+            "ftp://ehr.test",
+            "http://u:p@ehr.test",
+            "http://x/?a=b",
+            "http:///x",
+            "http://x/fhir http://y/fhir",
+            "http://x/fhir\thttp://y/fhir",
+            "http://x/fhir/metadata",
+            "http://x/fhir/metadata/",
+        ],
     )
     def test_what_is_no_base_is_refused_without_its_value(self, wrong: str) -> None:
         with pytest.raises(Misconfigured, match=r"^CARELOOP_FHIR_ALIASES: ") as refused:
