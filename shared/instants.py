@@ -1,6 +1,10 @@
 """FHIR instants: UTC, milliseconds, `Z`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SECOND: Final = timedelta(seconds=1)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def instant(moment: datetime) -> str:
@@ -34,3 +38,16 @@ def start(text: str) -> datetime:
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def same_moment(one: str, other: str) -> bool:
+    """Tell whether two instants may be the same, written with another precision.
+
+    A history and a read of one server may differ so. An instant that is not known differs from
+    none.
+    """
+    if not one or not other or one == other:
+        return True
+    first, second = start(one), start(other)
+    is_coarse = not first.microsecond or not second.microsecond
+    return abs(first - second) <= (SECOND if is_coarse else MILLISECOND)

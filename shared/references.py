@@ -65,6 +65,11 @@ def version_of(resource: Json) -> str:
     return str((resource.get("meta") or {}).get("versionId", ""))
 
 
+def moment_of(resource: Json) -> str:
+    """Return `meta.lastUpdated` of a resource; empty where the server shows none."""
+    return str((resource.get("meta") or {}).get("lastUpdated", ""))
+
+
 def why_nobody(subject: str | None, otherwise: str) -> str:
     """Say why a subject is no Patient here: another system's, or `otherwise`."""
     foreign = subject is not None and is_elsewhere(subject) and type_of(subject) == "Patient"

@@ -76,6 +76,7 @@ class Habits:
         heeds_last_updated: otherwise a search tells everything, however old.
         subscription_headers: what a read shows of the headers of a Subscription's channel.
         ignores_links: `Patient?link=` is a parameter that it does not know.
+        dates_resources: a resource shows its `meta.lastUpdated`.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Habits:
     refuses: frozenset[str] = frozenset()
     heeds_last_updated: bool = True
     ignores_links: bool = False
+    dates_resources: bool = True
 
 
 SEKMET: Final = Habits(

@@ -86,6 +86,15 @@ def unversioned(node: Any) -> Any:
     return node
 
 
+def undated(node: Any) -> Any:
+    """Return the body as sent by a server without the instants of its resources."""
+    if isinstance(node, list):
+        return [undated(item) for item in node]
+    if isinstance(node, dict):
+        return {k: undated(v) for k, v in node.items() if k != "lastUpdated"}
+    return node
+
+
 def kept(habits: Habits, resource: Json, before: Json | None) -> Json:
     """The resource as this server keeps it."""
     if habits.strips_reference_versions:

@@ -20,7 +20,7 @@ from benchmarks.fake_ehr.faults import Faults
 from benchmarks.fake_ehr.habits import SEKMET, Habits
 from benchmarks.fake_ehr.pages import Answer, Request, shown
 from benchmarks.fake_ehr.rest import Rest
-from benchmarks.fake_ehr.rules import unversioned
+from benchmarks.fake_ehr.rules import undated, unversioned
 from benchmarks.fake_ehr.store import Stored
 from benchmarks.fake_ehr.subscriptions import Subscriptions
 from shared.json import Json
@@ -100,6 +100,8 @@ class FakeEhr:
         answer = self._work(method, path, parts.query, headers, content)
         if not self.habits.keeps_versions:
             answer = _unversioned(answer)
+        if not self.habits.dates_resources:
+            answer = replace(answer, body=undated(answer.body))
         if fault:
             raise Dropped
         return shown(self.habits, answer, path, parts.query)

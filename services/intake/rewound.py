@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from services.intake.known.marks import same_moment
 from services.intake.state import State
 from services.intake.versions import utc
 from shared.ehr.client import Ehr
 from shared.errors import FhirError
 from shared.events import ResourceEvent
+from shared.instants import same_moment
 from shared.references import version_of
 
 log = logging.getLogger(__name__)

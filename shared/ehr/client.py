@@ -31,6 +31,7 @@ from shared.references import (
     has_identifier,
     is_elsewhere,
     local_reference,
+    moment_of,
     relative,
     subject_of,
     version_of,
@@ -58,6 +59,7 @@ class Ehr:
         self.memory = Memory()
         self._rest = rest
         self._ways = Ways()
+        self._moments: dict[str, str] | None = None
         self._allowed_origins = allowed_origins
 
     def close(self) -> None:
@@ -74,6 +76,12 @@ class Ehr:
         """Return the same EHR with these abilities."""
         copied = copy(self)
         copied.abilities = abilities
+        return copied
+
+    def noting(self, moments: dict[str, str]) -> Self:
+        """Return the same EHR, noting `Type/id` -> `meta.lastUpdated` of each first read."""
+        copied = copy(self)
+        copied._moments = moments
         return copied
 
     def ahead(self, questions: Sequence[Question]) -> Self:
@@ -112,13 +120,14 @@ class Ehr:
         if not ONE_STEP.fullmatch(place):
             return None
         try:
-            return get(self._rest, place)
+            found = get(self._rest, place)
         except FhirError as error:
-            if error.status == 410:
-                return DELETED
-            if error.status == 404:
-                return None
-            raise
+            if error.status not in (404, 410):
+                raise
+            return DELETED if error.status == 410 else None
+        if self._moments is not None:
+            self._moments.setdefault(place, moment_of(found))
+        return found
 
     def search(self, kind: str, params: Params, *, subject: str | None = None) -> Iterator[Json]:
         """Yield every match over all pages, without cache and without included resources.
@@ -177,12 +186,8 @@ class Ehr:
             return written.of_response(response, self.read, created=True)
 
         request = {"method": "POST", "url": kind, "ifNoneExist": if_none_exist}
-        bundle = {
-            "resourceType": "Bundle",
-            "type": "transaction",
-            "entry": [{"resource": resource, "request": request}],
-        }
-        entries = self.transact(bundle)
+        entry = {"resource": resource, "request": request}
+        entries = self.transact({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
         return written.of_entry(entries[0] if entries else {}, kind, self.read)
 
     def ensure(self, resource: Json, system: str, value: str) -> Written:

@@ -5,14 +5,9 @@ goes back where a backup was restored.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
 from shared.events import ResourceEvent
-from shared.instants import parse
-
-MILLISECOND: Final = timedelta(milliseconds=1)
-SECOND: Final = timedelta(seconds=1)
+from shared.instants import same_moment
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,3 @@ def is_suspect(known: ResourceEvent | None, event: ResourceEvent) -> bool:
         return False
     numbers = known.version, event.version
     return all(n.isdecimal() for n in numbers) and int(event.version) <= int(known.version)
-
-
-def same_moment(one: str, other: str) -> bool:
-    """Tell whether two instants may be the same, written with another precision.
-
-    A history and a read of one server may differ so. An instant that is not known differs from
-    none.
-    """
-    if not one or not other or one == other:
-        return True
-    first, second = parse(one), parse(other)
-    is_coarse = not first.microsecond or not second.microsecond
-    return abs(first - second) <= (SECOND if is_coarse else MILLISECOND)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from services.review.result import standing
 from shared.answers import Head, digest
 from shared.json import Json
-from shared.references import local_reference, relative, version_of
+from shared.references import local_reference, moment_of, relative, version_of
 
 
 def stamp_of(
@@ -21,7 +21,7 @@ def stamp_of(
     """
     made = {key: _version(r) for key, r in outputs.items()}
     states = sorted(f"{_version(r)} {standing.state(r)}" for r in sources)
-    return digest(head.reference, head.version, _written(head.task), made, states, sorted(missing))
+    return digest(head.reference, head.version, moment_of(head.task), made, states, sorted(missing))
 
 
 def _version(resource: Json) -> str:
@@ -29,11 +29,7 @@ def _version(resource: Json) -> str:
 
     The number alone comes again where a resource was expunged or a backup restored.
     """
-    return f"{local_reference(resource)} {version_of(resource)} {_written(resource)}"
-
-
-def _written(resource: Json) -> str:
-    return str((resource.get("meta") or {}).get("lastUpdated", ""))
+    return f"{local_reference(resource)} {version_of(resource)} {moment_of(resource)}"
 
 
 def focus_key(head: Head, outputs: Mapping[str, Json]) -> str | None:

@@ -22,6 +22,7 @@ class Case:
         signed: the newest head that a clinician signed, if a later revision was opened since.
         person: whose input it is, once consent was asked; None where it names nobody.
         inputs: the service's own type, see `shared.service.Inputs`.
+        written: when the input was, as gather read it; empty where the EHR does not say.
     """
 
     event: ResourceEvent
@@ -30,6 +31,7 @@ class Case:
     signed: Head | None = None
     person: Person | None = None
     inputs: Any = None
+    written: str = ""
     basis: Basis | None = None
     cards: Sequence[ModelCard] = ()
 

@@ -103,7 +103,8 @@ class Line(Workplace):
         """
         self.access_log(case.answer.input, case.patient)
 
-        inputs = self.service.gather(case.event, self.ehr, self.settings)
+        moments: dict[str, str] = {}
+        inputs = self.service.gather(case.event, self.ehr.noting(moments), self.settings)
         if inputs is None or not (cards := self.service.models_for(inputs, self.model)):
             return withdraw_not_ours(self, case)
 
@@ -124,7 +125,8 @@ class Line(Workplace):
             return end_signed_elsewhere(self, case, inputs, basis)
 
         separate(self, case, person.records)
-        return replace(case, inputs=inputs, basis=basis, cards=cards)
+        written = moments.get(case.answer.input, "")
+        return replace(case, inputs=inputs, written=written, basis=basis, cards=cards)
 
     def put(self, case: Case, findings: Any) -> Settled:
         """Write the result in one transaction, under the head from before gather."""

@@ -9,7 +9,7 @@ from shared.errors import Conflict
 from shared.fhir import bundle, heads, lifecycle
 from shared.fhir.heads import head_of
 from shared.json import Json
-from shared.references import subject_of, version_of
+from shared.references import moment_of, subject_of, version_of
 from shared.runtime.line.case import Case
 from shared.runtime.line.workplace import Workplace
 
@@ -87,7 +87,12 @@ def require_same_input(at: Workplace, case: Case) -> Json | None:
     now = at.ehr.read(case.answer.input)
     # A plan may rest on other things than the Patient.
     analysed = case.inputs.sources.get(case.answer.input)
-    if now is None or analysed not in (None, version_of(now)):
+    if (
+        now is None
+        or analysed not in (None, version_of(now))
+        # A number comes again where a resource was expunged or a backup restored.
+        or not instants.same_moment(case.written, moment_of(now))
+    ):
         raise Conflict("the input changed while it was analysed")
     return now
 

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.known.marks import same_moment
 from shared.ehr.client import Version
 from shared.ehr.opening import open_ehr
+from shared.instants import same_moment
 from shared.settings import Settings
 from tests.fakes import HAPI, SEKMET, FakeEhr
 from tests.integration.intake_changes.support import NOTE, Intake, moment, version
