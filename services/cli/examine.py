@@ -42,7 +42,8 @@ LOG_ADVICE: Final = (
     "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it "
     "for the SQLite log in CARELOOP_STATE_DIR."
 )
-GUARD_ADVICE: Final = (
+GUARD_ADVICE: Final = "When it has them, start a service: that tries them again."
+VERSION_ADVICE: Final = (
     "careloop needs meta.versionId: have the EHR keep versions, or put a FHIR server that does "
     "beside it."
 )
@@ -167,17 +168,19 @@ def _guards(ehr: Ehr) -> Iterator[Check]:
 
     A look writes nothing, so it can prove nothing itself.
     """
-    unversioned = next(
-        (r for r in ehr.search("Patient", {"_count": "1"}) if not version_of(r)), None
-    )
-    if unversioned:
-        yield Check("guards of the EHR", "missing", "its resources show no version", GUARD_ADVICE)
-    elif abilities := proof.recorded(ehr):
-        yield Check("guards of the EHR", "ok", f"proven by a service: {proof.words(abilities)}")
+    name = "guards of the EHR"
+    try:
+        abilities = proof.recorded(ehr)
+    except Misconfigured as refusal:
+        yield Check(name, "missing", f"a service was refused: {refusal}", GUARD_ADVICE)
+        return
+    patient = next(ehr.search("Patient", {"_count": "1"}), None)
+    if patient and not version_of(patient):
+        yield Check(name, "missing", "its resources show no version", VERSION_ADVICE)
+    elif abilities:
+        yield Check(name, "ok", f"proven by a service: {proof.words(abilities)}")
     else:
-        yield Check(
-            "guards of the EHR", "note", "not proven yet", "Each service tries them at its start."
-        )
+        yield Check(name, "note", "not proven yet", "Each service tries them at its start.")
 
 
 def _bases(bases: Bases) -> Check:

@@ -2,12 +2,16 @@
 
 A CapabilityStatement does not tell whether a stale update is refused, whether a transaction is all
 or nothing, or whether an update can create without ever replacing. All that keeps a result single
-rests on these, so each is tried on Tasks of our own, which concern no patient: two that stand, and
-one for each guard. Nothing else is written at an EHR that passes.
+rests on these, so each is tried on Tasks of our own, which concern no patient: two that stand, one
+for each guard, and last the outcome. Nothing else is written at an EHR that passes, and nothing at
+the next start with the same outcome.
 """
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import uuid5
 
 from shared import instants
@@ -22,6 +26,9 @@ from shared.references import local_reference, version_of
 
 log = logging.getLogger(__name__)
 SYSTEM: Final = f"{codes.NS}/proof"
+OUTCOME: Final = "outcome"
+"""The Task of the last step; its `statusReason` says why the EHR was refused, if it was."""
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 STALE: Final = "0"
 """No server's current version."""
 WHAT: Final = (
@@ -42,15 +49,26 @@ def prove(ehr: Ehr) -> Abilities:
         Misconfigured: it lacks one that careloop can't do without.
         Unavailable: it does not answer.
     """
+    try:
+        abilities = _tried(ehr)
+    except Misconfigured as refusal:
+        with suppress(CareloopError):
+            # What it lacks may keep it from noting so; the refusal counts all the same.
+            _note(ehr, str(refusal))
+        raise
+    _note(ehr, "")
+    log.info("the EHR's guards are proven; %s", words(abilities))
+    return abilities
+
+
+def _tried(ehr: Ehr) -> Abilities:
     standing = _ensured(ehr, "standing")
     if not version_of(standing):
         raise Misconfigured(_lacks(VERSIONS))
     _require_all_or_nothing(ehr, standing)
 
     guard = next((guard for guard in CREATE_GUARDS if _creates_once(ehr, guard)), None)
-    abilities = Abilities(_answers_batches(ehr, standing), guard)
-    log.info("the EHR's guards are proven; %s", words(abilities))
-    return abilities
+    return Abilities(_answers_batches(ehr, standing), guard)
 
 
 def words(abilities: Abilities) -> str:
@@ -67,13 +85,41 @@ def recorded(ehr: Ehr) -> Abilities | None:
     """Read the proof of an earlier start, without a write; None without one.
 
     Of a guard it tells that a Task was created under it and not replaced since.
+
+    Raises:
+        Misconfigured: the EHR was refused at the newest start.
     """
-    made = next(ehr.search("Task", {"identifier": f"{SYSTEM}|standing"}), None)
-    if made is None:
+    found = next(ehr.search("Task", {"identifier": f"{SYSTEM}|{OUTCOME}"}), None)
+    if found is None:
         return None
+    if refusal := _reason(found):
+        raise Misconfigured(refusal)
+    if not version_of(found):
+        raise Misconfigured(_lacks(VERSIONS))
     tasks = {guard: ehr.read(_reference(guard)) for guard in CREATE_GUARDS}
     kept = [guard for guard, task in tasks.items() if task and "statusReason" not in task]
-    return Abilities(_answers_batches(ehr, made), kept[0] if kept else None)
+    return Abilities(_answers_batches(ehr, found), kept[0] if kept else None)
+
+
+def _note(ehr: Ehr, refusal: str) -> None:
+    """Write the outcome of the proof, if it is not the one before.
+
+    Args:
+        refusal: empty where the EHR is proven.
+    """
+    reason = {"statusReason": {"text": refusal}} if refusal else {}
+    standing = _ensured(ehr, OUTCOME, reason)
+    if _reason(standing) == refusal:
+        return
+    plain = {key: value for key, value in standing.items() if key != "statusReason"}
+    try:
+        ehr.update(_touched(plain | reason), version_of(standing))
+    except Conflict:
+        log.info("another service noted its outcome of the proof at this moment")
+
+
+def _reason(task: Json) -> str:
+    return str((task.get("statusReason") or {}).get("text", ""))
 
 
 def _lacks(what: str) -> str:
@@ -83,9 +129,10 @@ def _lacks(what: str) -> str:
     )
 
 
-def _ensured(ehr: Ehr, value: str) -> Json:
+def _ensured(ehr: Ehr, value: str, elements: Mapping[str, Any] = NOTHING) -> Json:
+    """Find a Task of ours, or create it with these elements."""
     try:
-        reference = ehr.ensure(_task(value), SYSTEM, value).reference
+        reference = ehr.ensure(_task(value) | dict(elements), SYSTEM, value).reference
     except Conflict:
         # HAPI FHIR answers 409 to the later of two services that start at the same time.
         raise Unavailable("ehr", "another service proves its guards at this moment") from None

@@ -17,8 +17,9 @@ from services.cli.main import main
 from services.clinic.ports import free_port
 from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove, words
+from shared.errors import Misconfigured
 from shared.settings import load_settings
-from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
 from tests.hooks import Listener
 from tests.peers import sekmet
 
@@ -91,6 +92,34 @@ def test_what_a_service_proved_of_the_ehr(ehr: str) -> None:
     _, said = doctor()
     assert f"ok       guards of the EHR: proven by a service: {words(abilities)}" in said
     assert ("read by id" in said) == (abilities.create_guard is not None)
+
+
+@pytest.mark.parametrize(
+    ("habits", "lacking"),
+    [
+        (replace(SEKMET, keeps_versions=False), "versions of a resource"),
+        (replace(HAPI, keeps_versions=False), "versions of a resource"),
+        (replace(SEKMET, ignores_if_match=True), "If-Match"),
+        (replace(HAPI, ignores_if_match=True), "If-Match"),
+        (replace(SEKMET, stale_if_match=422), "409 or 412"),  # type: ignore[arg-type]
+        (replace(SEKMET, runs_transactions_as_batches=True), "atomic transactions"),
+        (replace(HAPI, runs_transactions_as_batches=True), "atomic transactions"),
+    ],
+)
+def test_what_a_service_was_refused_for(
+    habits: Habits, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeEhr(habits) as fake:
+        monkeypatch.setenv("CARELOOP_FHIR_URL", fake.base)
+        with open_ehr(load_settings(fhir_url=fake.base)) as client:
+            for _ in range(2):
+                with pytest.raises(Misconfigured):
+                    prove(client)
+        status, said = doctor()
+    assert status == 1 and "proven" not in said
+    [line] = [n for n in said.splitlines() if "guards of the EHR" in n]
+    assert line.startswith("missing  guards of the EHR: a service was refused: ")
+    assert f"lacks {lacking}" in line
 
 
 def test_an_ehr_that_keeps_no_versions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Ehr: what it proves at the start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,6 +10,7 @@ from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import Abilities
 from shared.ehr.opening import open_ehr
 from shared.errors import Misconfigured, Unavailable
+from shared.json import Json
 from shared.settings import load_settings
 from tests.contract.ehr.support import Server
 from tests.fakes import HAPI, SEKMET, FakeEhr, Habits
@@ -24,7 +25,7 @@ def test_its_abilities_are_what_it_is_known_for(server: Server, ehr: Ehr) -> Non
 
 def test_it_leaves_a_handful_of_tasks_however_often(ehr: Ehr) -> None:
     def left() -> set[tuple[str, str]]:
-        values = ("standing", "part", "If-Match", "If-None-Match")
+        values = ("standing", "part", "If-Match", "If-None-Match", proof.OUTCOME)
         found = (ehr.search("Task", {"identifier": f"{proof.SYSTEM}|{v}"}) for v in values)
         return {(t["id"], t["meta"]["versionId"]) for tasks in found for t in tasks}
 
@@ -32,7 +33,7 @@ def test_it_leaves_a_handful_of_tasks_however_often(ehr: Ehr) -> None:
     before = left()
     proof.prove(ehr)
     assert left() == before
-    assert 2 <= len(before) <= 3
+    assert 3 <= len(before) <= 4
 
 
 @pytest.fixture
@@ -61,22 +62,67 @@ def test_each_ability_is_proven_by_itself(at: Ehr, abilities: Abilities) -> None
 
 
 @pytest.mark.parametrize(
-    ("at", "lacking"),
+    ("at", "lacking", "found_at_once"),
     [
-        (replace(SEKMET, keeps_versions=False), "versions of a resource"),
-        (replace(HAPI, keeps_versions=False), "versions of a resource"),
-        (replace(SEKMET, ignores_if_match=True), "If-Match"),
-        (replace(HAPI, ignores_if_match=True), "If-Match"),
-        (replace(SEKMET, stale_if_match=422), "409 or 412"),  # type: ignore[arg-type]
-        (replace(SEKMET, runs_transactions_as_batches=True), "atomic transactions"),
-        (replace(HAPI, runs_transactions_as_batches=True, index_late_sec=60.0), "atomic"),
+        (replace(SEKMET, keeps_versions=False), "versions of a resource", True),
+        (replace(HAPI, keeps_versions=False), "versions of a resource", True),
+        (replace(SEKMET, ignores_if_match=True), "If-Match", True),
+        (replace(HAPI, ignores_if_match=True), "If-Match", True),
+        (replace(SEKMET, stale_if_match=422), "409 or 412", True),  # type: ignore[arg-type]
+        (replace(SEKMET, runs_transactions_as_batches=True), "atomic transactions", True),
+        (replace(HAPI, runs_transactions_as_batches=True, index_late_sec=60.0), "atomic", False),
     ],
     indirect=["at"],
 )
-def test_an_ehr_without_guards_is_refused_at_each_start(at: Ehr, lacking: str) -> None:
+def test_an_ehr_without_guards_is_refused_at_each_start(
+    at: Ehr, lacking: str, found_at_once: bool
+) -> None:
     for _ in range(2):
         with pytest.raises(Misconfigured, match=f"lacks {lacking}"):
             proof.prove(at)
+    if found_at_once:
+        with pytest.raises(Misconfigured, match=f"lacks {lacking}"):
+            proof.recorded(at)
+    else:
+        assert proof.recorded(at) is None
+
+
+@pytest.mark.parametrize("habits", [SEKMET, HAPI], ids=["sekmet", "hapi"])
+def test_what_is_recorded_is_of_the_newest_start(habits: Habits) -> None:
+    with FakeEhr(habits) as fake, open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+        good = proof.prove(ehr)
+        for lost in (
+            replace(habits, runs_transactions_as_batches=True),
+            replace(habits, ignores_if_match=True),
+        ):
+            fake.rest.habits = lost
+            with pytest.raises(Misconfigured):
+                proof.prove(ehr)
+            with pytest.raises(Misconfigured):
+                proof.recorded(ehr)
+            fake.rest.habits = habits
+            assert proof.prove(ehr) == good
+            assert proof.recorded(ehr) == good
+        fake.habits = replace(habits, keeps_versions=False)
+        with pytest.raises(Misconfigured, match="versions of a resource"):
+            proof.recorded(ehr)
+
+
+@pytest.mark.parametrize("at", [SEKMET, HAPI], indirect=True, ids=["sekmet", "hapi"])
+def test_one_that_is_cut_off_has_proven_nothing(at: Ehr, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = at.transact
+
+    def cut_off(transaction: Json) -> Sequence[Json]:
+        if "ifNoneExist" in transaction["entry"][0]["request"]:
+            return whole(transaction)
+        raise Unavailable("ehr", "it went away")
+
+    monkeypatch.setattr(at, "transact", cut_off)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="went away"):
+            proof.prove(at)
+    monkeypatch.undo()
+    assert proof.recorded(at) is None
 
 
 @pytest.mark.parametrize("habits", [SEKMET, HAPI], ids=["sekmet", "hapi"])
