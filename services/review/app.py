@@ -3,7 +3,7 @@
 `blueprint(settings, ehr)` to mount, `create_review_app` to run alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from flask import Blueprint, Flask, Response, request
@@ -27,13 +27,18 @@ from shared.web.app import Probes, create_app
 NAME: Final = "review"
 
 
-def create_review_app(settings: Settings, ehr: Ehr) -> Flask:
+def create_review_app(
+    settings: Settings, ehr: Ehr, waiting: Callable[[], Sequence[str]] = tuple
+) -> Flask:
     """The pages alone, with the probes that every service has.
+
+    Args:
+        waiting: what the start still waits for, for the probe.
 
     Raises:
         Misconfigured: the settings of the login or of the roles contradict each other.
     """
-    probes = Probes(lambda: _unready(ehr), CollectorRegistry())
+    probes = Probes(lambda: waiting() or _unready(ehr), CollectorRegistry())
     app = create_app(
         NAME,
         probes,

@@ -76,7 +76,7 @@ class Origin:
         sources: (reference, name) of what it was drawn from.
         unnamed: what to say where no source is named.
         stale: (reference, name, state) of sources that do not stand any more.
-        authors, verifiers: who and when.
+        authors, verifiers: who and when; nobody verified what is not decided.
     """
 
     models: Sequence[Model]
@@ -185,7 +185,8 @@ class _Builder:
             stale=self._stale() if result.waits else [],
             supports=evidence.supports(self.review.ehr, result),
             authors=_agents(result, "author"),
-            verifiers=_agents(result, "verifier"),
+            # Of a decision that did not come about nothing is shown, whatever the EHR kept of it.
+            verifiers=_agents(result, "verifier") if result.head.closed else [],
         )
 
     def _stale(self) -> list[tuple[str, str, str]]:

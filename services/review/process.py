@@ -1,18 +1,23 @@
 """The review process: the pages on HTTP, and nothing else.
 
-It reads and writes the EHR only when a person asks.
+After the proof of the EHR's guards it reads and writes the EHR only when a person asks.
 """
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from services.review.app import create_review_app
-from shared.ehr.auth.scopes import COMMON, permissions, scope_text
+from shared.ehr.auth.scopes import COMMON, TAKEN_BACK, permissions, scope_text
+from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
+from shared.ehr.proof import prove
 from shared.fhir import lifecycle
 from shared.settings import Settings
 from shared.web.app import serve
+from shared.web.process import until
 
 log = logging.getLogger(__name__)
 DECIDED: Final = frozenset(lifecycle.STATUS)
@@ -31,26 +36,40 @@ SHOWN: Final = frozenset(
 THREADS: Final = 8
 
 
+@dataclass
+class _State:
+    """The state of the start, for the probe."""
+
+    waiting: Sequence[str] = ("the EHR",)
+
+    def wait_for(self, what: str) -> None:
+        self.waiting = (what,)
+
+    def prove(self, ehr: Ehr) -> None:
+        prove(ehr)
+        self.waiting = ()
+
+
 def review_scopes() -> str:
     """Reading what the pages show, updating what is decided."""
-    return scope_text(
-        permissions(SHOWN | DECIDED, (), common={**COMMON, **dict.fromkeys(DECIDED, "ru")})
-    )
+    common = {**COMMON, **TAKEN_BACK, **dict.fromkeys(DECIDED, "ru")}
+    return scope_text(permissions(SHOWN | DECIDED, (), common=common))
 
 
 def run_review(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set. Installs no signal handler.
 
     Raises:
-        Misconfigured: the settings of the login or of the roles contradict each other.
+        Misconfigured: the settings of the login or of the roles contradict each other, or the EHR
+            lacks a guard that a signature rests on.
     """
-    ehr = open_ehr(settings, review_scopes())
-    try:
-        serving = serve(
-            create_review_app(settings, ehr), settings.http_host, settings.http_port, THREADS
-        )
+    state = _State()
+    with open_ehr(settings, review_scopes()) as ehr:
+        app = create_review_app(settings, ehr, lambda: state.waiting)
+        serving = serve(app, settings.http_host, settings.http_port, THREADS)
         log.info("review listens on port %d", serving.port)
-        stop.wait()
-        serving.close()
-    finally:
-        ehr.close()
+        try:
+            until(lambda: state.prove(ehr), stop, state.wait_for)
+            stop.wait()
+        finally:
+            serving.close()

@@ -2,8 +2,9 @@
 
 An EHR that runs transactions as batches may hold half of one. What it held before is put back, and
 new drafts are rejected, so nothing can be signed without its Provenance, and the next try starts
-clean. The head comes first: it says whether there is a result. What the EHR does not take back in
-time is logged, and an operator has to look.
+clean. A new Provenance is written again as one that stands for nothing. The head comes first: it
+says whether there is a result. What the EHR does not take back in time is logged, and an operator
+has to look.
 """
 
 import logging
@@ -11,7 +12,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from shared import instants
 from shared.ehr.client import Ehr
+from shared.ehr.guard.nullified import nullified
 from shared.ehr.wire.answered import Accepted, PartlyWritten
 from shared.errors import CareloopError, Conflict, Unavailable
 from shared.fhir import bundle, lifecycle
@@ -22,6 +25,8 @@ log = logging.getLogger(__name__)
 PAUSES_SEC: Final = (0.25, 1.0, 4.0)
 AT_MOST_SEC: Final = 30.0
 """As long entries are tried again, all together: whoever wrote waits for it."""
+TAKEN_BACK: Final = frozenset({*lifecycle.STATUS, "Provenance"})
+"""What is new of these kinds must not stand."""
 
 
 def transact(ehr: Ehr, transaction: Json, before: Iterable[Json]) -> Sequence[Json]:
@@ -64,18 +69,24 @@ def _patiently(ehr: Ehr, accepted: Accepted, old: Json | None, deadline: float) 
 
 
 def _undo(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
-    """Put the old resource back, or reject the new draft.
+    """Put the old resource back, reject the new draft, or nullify the new Provenance.
 
-    Provenances and AuditEvents stay: they say what happened.
+    AuditEvents stay: they say what happened.
     """
-    if old is None and not (accepted.created and type_of(accepted.reference) in lifecycle.STATUS):
+    kind = type_of(accepted.reference)
+    if old is None and not (accepted.created and kind in TAKEN_BACK):
         return
     standing = ehr.read(accepted.reference)
     if standing is None or accepted.version not in ("", version_of(standing)):
         # Somebody else wrote since, or our own update of the try before was done.
         return
-    back = old if old is not None else lifecycle.at_stage(standing, "rejected")
+    if old is not None:
+        back = bundle.put(old, "")["resource"]
+    elif kind == "Provenance":
+        back = nullified(bundle.put(standing, "")["resource"], instants.now())
+    else:
+        back = bundle.put(lifecycle.at_stage(standing, "rejected"), "")["resource"]
     try:
-        ehr.update(bundle.put(back, "")["resource"], version_of(standing))
+        ehr.update(back, version_of(standing))
     except Conflict:
         log.info("%s was written by somebody else meanwhile", accepted.reference)

@@ -29,6 +29,12 @@ the sources, the model cards, the audit trail.
 """
 
 
+TAKEN_BACK: Final[Mapping[str, str]] = {"Provenance": "crus"}
+"""Asked for beyond the needs: a Provenance is written again where an EHR kept only half of a
+transaction (`shared.ehr.guarded`). No EHR is refused for lacking it.
+"""
+
+
 def permissions(
     reads: Iterable[str], writes: Iterable[str], common: Mapping[str, str] = COMMON
 ) -> dict[str, str]:
@@ -54,7 +60,7 @@ def scope_text(granted: Mapping[str, str]) -> str:
 
 def scopes_of(service: Service) -> str:
     """Write the scopes of a service, for the token request and for registration."""
-    return scope_text(permissions_of(service))
+    return scope_text({**permissions_of(service), **TAKEN_BACK})
 
 
 def permission_needed(method: str, place: str) -> tuple[str, str] | None:

@@ -21,10 +21,11 @@ def standing(fake: FakeEhr) -> list[Json]:
 
 
 def authored(fake: FakeEhr) -> set[str]:
-    """What a Provenance stands behind."""
+    """What a Provenance stands behind: one that was not taken back."""
     return {
         relative(target["reference"])
         for provenance in fake.resources("Provenance")
+        if "activity" not in provenance
         for target in provenance["target"]
     }
 
@@ -54,7 +55,7 @@ def test_a_result_of_which_an_entry_is_refused_does_not_count(
     line: Line, fake: FakeEhr, note: str, kind: str, refusal: tuple[int, type[CareloopError]]
 ) -> None:
     status, expected = refusal
-    before = {local_reference(r) for r in standing(fake)}
+    before, behind = {local_reference(r) for r in standing(fake)}, authored(fake)
     arrived = event(line.ehr, note)
     # A head is begun by a POST of its own, and becomes a result's by a PUT.
     fake.faults.refuse(9, status, kind=kind, method="PUT" if kind == "Task" else "")
@@ -62,6 +63,7 @@ def test_a_result_of_which_an_entry_is_refused_does_not_count(
         run(line, arrived)
     assert begun(line, note) in (None, "draft")
     assert {local_reference(r) for r in standing(fake)} == before
+    assert authored(fake) == behind
     fake.faults.end()
     assert run(line, arrived) == "result"
     assert head(line.ehr, note).outcome == "requested"

@@ -113,13 +113,17 @@ def through_the_issuer(visitor: Visitor, subject: str) -> TestResponse:
     return visitor.client.get(f"{place.path}?{place.query}")
 
 
-def _patiently(url: str) -> int:
+def _patiently(url: str, status: int | None = None) -> int:
+    """Ask until somebody answers, with this status if one is given."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            return httpx.get(url, timeout=60).status_code
+            answered = httpx.get(url, timeout=60).status_code
         except httpx.TransportError:
-            time.sleep(0.05)
+            answered = 0
+        if answered and status in (None, answered):
+            return answered
+        time.sleep(0.05)
     raise TimeoutError(url)
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.clinic.ports import free_port
@@ -30,6 +31,7 @@ def test_the_process_serves_until_it_is_stopped(fhir_url: str, tmp_path: Path) -
     process = threading.Thread(target=run_review, args=(settings, stop))
     process.start()
     try:
+        _patiently(f"http://127.0.0.1:{port}/readyz", 200)
         answers = {
             path: _patiently(f"http://127.0.0.1:{port}{path}")
             for path in ("/healthz", "/readyz", "/metrics", "/login")
@@ -106,7 +108,7 @@ def test_it_asks_for_no_more_than_it_needs() -> None:
     assert (
         scopes["DiagnosticReport"] == "rus"
         and scopes["Practitioner"] == scopes["Medication"] == "rs"
-        and scopes["Provenance"] == "cs"
+        and scopes["Provenance"] == "crus"
         and scopes["AuditEvent"] == "c"
     )
 
@@ -126,3 +128,20 @@ def test_nothing_of_the_pages_is_fetched_from_elsewhere() -> None:
         check=False,
     )
     assert found.stdout == ""
+
+
+def test_it_waits_for_an_ehr_that_is_away(tmp_path: Path) -> None:
+    port, away, stop = free_port(), free_port(), threading.Event()
+    settings = load_settings(
+        fhir_url=f"http://127.0.0.1:{away}/fhir", state_dir=tmp_path, http_port=port
+    )
+    process = threading.Thread(target=run_review, args=(settings, stop))
+    process.start()
+    try:
+        assert _patiently(f"http://127.0.0.1:{port}/readyz") == 503
+        waits = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).json()["waiting_for"]
+        assert len(waits) == 1 and ("the EHR" in waits[0] or "ehr is not available" in waits[0])
+    finally:
+        stop.set()
+        process.join(60)
+    assert not process.is_alive()
