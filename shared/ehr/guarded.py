@@ -14,7 +14,7 @@ from typing import Final
 
 from shared import instants
 from shared.ehr.client import Ehr
-from shared.ehr.guard.nullified import nullified
+from shared.ehr.guard.nullified import nullified, targets
 from shared.ehr.wire.answered import Accepted, PartlyWritten
 from shared.errors import CareloopError, Conflict, Unavailable
 from shared.fhir import bundle, lifecycle
@@ -83,7 +83,8 @@ def _undo(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
     if old is not None:
         back = bundle.put(old, "")["resource"]
     elif kind == "Provenance":
-        back = nullified(bundle.put(standing, "")["resource"], instants.now())
+        refused = [target for target in targets(standing) if ehr.read(target) is None]
+        back = nullified(bundle.put(standing, "")["resource"], instants.now(), refused)
     else:
         back = bundle.put(lifecycle.at_stage(standing, "rejected"), "")["resource"]
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.ehr.guard.nullified import nullified
+from shared.ehr.guard.nullified import nullified, targets
 from shared.fhir import codes
 from shared.fhir.check import check
 
@@ -46,3 +46,12 @@ def test_what_it_was_drawn_from_stays() -> None:
     entity = [{"role": "source", "what": codes.reference("DocumentReference/1")}]
     left = nullified(provenance("author", codes.reference("Device/1"), entity=entity), NOW)
     assert left["entity"] == entity
+
+
+def test_a_target_that_was_refused_stays_in_words() -> None:
+    given = provenance("author", codes.reference("Device/1"))
+    left = nullified(given, NOW, ["DiagnosticReport/1"])
+    assert left["target"] == [{"reference": "Task/1"}, {"display": "DiagnosticReport/1"}]
+    assert targets(left) == ["Task/1"] and targets(given) == ["Task/1", "DiagnosticReport/1"]
+    check(left)
+    check(nullified(given, NOW, targets(given)))
