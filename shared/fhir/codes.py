@@ -4,7 +4,7 @@ Each has its source beside it.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from shared.answers import NS as NS  # noqa: PLC0414  # an export: everybody says codes.NS
 from shared.json import Json
@@ -110,15 +110,28 @@ def citation(display: str, url: str | None = None) -> Json:
 
 
 def codings(element: object) -> Iterator[Json]:
-    """Yield every Coding in a CodeableConcept, a Coding, or a list of either."""
+    """Yield every Coding in a CodeableConcept, a Coding, or a list of either.
+
+    What is no Coding is passed over, and so is a system or a code that is no text or number.
+    """
     if isinstance(element, list):
         for item in element:
             yield from codings(item)
     elif isinstance(element, Mapping):
-        if "code" in element and not isinstance(element["code"], Mapping):
-            yield dict(element)
-        for item in element.get("coding", []):
-            yield dict(item)
+        if isinstance(element.get("code"), str | int):
+            yield _readable(element)
+        listed = element.get("coding")
+        for item in listed if isinstance(listed, list) else ():
+            if isinstance(item, Mapping):
+                yield _readable(item)
+
+
+def _readable(found: Mapping[str, Any]) -> Json:
+    return {
+        key: value
+        for key, value in found.items()
+        if key not in ("system", "code") or isinstance(value, str | int)
+    }
 
 
 def has_code(element: object, system: str, *wanted: str) -> bool:

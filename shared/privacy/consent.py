@@ -1,11 +1,11 @@
 """Consent: asked before the input is read and again before the write.
 
-Provisions are evaluated here; what is not understood denies. R4 Consent: `provision` states
-exceptions to the base policy, nested exceptions refine it. R4 forbids `type` at the root, but a
-deny there counts all the same. Among siblings that apply, a deny wins; among Consents, too.
+Provisions are evaluated here; what is not understood denies, and so does a Consent that is not
+well formed. R4 Consent: `provision` states exceptions to the base policy, nested exceptions refine
+it. R4 forbids `type` at the root, but a deny there counts all the same. Among siblings that apply,
+a deny wins; among Consents, too.
 """
 
-from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ from shared.ehr.client import Ehr
 from shared.errors import ConsentDenied
 from shared.fhir import codes
 from shared.json import Json
+from shared.privacy.period import bounds
+from shared.privacy.well_formed import STATUSES, is_well_formed
 from shared.references import is_a, is_elsewhere, local_reference, relative, type_of
 
 Verdict = Literal["permit", "deny"]
@@ -54,12 +56,12 @@ class Asked:
     """The question: may careloop analyse this class of resource now?
 
     Attributes:
-        is_us: whether a Device reference is one of careloop's.
+        is_us: whether a Device reference is one of careloop's; None: its Device can't be read.
     """
 
     resource_class: str
     now: datetime
-    is_us: Callable[[str], bool]
+    is_us: Callable[[str], Truth]
 
 
 class _Settings(Protocol):
@@ -110,8 +112,10 @@ def permit(
 
 
 def _active(ehr: Ehr, patient: str) -> list[Json]:
+    """List the patient's Consents that are active, or whose status is none of R4's."""
     found = ehr.search("Consent", _query(patient), subject=patient)
-    return [consent for consent in found if consent.get("status") == "active"]
+    over = [status for status in STATUSES if status != "active"]
+    return [consent for consent in found if consent.get("status") not in over]
 
 
 def question(subject: str) -> Question:
@@ -126,25 +130,21 @@ def _query(subject: str) -> dict[str, str]:
 
 def decide(consent: Json, asked: Asked) -> Verdict | None:
     """Return the answer of this Consent to the question; None: none."""
+    if not is_well_formed(consent):
+        return "deny"
     base = POLICY.get(codes.first_code(consent.get("policyRule"), codes.V3_ACT_CODE) or "")
-    provision = consent.get("provision")
-    return base if provision is None else _evaluate(provision, base, asked)
+    return _evaluate(consent["provision"], base, asked) if "provision" in consent else base
 
 
-def _evaluate(provision: object, inherited: Verdict | None, asked: Asked) -> Verdict | None:
-    if not isinstance(provision, dict) or not isinstance(provision.get("provision", []), list):
-        return "deny"
-
-    kind = provision.get("type")
-    if kind not in ("permit", "deny", None):
-        return "deny"
+def _evaluate(provision: Json, inherited: Verdict | None, asked: Asked) -> Verdict | None:
+    kind: Verdict | None = provision.get("type")
     applies = _applies(provision, asked)
     if applies is False or (applies is None and kind == "permit"):
         return inherited
     if applies is None and kind is None:
         return "deny"
 
-    own: Verdict | None = kind or inherited
+    own = kind or inherited
     nested = [_evaluate(p, own, asked) for p in provision.get("provision", [])]
     exceptions = [verdict for verdict in nested if verdict is not None and verdict != own]
     if "deny" in exceptions:
@@ -170,13 +170,11 @@ def _applies(provision: Json, asked: Asked) -> Truth:
     return None if None in conditions else True
 
 
-def _any(items: object, holds: Callable[[Json], Truth]) -> Truth:
+def _any(items: Sequence[Json] | None, holds: Callable[[Json], Truth]) -> Truth:
     """Tell whether one of the items holds; without items there is no condition."""
-    if items is None or items == []:
+    if items is None:
         return True
-    if not isinstance(items, list):
-        return None
-    found = [holds(i) if isinstance(i, dict) else None for i in items]
+    found = [holds(item) for item in items]
     return True if True in found else None if None in found else False
 
 
@@ -186,8 +184,7 @@ def _is_actor(actor: Json, asked: Asked) -> Truth:
     A Device of careloop is; another Device or a person is not. Of an Organization, a role or a
     Device of another system it can't be told.
     """
-    named = actor.get("reference")
-    reference = relative(str(named.get("reference", ""))) if isinstance(named, dict) else ""
+    reference = relative(actor.get("reference", {}).get("reference", ""))
     kind = type_of(reference)
     if kind == "Device":
         return None if is_elsewhere(reference) else asked.is_us(reference)
@@ -215,36 +212,20 @@ def _is_class(found: Json, asked: Asked) -> Truth:
     return bool(found.get("code") == asked.resource_class)
 
 
-def _is_careloop(device: Json | None) -> bool:
-    return any(i.get("system") == codes.MODEL for i in (device or {}).get("identifier", []))
+def _is_careloop(device: Json | None) -> Truth:
+    """Tell whether an identifier says so; None where one that may say so is no object."""
+    identifiers = (device or {}).get("identifier", [])
+    if not isinstance(identifiers, list):
+        return None
+    found = [i.get("system") == codes.MODEL if isinstance(i, dict) else None for i in identifiers]
+    return True if True in found else None if None in found else False
 
 
-def _in_period(period: object, now: datetime) -> Truth:
-    """Both bounds inclusive, a partial date to its precision (R4 Period)."""
+def _in_period(period: Json | None, now: datetime) -> Truth:
     if period is None:
         return True
-    if not isinstance(period, dict):
+    if set(period) - {"id", "start", "end"}:
         return None
-    try:
-        start = _bounds(str(period["start"]))[0] if "start" in period else now
-        end = _bounds(str(period["end"]))[1] if "end" in period else now
-    except ValueError:
-        return None
+    start = bounds(period["start"])[0] if "start" in period else now
+    end = bounds(period["end"])[1] if "end" in period else now
     return start <= now <= end
-
-
-def _bounds(text: str) -> tuple[datetime, datetime]:
-    """Return the first and the last moment of a FHIR dateTime; without a zone in UTC.
-
-    Nothing follows the year 9999, which many systems write for "without end".
-    """
-    if "T" in text:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment, moment if "." in text else moment.replace(microsecond=999_999)
-    parts = [*map(int, text.split("-"))]
-    year, month, day = [*parts, 1, 1][:3]
-    first = datetime(year, month, day, tzinfo=UTC)
-    last_month = month if len(parts) > 1 else 12
-    last_day = day if len(parts) > 2 else monthrange(year, last_month)[1]
-    return first, datetime(year, last_month, last_day, 23, 59, 59, 999_999, tzinfo=UTC)

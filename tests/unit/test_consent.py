@@ -27,7 +27,7 @@ def asked() -> Asked:
 
 
 def consent(provision: Any = None, policy: str | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = {"resourceType": "Consent"}
+    found: dict[str, Any] = {"resourceType": "Consent", "status": "active"}
     if provision is not None:
         found["provision"] = provision
     return found | ({"policyRule": codes.concept(codes.V3_ACT_CODE, policy)} if policy else {})
@@ -272,7 +272,8 @@ def test_a_consent_that_says_nothing_permits_nothing_where_silence_denies(ehr: E
 def test_a_policy_without_its_code_says_nothing() -> None:
     assert (
         decide(
-            {"policyRule": {"coding": [{"system": codes.V3_ACT_CODE, "display": "opt-in"}]}},
+            consent()
+            | {"policyRule": {"coding": [{"system": codes.V3_ACT_CODE, "display": "opt-in"}]}},
             asked(),
         )
         is None
