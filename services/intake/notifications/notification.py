@@ -19,15 +19,16 @@ class Notification:
     """One Backport notification.
 
     Attributes:
-        subscription: `Subscription/id`.
+        subscription: `Subscription/id`; None where that is not readable.
         kind: handshake, heartbeat, event-notification, query-status or query-event.
-        foci: the references that it names; empty with payload `empty`.
+        foci: the references that it names; empty with payload `empty`. One that is not readable
+            is left out: its event counts as one without a focus.
         before: how many events there were since the Subscription began, where the server says so.
         events: how many events it holds, with a focus or without.
         first, last: the lowest and highest event number in it, None without events.
     """
 
-    subscription: str
+    subscription: str | None
     kind: str
     foci: tuple[str, ...]
     first: int | None
@@ -39,19 +40,21 @@ class Notification:
     def names_all(self) -> bool:
         """Each event that it counts comes with its focus.
 
-        None is without, no number between the first and the last is left out.
+        None is without, no number between the first and the last is left out, and the Subscription
+        is known: else nobody can tell of a gap before the first.
         """
         spanned = (
             self.last - self.first + 1 if self.first is not None and self.last is not None else 0
         )
-        return bool(self.foci) and len(self.foci) >= max(self.events, spanned)
+        named = len(self.foci)
+        return self.subscription is not None and named > 0 and named >= max(self.events, spanned)
 
 
 def parse(body: object) -> Notification:
     """The notification in a JSON body.
 
     Raises:
-        InvalidInput: names the element that is missing or wrong.
+        InvalidInput: it is no notification at all; names the element that is missing or wrong.
     """
     entries = (
         body.get("entry")
@@ -73,12 +76,11 @@ def parse(body: object) -> Notification:
         raise InvalidInput("Parameters.parameter `type` is missing or unknown.")
     events = [_objects(p.get("part")) for p in parameters if p.get("name") == "notification-event"]
     numbers = [int(n) for e in events if NUMBER.fullmatch(n := _value(e, "event-number"))]
-    foci = [_reference(text, "focus") for e in events if (text := _value(e, "focus"))]
-    subscription = _reference(_value(parameters, "subscription"), "subscription")
+    foci = [focus for e in events if (focus := _reference(e, "focus"))]
     since_start = _value(parameters, "events-since-subscription-start")
     before = int(since_start) if NUMBER.fullmatch(since_start) else None
     return Notification(
-        subscription,
+        _reference(parameters, "subscription"),
         kind,
         tuple(foci),
         min(numbers, default=None),
@@ -92,13 +94,14 @@ def _objects(listed: object) -> list[Json]:
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
-def _reference(text: str, name: str) -> str:
-    if not REFERENCE.fullmatch(reference := own_place(text)):
-        raise InvalidInput(f"Parameters.parameter `{name}` is no reference to a resource.")
-    return reference
+def _reference(parameters: list[Json], name: str) -> str | None:
+    """Return `Type/id` from the parameter of this name; None if it is not readable."""
+    place = own_place(_value(parameters, name))
+    return place if REFERENCE.fullmatch(place) else None
 
 
 def _value(parameters: list[Json], name: str) -> str:
     found = next((p for p in parameters if p.get("name") == name), {})
-    value = next((v for k, v in found.items() if k.startswith("value")), "")
-    return str(value.get("reference", "")) if isinstance(value, dict) else str(value)
+    value = next((v for k, v in found.items() if k.startswith("value")), None)
+    stated = value.get("reference") if isinstance(value, dict) else value
+    return str(stated) if isinstance(stated, str | int) else ""

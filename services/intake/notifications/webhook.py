@@ -82,8 +82,9 @@ class Doorway:
         Raises:
             Unavailable: not everything is published.
         """
-        if notification.kind == "handshake":
-            self.state.start_event_count(notification.subscription, notification.before or 0)
+        subscription = notification.subscription
+        if notification.kind == "handshake" and subscription:
+            self.state.start_event_count(subscription, notification.before or 0)
         if notification.kind != "event-notification":
             return
         missed = self._gap(notification)
@@ -91,22 +92,21 @@ class Doorway:
             self.marked.foci(notification.foci)
         else:
             self.marked.kind(kind, [*(missed or ()), *notification.foci])
-        if notification.last is not None:
-            self.state.record_event_number(notification.subscription, notification.last)
+        if notification.last is not None and subscription:
+            self.state.record_event_number(subscription, notification.last)
 
     def _gap(self, notification: Notification) -> tuple[str, ...] | None:
         """Return the foci of the skipped numbers; None without a gap.
 
         Only as far as the EHR tells them.
         """
-        known = self.state.number(notification.subscription)
-        if known is None or notification.first is None or notification.first <= known + 1:
+        subscription, first = notification.subscription, notification.first
+        known = self.state.number(subscription) if subscription else None
+        if not subscription or known is None or first is None or first <= known + 1:
             return None
-        log.warning(
-            "%s skipped %d events", notification.subscription, notification.first - known - 1
-        )
+        log.warning("%s skipped %d events", subscription, first - known - 1)
         # the type is swept, too: the EHR may have no $events
-        return self._missed(notification.subscription, known + 1, notification.first - 1)
+        return self._missed(subscription, known + 1, first - 1)
 
     def _missed(self, subscription: str, first: int, last: int) -> tuple[str, ...]:
         try:
@@ -152,10 +152,12 @@ def webhook(doorway: Doorway, secret: str) -> Blueprint:
     def notify_resource(kind: str, resource_type: str, logical_id: str) -> Response:
         if answer := refused(kind):
             return answer
-        reference = f"{resource_type}/{logical_id}"
-        if not is_watched(resource_type) or not REFERENCE.fullmatch(reference):
+        if not is_watched(resource_type):
             return outcome(404, "careloop does not watch this type.")
-        doorway.marked.foci([reference])
+        if REFERENCE.fullmatch(reference := f"{resource_type}/{logical_id}"):
+            doorway.marked.foci([reference])
+        else:
+            doorway.marked.kind(resource_type)
         return Response(status=200)
 
     return blueprint

@@ -1,6 +1,7 @@
 """Intake: door."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -174,10 +175,8 @@ class TestDoor:
             (b'{"resourceType": "Bundle", "resourceType": "Bundle"}', 400),
             (b'{"a": NaN}', 400),
             (b"[" * 1000, 400),
-            *(
-                (orjson.dumps(notification("event-notification", [(1, focus)])), 400)
-                for focus in STEPS
-            ),
+            (b'{"resourceType": "Bundle", "entry": [{"resource": null}]}', 400),
+            (orjson.dumps(notification("no-kind", [(1, "DocumentReference/1")])), 400),
             (b"x" * 3000, 413),
         ],
     )
@@ -186,6 +185,69 @@ class TestDoor:
             "/notify/DocumentReference", data=body, headers={SECRET_HEADER: SECRET}
         )
         assert answer.status_code == status and answer.json["resourceType"] == "OperationOutcome"
+
+    @pytest.mark.parametrize("focus", STEPS)
+    def test_a_focus_that_is_no_reference_is_left_to_the_sweep_and_never_asked_for(
+        self, tmp_path: Path, focus: str
+    ) -> None:
+        with FakeEhr(HAPI) as fake, open_ehr(Settings(fhir_url=fake.base)) as ehr:
+            log, state = MemoryLog(), State(tmp_path / "intake.sqlite")
+            log.create_topics(2, [])
+            intake = Intake(ehr, log, log.sink(), Settings(fhir_url=fake.base), state)
+            answer = post(intake, notification("event-notification", [(1, focus)]))
+            assert answer.status_code == 200
+            assert [path for _, path, _ in fake.requests] == ["DocumentReference/_history"]
+            intake.close()
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *({"valueReference": {"reference": odd}} for odd in (*STEPS, "#x", "Patient/a_1", "")),
+            {"valueReference": None},
+            {"valueReference": {"reference": None}},
+            {"valueReference": {"reference": ["Patient/1"]}},
+            {"valueReference": "Patient/a 1"},
+            {"valueReference": ["Patient/1"]},
+            {"valueReference": {}},
+            {"valueCode": True},
+            {},
+        ],
+        ids=str,
+    )
+    def test_what_stands_beside_a_focus_that_is_not_readable_is_published(
+        self, intake: Intake, patient: str, value: dict[str, Any]
+    ) -> None:
+        first, named, third = (intake.ehr.create(note(patient, text)).reference for text in "123")
+        body = notification("event-notification", [(1, first), (2, named), (3, third)])
+        body["entry"][0]["resource"]["parameter"][3]["part"][1] = {"name": "focus"} | value
+        assert post(intake, body).status_code == 200
+        assert {e.focus for e in intake.events()} == {first, named, third}
+        assert intake.state.number("Subscription/s") == 3
+
+    @pytest.mark.parametrize("value", [{}, {"valueReference": None}, {"valueReference": "#x"}])
+    def test_a_notification_of_no_readable_subscription_has_the_type_swept(
+        self, intake: Intake, patient: str, value: dict[str, Any]
+    ) -> None:
+        skipped, named = (intake.ehr.create(note(patient, text)).reference for text in "12")
+        for body in (
+            handshake(None),
+            notification("heartbeat", []),
+            notification("event-notification", [(2, named)]),
+        ):
+            body["entry"][0]["resource"]["parameter"][0] = {"name": "subscription"} | value
+            assert post(intake, body).status_code == 200
+        assert {e.focus for e in intake.events()} == {skipped, named}
+
+    @pytest.mark.parametrize("name", ["a_1", "a b", "%25", "x" * 65])
+    def test_a_put_whose_id_is_not_readable_has_the_type_swept(
+        self, intake: Intake, patient: str, name: str
+    ) -> None:
+        reference = intake.ehr.create(note(patient, "told")).reference
+        answer = intake.door().put(
+            f"/notify/DocumentReference/DocumentReference/{name}",
+            headers={SECRET_HEADER: SECRET},
+        )
+        assert answer.status_code == 200 and [e.focus for e in intake.events()] == [reference]
 
     def test_a_type_that_is_not_watched_is_404(self, intake: Intake) -> None:
         assert (
