@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.intake.sweep import Sweep
+from services.intake.sweep import GLANCE, Sweep
 from shared.errors import CareloopError, FhirError, Unavailable
 from shared.references import type_of
 from shared.web.logs import trace
@@ -30,7 +30,7 @@ class Lane:
         served: up to which mark all is published.
         failed: up to which mark a sweeper failed, and `why`.
         foci: named by marks, and not read yet -> when they were named; monotonic seconds.
-        whole: a mark names no focus: the type is swept.
+        sweeps_type: a mark names no focus.
         sweeper: the thread that is at work; None while there is nothing to do.
     """
 
@@ -40,7 +40,7 @@ class Lane:
     failed: int = 0
     why: str = ""
     foci: dict[str, float] = field(default_factory=dict)
-    whole: bool = False
+    sweeps_type: bool = False
     sweeper: threading.Thread | None = None
 
     def is_settled(self, mark: int) -> bool:
@@ -95,7 +95,7 @@ class Marked:
         lane = self._lane(kind)
         with lane.changed:
             lane.marked += 1
-            lane.whole = lane.whole or not foci
+            lane.sweeps_type = lane.sweeps_type or not foci
             lane.foci |= dict.fromkeys(foci, time.monotonic())
             if lane.sweeper is None:
                 lane.sweeper = threading.Thread(
@@ -125,14 +125,14 @@ class Marked:
                 if lane.served == lane.marked:
                     lane.sweeper = None
                     return
-                mark, foci, whole = lane.marked, lane.foci, lane.whole
-                lane.foci, lane.whole = {}, False
-            why = self._read(kind, self._unswept(kind, foci), whole=whole)
+                mark, foci, sweeps_type = lane.marked, lane.foci, lane.sweeps_type
+                lane.foci, lane.sweeps_type = {}, False
+            why = self._read(kind, self._unswept(kind, foci), sweeps_type=sweeps_type)
             with lane.changed:
                 if why:
                     # the marks stay for whoever marks next
                     lane.foci = foci | lane.foci
-                    lane.whole = lane.whole or whole
+                    lane.sweeps_type = lane.sweeps_type or sweeps_type
                     lane.failed, lane.why, lane.sweeper = lane.marked, why, None
                 else:
                     lane.served = mark
@@ -141,14 +141,17 @@ class Marked:
                 return
 
     def _unswept(self, kind: str, foci: Mapping[str, float]) -> list[str]:
-        """Leave out what a sweep that began after its mark has published."""
-        swept = self.sweep.swept.get(kind, 0.0)
-        return [focus for focus, named in foci.items() if named >= swept]
+        """Leave out what a sweep has published for sure.
 
-    def _read(self, kind: str, foci: list[str], *, whole: bool) -> str | None:
+        It began `GLANCE` after the mark: an earlier one may not have been shown what was named.
+        """
+        swept = self.sweep.swept.get(kind, 0.0) - GLANCE.total_seconds()
+        return [focus for focus, named in foci.items() if named > swept]
+
+    def _read(self, kind: str, foci: list[str], *, sweeps_type: bool) -> str | None:
         """Sweep, and read what is named; return why it failed."""
         try:
-            if whole:
+            if sweeps_type:
                 self.sweep.glance(kind)
             self._read_named(foci)
         except CareloopError as error:

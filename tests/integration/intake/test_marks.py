@@ -13,6 +13,7 @@ import pytest
 from services.intake.notifications.marked import Marked
 from services.intake.notifications.subscriptions import SECRET_HEADER
 from services.intake.state import State
+from services.intake.sweep import GLANCE
 from shared.ehr.client import Version
 from shared.ehr.opening import open_ehr
 from shared.errors import Unavailable
@@ -216,5 +217,22 @@ def test_what_a_sweep_published_since_is_not_read_any_more(
     with pytest.raises(Unavailable, match="502"):
         marked.foci([first])
     marked.sweep.all()
+    marked.sweep.swept[KIND] += GLANCE.total_seconds()
     marked.foci([second])
     assert [e.focus for e in intake.events()] == [first, second]
+
+
+@pytest.mark.parametrize("began_later_sec", [0.5, 1.0, 1.9])
+def test_what_a_sweep_was_not_shown_is_not_acknowledged_unread(
+    fake: FakeEhr, intake: Intake, patient: str, began_later_sec: float
+) -> None:
+    """An EHR shows a big transaction late: the history had not got it when the sweep began."""
+    first, second = (intake.ehr.create(note(patient, text)).reference for text in "ab")
+    marked = Marked(intake.sweep)
+    fake.faults.fail(1000, 502, method="GET", path=first)
+    named = time.monotonic()
+    with pytest.raises(Unavailable, match="502"):
+        marked.foci([first])
+    marked.sweep.swept[KIND] = named + began_later_sec
+    marked.foci([second])
+    assert {e.focus for e in intake.events()} == {first, second}
