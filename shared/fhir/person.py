@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.errors import NotAnalysed
 from shared.json import Json
-from shared.references import is_a, local_reference, relative
+from shared.references import ONE_STEP, is_a, is_elsewhere, local_reference, relative
 
 MOST: Final = 16
 """Records of one person that are read at most."""
@@ -25,8 +25,11 @@ CONTRADICTION: Final = "The EHR's links between patient records contradict each 
 TOO_MANY: Final = f"More than {MOST} patient records are linked as one person's."
 ELSEWHERE: Final = "The patient's record was replaced by one of another system."
 GONE: Final = "The patient's record was replaced by one that is not in the EHR."
+UNREADABLE: Final = "The link to the record that replaced the patient's is not readable."
 UNNAMED: Final = "urn:unnamed"
-"""Stands for another system's record that a link names by no reference."""
+"""Stands for another system's record, named by an identifier alone."""
+NO_TARGET: Final = "#"
+"""Stands for what a link names in no way that R4 has."""
 
 Read = Callable[[str], Json | None]
 """`Patient/id` -> the resource as it stands; None: gone."""
@@ -44,6 +47,7 @@ class Person:
         survivor: `Patient/id` of the record in use: what is written, is written there.
         records: all that stand, the survivor first; one where nothing was merged.
         beyond: it also replaces a record of another system, which is not read.
+        unreadable: it also replaces a record that its link does not name readably.
         gone: the EHR has no such record.
         doubtful: records joined to these by a link of a merge, although they are in use.
     """
@@ -51,6 +55,7 @@ class Person:
     survivor: str
     records: tuple[str, ...]
     beyond: bool = False
+    unreadable: bool = False
     gone: bool = False
     doubtful: tuple[str, ...] = ()
 
@@ -73,7 +78,7 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
 
     Raises:
         NotAnalysed: the links contradict each other (a circle, two survivors), lead to a record
-            that is gone or another system's, or join more than `MOST` records.
+            that is gone or another system's, are not readable, or join more than `MOST` records.
     """
     web = _Web(read, linking)
     if web.record(patient) is None:
@@ -93,11 +98,13 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
 
     survivor = _survivor(seen, edges, web)
     standing = sorted(r for r in seen if r != survivor and web.record(r) is not None)
+    replaced = [target for reference in seen for target in web.replaced(reference)]
     doubtful = sorted(r for r in doubted.difference(seen) if web.record(r) is not None)
     return Person(
         survivor,
         (survivor, *standing),
-        any(map(web.replaces_elsewhere, seen)),
+        beyond=any(map(_is_elsewhere, replaced)),
+        unreadable=not all(map(_is_readable, replaced)),
         doubtful=tuple(doubtful),
     )
 
@@ -110,9 +117,15 @@ def merge_links(patient: Json, *kinds: str) -> Iterator[str]:
     links = patient.get("link")
     for link in links if isinstance(links, list) else []:
         if isinstance(link, dict) and link.get("type") in (kinds or (REPLACED_BY, REPLACES)):
-            other = link.get("other")
-            reference = other.get("reference") if isinstance(other, dict) else None
-            yield reference if isinstance(reference, str) else UNNAMED
+            yield _target(link.get("other"))
+
+
+def _target(other: object) -> str:
+    if not isinstance(other, dict):
+        return NO_TARGET
+    if isinstance(reference := other.get("reference"), str):
+        return reference
+    return UNNAMED if isinstance(other.get("identifier"), dict) else NO_TARGET
 
 
 def linked_records(patient: Json) -> tuple[str, ...]:
@@ -129,7 +142,7 @@ def linked_records(patient: Json) -> tuple[str, ...]:
 def linked_alike(patient: Json) -> tuple[str, ...]:
     """List the records linked with this one, but not merged with it."""
     named = (relative(reference) for reference in merge_links(patient, "refer", "seealso"))
-    return tuple(dict.fromkeys(reference for reference in named if reference != UNNAMED))
+    return tuple(dict.fromkeys(r for r in named if r not in (UNNAMED, NO_TARGET)))
 
 
 def replaced_by(patient: Json) -> str | None:
@@ -177,10 +190,9 @@ class _Web:
         """Tell whether a record says so."""
         return _in_use(self.record(reference) or {})
 
-    def replaces_elsewhere(self, reference: str) -> bool:
-        """Tell whether it replaces a record of another system."""
-        record = self.record(reference) or {}
-        return any(not is_a(r, "Patient") for r in self._named(record, REPLACES))
+    def replaced(self, reference: str) -> list[str]:
+        """List the records that it replaces by its own account."""
+        return self._named(self.record(reference) or {}, REPLACES)
 
     def _named(self, record: Json, kind: str) -> list[str]:
         """List the targets of its links of this type.
@@ -194,6 +206,16 @@ class _Web:
             if hit.get("resourceType") == "Patient" and "id" in hit:
                 self.known.setdefault(local_reference(hit), hit)
                 yield hit
+
+
+def _is_elsewhere(target: str) -> bool:
+    return is_elsewhere(target) or target.lower().startswith("urn:")
+
+
+def _is_readable(target: str) -> bool:
+    """Tell whether a link's target can be a Patient, here or elsewhere."""
+    here = is_a(target, "Patient") and ONE_STEP.fullmatch(target) is not None
+    return here or _is_elsewhere(target)
 
 
 def _in_use(record: Json) -> bool:
@@ -216,7 +238,9 @@ def _survivor(records: Iterable[str], edges: Iterable[Edge], web: _Web) -> str:
 
     ends = [reference for reference in records if reference not in replaced]
     standing = [r for r in ends if web.record(r) is not None]
-    elsewhere = [r for r in ends if not is_a(r, "Patient")]
+    elsewhere = [r for r in ends if _is_elsewhere(r)]
+    if not all(map(_is_readable, ends)):
+        raise NotAnalysed(UNREADABLE)
     if len(standing) + len(elsewhere) > 1:
         raise NotAnalysed(CONTRADICTION)
     if elsewhere:

@@ -12,7 +12,9 @@ from shared.fhir.person import (
     GONE,
     MOST,
     TOO_MANY,
+    UNREADABLE,
     Person,
+    linked_alike,
     linked_records,
     person_of,
 )
@@ -183,9 +185,26 @@ def test_a_retired_record_that_is_gone_is_left_out() -> None:
         (by("b"), GONE),
         (by(ELSEWHERE_A), ELSEWHERE),
         (by("urn:uuid:1b0a6f7e-0000-4000-8000-00000000/1"), ELSEWHERE),
-        (by("RelatedPerson/7"), ELSEWHERE),
+        (by("/fhir/Patient/b"), ELSEWHERE),
+        (by("RelatedPerson/7"), UNREADABLE),
+        (by("#x/"), UNREADABLE),
+        (by("Patient/b/c"), UNREADABLE),
+        (by("Patient/b c"), UNREADABLE),
+        (by("Patient/.."), UNREADABLE),
+        (by("Patient/"), UNREADABLE),
     ],
-    ids=["gone", "another system", "a urn", "no Patient"],
+    ids=[
+        "gone",
+        "another system",
+        "a urn",
+        "a path of the host",
+        "no Patient",
+        "contained",
+        "too many steps",
+        "a blank",
+        "a step up",
+        "no id",
+    ],
 )
 def test_a_survivor_that_can_not_be_read_is_not_guessed(link: Any, reason: str) -> None:
     with pytest.raises(NotAnalysed, match=reason):
@@ -198,6 +217,45 @@ def test_a_survivor_that_is_named_by_identifier_alone_is_not_guessed() -> None:
     }
     with pytest.raises(NotAnalysed, match=ELSEWHERE):
         person("a", retired)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"other": {"reference": "#x"}},
+        {"other": {"reference": ""}},
+        {"other": {"reference": "b"}},
+        {"other": {"reference": None}},
+        {"other": {"reference": {"reference": "Patient/b"}}},
+        {"other": {"display": "b"}},
+        {"other": {"identifier": "b"}},
+        {"other": {}},
+        {"other": "Patient/b"},
+        {"other": ["Patient/b"]},
+        {"other": None},
+        {},
+    ],
+    ids=str,
+)
+def test_a_target_that_is_not_readable_is_said_to_be_so(other: Json) -> None:
+    retired = record("a", active=False) | {"link": [{"type": "replaced-by"} | other]}
+    with pytest.raises(NotAnalysed, match=UNREADABLE):
+        person("a", retired, record("b"))
+    beside = record("a", by("b"), active=False)
+    beside["link"].append({"type": "replaced-by"} | other)
+    with pytest.raises(NotAnalysed, match=UNREADABLE):
+        person("b", beside, record("b"))
+    in_use = record("a", active=True) | {"link": [{"type": "replaced-by"} | other]}
+    assert person("a", in_use) == Person("Patient/a", ("Patient/a",))
+    survivor = record("b") | {"link": [{"type": "replaces"} | other]}
+    assert person("b", survivor) == Person("Patient/b", ("Patient/b",), unreadable=True)
+    alike = record("b") | {"link": [{"type": "seealso"} | other]}
+    assert person("b", alike) == Person("Patient/b", ("Patient/b",))
+
+
+@pytest.mark.parametrize("other", [{"display": "b"}, "Patient/b", None])
+def test_nobody_is_alike_whom_no_link_names(other: Any) -> None:
+    assert linked_alike(record("a") | {"link": [{"type": "refer", "other": other}]}) == ()
 
 
 def test_a_record_of_another_system_that_was_replaced_is_said_and_not_read() -> None:

@@ -51,6 +51,11 @@ def _notices(result: Result) -> Iterator[Notice]:
         yield Notice(
             "This record also replaces one of another system, of which nothing is read here."
         )
+    if person.unreadable:
+        yield Notice(
+            "This record also replaces one that its link does not name readably: nothing of it is "
+            "read here."
+        )
     if alike := ", ".join(linked_alike(result.patient or {})):
         yield Notice(
             f"The EHR links this record with {alike}, and does not say that they were merged: "

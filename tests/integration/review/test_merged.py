@@ -128,11 +128,12 @@ NUMBER = {"identifier": {"system": "https://other-hospital.example", "value": "1
     ("links", "said"),
     [
         ([{"type": "replaces", "other": NUMBER}], "also replaces one of another system"),
+        ([{"type": "replaces", "other": {"display": "x"}}], "does not name readably"),
         ([link("seealso", "")], "links this record with {other}, and does not say"),
         ([link("refer", "")], "links this record with {other}, and does not say"),
         ([{"type": "refer", "other": NUMBER}], ""),
     ],
-    ids=["replaced elsewhere", "alike", "referred", "names nothing"],
+    ids=["replaced elsewhere", "replaced unreadably", "alike", "referred", "names nothing"],
 )
 def test_what_is_linked_and_not_read_is_said(
     doctor: Visitor, clinic: Clinic, other: str, links: list[Json], said: str
