@@ -77,7 +77,7 @@ def reckon(expected: Iterable[Answer], tasks: Iterable[Json], written: Iterable[
             if all(h.outcome == "draft" for h in heads.get(uuid, []))
         ],
         doubled=[
-            *(_told(uuid, found, answers) for uuid, found in heads.items() if len(found) > 1),
+            *(_named(uuid, found, answers) for uuid, found in heads.items() if len(found) > 1),
             *(f"{reference} beside {first}" for first, reference in doubled),
         ],
         orphans=[
@@ -97,7 +97,7 @@ def heads_by_answer(tasks: Iterable[Json]) -> Mapping[str, list[Head]]:
     return found
 
 
-def _told(uuid: str, found: Sequence[Head], answers: Mapping[str, Answer]) -> str:
+def _named(uuid: str, found: Sequence[Head], answers: Mapping[str, Answer]) -> str:
     answer = answers.get(uuid)
     whose = f"{answer.service} of {answer.input}" if answer else uuid
     return f"{whose}: {', '.join(h.reference for h in found)}"

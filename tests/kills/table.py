@@ -20,10 +20,11 @@ def table(result: Result) -> str:
     """One row a fact."""
     found, asked = result.reckoning, result.asked
     outcomes = ", ".join(f"{count} {name}" for name, count in sorted(found.outcomes.items()))
+    in_work = f"{result.at_work} hit a service with an event in work"
     rows = [
         ("EHR, event log, seed", f"{EHRS[asked.ehr]}, {LOGS[asked.log]}, {asked.seed}"),
         ("inputs loaded", f"{asked.inputs} in {result.load_sec:.0f} s"),
-        ("SIGKILLs", f"{result.kills}, of which {result.at_work} hit a service at work"),
+        ("SIGKILLs", f"{result.kills}, each of what was up and ready; {in_work}"),
         ("services that ended by themselves", str(len(result.died))),
         ("answers owed", str(found.expected)),
         ("heads", outcomes),
