@@ -1,6 +1,6 @@
 """A run: EHR after EHR, every arm in turn, then the long loads.
 
-A part that fails is told and left out; what was measured before stays.
+A part that fails is reported and left out; what was measured before stays.
 """
 
 import gc
@@ -67,11 +67,11 @@ def run(asked: Asked, say: Say, keep: Keep) -> Measured:
             made.not_measured.append(f"HAPI FHIR: {lack}")
             say(made.not_measured[-1])
             continue
-        with _told(made, ehr, say):
+        with _reporting(made, ehr, say):
             _at(ehr, asked, made, say, keep)
         keep(made)
     if asked.soak:
-        with _told(made, "soak", say), world("fake", asked.logs, asked.seed) as at:
+        with _reporting(made, "soak", say), world("fake", asked.logs, asked.seed) as at:
             made.endured += soak(at, asked.soak, say)
     else:
         made.not_measured.append("memory slope in a 30 minute soak (`--soak 30`)")
@@ -79,7 +79,7 @@ def run(asked: Asked, say: Say, keep: Keep) -> Measured:
 
 
 @contextmanager
-def _told(made: Measured, part: str, say: Say) -> Iterator[None]:
+def _reporting(made: Measured, part: str, say: Say) -> Iterator[None]:
     """Report a failing part, and go on with the next."""
     try:
         yield

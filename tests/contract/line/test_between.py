@@ -45,23 +45,23 @@ def put(line: Line, case: Case) -> str:
     return line.put(case, findings)
 
 
-def until_settled(line: Line, told: ResourceEvent) -> str:
+def until_settled(line: Line, created: ResourceEvent) -> str:
     while True:
         try:
-            return run(line, told)
+            return run(line, created)
         except Conflict:
             continue
 
 
 def test_eight_processes_draw_one_result(ehr: Ehr, patient: str, tmp_path: Path) -> None:
     reference = write(ehr, patient, "one two three")
-    told = event(ehr, reference)
+    created = event(ehr, reference)
     lines = [another(ehr, tmp_path) for _ in range(WRITERS)]
     start = threading.Barrier(WRITERS)
 
     def work(line: Line) -> str:
         start.wait()
-        return until_settled(line, told)
+        return until_settled(line, created)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         outcomes = list(pool.map(work, lines))

@@ -44,7 +44,7 @@ STEPS = (
 
 
 def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
-    told = [
+    counted = [
         {
             "name": "notification-event",
             "part": [
@@ -71,7 +71,7 @@ def notification(kind: str, events: list[tuple[int, str]]) -> dict[str, Any]:
     return {
         "resourceType": "Bundle",
         "type": "history",
-        "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + told}}],
+        "entry": [{"resource": {"resourceType": "Parameters", "parameter": head + counted}}],
     }
 
 
