@@ -1,7 +1,8 @@
 """The shape of what decides in a Consent, as R4 has it (pure).
 
-An element that is null, empty or of another kind may have said anything. So it is not passed over:
-the Consent denies, whatever else it says.
+An element that is null, empty or of another kind may have said anything, and a modifierExtension
+may turn what it stands in round. So neither is passed over: the Consent denies, whatever else it
+says.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,8 @@ STATUSES: Final = ("active", "draft", "proposed", "rejected", "inactive", "enter
 def is_well_formed(consent: Json) -> bool:
     """Tell whether status, policy and provisions have R4's shapes."""
     return consent.get("status") in STATUSES and _has(
-        consent, {"policyRule": _is_concept, "provision": _is_provision}
+        consent,
+        {"policyRule": _is_concept, "provision": _is_provision, "modifierExtension": _is_known},
     )
 
 
@@ -40,6 +42,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
+def _is_known(_modifiers: object) -> bool:
+    """Tell whether careloop knows what they change: none of them."""
+    return False
+
+
 def _is_coding(element: object) -> bool:
     return _has(element, {"system": _is_text, "code": _is_text})
 
@@ -53,7 +60,7 @@ def _is_reference(element: object) -> bool:
 
 
 def _is_actor(element: object) -> bool:
-    return _has(element, {"reference": _is_reference})
+    return _has(element, {"reference": _is_reference, "modifierExtension": _is_known})
 
 
 def _is_period(element: object) -> bool:
@@ -83,5 +90,6 @@ def _is_provision(element: object) -> bool:
             "purpose": _each(_is_coding),
             "class": _each(_is_coding),
             "provision": _each(_is_provision),
+            "modifierExtension": _is_known,
         },
     )

@@ -112,6 +112,23 @@ def test_a_consent_without_a_status_denies() -> None:
     assert decide(stated, asked()) == "deny"
 
 
+MODIFIED = {"modifierExtension": [{"url": "urn:x:not", "valueBoolean": True}]}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        consent(policy="OPTIN") | MODIFIED,
+        consent(MODIFIED | {"type": "permit"}, "OPTIN"),
+        consent(conditions(**MODIFIED), "OPTIN"),
+        consent(conditions(actor=[actor("Device/ours") | MODIFIED]), "OPTIN"),
+    ],
+    ids=["root", "provision", "nested", "actor"],
+)
+def test_what_a_modifier_may_turn_round_denies(stated: dict[str, Any]) -> None:
+    assert decide(stated, asked()) == "deny"
+
+
 @pytest.fixture
 def ehr() -> Iterator[Ehr]:
     with FakeEhr(SEKMET) as fake, open_ehr(Settings(fhir_url=fake.base)) as client:
