@@ -109,8 +109,13 @@ def has_identifier(resource: Json, system: str, value: str) -> bool:
 
     Some kinds keep a list of them, some a single one (Composition).
     """
-    found = resource.get("identifier", [])
     return any(
-        i.get("system") == system and i.get("value") == value
-        for i in (found if isinstance(found, list) else [found])
+        i.get("system") == system and i.get("value") == value for i in identifiers_of(resource)
     )
+
+
+def identifiers_of(resource: Json) -> list[Json]:
+    """Return the identifiers of a resource; what is no Identifier is skipped."""
+    found = resource.get("identifier")
+    listed = found if isinstance(found, list) else [found]
+    return [identifier for identifier in listed if isinstance(identifier, dict)]

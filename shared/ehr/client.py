@@ -109,6 +109,9 @@ class Ehr:
         Returns:
             None when it is gone (404, 410), when it is another system's, or when the reference is
             no `Type/id`, so that nothing can be there.
+
+        Raises:
+            Unavailable: the answer is not this very resource.
         """
         found = self.look_up(reference)
         return None if found == DELETED else found
@@ -120,7 +123,7 @@ class Ehr:
         if not ONE_STEP.fullmatch(place):
             return None
         try:
-            found = get(self._rest, place)
+            found = responses.resource_at(place, get(self._rest, place))
         except FhirError as error:
             if error.status not in (404, 410):
                 raise
@@ -262,7 +265,9 @@ class Ehr:
 
     def operation(self, path: str, params: Params) -> Json:
         """GET an operation without side effects, `Subscription/7/$events`."""
-        return get(self._rest, path, params)
+        found = get(self._rest, path, params)
+        is_read = ONE_STEP.fullmatch(path) and "$" not in path
+        return responses.resource_at(path, found, shown=False) if is_read else found
 
     def capabilities(self) -> Json:
         """Read the CapabilityStatement."""

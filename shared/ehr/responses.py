@@ -48,6 +48,8 @@ def bundle_of(body: Json) -> Json:
         raise Unavailable("ehr", "no Bundle: its entries or links are no objects", cause="shape")
     if not all(map(_is_entry, entries)):
         raise Unavailable("ehr", "no Bundle: an entry is not one", cause="shape")
+    if not _has_meta(body):
+        raise Unavailable("ehr", "no Bundle: its meta is not one", cause="shape")
     if not all(_all_texts(link, ("relation", "url")) for link in links):
         raise Unavailable("ehr", "no Bundle: a link is not one", cause="shape")
     return body
@@ -61,6 +63,11 @@ def _all_texts(node: Json, names: Sequence[str]) -> bool:
     return all(isinstance(node.get(name, ""), str) for name in names)
 
 
+def _has_meta(resource: Json) -> bool:
+    meta = resource.get("meta") or {}
+    return isinstance(meta, dict) and _all_texts(meta, ("lastUpdated",))
+
+
 def _is_entry(entry: Json) -> bool:
     parts = [entry[part] for part in PARTS if part in entry]
     return (
@@ -68,10 +75,29 @@ def _is_entry(entry: Json) -> bool:
         and _all_objects(parts)
         and _all_texts(entry, ("fullUrl",))
         and _all_texts(entry.get("resource", {}), ("resourceType", "id"))
-        and isinstance(entry.get("resource", {}).get("meta") or {}, dict)
+        and _has_meta(entry.get("resource", {}))
         and _all_texts(entry.get("request", {}), ("method", "url"))
         and _all_texts(entry.get("response", {}), ("status", "location", "etag", "lastModified"))
     )
+
+
+def resource_at(place: str, body: Json, *, shown: bool = True) -> Json:
+    """Check that a body is the resource at this place, `Type/id`.
+
+    Args:
+        shown: its id must be there: elements were not chosen.
+
+    Raises:
+        Unavailable: it is another, or none.
+    """
+    kind, own = place.split("/")
+    named = body.get("resourceType"), body.get("id", None if shown else own)
+    if named != (kind, own) or not _has_meta(body):
+        # The EHR may fail at this one alone: then this record is at fault.
+        raise Unavailable(
+            "ehr", f"a read of a {kind} answered with something else", cause="shape", suspect=True
+        )
+    return body
 
 
 def next_link(bundle: Json) -> str | None:
@@ -161,7 +187,7 @@ def versions(bundle: Json, kind: str, since: str) -> Iterator[Version]:
     are newest first), or of the answer itself, or of the beginning of what was asked for: never
     later than the server's own now, never without a time.
     """
-    last = bundle.get("meta", {}).get("lastUpdated") or since
+    last = (bundle.get("meta") or {}).get("lastUpdated") or since
     for entry in bundle.get("entry", []):
         version = _version(entry, kind)
         if type_of(version.reference) == kind:
@@ -219,12 +245,18 @@ def issues_of(outcome: object) -> tuple[str, ...]:
     """
     if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
         return ()
-    return tuple(_issue(issue) for issue in outcome.get("issue", []) if isinstance(issue, dict))
+    return tuple(_issue(issue) for issue in _listed(outcome, "issue") if isinstance(issue, dict))
 
 
 def _issue(issue: Json) -> str:
     code = issue.get("code")
-    places = [*issue.get("expression", []), *issue.get("location", [])]
+    places = [*_listed(issue, "expression"), *_listed(issue, "location")]
     place = next((p for p in places if isinstance(p, str) and EXPRESSION.fullmatch(p)), None)
     shown = code if isinstance(code, str) and CODE.fullmatch(code) else "unknown"
     return f"{shown} at {place}" if place else shown
+
+
+def _listed(node: Json, name: str) -> list[object]:
+    """Return the list under this name; empty for anything else."""
+    found = node.get(name)
+    return found if isinstance(found, list) else []

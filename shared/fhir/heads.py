@@ -13,6 +13,7 @@ from shared.json import Json
 from shared.references import (
     TYPE,
     has_identifier,
+    identifiers_of,
     local_reference,
     relative,
     type_of,
@@ -31,7 +32,7 @@ def head_of(task: Json) -> Head:
     Raises:
         ValueError: it has no revision identifier of ours.
     """
-    tokens = [i["value"] for i in task.get("identifier", []) if i.get("system") == codes.REVISION]
+    tokens = [i["value"] for i in identifiers_of(task) if i.get("system") == codes.REVISION]
     if not tokens:
         raise ValueError(f"Task/{task.get('id')} has no {codes.REVISION} identifier")
     inputs = {kind: i for i in task.get("input", []) if (kind := kind_of(i))}

@@ -7,7 +7,14 @@ from shared.events import Action, ResourceEvent
 from shared.fhir import codes
 from shared.fhir.person import linked_records
 from shared.json import Json
-from shared.references import is_a, local_reference, relative, subject_of, version_of
+from shared.references import (
+    identifiers_of,
+    is_a,
+    local_reference,
+    relative,
+    subject_of,
+    version_of,
+)
 
 CODED_ELEMENTS = ("category", "type", "code", "modality", "procedureCode", "class")
 
@@ -53,11 +60,8 @@ def replaces(resource: Json) -> tuple[str, ...]:
 
 def answer_of(resource: Json) -> str | None:
     """Return the name of the resource's service, for an answer of careloop."""
-    identifiers = resource.get("identifier", [])
-    listed = identifiers if isinstance(identifiers, list) else [identifiers]
-    return next(
-        (i["value"] for i in listed if i.get("system") == codes.SERVICE and "value" in i), None
-    )
+    ours = (i for i in identifiers_of(resource) if i.get("system") == codes.SERVICE)
+    return next((i["value"] for i in ours if "value" in i), None)
 
 
 def _content_types(resource: Json) -> tuple[str, ...]:

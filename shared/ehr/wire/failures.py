@@ -82,7 +82,7 @@ def refusal(body: object, status: int, request: str) -> CareloopError | None:
         return None
     issues = body.get("issue")
     listed = [i for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
-    types = {str(i.get("code")) for i in listed if i.get("severity") in SERIOUS}
+    types = {str(i.get("code")) for i in listed if str(i.get("severity")) in SERIOUS}
     if not types:
         return None
     if types <= PASSING:

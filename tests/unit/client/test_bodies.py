@@ -19,7 +19,7 @@ PACKED = {"Content-Encoding": "gzip"}
 @pytest.mark.parametrize("half", [rb"\ud800", rb"\uDFFF", b"\xed\xa0\x80"])
 def test_half_a_character_is_replaced_and_stops_nobody(answering: Answering, half: bytes) -> None:
     name = b'{"text": "a' + half + rb'b \\ud800 \ud83e\ude7a"}'
-    body = b'{"resourceType": "Patient", "name": [' + name + b"]}"
+    body = b'{"resourceType": "Patient", "id": "1", "name": [' + name + b"]}"
     read = answering(lambda _: Response(200, {}, body)).read("Patient/1")
     assert read and read["name"][0]["text"] == "a\ufffdb \\ud800 🩺"
 

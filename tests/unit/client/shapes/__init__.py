@@ -1,0 +1,1 @@
+"""Client: answers of odd shapes."""
