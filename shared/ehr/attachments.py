@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -107,10 +107,22 @@ def place_of(url: str, bases: Bases, allowed_origins: frozenset[str]) -> Place |
     if ".." in path or "%2e" in path.lower() or "\\" in url:
         raise InvalidInput("The attachment's URL leaves its server's path.")
     if (below := bases.beneath(url)) is not None:
+        _require_file(below)
         return Place(f"{bases.own}/{below}", ours=True)
     if (origin := origin_of(url)) and origin in {origin_of(o) for o in allowed_origins}:
         return Place(url, ours=False)
     return None
+
+
+def _require_file(below: str) -> None:
+    """Require a path like `Binary/1` beneath the base.
+
+    With our token, an operation, a search or a history would bring other people's data.
+    """
+    steps = [step for step in unquote(below.split("?", maxsplit=1)[0]).split("/") if step]
+    plain = steps[:-2] if steps[-2:-1] == ["_history"] else steps
+    if len(plain) < 2 or any(step.startswith(("$", "_", ".")) for step in plain):
+        raise InvalidInput("The attachment's URL names no file.")
 
 
 def _stream(rest: Rest, url: str, content_type: str, max_bytes: int, *, ours: bool) -> bytes:

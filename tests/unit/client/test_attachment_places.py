@@ -42,6 +42,36 @@ def test_on_a_base_of_the_ehr_it_is_fetched_on_the_one_that_was_set(
     assert place_of(url, BASES, ALLOWED) == Place(expected, ours=True)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "?x",
+        "#x",
+        "/",
+        "/fhir",
+        "/fhir/",
+        "None",
+        "$export",
+        "Patient",
+        "Patient/?name=x",
+        "Patient/_search?name=x",
+        "Patient/_history",
+        "Binary/1/_history",
+        "Patient/1/$everything",
+        "Patient/%24export",
+        "Patient%2F1%2F$everything",
+        ".well-known/smart-configuration",
+        f"{OWN}/$export",
+        "https://public.test/r4/metadata",
+        "https://public.test/r4/Patient/$match/_history/1",
+    ],
+)
+def test_what_names_no_file_of_the_ehr_is_not_fetched(url: str) -> None:
+    with pytest.raises(InvalidInput, match="no file"):
+        place_of(url, BASES, ALLOWED)
+
+
 def test_an_allowed_origin_is_not_ours() -> None:
     url = "https://FILES.test:8443/b1"
     assert place_of(url, BASES, ALLOWED) == Place(url, ours=False)
