@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from shared.errors import Misconfigured
 
@@ -150,11 +150,11 @@ def self_base(bundle: Mapping[str, object], kind: str) -> str | None:
 
     parts = urlsplit(url)
     path = parts.path.rstrip("/").removesuffix("/_history").removesuffix("/_search")
-    # HAPI: a page of a stored result is on the base itself
-    if "_getpages=" not in parts.query:
-        if not path.endswith(f"/{kind}"):
-            return None
+    if path.endswith(f"/{kind}"):
         path = path.removesuffix(f"/{kind}")
+    # HAPI: a page of a stored result is on the base itself
+    elif "_getpages" not in dict(parse_qsl(parts.query)) or kind in path.split("/"):
+        return None
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
