@@ -77,6 +77,8 @@ class Habits:
         subscription_headers: what a read shows of the headers of a Subscription's channel.
         ignores_links: `Patient?link=` is a parameter that it does not know.
         dates_resources: a resource shows its `meta.lastUpdated`.
+        answers_backwards: the entries of a batch's answer stand from the last to the first.
+        refuses_in_batches: the status of each entry of a batch; None: as if it were asked alone.
     """
 
     name: str
@@ -125,6 +127,8 @@ class Habits:
     heeds_last_updated: bool = True
     ignores_links: bool = False
     dates_resources: bool = True
+    answers_backwards: bool = False
+    refuses_in_batches: int | None = None
 
 
 SEKMET: Final = Habits(

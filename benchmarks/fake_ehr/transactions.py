@@ -62,12 +62,13 @@ def _one_by_one(rest: Rest, request: Request, entries: list[Json], faults: Fault
     found: dict[int, Json] = {}
     backwards = rest.habits.batches_backwards
     for i in sorted(range(len(entries)), reverse=backwards):
-        answered = rest.answer(_request(entries[i], request))
+        refused = rest.habits.refuses_in_batches
+        answered = Answer(refused) if refused else rest.answer(_request(entries[i], request))
         found[i] = _entry_response(rest, answered, minimal=False)
         happening, faults.between_entries = faults.between_entries, None
         if happening:
             happening()
-    return [found[i] for i in range(len(entries))]
+    return [found[i] for i in sorted(found, reverse=rest.habits.answers_backwards)]
 
 
 def _in_order(

@@ -4,6 +4,7 @@ The answers wait until the code that needs them asks. Each is given once, so who
 again hears what stands then.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,11 +13,13 @@ from urllib.parse import urlencode
 from shared.ehr.http import Query, Rest
 from shared.ehr.pages import NO_CACHE, Params, query_of, search_params
 from shared.ehr.responses import bundle_of
+from shared.ehr.wire.batch import holds, misfit, of_entry
 from shared.ehr.wire.response import Response
-from shared.errors import Unavailable
+from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.json import Json
 from shared.references import relative
 
+log = logging.getLogger(__name__)
 MOST: Final = 100
 """Questions in one batch."""
 
@@ -38,6 +41,11 @@ class Question:
         """Return the URL, relative to the base."""
         return f"{self.place}?{urlencode(self.params)}" if self.params else self.place
 
+    @property
+    def is_search(self) -> bool:
+        """Tell a search from a read."""
+        return bool(self.params)
+
 
 def reading(reference: str) -> Question:
     """Return the question of `Ehr.read`."""
@@ -49,18 +57,44 @@ def searching(kind: str, params: Params) -> Question:
     return Question(kind, tuple(query_of(search_params(params))))
 
 
+def knowing(rest: Rest, questions: Sequence[Question]) -> Rest:
+    """Return the same with the answers; without any where the batch is refused.
+
+    Raises:
+        Unavailable: the EHR does not answer.
+    """
+    try:
+        return rest.knowing(answers(rest, questions))
+    except CareloopError as error:
+        if not is_refused(error):
+            raise
+        if not rest.refused_batch.is_set():
+            rest.refused_batch.set()
+            log.warning("a batch is refused, so its questions go one by one: %s", error)
+        return rest
+
+
 def answers(rest: Rest, questions: Sequence[Question]) -> Mapping[str, Response]:
     """Ask the questions, and return the answers by URL.
 
+    A question is left out, to be asked alone, where the batch may be to blame for its answer.
+
     Raises:
-        Unavailable: the EHR does not answer, or not each of them.
-        FhirError: it refuses the batch.
+        CareloopError: the EHR does not answer, or refuses (see `is_refused`).
     """
     found: dict[str, Response] = {}
     for start in range(0, len(questions), MOST):
         asked = questions[start : start + MOST]
-        found |= zip([q.url for q in asked], _asked(rest, asked), strict=True)
+        answered = zip(asked, _asked(rest, asked), strict=True)
+        found |= {q.url: a for q, a in answered if holds(a, is_search=q.is_search)}
     return found
+
+
+def is_refused(error: CareloopError) -> bool:
+    """Tell whether an error is about the batch, and not about the EHR."""
+    if isinstance(error, Unavailable):
+        return error.cause in ("shape", "500")
+    return isinstance(error, FhirError | Conflict)
 
 
 def _asked(rest: Rest, questions: Sequence[Question]) -> list[Response]:
@@ -72,14 +106,8 @@ def _asked(rest: Rest, questions: Sequence[Question]) -> list[Response]:
 
     answered: list[Json] = bundle_of(rest.resource(response, "a batch")).get("entry", [])
     if len(answered) != len(questions):
-        raise Unavailable("ehr", "a batch was not answered question by question")
-    return [_response(entry) for entry in answered]
-
-
-def _response(entry: Json) -> Response:
-    """Read an entry as the answer to its question alone."""
-    answer = entry.get("response", {})
-    status = str(answer.get("status", ""))[:3]
-    if not status.isdigit():
-        raise Unavailable("ehr", "an entry of a batch has no status")
-    return Response(int(status), parsed=entry.get("resource") or answer.get("outcome"))
+        raise misfit("not answered question by question")
+    return [
+        of_entry(entry, q.place, is_search=q.is_search)
+        for q, entry in zip(questions, answered, strict=True)
+    ]

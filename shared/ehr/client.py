@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 from shared import instants
 from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
-from shared.ehr.ahead import Question, answers
+from shared.ehr.ahead import Question, answers, knowing
 from shared.ehr.attachments import fetch
 from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import missing_capabilities, unlisted_types
@@ -89,19 +89,22 @@ class Ehr:
 
         Returns:
             The same EHR, which knows the answers: each is given once, to the first who asks the
-            very question. Whatever else is asked goes to the EHR.
+            very question. All else goes to the EHR, and these, too, where it refuses the batch.
 
         Raises:
-            Unavailable, FhirError: the batch is not answered. (What one answer is, its own caller
-                hears.)
+            Unavailable: the EHR does not answer. (What one answer is, its own caller hears.)
         """
         # What is elsewhere is asked nowhere, see `look_up`.
         distinct = [q for q in dict.fromkeys(questions) if not is_elsewhere(q.place)]
         if not self.abilities.batches or len(distinct) < 2:
             return self
         copied = copy(self)
-        copied._rest = self._rest.knowing(answers(self._rest, distinct))
+        copied._rest = knowing(self._rest, distinct)
         return copied
+
+    def batch(self, questions: Sequence[Question]) -> Mapping[str, Response]:
+        """Ask several questions in one request; see `shared.ehr.ahead.answers`."""
+        return answers(self._rest, questions)
 
     def read(self, reference: str) -> Json | None:
         """Read the current resource.
@@ -109,15 +112,12 @@ class Ehr:
         Returns:
             None when it is gone (404, 410), when it is another system's, or when the reference is
             no `Type/id`, so that nothing can be there.
-
-        Raises:
-            Unavailable: the answer is not this very resource.
         """
         found = self.look_up(reference)
         return None if found == DELETED else found
 
     def look_up(self, reference: str) -> Json | Deleted | None:
-        """Read the current resource; tell a deleted one from one never there."""
+        """Read this very resource; tell a deleted one from one never there."""
         place = relative(self.local(reference))
         # `Patient/..`, `#contained`, `urn:uuid:...`: as a path they would ask for something else.
         if not ONE_STEP.fullmatch(place):

@@ -4,6 +4,7 @@ A write is repeated only after 408, 421, 425, 429 or 503: the server did nothing
 timeout nobody knows, so that is `Unavailable`, and whoever writes starts again from the head.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -46,6 +47,7 @@ class Rest:
 
     Attributes:
         bases: what is this EHR, and what another system.
+        refused_batch: set once the EHR refused a batch.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Rest:
         forwarded: bool = False,
     ) -> None:
         self.bases = KnownBases(bases_of(base), self._plain)
+        self.refused_batch = threading.Event()
         self.base = base
         self.timeout_sec = timeout_sec
         self.forwarded = forwarded

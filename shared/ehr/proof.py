@@ -16,7 +16,7 @@ from uuid import uuid5
 
 from shared import instants
 from shared.answers import NAMESPACE
-from shared.ehr.ahead import reading, searching
+from shared.ehr.ahead import is_refused, reading, searching
 from shared.ehr.client import Ehr
 from shared.ehr.guard.abilities import CREATE_GUARDS, Abilities, CreateGuard
 from shared.errors import CareloopError, Conflict, FhirError, Misconfigured, Unavailable
@@ -188,14 +188,15 @@ def _creates_once(ehr: Ehr, guard: CreateGuard) -> bool:
 
 
 def _answers_batches(ehr: Ehr, standing: Json) -> bool:
-    reference = f"Task/{standing['id']}"
-    questions = [reading(reference), searching("Task", {"_id": standing["id"]})]
+    questions = [reading(local_reference(standing)), searching("Task", {"_id": standing["id"]})]
     try:
-        known = ehr.able(Abilities(batches=True)).ahead(questions)
-        found = known.read(reference)
-    except CareloopError:
+        found = ehr.batch(questions)
+    except CareloopError as error:
+        if not is_refused(error):
+            raise
+        log.info("the EHR refuses a batch: %s", error)
         return False
-    return found is not None and found["id"] == standing["id"]
+    return all(q.url in found and found[q.url].is_success for q in questions)
 
 
 def _reference(guard: CreateGuard) -> str:

@@ -51,9 +51,20 @@ def at(request: pytest.FixtureRequest) -> Iterator[Ehr]:
         (replace(HAPI, batches=False), Abilities(False, "If-Match")),
         (replace(SEKMET, batches=False), Abilities(False, None)),
         (replace(HAPI, index_late_sec=60.0), Abilities(True, "If-Match")),
+        (replace(HAPI, answers_backwards=True), Abilities(False, "If-Match")),
+        (replace(SEKMET, refuses_in_batches=405), Abilities(False, None)),
+        (replace(SEKMET, refuses_in_batches=404), Abilities(False, None)),
     ],
     indirect=["at"],
-    ids=["if-none-match", "hapi without batches", "neither", "late index"],
+    ids=[
+        "if-none-match",
+        "hapi without batches",
+        "neither",
+        "late index",
+        "answers backwards",
+        "refuses each",
+        "finds nothing",
+    ],
 )
 def test_each_ability_is_proven_by_itself(at: Ehr, abilities: Abilities) -> None:
     assert proof.recorded(at) is None
@@ -132,3 +143,22 @@ def test_services_that_start_at_the_same_time_wait_for_each_other(habits: Habits
         with pytest.raises(Unavailable, match="another service proves"):
             proof.prove(ehr)
         proof.prove(ehr)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_an_ehr_that_is_away_for_a_moment_is_waited_for(status: int) -> None:
+    """It is not taken for one that answers no batches, until the next start."""
+    with FakeEhr(HAPI) as fake, open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+        proven = proof.prove(ehr)
+        fake.faults.fail(3, status, retry_after="0", method="POST")
+        with pytest.raises(Unavailable):
+            proof.recorded(ehr)
+        assert proof.recorded(ehr) == proven
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 413, 500, 501])
+def test_an_ehr_that_refuses_a_batch_is_asked_one_by_one(status: int) -> None:
+    with FakeEhr(HAPI) as fake, open_ehr(load_settings(fhir_url=fake.base)) as ehr:
+        guard = proof.prove(ehr).create_guard
+        fake.faults.fail(1, status, method="POST")
+        assert proof.recorded(ehr) == Abilities(False, guard)
