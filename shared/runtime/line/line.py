@@ -8,7 +8,7 @@
 
 Where the EHR answers batches, the first look (heads, consent, input) is one request, and so is the
 look before the write. The input then comes with the consent; where that denies, it is dropped
-unread.
+unread. A refusal needs one more look: an input and a consent from after the heads.
 
 The runtime does this for many events at once. Every method may raise Conflict (somebody else wrote
 first: call `take` again) and Unavailable.
@@ -68,16 +68,21 @@ class Line(Workplace):
         Raises:
             NotYet, Unavailable, Conflict, FhirError: see `shared.errors`.
         """
+        ahead = self._looking_ahead(event)
+        case = open_case(ahead, event)
         try:
-            return self._looking_ahead(event)._take(event, only_deletes=only_deletes)
-        except TooHastyError:
+            return ahead._take(case, only_deletes=only_deletes)
+        except TooHastyError as error:
             # The answers of a batch may be of different moments: the head may be newer than the
-            # input. A result is held against that before it is written, a refusal is not.
-            return self._take(event, only_deletes=only_deletes)
+            # input. A result is held against that before it is written, a refusal is not: it needs
+            # answers from after the head.
+            if self.service.per_patient:
+                return self._take(open_case(self, event), only_deletes=only_deletes)
+            return self._looking_again(case, error)._take(case, only_deletes=only_deletes)
 
-    def _take(self, event: ResourceEvent, *, only_deletes: bool) -> Case | Settled:
+    def _take(self, case: Case, *, only_deletes: bool) -> Case | Settled:
+        event = case.event
         gone = only_deletes and event.action == "delete"
-        case = open_case(self, event)
         if case.head is None and gone:
             # Nothing is known of it and nothing was written about it: there is no consent to ask.
             return "not_ours"
@@ -86,7 +91,7 @@ class Line(Workplace):
             case = in_use(self, case)
             if case.event.subject != event.subject:
                 withdraw_replaced(self, case)
-                return self._take(case.event, only_deletes=only_deletes)
+                return self._take(open_case(self, case.event), only_deletes=only_deletes)
 
             case = with_consent(self, case)
             return self.gather(case)
@@ -155,12 +160,24 @@ class Line(Workplace):
 
         answer = Answer(self.service.name, self.service.input_of(event))
         patient = event.subject if is_a(event.subject, "Patient") else None
-        # The input is fetched with the rest, so the log must say so first.
-        line = replace(self, access_log=once(self.access_log), is_hasty=True)
-        line.access_log(answer.input, patient)
+        line = replace(self._logged(answer.input, patient), is_hasty=True)
 
         asked = heads_at.questions(self.ehr, answer)
         return line.ahead([*asked, *questions(patient), reading(answer.input)])
+
+    def _looking_again(self, case: Case, hasty: TooHastyError) -> "Line":
+        """Return the line with answers from after the case's heads, asked at once."""
+        if hasty.denied:
+            return self.ahead(questions(case.patient))
+
+        line = self._logged(case.answer.input, case.patient)
+        return line.ahead([*questions(case.patient), reading(case.answer.input)])
+
+    def _logged(self, input_: str, patient: str | None) -> "Line":
+        """Log an input before it is fetched with the rest, and no second time."""
+        line = replace(self, access_log=once(self.access_log))
+        line.access_log(input_, patient)
+        return line
 
     def give_up_waiting(self, event: ResourceEvent) -> Settled:
         """Settle an event after its input did not arrive in time."""

@@ -34,14 +34,14 @@ def write_reason(
         refusal: why it was not analysed; a denied consent adds a security alert.
         patient: whom the statement is about; default: the case's patient.
     """
+    # After a denial nothing more is fetched, not even to see whether the input exists.
+    denied = isinstance(refusal, ConsentDenied)
     if at.is_hasty:
-        raise TooHastyError
+        raise TooHastyError(denied=denied)
 
     patient = patient or case.patient
     head = open_head(at, case, patient)
     gone = status == "cancelled" or case.event.action == "delete"
-    # After a denial nothing more is fetched, not even to see whether the input exists.
-    denied = isinstance(refusal, ConsentDenied)
     asks = not gone and not denied
 
     at = at.ahead(look_again(case, head) + ([reading(case.answer.input)] if asks else []))

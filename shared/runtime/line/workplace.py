@@ -13,7 +13,15 @@ from shared.settings import Settings
 
 
 class TooHastyError(Exception):
-    """A write would rest on the answers of one batch: look again, one by one."""
+    """A write would rest on the answers of one batch: look again, after the heads.
+
+    Args:
+        denied: consent is denied, so the input must not be fetched again.
+    """
+
+    def __init__(self, *, denied: bool) -> None:
+        super().__init__()
+        self.denied = denied
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from shared.ehr.client import Ehr
 from shared.runtime.line import Line
 from tests.contract.line.support import change, decide, event, head, run, write
+from tests.contract.line_turns.support import deny
 from tests.fakes import HAPI, SEKMET, FakeEhr
 
 SERVERS = {
@@ -58,17 +59,21 @@ def test_a_first_result_a_later_one_and_a_replay(
         assert asked(fake, line, ehr, reference)[1] <= 2
 
 
-def test_a_refusal_and_a_withdrawal(fake: FakeEhr, ehr: Ehr, line: Line, anna: str) -> None:
-    """Both are looked at again, one by one, before they are written."""
+def test_a_refusal_a_withdrawal_and_a_denial(
+    fake: FakeEhr, ehr: Ehr, line: Line, anna: str, most: int
+) -> None:
+    """Before they are written the input is looked at once more, after the heads."""
     run(line, event(ehr, write(ehr, anna, "the first one")))
     reference = write(ehr, anna, "broken")
-    said, requests = asked(fake, line, ehr, reference)
-    assert said == "not_analysed" and requests <= 11
+    assert asked(fake, line, ehr, reference) == ("not_analysed", most + 1)
     change(ehr, reference, "whole")
     run(line, event(ehr, reference))
     change(ehr, reference, "whole", status="superseded")
     said, requests = asked(fake, line, ehr, reference)
-    assert said == "withdrawn" and requests <= 11
+    assert (said, requests) == ("withdrawn", 4)
+    deny(ehr, anna)
+    said, requests = asked(fake, line, ehr, write(ehr, anna, "one"))
+    assert (said, requests) == ("not_analysed", 5 if most == 3 else 7)
 
 
 def test_a_server_without_batches_is_asked_one_by_one(
