@@ -1,11 +1,17 @@
 """What the tests of line turns share."""
 
 from json import dumps
+from pathlib import Path
 
 from shared.ehr.client import Ehr
+from shared.ehr.opening import open_ehr
 from shared.fhir import codes
 from shared.json import Json
+from shared.runtime.line import Line, at_ehr
+from shared.settings import Settings
 from tests.contract.line.support import consent, head
+from tests.fakes import FakeEhr
+from tests.toy import TOY, Model
 
 
 def person(ehr: Ehr) -> str:
@@ -36,6 +42,17 @@ def finalise(ehr: Ehr, reference: str, status: str) -> None:
     report = ehr.read(head(ehr, reference).outputs["report"])
     assert report
     ehr.update(report | {"status": status}, report["meta"]["versionId"])
+
+
+def another(ehr: Ehr, tmp_path: Path) -> Line:
+    """The service in another process: it remembers nothing."""
+    client = open_ehr(Settings(fhir_url=ehr.base, state_dir=tmp_path)).able(ehr.abilities)
+    settings = Settings(fhir_url=ehr.base, state_dir=tmp_path)
+    return Line(TOY, client, Model(), settings, at_ehr(client))
+
+
+def standing_reports(fake: FakeEhr) -> list[str]:
+    return [r["id"] for r in fake.resources("DiagnosticReport") if r["status"] != "cancelled"]
 
 
 TURNS = {
