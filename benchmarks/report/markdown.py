@@ -44,17 +44,17 @@ def tables(document: dict[str, Any]) -> str:
         + (f"; P0 is commit {commit}." if commit else "."),
         "",
     ]
-    lines += _table(
+    lines += table(
         ("bar", "measured", "asked for", ""), (bar_cells(bar) for bar in document["bars"])
     )
-    lines += _table(
+    lines += table(
         ("ratio", ""), ((name, f"{value:.2f}") for name, value in document["ratios"].items())
     )
     rows = ([cell(arm[c]) for c in COLUMNS] for arm in document["arms"])
-    lines += _table(tuple(COLUMNS.values()), rows)
+    lines += table(tuple(COLUMNS.values()), rows)
     lines += [*wrap(NO_LATENCY, WIDTH), ""]
     if document["endured"]:
-        lines += _table(ENDURED, (endured_cells(each) for each in document["endured"]))
+        lines += table(ENDURED, (endured_cells(each) for each in document["endured"]))
     lines += ["Not measured:", *(f"- {each}" for each in document["not_measured"]), "", ""]
     return "\n".join(lines)
 
@@ -83,6 +83,7 @@ def cell(value: object) -> str:
     return "-" if value in (None, "") else str(value)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table, line by line, and an empty line after it."""
     lines = [heads, ["---"] * len(heads), *rows]
     return [f"| {' | '.join(line)} |" for line in lines] + [""]
