@@ -11,28 +11,20 @@ from typing import Final
 
 from services import catalogue
 from services.cli.check import Check, State
+from services.cli.ehr_habits import look_at_bases, look_at_guards, look_at_merges
 from services.cli.installed import extra, lacks
 from services.cli.permissions import scopes_of_process
-from shared.ehr import proof
 from shared.ehr.auth.scopes import permissions_of
-from shared.ehr.bases.value import Bases
 from shared.ehr.capabilities import subscription_topics
-from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.errors import CareloopError, Misconfigured
 from shared.privacy.access_log import broken_at, logs_of
-from shared.privacy.person import finds_links
-from shared.references import version_of
 from shared.settings import Settings
 from shared.stream.open import open_log
 
 FHIR_ADVICE: Final = (
     "Set CARELOOP_FHIR_URL to the base of a FHIR R4 API that answers GET "
     "metadata, and see that it runs."
-)
-BASE_ADVICE: Final = (
-    "Only its self links name one of them. If others refer to the EHR by it, list it in "
-    "CARELOOP_FHIR_ALIASES; if not, mend the base in the EHR's own configuration."
 )
 SMART_ADVICE: Final = (
     "Set CARELOOP_FHIR_CLIENT_ID and CARELOOP_FHIR_PRIVATE_KEY_FILE, and "
@@ -41,15 +33,6 @@ SMART_ADVICE: Final = (
 LOG_ADVICE: Final = (
     "Set CARELOOP_KAFKA_BOOTSTRAP_SERVERS to a broker that answers, or unset it "
     "for the SQLite log in CARELOOP_STATE_DIR."
-)
-GUARD_ADVICE: Final = "When it has them, start a service: that tries them again."
-VERSION_ADVICE: Final = (
-    "careloop needs meta.versionId: have the EHR keep versions, or put a FHIR server that does "
-    "beside it."
-)
-LINKS_ADVICE: Final = (
-    "Where it merges records, see that the survivor has a link `replaces`, too: from there alone "
-    "the retired record can't be seen."
 )
 PACS_ADVICE: Final = (
     "Set CARELOOP_DICOMWEB_URL to the DICOMweb root of the PACS, or unset it for "
@@ -131,7 +114,7 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             "ok",
             f"{software}, FHIR {statement.get('fhirVersion', '?')} at {settings.fhir_url}",
         )
-        yield _bases(bases)
+        yield look_at_bases(bases)
         for name in _analysers(services):
             missing = ehr.missing(permissions_of(catalogue.analyser(name)))
             advice = "Put a FHIR server that has them beside this EHR." if missing else ""
@@ -141,8 +124,8 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
                 ", ".join(missing) or "it has all that is read and written",
                 advice,
             )
-        yield from _guards(ehr)
-        yield _merges(ehr)
+        yield from look_at_guards(ehr)
+        yield look_at_merges(ehr)
     if "intake" in services:
         topics = len(subscription_topics(statement))
         yield Check(
@@ -151,45 +134,6 @@ def _ehr(settings: Settings, services: Sequence[str]) -> Iterator[Check]:
             f"{topics} Backport topics",
             "" if topics else "None needed: classic rest-hooks or the sweep do.",
         )
-
-
-def _merges(ehr: Ehr) -> Check:
-    known = finds_links(ehr)
-    return Check(
-        "merged patients",
-        "ok" if known else "note",
-        f"the EHR {'finds' if known else 'does not find'} patient records by their links",
-        "" if known else LINKS_ADVICE,
-    )
-
-
-def _guards(ehr: Ehr) -> Iterator[Check]:
-    """Report the proof of an earlier start.
-
-    A look writes nothing, so it can prove nothing itself.
-    """
-    name = "guards of the EHR"
-    try:
-        abilities = proof.recorded(ehr)
-    except Misconfigured as refusal:
-        yield Check(name, "missing", f"a service was refused: {refusal}", GUARD_ADVICE)
-        return
-    patient = next(ehr.search("Patient", {"_count": "1"}), None)
-    if patient and not version_of(patient):
-        yield Check(name, "missing", "its resources show no version", VERSION_ADVICE)
-    elif abilities:
-        yield Check(name, "ok", f"proven by a service: {proof.words(abilities)}")
-    else:
-        yield Check(name, "note", "not proven yet", "Each service tries them at its start.")
-
-
-def _bases(bases: Bases) -> Check:
-    """What a reference may begin with to be one of the EHR's own."""
-    found = ", ".join(f"{base} ({source})" for base, source in bases.sources.items())
-    unsure = "self links" in bases.sources.values()
-    return Check(
-        "bases of the EHR", "note" if unsure else "ok", found, BASE_ADVICE if unsure else ""
-    )
 
 
 def _scopes(settings: Settings, services: Sequence[str]) -> Iterator[Check]:

@@ -18,7 +18,7 @@ from shared.ehr.guard.abilities import UNPROVEN, Abilities
 from shared.ehr.guard.heads import Memory, heads
 from shared.ehr.history.ways import Ways
 from shared.ehr.http import Rest
-from shared.ehr.pages import Params, get, one_identifier, pages, search_params
+from shared.ehr.pages import Params, get, is_wanted, pages, search_params
 from shared.ehr.responses import Version
 from shared.ehr.wire import answered
 from shared.ehr.wire.failures import not_done
@@ -28,12 +28,10 @@ from shared.errors import FhirError
 from shared.json import Json
 from shared.references import (
     ONE_STEP,
-    has_identifier,
     is_elsewhere,
     local_reference,
     moment_of,
     relative,
-    subject_of,
     version_of,
 )
 
@@ -141,14 +139,10 @@ class Ehr:
         Args:
             subject: `Patient/id`; only resources of this patient.
         """
-        system, bar, value = one_identifier(params)
         seen: set[str] = set()
         for bundle in pages(self._rest, kind, search_params(params)):
             for resource in responses.matches(bundle, kind):
-                fits = (subject is None or subject_of(resource) == subject) and (
-                    not bar or has_identifier(resource, system, value)
-                )
-                if fits and resource["id"] not in seen:
+                if resource["id"] not in seen and is_wanted(resource, params, subject):
                     seen.add(resource["id"])
                     yield resource
 

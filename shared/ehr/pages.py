@@ -6,7 +6,7 @@ from typing import Final
 from shared.ehr import responses
 from shared.ehr.http import Query, Rest
 from shared.json import Json
-from shared.references import type_of
+from shared.references import has_identifier, subject_of, type_of
 
 Params = Mapping[str, str | Sequence[str]]
 
@@ -31,10 +31,16 @@ def search_params(params: Params) -> Params:
     return {"_count": PAGE, **params}
 
 
-def one_identifier(params: Params) -> tuple[str, str, str]:
-    """Return (system, bar, value) of `identifier=system|value`; all empty without one."""
+def is_wanted(resource: Json, params: Params, subject: str | None) -> bool:
+    """Tell whether a hit has the subject and the `identifier=system|value` asked for."""
+    if subject is not None and subject_of(resource) != subject:
+        return False
+
     wanted = params.get("identifier")
-    return wanted.partition("|") if isinstance(wanted, str) and "," not in wanted else ("", "", "")
+    if not isinstance(wanted, str) or "|" not in wanted or "," in wanted:
+        return True
+    system, _, value = wanted.partition("|")
+    return has_identifier(resource, system, value)
 
 
 def get(rest: Rest, url: str, params: Params | None = None) -> Json:
