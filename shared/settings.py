@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
 from shared.instants import instant, parse
+from shared.review_settings import ReviewSettings
 
 # where credentials go instead: an address is logged, printed and sent along in every record
 ELSEWHERE: Final = {
@@ -29,17 +30,8 @@ ELSEWHERE: Final = {
 }
 
 
-class Settings(BaseSettings):
-    """Frozen. Units are in the names."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="CARELOOP_",
-        allow_inf_nan=False,
-        frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
-        hide_input_in_errors=True,
-    )
+class ServiceSettings(BaseSettings):
+    """What is set for the services, the EHR and the event log. Units are in the names."""
 
     # --- state
     state_dir: Path = Field(
@@ -229,34 +221,17 @@ class Settings(BaseSettings):
     )
     torch_threads: int = Field(1, ge=1, description="Threads of torch per process.")
 
-    # --- review
-    review_url: str | None = Field(
-        None, description="Where people reach the review pages (for links); default: host and port."
-    )
-    review_oidc_issuer: str | None = Field(
-        None, description="OpenID Connect issuer; unset: the local login below."
-    )
-    review_oidc_client_id: str | None = Field(None, description="Client id at the issuer.")
-    review_oidc_client_secret: SecretStr | None = Field(
-        None, description="Client secret at the issuer."
-    )
-    review_local_user: str | None = Field(
-        None,
-        description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign "
-        "locally.",
-    )
-    review_local_password: SecretStr | None = Field(
-        None, description="Password of the local login."
-    )
-    review_session_key: SecretStr | None = Field(
-        None,
-        description="Key that signs session cookies; default: a random one per start (everyone "
-        "logs in again).",
-    )
-    review_roles: str = Field(
-        "{}",
-        description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; '
-        "empty: every Practitioner signs everything.",
+
+class Settings(ReviewSettings, ServiceSettings):
+    """All settings. Frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CARELOOP_",
+        allow_inf_nan=False,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     @field_validator(*ELSEWHERE)

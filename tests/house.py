@@ -33,6 +33,7 @@ LOOSE: Final[Mapping[str, frozenset[str]]] = {
             "json",
             "panel",
             "references",
+            "review_settings",
             "service",
             "settings",
         }
