@@ -19,19 +19,45 @@ class ReviewSettings(BaseSettings):
     )
     review_local_user: str | None = Field(
         None,
-        description="Local login, for the demo: `name:Practitioner/id`; unset: nobody can sign "
-        "locally.",
+        description="Local login, for the demo: `name:Practitioner/id`, or with roles "
+        "`name:Practitioner/id:role,role`; unset: there is none.",
     )
     review_local_password: SecretStr | None = Field(
         None, description="Password of the local login."
     )
     review_session_key: SecretStr | None = Field(
         None,
-        description="Key that signs session cookies; default: a random one per start (everyone "
-        "logs in again).",
+        description="Key under which the sessions in the state folder are kept; another key ends "
+        "all of them. Copies of review that share the folder share it.",
+    )
+    review_idle_sec: float = Field(
+        900.0, gt=0, description="A session in which nobody did anything for so long ends."
+    )
+    review_session_sec: float = Field(
+        28_800.0, gt=0, description="Longest session: a shift. Then everyone logs in again."
     )
     review_roles: str = Field(
         "{}",
-        description='JSON: role -> report categories it may sign, `{"radiologist": ["RAD"]}`; '
-        "empty: every Practitioner signs everything.",
+        description='JSON: role -> report categories it may read and sign, `{"radiologist": '
+        '["RAD"]}`; `CarePlan` stands for plans, `*` for all; a role that stands neither here nor '
+        "in `CARELOOP_REVIEW_READERS` does not enter. Empty: every Practitioner reads and signs "
+        "everything.",
+    )
+    review_readers: str = Field(
+        "{}",
+        description='JSON: role -> report categories that it may read beside those, `{"nurse": '
+        '["*"]}`.',
+    )
+    review_emergency_sec: float = Field(
+        1_800.0,
+        ge=0,
+        description="How long an emergency access (one patient, with a reason) lasts; 0: there is "
+        "none.",
+    )
+    review_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many proxies stand before the pages and name the client in "
+        "`X-Forwarded-For`: the audit trail names that address.",
     )

@@ -56,7 +56,7 @@ SERVICE = Service(
     title="Imaging: chest films",
     triggers=frozenset({"ImagingStudy"}),
     example="ImagingStudy",
-    panel=Panel(title="Imaging report"),
+    panel=Panel(title="Imaging report", categories=frozenset({"RAD"})),
     accepts=accepts,
     gather=gather,
     load=load,

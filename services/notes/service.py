@@ -27,7 +27,12 @@ SERVICE = Service(
     title="Notes: problems and drugs",
     triggers=frozenset({"DocumentReference"}),
     example="DocumentReference",
-    panel=Panel(title="Clinical note findings", findings="Drugs in the note", marks_text=True),
+    panel=Panel(
+        title="Clinical note findings",
+        findings="Drugs in the note",
+        categories=frozenset({"LAB", "SP", "OTH"}),
+        marks_text=True,
+    ),
     accepts=accepts,
     gather=gather,
     load=load,

@@ -9,8 +9,8 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from werkzeug.wrappers import Response
 
 from services.review.access import oidc
-from services.review.access.login import user_of
-from services.review.access.session import begin, check_csrf, current, end
+from services.review.access.session import begin, check_csrf, current, end, has_csrf
+from services.review.access.staff import LEFT, Login, NoEntry, user_of
 from services.review.state import review
 
 OPEN: Final = frozenset({"review.login", "review.login_oidc", "review.callback", "review.static"})
@@ -27,11 +27,16 @@ def register(bp: Blueprint) -> None:
 
 
 def require_login() -> Response | None:
-    """Everything but the login needs a user.
+    """Everything but the login needs a member of the staff.
 
     A form of somebody whose session ended is not lost silently.
     """
-    if request.endpoint in OPEN or current():
+    if request.endpoint in OPEN:
+        return None
+    if user := current():
+        if not review().staff.holds(review().ehr, user.practitioner):
+            end()
+            abort(403, LEFT)
         return None
     if request.method == "POST":
         abort(401, "Your session has ended and nothing was saved. Log in and try again.")
@@ -45,6 +50,8 @@ def login() -> Any:
         return render_template(
             "login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.args.get(NEXT))
         )
+    if not has_csrf():
+        return _refused("This page was open for too long. Log in now.", 400)
     check_csrf()
     address = request.remote_addr or ""
     if shared.throttle.blocked(address):
@@ -54,9 +61,9 @@ def login() -> Any:
         and shared.local.accepts(request.form.get("name", ""), request.form.get("password", ""))
     ):
         shared.throttle.failed(address)
+        shared.metrics.logins.labels("refused").inc()
         return _refused("Name or password is not right.", 401)
-    begin(user_of(shared.ehr, shared.local.practitioner, shared.local.name))
-    return redirect(_safe(request.form.get(NEXT)), 303)
+    return _enter(shared.local.login, _safe(request.form.get(NEXT)))
 
 
 def login_oidc() -> Any:
@@ -82,18 +89,28 @@ def callback() -> Any:
         abort(503, "The login service does not answer. Try again in a moment.")
     except (oidc.LoginFailed, oidc.TokenRefused):
         return _refused("The login service did not confirm who you are. Try again.", 401)
-    claims = token.get("userinfo") or {}
-    target = _safe(session.get(NEXT))
-    practitioner = oidc.practitioner_of(claims, shared.ehr.local)
-    begin(user_of(shared.ehr, practitioner, oidc.name_of(claims), oidc.roles_of(claims)))
-    return redirect(target, 303)
+    return _enter(oidc.login_of(token, shared.ehr.local), _safe(session.get(NEXT)))
 
 
 def logout() -> Response:
-    """End the session."""
+    """End the session, whoever has a copy of its cookie."""
     check_csrf()
     end()
     return redirect(url_for("review.login"), 303)
+
+
+def _enter(login: Login, target: str) -> Any:
+    """Begin a session for a member of the staff; anybody else is told whom to ask."""
+    shared = review()
+    try:
+        user = user_of(shared.ehr, login, shared.roles)
+    except NoEntry as error:
+        shared.metrics.logins.labels("refused").inc()
+        return _refused(str(error), 403)
+    begin(user)
+    shared.staff.seen(user.practitioner)
+    shared.metrics.logins.labels("entered").inc()
+    return redirect(target, 303)
 
 
 def _refused(message: str, status: int) -> tuple[str, int]:

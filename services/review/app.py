@@ -3,17 +3,19 @@
 `blueprint(settings, ehr)` to mount, `create_review_app` to run alone.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, g, request
 from flask.blueprints import BlueprintSetupState
-from prometheus_client import CollectorRegistry
 
 from services.review import account, images, pages, present, problems, sign_off
-from services.review.access import oidc, session, signing
+from services.review.access import oidc, roles, session
 from services.review.access.login import local_login
 from services.review.access.security import configure_cookies, protect
+from services.review.disclosure import emergency
+from services.review.metrics import PageMetrics
 from services.review.state import EXTENSION, Review
 from services.review.worklist import listing
 from services.review.worklist.letters import LettersPanel
@@ -28,28 +30,35 @@ NAME: Final = "review"
 
 
 def create_review_app(
-    settings: Settings, ehr: Ehr, waiting: Callable[[], Sequence[str]] = tuple
+    settings: Settings,
+    ehr: Ehr,
+    waiting: Callable[[], Sequence[str]] = tuple,
+    metrics: PageMetrics | None = None,
 ) -> Flask:
     """The pages alone, with the probes that every service has.
 
     Args:
         waiting: what the start still waits for, for the probe.
+        metrics: where they are kept; None: new ones.
 
     Raises:
         Misconfigured: the settings of the login or of the roles contradict each other.
     """
-    probes = Probes(lambda: waiting() or _unready(ehr), CollectorRegistry())
+    metrics = metrics or PageMetrics()
+    probes = Probes(lambda: waiting() or _unready(ehr), metrics.registry)
     app = create_app(
         NAME,
         probes,
         title="Review: the clinician's pages",
         max_body_bytes=settings.http_max_body_bytes,
     )
-    app.register_blueprint(blueprint(settings, ehr))
+    app.register_blueprint(blueprint(settings, ehr, metrics))
+    problems.for_people(app)
+    app.after_request(_protected)
     return app
 
 
-def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
+def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) -> Blueprint:
     """The pages, at the root of whatever app they are mounted on.
 
     They bring their own cookies, headers and error pages.
@@ -57,7 +66,8 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
     Raises:
         Misconfigured: see `create_review_app`.
     """
-    local, roles = local_login(settings), signing.roles_of(settings.review_roles)
+    local, allowed = local_login(settings), roles.roles_of(settings)
+    measured = metrics or PageMetrics()
     bp = Blueprint(
         NAME,
         __name__,
@@ -70,16 +80,20 @@ def blueprint(settings: Settings, ehr: Ehr) -> Blueprint:
         app = cast(Flask, state.app)
         configure_cookies(app, settings)
         issuer = oidc.client(app, settings)
+        letters, observer = LettersPanel(settings), _observer(ehr)
         app.extensions[EXTENSION] = Review(
-            settings, ehr, roles, local, issuer, LettersPanel(settings), _observer(ehr)
+            settings, ehr, allowed, local, issuer, letters, observer, measured
         )
 
     bp.record(wire)
-    for part in (account, pages, images, sign_off, problems):
+    for part in (account, pages, images, sign_off, emergency, problems):
         part.register(bp)
+    bp.before_request(_started)
     bp.before_request(account.require_login)
+    bp.before_request(problems.require_readable)
     bp.after_request(_protected)
-    bp.context_processor(
+    bp.after_request(lambda response: _measured(measured, response))
+    bp.app_context_processor(
         lambda: {
             "user": session.current(),
             "csrf_token": session.csrf_token,
@@ -106,6 +120,17 @@ def _protected(response: Response) -> Response:
     return protect(
         response, asset=request.endpoint == f"{NAME}.static" and response.status_code < 400
     )
+
+
+def _started() -> None:
+    g.started = time.perf_counter()
+
+
+def _measured(metrics: PageMetrics, response: Response) -> Response:
+    page = (request.endpoint or "").removeprefix(f"{NAME}.")
+    seconds = time.perf_counter() - g.started
+    metrics.pages.labels(page, str(response.status_code)).observe(seconds)
+    return response
 
 
 def _observer(ehr: Ehr) -> Callable[[], str]:

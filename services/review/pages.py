@@ -1,20 +1,19 @@
 """The worklist, a result with its evidence, a model card."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.catalogue import analyser_names
 from services.review.access.session import User, current
+from services.review.disclosure import allowed, trail
 from services.review.page import page_of
 from services.review.result import evidence
 from services.review.result.read import gather, newest_head
 from services.review.result.result import NoResult, Result
-from services.review.state import Review, review
+from services.review.state import review
 from services.review.worklist import listing
-from shared import instants
 from shared.fhir import codes
-from shared.privacy import audit
 
 MAX_PAGES: Final = 40
 
@@ -28,19 +27,22 @@ def register(bp: Blueprint) -> None:
 
 def show_worklist() -> str:
     """The heads of one outcome, with how many there are of each."""
-    shared = review()
+    shared, user = review(), _user()
     wanted, words = _filter()
     counts = {
         o: listing.count(shared.ehr, listing.Filter(o, wanted.service, wanted.patients))
         for o in listing.OUTCOMES
     }
+    listed = listing.worklist(shared.ehr, wanted)
+    rows = allowed.rows(shared, user, listed.rows)
+    trail.read_list(shared, user, rows, searched=bool(words))
     return render_template(
         "worklist.html",
         wanted=wanted,
         words=words,
         counts=counts,
         limit=listing.COUNT_LIMIT,
-        listed=listing.worklist(shared.ehr, wanted),
+        listed=listing.Worklist(rows, listed.more),
         services=analyser_names(),
         help=listing.OUTCOME_HELP,
         letters=shared.letters.seen(),
@@ -58,7 +60,12 @@ def _filter() -> tuple[listing.Filter, str]:
         abort(400, "There is no such page. Narrow the list by patient or service.")
     words = asked.get("patient", "").strip()[:100]
     patients = listing.find_patients(review().ehr, words) if words else None
-    return listing.Filter(outcome, service, patients, int(page)), words
+    may_see = allowed.limited(review(), _user(), patients)
+    return listing.Filter(outcome, service, may_see, int(page)), words
+
+
+def _user() -> User:
+    return cast(User, current())  # require_login
 
 
 def show_result(task_id: str) -> Any:
@@ -82,34 +89,17 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     Args:
         error: what was wrong with a form; what was typed is kept.
         changed: the result changed while somebody was about to decide on it.
-    """
-    shared, user = review(), current()
-    assert user is not None  # require_login
 
-    _audit_read(shared, user, result)
+    Raises:
+        MayNotRead: this user may not read it.
+    """
+    shared, user = review(), _user()
+    reading = allowed.reading_of(shared, user, result)
+    trail.read_result(shared, user, result, in_emergency=reading.in_emergency)
     page = page_of(shared, user, result)
 
     return render_template(
         "result.html", page=page, result=result, error=error, changed=changed, entered=request.form
-    )
-
-
-def _audit_read(shared: Review, user: User, result: Result) -> None:
-    """Written before the page is.
-
-    Where the access can't be recorded, it does not happen.
-    """
-    read = [result.head.reference, *result.head.outputs.values()]
-    who = user.practitioner or shared.observer()
-    shared.ehr.create(
-        audit.access(
-            "R",
-            device=who,
-            ehr=shared.ehr.base,
-            patient=result.patient_reference,
-            data=read,
-            now=instants.now(),
-        )
     )
 
 

@@ -1,15 +1,20 @@
 """What went wrong, as a page that says what to do. Never with patient data in it."""
 
 import logging
+import re
+from collections.abc import Callable
 from typing import Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Flask, Response, abort, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from services.review.result.result import NoResult
 from shared.errors import FhirError, InvalidResource, Misconfigured, Unavailable
 from shared.web.logs import trace
 
+ID: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")  # R4 2.24.0.1; no step of a path
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+MACHINE, PEOPLE = ("application/fhir+json", "application/json"), "text/html"
 log = logging.getLogger(__name__)
 TITLES: Final = {
     400: "That form can't be used",
@@ -33,6 +38,34 @@ def register(bp: Blueprint) -> None:
     bp.register_error_handler(InvalidResource, invalid)
     bp.register_error_handler(Misconfigured, invalid)
     bp.register_error_handler(Exception, unexpected)
+
+
+def for_people(app: Flask) -> None:
+    """Answer an unknown address with a page where somebody's browser asks.
+
+    The probes, and whoever asks for JSON or says nothing, get what every service answers.
+    """
+    answers = app.error_handler_spec[None][None]
+    as_json: Callable[[HTTPException], Response] = answers[HTTPException]  # type: ignore[assignment]
+
+    def answer(error: HTTPException) -> Response | tuple[str, int]:
+        if request.accept_mimetypes.best_match([*MACHINE, PEOPLE]) != PEOPLE:
+            return as_json(error)
+        return http_error(error)
+
+    app.register_error_handler(HTTPException, answer)
+
+
+def require_readable() -> None:
+    """Refuse an address whose ids can't be ids, before the EHR is asked for them."""
+    if not all(ID.fullmatch(value) for name, value in _ids()):
+        abort(404, "There is nothing at this address.")
+    if any(CONTROL.search(value) for value in request.args.values()):
+        abort(400, "The address holds characters that can't be typed.")
+
+
+def _ids() -> list[tuple[str, str]]:
+    return [(n, str(v)) for n, v in (request.view_args or {}).items() if n.endswith("_id")]
 
 
 def page(status: int, message: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.review.app import create_review_app
+from services.review.metrics import PageMetrics
 from shared.ehr.auth.scopes import COMMON, TAKEN_BACK, permissions, scope_text
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
@@ -63,10 +64,12 @@ def run_review(settings: Settings, stop: threading.Event) -> None:
         Misconfigured: the settings of the login or of the roles contradict each other, or the EHR
             lacks a guard that a signature rests on.
     """
-    state = _State()
-    with open_ehr(settings, review_scopes()) as ehr:
-        app = create_review_app(settings, ehr, lambda: state.waiting)
-        serving = serve(app, settings.http_host, settings.http_port, THREADS)
+    state, metrics = _State(), PageMetrics()
+    with open_ehr(settings, review_scopes(), sent=metrics.sent) as ehr:
+        app = create_review_app(settings, ehr, lambda: state.waiting, metrics)
+        serving = serve(
+            app, settings.http_host, settings.http_port, THREADS, proxies=settings.review_proxies
+        )
         log.info("review listens on port %d", serving.port)
         try:
             until(lambda: state.prove(ehr), stop, state.wait_for)

@@ -6,12 +6,13 @@ from typing import Any, Final, cast
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from services.review.access import signing
-from services.review.access.login import user_of
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
+from services.review.access.staff import is_active
 from services.review.decision import choices, decide
 from services.review.decision.decide import Decision, Kind
 from services.review.decision.parts import parts
+from services.review.disclosure import allowed, trail
 from services.review.pages import result_page
 from services.review.result.read import gather
 from services.review.result.result import Result
@@ -20,7 +21,6 @@ from shared import instants
 from shared.ehr.guarded import transact
 from shared.errors import Conflict
 from shared.fhir import bundle
-from shared.privacy import audit
 from shared.references import local_reference
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,9 @@ def post_decision(task_id: str) -> Any:
     transaction = decide.transaction(
         result.head, result.outputs, decision, practitioner, instants.now()
     )
-    if not _carried_out(shared, result, practitioner, transaction):
+    if not _carried_out(shared, result, transaction):
         return result_page(gather(shared.ehr, task_id), changed=True), 409
+    shared.metrics.decisions.labels(decision.kind).inc()
     log.info("review: %s %s", decision.kind, result.head.reference)
     flash(DONE[decision.kind])
     return redirect(url_for("review.result", task_id=task_id), 303)
@@ -78,7 +79,7 @@ def post_close(task_id: str) -> Any:
     ):
         return result_page(result, changed=True), 409
     transaction = decide.closing(result.head, result.focus, practitioner, instants.now())
-    if not _carried_out(shared, result, practitioner, transaction):
+    if not _carried_out(shared, result, transaction):
         return result_page(gather(shared.ehr, task_id), changed=True), 409
     flash("Taken off the worklist. The decision made elsewhere stands.")
     return redirect(url_for("review.result", task_id=task_id), 303)
@@ -92,12 +93,12 @@ def _signer(shared: Review, result: Result) -> Practitioner:
     user = cast(User, current())
     if result.focus is None:
         abort(404, "There is no result here to decide on.")
+    allowed.reading_of(shared, user, result)
     if refusal := signing.refusal(user, result.focus, shared.roles):
         abort(403, refusal)
-    signer = cast(Practitioner, user.signer)
-    if user_of(shared.ehr, signer.reference, user.name).signer is None:
+    if not is_active(shared.ehr.read(user.practitioner)):
         abort(403, signing.NOT_ACTIVE)
-    return signer
+    return user.signer
 
 
 def _decision(result: Result) -> Decision:
@@ -154,23 +155,14 @@ def _open_choices(decision: Decision, result: Result) -> str:
     )
 
 
-def _carried_out(
-    shared: Review, result: Result, practitioner: Practitioner, transaction: dict[str, Any]
-) -> bool:
+def _carried_out(shared: Review, result: Result, transaction: dict[str, Any]) -> bool:
     """Write it with its audit event, in one transaction.
 
     False: somebody else was first.
     """
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
     references = [local_reference(r) for r in changed]
-    event = audit.access(
-        "U",
-        device=practitioner.reference,
-        ehr=shared.ehr.base,
-        patient=result.subject,
-        data=references,
-        now=instants.now(),
-    )
+    event = trail.decision(shared, cast(User, current()), result.subject, references)
     try:
         transact(
             shared.ehr,

@@ -7,7 +7,9 @@ from typing import Any, Final, cast
 from flask import current_app
 
 from services.review.access.login import LocalLogin, Throttle
-from services.review.access.signing import Roles
+from services.review.access.roles import Roles
+from services.review.access.staff import StaffCheck
+from services.review.metrics import PageMetrics
 from services.review.result.film import FilmShelf
 from services.review.worklist.letters import LettersPanel
 from shared.ehr.client import Ehr
@@ -33,6 +35,8 @@ class Review:
     oidc: Any | None
     letters: LettersPanel
     observer: Callable[[], str]
+    metrics: PageMetrics = field(default_factory=PageMetrics)
+    staff: StaffCheck = field(default_factory=StaffCheck)
     throttle: Throttle = field(default_factory=Throttle)
     films: FilmShelf = field(default_factory=FilmShelf)
 

@@ -173,6 +173,16 @@ def answer_of(error: CareloopError) -> Response:
     return outcome(500, f"{type(error).__name__}: {error}")
 
 
+def _believed(proxies: int) -> Json:
+    if not proxies:
+        return {}
+    return {
+        "trusted_proxy": "*",
+        "trusted_proxy_count": proxies,
+        "trusted_proxy_headers": {"x-forwarded-for"},
+    }
+
+
 @dataclass(frozen=True)
 class Serving:
     """A server on a daemon thread."""
@@ -181,8 +191,12 @@ class Serving:
     close: Callable[[], None]
 
 
-def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
+def serve(app: Flask, host: str, port: int, threads: int = 8, *, proxies: int = 0) -> Serving:
     """Serve on a daemon thread; port 0 takes a free one.
+
+    Args:
+        proxies: how many stand before it and add to `X-Forwarded-For`; that header alone is
+            believed, and none where there is no proxy.
 
     Raises:
         Misconfigured: the port is taken, or the address is not ours.
@@ -206,6 +220,7 @@ def serve(app: Flask, host: str, port: int, threads: int = 8) -> Serving:
         threads=threads,
         ident="careloop",
         max_request_body_size=read_at_most,
+        **_believed(proxies),
     )
     thread = threading.Thread(target=server.run, name="http", daemon=True)
     thread.start()

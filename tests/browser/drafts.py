@@ -217,7 +217,7 @@ def note_findings(source: str) -> Drafts:
         report = pen.draft(
             "DiagnosticReport",
             "report",
-            category=[codes.concept(codes.LOINC, "18842-5", "Discharge summary")],
+            category=[codes.concept(codes.V2_0074, "OTH")],
             code=codes.concept(codes.LOINC, "18842-5", "Discharge summary"),
             result=[drug.ref],
             conclusion="One problem, one drug and one omission found in the note.",

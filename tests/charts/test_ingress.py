@@ -14,7 +14,7 @@ def found(values: Json, kind: str) -> dict[str, Json]:
     return {m["metadata"]["name"]: m for m in manifests(values) if m["kind"] == kind}
 
 
-def review(ingress: Json, **settings: str) -> Json:
+def review(ingress: Json, **settings: str | int) -> Json:
     return {
         "components": {"review": {"ingress": {"enabled": True, **ingress}, "settings": settings}}
     }
@@ -59,6 +59,24 @@ def test_the_host_of_another_service_is_not_reviews() -> None:
     assert [
         name for name, m in found(values, "ConfigMap").items() if "CARELOOP_REVIEW_URL" in m["data"]
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (review({"host": "review.example"}), "1"),
+        (review({"host": "review.example"}, review_proxies=2), "2"),
+        (review({"host": "review.example"}, review_proxies=0), "0"),
+        ({"components": {"review": {}}}, None),
+        ({"components": {"intake": {"ingress": {"enabled": True, "host": "x.example"}}}}, None),
+    ],
+)
+def test_behind_an_ingress_review_believes_its_word_for_the_client(
+    values: Json, expected: str | None
+) -> None:
+    """The audit trail names the client, not the Ingress."""
+    data = found(values, "ConfigMap")["careloop-review"]["data"]
+    assert data.get("CARELOOP_REVIEW_PROXIES") == expected
 
 
 CONTROLLER: Json = {"namespaceSelector": {"matchLabels": {"name": "ingress"}}}

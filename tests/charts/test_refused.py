@@ -54,6 +54,14 @@ REFUSED: dict[str, tuple[str, Json]] = {
         "'/settings/kafka_bootstrap_servers': minLength",
         {"settings": {"kafka_bootstrap_servers": ""}},
     ),
+    "two copies of review": (
+        "components.review (with `defaults`) has to be one replica",
+        {"components": {"review": {"replicas": 2}}},
+    ),
+    "a growing review": (
+        "components.review (with `defaults`) has to be one replica",
+        {"components": {"review": {"autoscaling": {"enabled": True}}}},
+    ),
     "two intakes": (
         "components.intake (with `defaults`) has to be one",
         {"components": {"intake": {"replicas": 2}}},
@@ -165,10 +173,6 @@ def test_a_release_whose_name_can_not_begin_a_service_is_refused_until_another_i
 ACCEPTED: dict[str, Json] = {
     "as many replicas as partitions": {
         "components": {"notes": {"replicas": int(Settings.model_fields["partitions"].default)}}
-    },
-    "more review pages than partitions": {
-        "settings": {"partitions": 1},
-        "components": {"review": {"replicas": 2}},
     },
     "several pods without the claim of the defaults": {
         "defaults": {"persistence": {"enabled": True}},

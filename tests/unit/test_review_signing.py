@@ -1,87 +1,13 @@
-"""Who may log in and sign."""
-
-from typing import Any
+"""The local login, its address and its cookies."""
 
 import pytest
 
-from services.review.access import oidc, signing
 from services.review.access.login import FAILURES, Throttle, local_login
 from services.review.access.security import is_secure
-from services.review.access.session import User
 from services.review.account import _safe
 from services.review.worklist.listing import _matches
-from shared.ehr.bases.known import KnownBases
-from shared.ehr.bases.value import bases_of
 from shared.errors import Misconfigured
 from shared.settings import load_settings
-
-REPORT = {
-    "resourceType": "DiagnosticReport",
-    "category": [
-        {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}
-    ],
-}
-PLAN = {"resourceType": "CarePlan"}
-
-
-def user(*roles: str, practitioner: str | None = "Practitioner/1") -> User:
-    return User("Dr. Ada Berg", practitioner, roles)
-
-
-def test_without_roles_every_practitioner_signs_everything() -> None:
-    assert signing.refusal(user(), REPORT, {}) is None
-
-
-def test_without_a_practitioner_nobody_signs_and_the_page_says_what_to_do() -> None:
-    assert "fhirUser" in (signing.refusal(user("radiologist", practitioner=None), REPORT, {}) or "")
-
-
-@pytest.mark.parametrize(
-    ("roles", "focus", "may"),
-    [
-        (("radiologist",), REPORT, True),
-        (("radiologist",), PLAN, False),
-        (("physician",), PLAN, True),
-        ((), REPORT, False),
-    ],
-)
-def test_roles_bound_the_categories(
-    roles: tuple[str, ...], focus: dict[str, Any], may: bool
-) -> None:
-    allowed = signing.roles_of('{"radiologist": ["RAD"], "physician": ["CarePlan"]}')
-    assert (signing.refusal(user(*roles), focus, allowed) is None) == may
-
-
-def test_a_category_in_words_alone_is_none() -> None:
-    spoken = REPORT | {"category": [{"coding": [{"display": "Radiology"}]}, *REPORT["category"]]}
-    assert signing.categories(spoken) == {"RAD"}
-
-
-@pytest.mark.parametrize("text", ["[]", "{", '{"a": "RAD"}', '{"a": [1]}'])
-def test_wrong_roles_are_told(text: str) -> None:
-    with pytest.raises(Misconfigured, match="CARELOOP_REVIEW_ROLES"):
-        signing.roles_of(text)
-
-
-@pytest.mark.parametrize(
-    ("claim", "expected"),
-    [
-        ("https://ehr.example/fhir/Practitioner/a-1", "Practitioner/a-1"),
-        ("https://other.example/fhir/Practitioner/a-1", None),
-        ("https://ehr.example/tenant/fhir/Practitioner/a-1", None),
-        ("Practitioner/7", "Practitioner/7"),
-        ("https://ehr.example/fhir/Practitioner/7/_history/2", "Practitioner/7"),
-        ("https://ehr.example/fhir/Patient/7", None),
-        ("PractitionerRole/7", None),
-        ("XPractitioner/7", None),
-        ("Practitioner/7/../../Patient/1", None),
-        ("", None),
-    ],
-)
-def test_the_signer_is_the_practitioner_of_fhir_user(claim: str, expected: str | None) -> None:
-    bases = bases_of("https://ehr.example/fhir")
-    local = KnownBases(bases, lambda _: {"resourceType": "CapabilityStatement"}).local
-    assert oidc.practitioner_of({"fhirUser": claim}, local) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,6 +41,17 @@ def test_the_local_login_takes_its_own_password_alone() -> None:
         and not login.accepts("Berg", "geheim-ü")
     )
     assert "geheim" not in repr(login)
+
+
+def test_the_local_login_may_have_roles() -> None:
+    login = local_login(
+        load_settings(
+            review_local_user="berg:Practitioner/1:radiologist, physician",
+            review_local_password="x",
+        )
+    )
+    assert login and login.login.roles == ("radiologist", "physician")
+    assert login.login.fhir_user == "Practitioner/1" and login.login.login == "berg"
 
 
 def test_failures_are_throttled_by_address() -> None:

@@ -18,6 +18,10 @@
 {{- fail (printf "%s (with `defaults`) has persistence and more than one replica, and one claim serves one pod" $here) -}}
 {{- end -}}
 
+{{- if and (eq .name "review") (or $scaling.enabled (gt $most 1)) -}}
+{{- fail (printf "%s (with `defaults`) has to be one replica, without autoscaling: its sessions are one file" $here) -}}
+{{- end -}}
+
 {{- if and (not (has .name (list "intake" "review"))) (gt $most $partitions) -}}
 {{- fail (printf "%s has more replicas than settings.partitions (%d): the rest would stand idle" $here $partitions) -}}
 {{- end -}}

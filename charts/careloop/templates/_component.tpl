@@ -21,12 +21,16 @@
 {{- end -}}
 
 {{/* (root, name, component) -> the settings that it starts with, as YAML: the common ones, its own over them.
-     Where nobody says at which address people open review, its Ingress does; https, for its cookies travel over nothing else. */}}
+     Where nobody says at which address people open review, its Ingress does; https, for its cookies travel over nothing else.
+     The controller of that Ingress is a proxy that names the client. */}}
 {{- define "careloop.merged" -}}
 {{- $settings := mustMergeOverwrite (deepCopy .root.Values.settings) (deepCopy .component.settings) -}}
 {{- $host := .component.ingress.host -}}
 {{- if and (eq .name "review") .component.ingress.enabled (not $settings.review_url) (not (hasPrefix "*" $host)) -}}
 {{- $_ := set $settings "review_url" (printf "https://%s" $host) -}}
+{{- end -}}
+{{- if and (eq .name "review") .component.ingress.enabled (not (hasKey $settings "review_proxies")) -}}
+{{- $_ := set $settings "review_proxies" 1 -}}
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from services.review import present
-from services.review.access.session import User
-from shared.ehr.client import Ehr
+from services.review.access.staff import Login
 from shared.errors import Misconfigured
 from shared.references import is_a
 from shared.settings import Settings
@@ -53,11 +51,13 @@ class LocalLogin:
 
     Attributes:
         name: what is typed; practitioner: `Practitioner/id`.
+        roles: as a hospital's login would claim them.
     """
 
     name: str
     practitioner: str
     password: str = field(repr=False)
+    roles: tuple[str, ...] = ()
 
     def accepts(self, name: str, password: str) -> bool:
         """Compared in constant time, both always."""
@@ -65,35 +65,30 @@ class LocalLogin:
         right_password = hmac.compare_digest(password.encode(), self.password.encode())
         return right_name and right_password
 
+    @property
+    def login(self) -> Login:
+        """What it says of the person."""
+        return Login(self.name, self.name, self.practitioner, self.roles)
+
 
 def local_login(settings: Settings) -> LocalLogin | None:
     """The local account of the settings, or None.
 
     Raises:
         Misconfigured: only one of user and password is set, or the user is not
-            `name:Practitioner/id`.
+            `name:Practitioner/id` or `name:Practitioner/id:role,role`.
     """
     user, password = settings.review_local_user, settings.review_local_password
     if not user and not password:
         return None
-    name, _, practitioner = (user or "").partition(":")
+    name, _, rest = (user or "").partition(":")
+    practitioner, _, roles = rest.partition(":")
     if not (
         name and is_a(practitioner, "Practitioner") and password and password.get_secret_value()
     ):
         raise Misconfigured(
-            "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id`, with "
-            "CARELOOP_REVIEW_LOCAL_PASSWORD set"
+            "CARELOOP_REVIEW_LOCAL_USER must be `name:Practitioner/id` or "
+            "`name:Practitioner/id:role,role`, with CARELOOP_REVIEW_LOCAL_PASSWORD set"
         )
-    return LocalLogin(name, practitioner, password.get_secret_value())
-
-
-def user_of(ehr: Ehr, practitioner: str | None, name: str, roles: tuple[str, ...] = ()) -> User:
-    """The user behind a login.
-
-    A Practitioner that the record does not hold (or holds as inactive) can't sign.
-    """
-    known = ehr.read(practitioner) if practitioner else None
-    if known is None or known.get("active") is False:
-        return User(name, None, roles)
-    full_name = present.human_name(known)
-    return User(name if full_name == present.NO_NAME else full_name, practitioner, roles)
+    listed = tuple(role.strip() for role in roles.split(",") if role.strip())
+    return LocalLogin(name, practitioner, password.get_secret_value(), listed)

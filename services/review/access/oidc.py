@@ -1,9 +1,9 @@
 """OpenID Connect login (authorization code with PKCE, S256).
 
-The claim `fhirUser` names the Practitioner, `roles` what they may sign.
+The claim `fhirUser` names the Practitioner, `roles` what they may read and sign, `patient` the one
+patient to whom the login is limited.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask
 from joserfc.errors import JoseError
 
+from services.review.access.staff import Login
 from shared.errors import Misconfigured
 from shared.settings import Settings
 
@@ -20,7 +21,6 @@ SCOPES: Final = (
     "openid profile fhirUser"  # SMART App Launch 2.2, section "Scopes for requesting identity data"
 )
 TIMEOUT_SEC: Final = 10
-PRACTITIONER: Final = re.compile(r"(Practitioner/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
 LoginFailed = AuthlibBaseError  # the issuer, the state or the code is not right
 TokenRefused = JoseError  # the ID token is not
 
@@ -54,16 +54,23 @@ def client(app: Flask, settings: Settings) -> Any | None:
     )
 
 
-def practitioner_of(claims: Mapping[str, Any], local: Callable[[str], str]) -> str | None:
-    """`Practitioner/id` of the claim `fhirUser` (a URL or a relative reference).
-
-    None for a Patient, another type, somebody of another system, or no claim.
+def login_of(token: Mapping[str, Any], local: Callable[[str], str]) -> Login:
+    """Read what the issuer says of the person.
 
     Args:
+        token: the token answer, with the ID token's claims under `userinfo`. Its `patient` is the
+            launch context of SMART App Launch; a claim of that name means the same.
         local: makes a reference to the EHR a relative one, see `Ehr.local`.
     """
-    found = PRACTITIONER.fullmatch(local(str(claims.get("fhirUser", ""))))
-    return found[1] if found else None
+    claims = token.get("userinfo") or {}
+    patient = token.get("patient", claims.get("patient"))
+    return Login(
+        name_of(claims),
+        str(claims.get("sub", "")),
+        local(str(claims.get("fhirUser") or "")),
+        roles_of(claims),
+        None if patient is None else local(str(patient)),
+    )
 
 
 def name_of(claims: Mapping[str, Any]) -> str:

@@ -1,12 +1,12 @@
 """What every answer of the pages carries, and how the cookies are kept."""
 
-import secrets
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
-from services.review.access.session import SESSION_SEC
+from services.review.access.sessions.cookie import KeptSessions
+from services.review.access.sessions.store import FILE, SessionStore
 from shared.settings import Settings
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -43,20 +43,26 @@ def protect(response: Response, *, asset: bool) -> Response:
 
 
 def configure_cookies(app: Flask, settings: Settings) -> None:
-    """Configure session cookies: signed, HttpOnly, SameSite=Lax.
+    """Keep sessions at the server, and their ids in cookies: HttpOnly, SameSite=Lax.
 
-    An OpenID Connect issuer sends people back from its own site. Secure u.
+    Lax, because an OpenID Connect issuer sends people back from its own site. Secure unless the
+    pages are served to this machine alone.
+
+    Raises:
+        Misconfigured: the file of the sessions can't be written.
     """
     secure = is_secure(settings)
     key = settings.review_session_key
-    app.secret_key = key.get_secret_value() if key else secrets.token_bytes(32)
+    store = SessionStore(
+        settings.state_dir / FILE, settings.review_idle_sec, settings.review_session_sec
+    )
+    app.session_interface = KeptSessions(store, key.get_secret_value().encode() if key else b"")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-careloop" if secure else "careloop",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
-        PERMANENT_SESSION_LIFETIME=SESSION_SEC,
     )
 
 

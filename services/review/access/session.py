@@ -1,67 +1,139 @@
-"""Sessions: a signed cookie with the user, a CSRF token and its end.
+"""The session of a request: its user, and the token that every form carries.
 
-Nothing of a patient is ever in it.
+What it holds lies at the server (`sessions/`); it names a patient by id at most.
 """
 
+import hashlib
 import hmac
+import json
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
-from flask import abort, request, session
+from flask import abort, current_app, request, session
 
 from services.review.access.practitioner import Practitioner
+from services.review.access.sessions.cookie import KeptSession, KeptSessions
+from services.review.access.sessions.store import Owner
+from shared.instants import instant
 
-SESSION_SEC: Final = 8 * 3600  # a shift: then everyone logs in again
-USER, CSRF, UNTIL = "user", "csrf", "until"
+USER, CSRF, EMERGENCY = "user", "csrf", "emergency"
+EXPIRED: Final = "This form has expired. Go back, reload the page and try again."
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """An emergency access: one patient, for a limited time.
+
+    Attributes:
+        patient: `Patient/id`.
+        until: seconds since the epoch.
+    """
+
+    patient: str
+    until: float
+
+    @property
+    def until_instant(self) -> str:
+        """When it ends, for people."""
+        return until_text(self.until)
+
+
+def until_text(until: float) -> str:
+    """Write seconds since the epoch as an instant."""
+    return instant(datetime.fromtimestamp(until, UTC))
 
 
 @dataclass(frozen=True)
 class User:
-    """A person who logged in.
+    """A member of the staff who logged in.
 
     Attributes:
         name: for people.
-        practitioner: `Practitioner/id`; None: may look, may not sign.
+        practitioner: `Practitioner/id`.
         roles: of the login's `roles` claim.
+        login: what the issuer calls the person (`sub`), or the name of the local login.
+        patient: `Patient/id` to whom the issuer limits this login; None: to nobody.
+        emergency: the emergency access that holds now; None: there is none.
     """
 
     name: str
-    practitioner: str | None
+    practitioner: str
     roles: tuple[str, ...] = ()
+    login: str = ""
+    patient: str | None = None
+    emergency: Emergency | None = None
 
     @property
-    def signer(self) -> Practitioner | None:
+    def signer(self) -> Practitioner:
         """Who signs for this user."""
-        return Practitioner(self.practitioner, self.name) if self.practitioner else None
+        return Practitioner(self.practitioner, self.name)
 
 
 def begin(user: User) -> None:
-    """Start a session and drop whatever the cookie held before.
+    """Start a session with a new id and drop whatever the old one held.
 
-    Others may have planted a CSRF token.
+    Others may have planted a CSRF token. Older sessions of the same login end where the
+    Practitioner or the roles were others.
     """
     session.clear()
     session[USER] = {
         "name": user.name,
         "practitioner": user.practitioner,
         "roles": list(user.roles),
+        "login": user.login,
+        "patient": user.patient,
     }
-    session[UNTIL] = int(time.time()) + SESSION_SEC
+    grants = json.dumps([user.practitioner, *sorted(user.roles)])
+    _kept().begun = Owner(_hash(user.login), _hash(grants))
 
 
 def end() -> None:
-    """Log out."""
+    """Log out: the session ends at the server."""
     session.clear()
 
 
 def current() -> User | None:
-    """The user, or None when nobody is logged in or the session has ended."""
-    known = session.get(USER)
-    if not known or session.get(UNTIL, 0) < time.time():
+    """Return the user; None when nobody is logged in or the session has ended."""
+    known: dict[str, Any] | None = session.get(USER)
+    if not known:
         return None
-    return User(known["name"], known["practitioner"], tuple(known["roles"]))
+    return User(
+        known["name"],
+        known["practitioner"],
+        tuple(known["roles"]),
+        known["login"],
+        known["patient"],
+        _emergency(),
+    )
+
+
+def is_alive() -> bool:
+    """Tell whether the session of this request has not ended meanwhile.
+
+    For an answer that lasts, such as a stream of changes. Asking does not prolong the session.
+    """
+    sessions = cast(KeptSessions, current_app.session_interface)
+    return sessions.is_alive(_kept().token)
+
+
+def begin_emergency(patient: str, until: float) -> None:
+    """Note the emergency access; an earlier one ends."""
+    session[EMERGENCY] = {"patient": patient, "until": until}
+
+
+def end_emergency() -> None:
+    """End the emergency access, if there is one."""
+    session.pop(EMERGENCY, None)
+
+
+def _emergency() -> Emergency | None:
+    kept = session.get(EMERGENCY)
+    if not kept or kept["until"] <= time.time():
+        return None
+    return Emergency(kept["patient"], kept["until"])
 
 
 def csrf_token() -> str:
@@ -73,9 +145,22 @@ def csrf_token() -> str:
 
 def check_csrf() -> None:
     """Abort with 400 without this session's token or from another site."""
-    sent = request.form.get(CSRF, "")
-    kept = session.get(CSRF, "")
-    if not kept or not hmac.compare_digest(sent.encode(), str(kept).encode()):
-        abort(400, "This form has expired. Go back, reload the page and try again.")
+    if not has_csrf():
+        abort(400, EXPIRED)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(400, "This form was sent from another site.")
+
+
+def has_csrf() -> bool:
+    """Tell whether the form carries this session's token."""
+    sent = request.form.get(CSRF, "")
+    kept = session.get(CSRF, "")
+    return bool(kept) and hmac.compare_digest(sent.encode(), str(kept).encode())
+
+
+def _kept() -> KeptSession:
+    return cast(KeptSession, session._get_current_object())  # type: ignore[attr-defined]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -20,7 +20,7 @@ from shared.fhir.heads import head_of
 from shared.fhir.person import linked_records, replaced_by
 from shared.json import Json
 from shared.privacy.person import find_person
-from shared.references import is_a, local_reference, subject_of
+from shared.references import is_a, local_reference, relative, subject_of
 
 PAGE_SIZE: Final = 25
 COUNT_LIMIT: Final = (
@@ -58,6 +58,8 @@ class Row:
         by: who decided.
         summary: what it says and how urgent it is.
         replaced_by: `Patient/id` of the record in use, where the subject's is replaced; else empty.
+        focus: the report or plan; of what has none, its input.
+        withheld: this user may not read its content, which is left out.
     """
 
     task_id: str
@@ -72,6 +74,8 @@ class Row:
     by: str
     summary: Summary
     replaced_by: str
+    focus: str = ""
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,7 @@ def row(head: Head, patients: Mapping[str, Json], summary: Summary) -> Row:
         by=task.get("owner", {}).get("display", ""),
         summary=summary,
         replaced_by=replaced_by(patients.get(subject, {})) or "",
+        focus=relative(task.get("focus", {}).get("reference", "")),
     )
 
 

@@ -54,6 +54,13 @@ class Visitor:
         self.client.get("/login")
         return self.post("/login", name=name, password=password, **fields)
 
+    def copy(self, cookie: str = "careloop") -> "Visitor":
+        """Somebody elsewhere who has a copy of the cookie."""
+        kept = self.client.get_cookie(cookie)
+        stranger = Visitor(self.client.application.test_client())
+        stranger.client.set_cookie(cookie, kept.value if kept else "")
+        return stranger
+
     def decide(self, task: str, action: str, **fields: Any) -> TestResponse:
         """Open the result, then send the form that it shows."""
         stamp = re.search(r'name="stamp" value="([0-9a-f]+)"', self.get(f"/results/{task}"))
@@ -101,6 +108,25 @@ def a_plan_on_a_report(clinic: Clinic) -> tuple[str, dict[str, Any]]:
 
 
 NO_CHOICE = {"choice-choice/0": "none"}
+
+
+def audited(clinic: Clinic, *actions: str) -> list[dict[str, Any]]:
+    """The events of the audit trail that name this clinician, of these actions."""
+    return [
+        event
+        for event in clinic.ehr.search("AuditEvent", {})
+        if clinic.practitioner in str(event["agent"])
+        and (not actions or event["action"] in actions)
+    ]
+
+
+def named(event: dict[str, Any]) -> set[str]:
+    """What an event of the audit trail is about."""
+    whats = [entity.get("what", {}) for entity in event["entity"]]
+    return {
+        what.get("reference", what.get("identifier", {}).get("value", "")).split("/fhir/")[-1]
+        for what in whats
+    } - {""}
 
 
 def through_the_issuer(visitor: Visitor, subject: str) -> TestResponse:

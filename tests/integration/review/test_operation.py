@@ -18,10 +18,11 @@ from shared.settings import load_settings
 from shared.stream.base import EVENTS_TOPIC, Message
 from shared.stream.open import open_log
 from tests.browser.clinic import (
-    PASSWORD,
     Clinic,
     a_film,
+    open_clinic,
 )
+from tests.fakes import HAPI, FakeEhr
 from tests.integration.review.support import Visitor, _patiently
 
 
@@ -36,10 +37,12 @@ def test_the_process_serves_until_it_is_stopped(fhir_url: str, tmp_path: Path) -
             path: _patiently(f"http://127.0.0.1:{port}{path}")
             for path in ("/healthz", "/readyz", "/metrics", "/login")
         }
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     finally:
         stop.set()
         process.join(60)
     assert set(answers.values()) == {200} and not process.is_alive()
+    assert 'careloop_ehr_requests_total{method="GET",service="review"}' in told
 
 
 def test_an_undecodable_record_is_on_the_page(
@@ -61,22 +64,15 @@ def test_an_undecodable_record_is_on_the_page(
     )
 
 
-def test_the_ehr_being_away_is_told(clinic: Clinic, tmp_path: Path) -> None:
-    away = open_ehr(load_settings(fhir_url="http://127.0.0.1:9/fhir", fhir_timeout_sec=1))
-    given = {
-        "review_local_user": "berg:Practitioner/1",
-        "review_local_password": PASSWORD,
-        "state_dir": tmp_path,
-    }
-    visitor = Visitor(
-        create_review_app(
-            load_settings(fhir_url="http://127.0.0.1:9/fhir", **given), away
-        ).test_client()
-    )
-    visitor.client.get("/login")
-    with visitor.client.session_transaction() as session:
-        session.update({"user": {"name": "x", "practitioner": None, "roles": []}, "until": 9e9})
+def test_the_ehr_being_away_is_told(tmp_path: Path) -> None:
+    with FakeEhr(HAPI) as fake:
+        ehr = open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=1))
+        settings = load_settings(fhir_url=fake.base, state_dir=tmp_path, **open_clinic(ehr).login)
+        visitor = Visitor(create_review_app(settings, ehr).test_client())
+        visitor.log_in()
     assert "does not answer" in visitor.get("/", 503)
+    stranger = Visitor(create_review_app(settings, ehr).test_client())
+    assert stranger.log_in().status_code == 503
     assert (
         visitor.client.get("/healthz").status_code == 200
         and visitor.client.get("/readyz").status_code == 503

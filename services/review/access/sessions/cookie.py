@@ -1,0 +1,115 @@
+"""Keeps Flask's sessions at the server: the cookie holds a random id alone.
+
+The id is kept as a hash. The content is encrypted under a key that is made of the id, so the file
+alone opens no session.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from typing import Any, Final
+
+from cryptography.fernet import Fernet, InvalidToken
+from flask import Flask, Request, Response
+from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
+
+from services.review.access.sessions.store import Owner, SessionStore
+
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+BY_A_PERSON: Final = ("", "navigate")
+"""`Sec-Fetch-Mode` of a page that a person opens or a form that she sends. What a page asks for by
+itself (refreshing, pictures) keeps no session alive.
+"""
+
+
+class KeptSession(SecureCookieSession):
+    """The content of one session.
+
+    Attributes:
+        token: the cookie's id; empty: the browser has none yet.
+        begun: set at a login: the session gets a new id, and this owner.
+    """
+
+    token: str = ""
+    begun: Owner | None = None
+
+
+class KeptSessions(SessionInterface):
+    """Leads from the cookie to the session.
+
+    Args:
+        key: of the installation; another one makes all cookies worthless.
+    """
+
+    def __init__(self, store: SessionStore, key: bytes) -> None:
+        self._store, self._key = store, key
+        self._json = TaggedJSONSerializer()
+
+    def open_session(self, app: Flask, request: Request) -> KeptSession:
+        """Return the session of the cookie; an empty one where it has none, or has ended."""
+        token = request.cookies.get(self.get_cookie_name(app), "")
+        content = self._content(token)
+        if content is None:
+            return KeptSession()
+        if request.headers.get("Sec-Fetch-Mode", "") in BY_A_PERSON:
+            self._store.use(self._id(token))
+        session = KeptSession(content)
+        session.token = token
+        return session
+
+    def is_alive(self, token: str) -> bool:
+        """Tell whether the session has not ended; asking does not prolong it."""
+        return self._content(token) is not None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep what changed; an emptied session is ended."""
+        assert isinstance(session, KeptSession)
+        if session.token and (session.begun or not session):
+            self._store.end(self._id(session.token))
+        if not session:
+            if session.token:
+                response.delete_cookie(self.get_cookie_name(app), path=self.get_cookie_path(app))
+        elif session.begun or not session.token:
+            self._begin(app, session, response)
+        elif session.modified:
+            self._store.save(self._id(session.token), self._sealed(session.token, session))
+
+    def _begin(self, app: Flask, session: KeptSession, response: Response) -> None:
+        owner = session.begun or Owner()
+        if owner.person:
+            self._store.end_others(owner)
+        token = secrets.token_urlsafe(32)
+        self._store.add(self._id(token), self._sealed(token, session), owner)
+        response.vary.add("Cookie")
+        response.set_cookie(
+            self.get_cookie_name(app),
+            token,
+            path=self.get_cookie_path(app),
+            secure=self.get_cookie_secure(app),
+            httponly=self.get_cookie_httponly(app),
+            samesite=self.get_cookie_samesite(app),
+        )
+
+    def _content(self, token: str) -> dict[str, Any] | None:
+        sealed = self._store.read(self._id(token)) if TOKEN.fullmatch(token) else None
+        if sealed is None:
+            return None
+        try:
+            return dict(self._json.loads(self._cipher(token).decrypt(sealed).decode()))
+        except InvalidToken:
+            return None
+
+    def _sealed(self, token: str, session: KeptSession) -> bytes:
+        return self._cipher(token).encrypt(self._json.dumps(dict(session)).encode())
+
+    def _id(self, token: str) -> str:
+        return self._digest(b"id", token).hex()
+
+    def _cipher(self, token: str) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(self._digest(b"content", token)))
+
+    def _digest(self, purpose: bytes, token: str) -> bytes:
+        return hmac.digest(self._key + purpose, token.encode(), hashlib.sha256)

@@ -1,0 +1,1 @@
+"""What is shown to whom: who may read a result, and the record of who read it."""

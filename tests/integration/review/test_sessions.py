@@ -1,0 +1,158 @@
+"""Review: sessions end at the server."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.review.access.sessions.store import FILE
+from tests.browser.clinic import Clinic, a_film
+from tests.integration.review.support import Visitor
+
+REFRESH = {"Sec-Fetch-Mode": "cors"}
+ROLES = {"review_roles": '{"radiologist": ["RAD"], "physician": ["CarePlan"]}'}
+
+
+def test_a_cookie_copied_before_the_logout_is_worth_nothing_after_it(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    task = a_film(clinic)
+    doctor.get("/")
+    thief = doctor.copy()
+    thief.get(f"/results/{task}")
+    token = thief.token()
+    assert doctor.post("/logout").status_code == 303
+    for path in ("/", f"/results/{task}", f"/results/{task}/media/heat-map"):
+        thief.get(path, 302)
+    sent = thief.post(f"/results/{task}/decision", token=token, action="sign", reviewed="yes")
+    assert sent.status_code in (400, 401) and clinic.task(task)["status"] == "requested"
+
+
+def test_a_late_answer_does_not_bring_a_session_back(doctor: Visitor) -> None:
+    doctor.get("/")
+    thief = doctor.copy()
+    with thief.client.session_transaction() as session:
+        session["note"] = "a request that began before the logout"
+        doctor.post("/logout")
+    thief.get("/", 302)
+
+
+def test_a_login_gives_the_session_a_new_id(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.client.get("/login")
+    planted = visitor.copy()
+    visitor.log_in()
+    visitor.get("/")
+    planted.get("/", 302)
+
+
+def test_the_cookie_holds_nothing_and_the_file_nothing_that_can_be_read(
+    doctor: Visitor, clinic: Clinic, tmp_path: Path
+) -> None:
+    doctor.get("/?patient=Mustermann")
+    cookie = doctor.client.get_cookie("careloop")
+    assert cookie and cookie.http_only and cookie.same_site == "Lax"
+    assert len(cookie.value) == 43 and "." not in cookie.value
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob(f"{FILE}*"))
+    assert len(kept) > 1_000
+    for word in (cookie.value, "Berg", "berg", clinic.practitioner, clinic.patient, "Mustermann"):
+        assert word.encode() not in kept, word
+
+
+def test_another_process_and_another_start_know_the_session(
+    visit: Callable[..., Visitor], doctor: Visitor
+) -> None:
+    cookie = doctor.client.get_cookie("careloop")
+    other = visit()
+    other.client.set_cookie("careloop", cookie.value if cookie else "")
+    other.get("/")
+    assert other.post("/logout").status_code == 303
+    doctor.get("/", 302)
+
+
+def test_another_key_ends_every_session(visit: Callable[..., Visitor], doctor: Visitor) -> None:
+    cookie = doctor.client.get_cookie("careloop")
+    stranger = visit(review_session_key="another")
+    stranger.client.set_cookie("careloop", cookie.value if cookie else "")
+    stranger.get("/", 302)
+
+
+def test_nobody_at_work_ends_the_session(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(review_idle_sec=1.5)
+    visitor.log_in()
+    for _ in range(4):
+        time.sleep(0.5)
+        visitor.get("/")
+    time.sleep(1.6)
+    visitor.get("/", 302)
+
+
+def test_a_page_that_refreshes_itself_is_nobody_at_work(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(review_idle_sec=1.5)
+    visitor.log_in()
+    answers = []
+    for _ in range(5):
+        time.sleep(0.5)
+        answers.append(visitor.client.get("/", headers=REFRESH).status_code)
+    assert answers[0] == 200 and answers[-1] == 302
+
+
+def test_the_shift_ends_the_session_however_busy(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(review_session_sec=1.5)
+    visitor.log_in()
+    visitor.get("/")
+    time.sleep(1.6)
+    visitor.get("/", 302)
+
+
+@pytest.mark.parametrize("roles", ["physician", "radiologist,physician"])
+def test_a_login_with_other_roles_ends_the_older_sessions(
+    visit: Callable[..., Visitor], clinic: Clinic, roles: str
+) -> None:
+    before, same, other = (
+        visit(review_local_user=f"berg:{clinic.practitioner}:{r}", **ROLES)
+        for r in ("radiologist", "radiologist", roles)
+    )
+    for visitor in (before, same):
+        visitor.log_in()
+    before.get("/")
+    other.log_in()
+    for visitor in (before, same):
+        visitor.get("/", 302)
+    other.get("/")
+
+
+def test_a_login_as_another_practitioner_ends_the_older_sessions(
+    visit: Callable[..., Visitor], doctor: Visitor, clinic: Clinic
+) -> None:
+    second = clinic.ehr.create({"resourceType": "Practitioner", "name": [{"family": "Neu"}]})
+    renamed = visit(review_local_user=f"berg:{second.reference}")
+    doctor.get("/")
+    renamed.log_in()
+    doctor.get("/", 302)
+
+
+def test_who_left_reads_nothing_more(
+    visit: Callable[..., Visitor], clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.review.access.staff.RECHECK_SEC", 0.0)
+    visitor = visit()
+    visitor.log_in()
+    visitor.get("/")
+    known = clinic.ehr.read(clinic.practitioner)
+    assert known
+    clinic.ehr.update(known | {"active": False}, known["meta"]["versionId"])
+    refused = visitor.get("/", 403)
+    assert "your session has ended" in refused and "Ask your administrator" in refused
+    visitor.get("/", 302)
+
+
+def test_a_login_page_that_stayed_open_over_night_asks_again(
+    visit: Callable[..., Visitor],
+) -> None:
+    visitor = visit()
+    visitor.client.get("/login")
+    answer = visitor.post("/login", token="of yesterday", name="berg", password="x")
+    assert answer.status_code == 400 and "Log in now" in answer.text
+    assert visitor.log_in().status_code == 303

@@ -1,0 +1,1 @@
+"""Who may enter the review pages, what each may read and sign, and for how long."""
