@@ -12,6 +12,7 @@ from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
 from services.review.decision.parts import Part, parts
+from services.review.decision.words import Words, words_of
 from services.review.panels import findings, genes, passages, plan
 from services.review.panels.declared import is_per_patient, panel_of, sections
 from services.review.panels.findings import Alert, Finding
@@ -113,9 +114,11 @@ class Page:
 
     Attributes:
         focus: the report or plan; None where there is none.
+        words: the AI's under an amendment; None where nobody amended it here.
     """
 
     focus: Json | None
+    words: Words | None
     heading: Heading
     shown: Shown
     origin: Origin
@@ -125,7 +128,14 @@ class Page:
 def page_of(shared: Review, user: User, result: Result) -> Page:
     """Build the page of a result for this user."""
     builder = _Builder(shared, user, result)
-    return Page(result.focus, builder.heading(), builder.shown(), builder.origin(), builder.forms())
+    return Page(
+        result.focus,
+        builder.words(),
+        builder.heading(),
+        builder.shown(),
+        builder.origin(),
+        builder.forms(),
+    )
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,13 @@ class _Builder:
             reason=present.concept_text(task.get("statusReason")),
             notices=notices(self.result),
         )
+
+    def words(self) -> Words | None:
+        result = self.result
+        decided = codes.first_code(result.head.task.get("businessStatus"), codes.DECISION)
+        if decided != "amended" or not result.head.closed:
+            return None
+        return words_of(result.provenance, decide.text_of(result.focus or {}))
 
     def shown(self) -> Shown:
         result, outputs = self.result, self.result.outputs

@@ -1,11 +1,13 @@
 """The worklist, a result with its evidence, a model card."""
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.catalogue import analyser_names
 from services.review.access.session import User, current
+from services.review.decision.consistency.contradictions import Contradiction
 from services.review.disclosure import allowed, trail
 from services.review.page import page_of
 from services.review.result import evidence
@@ -83,11 +85,18 @@ def show_result(task_id: str) -> Any:
         return redirect(url_for("review.result", task_id=head.reference.split("/", 1)[1]))
 
 
-def result_page(result: Result, *, error: str = "", changed: bool = False) -> str:
+def result_page(
+    result: Result,
+    *,
+    error: str = "",
+    questions: Sequence[Contradiction] = (),
+    changed: bool = False,
+) -> str:
     """Render the page.
 
     Args:
         error: what was wrong with a form; what was typed is kept.
+        questions: contradictions of the form, to which an answer is wanted.
         changed: the result changed while somebody was about to decide on it.
 
     Raises:
@@ -99,7 +108,13 @@ def result_page(result: Result, *, error: str = "", changed: bool = False) -> st
     page = page_of(shared, user, result)
 
     return render_template(
-        "result.html", page=page, result=result, error=error, changed=changed, entered=request.form
+        "result.html",
+        page=page,
+        result=result,
+        error=error,
+        questions=questions,
+        changed=changed,
+        entered=request.form,
     )
 
 

@@ -9,9 +9,8 @@ from services.review.access import signing
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
-from services.review.decision import choices, decide
-from services.review.decision.decide import Decision, Kind
-from services.review.decision.parts import parts
+from services.review.decision import decide, form, typed
+from services.review.decision.decide import Decision
 from services.review.disclosure import allowed, trail
 from services.review.pages import result_page
 from services.review.result.read import gather
@@ -24,19 +23,18 @@ from shared.fhir import bundle
 from shared.references import local_reference
 
 log = logging.getLogger(__name__)
-KINDS: Final[dict[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
 DONE: Final = {
     "signed": "Signed. The result is final.",
     "amended": "Amended and signed. The result is final.",
     "rejected": "Rejected. The result is withdrawn.",
 }
-MAX_REASON, MAX_TEXT = 1_000, 20_000
 
 
 def register(bp: Blueprint) -> None:
     """The routes."""
     bp.add_url_rule("/results/<task_id>/decision", "decision", post_decision, methods=["POST"])
     bp.add_url_rule("/results/<task_id>/close", "close", post_close, methods=["POST"])
+    bp.add_app_template_filter(typed.seen, "seen")
 
 
 def post_decision(task_id: str) -> Any:
@@ -50,8 +48,9 @@ def post_decision(task_id: str) -> Any:
     decision = _decision(result)
     if (result.stale_sources or result.is_misplaced) and decision.kind != "rejected":
         return result_page(result, changed=True), 409
-    if problem := _problem(decision, result):
-        return result_page(result, error=problem), 400
+    problem = form.problem(request.form, decision, result)
+    if problem.words:
+        return result_page(result, error=problem.words, questions=problem.questions), 400
     transaction = decide.transaction(
         result.head, result.outputs, decision, practitioner, instants.now()
     )
@@ -102,57 +101,10 @@ def _signer(shared: Review, result: Result) -> Practitioner:
 
 
 def _decision(result: Result) -> Decision:
-    """The form, read."""
-    form = request.form
-    kind = KINDS.get(form.get("action", ""))
+    kind = form.KINDS.get(request.form.get("action", ""))
     if kind is None:
         abort(400, "The form does not say whether to sign, amend or reject.")
-    reason = form.get("reason", "").strip()[:MAX_REASON]
-    chosen = {
-        choice.key: answer
-        for choice in choices.choices(result.outputs)
-        if (answer := form.get(f"choice-{choice.key}"))
-    }
-    if kind == "rejected":
-        return Decision(kind, reason, wrong_patient=form.get("wrong_patient") == "yes")
-    if kind == "signed":
-        return Decision(kind, chosen=chosen)
-    kept = set(form.getlist("keep"))
-    dropped = frozenset(part.key for part in parts(result.outputs) if part.key not in kept)
-    return Decision(
-        kind,
-        reason,
-        text=form.get("text", "").replace("\r\n", "\n").strip(),
-        dropped=dropped,
-        chosen=chosen,
-    )
-
-
-def _problem(decision: Decision, result: Result) -> str:
-    """What the clinician has to do differently; empty: nothing."""
-    text = decide.text_of(result.focus or {})
-    if decision.kind == "rejected" and not decision.reason:
-        return "Say why you reject the result."
-    if decision.kind != "rejected" and request.form.get("reviewed") != "yes":
-        return "Confirm that you have reviewed the result and its evidence."
-    if decision.kind == "amended" and text and not decision.text:
-        return "The conclusion may not be empty. Reject the result if nothing of it holds."
-    if decision.text and len(decision.text) > max(MAX_TEXT, len(text)):
-        return f"The text is longer than {MAX_TEXT} characters. Nothing was saved."
-    if decision.kind == "amended" and decision.text == text.strip() and not decision.dropped:
-        return "You have changed nothing. Sign the result as it stands, or change it first."
-    return "" if decision.kind == "rejected" else _open_choices(decision, result)
-
-
-def _open_choices(decision: Decision, result: Result) -> str:
-    """Which choices between alternatives still need an answer."""
-    still = choices.unanswered(
-        choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision)
-    )
-    titles = "; ".join(choice.title for choice in still)
-    return (
-        f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
-    )
+    return form.decision_of(request.form, kind, result)
 
 
 def _carried_out(shared: Review, result: Result, transaction: dict[str, Any]) -> bool:

@@ -233,7 +233,7 @@ def provenance(
     """
     one_by_one, others = named(sources)
     entities = [
-        {"role": "source", "what": _versioned(reference, sources[reference])}
+        {"role": "source", "what": codes.versioned(reference, sources[reference])}
         for reference in one_by_one
     ]
     entities += [{"role": "source", "what": {"display": more(others)}}] if others else []
@@ -268,14 +268,6 @@ def report_of(drafts: Sequence[Draft]) -> Draft:
     if "report" not in keys or len(set(keys)) != len(keys):
         raise InvalidResource("an answer needs one draft with the key `report`, and no key twice")
     return drafts[keys.index("report")]
-
-
-def _versioned(reference: str, version: str) -> Json:
-    identifier = {
-        "system": f"{codes.NS}/version",
-        "value": f"{relative(reference)}/_history/{version}",
-    }
-    return codes.reference(reference) | {"identifier": identifier}
 
 
 def _without_server_meta(resource: Json) -> Json:

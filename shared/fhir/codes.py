@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shared.answers import NS as NS  # noqa: PLC0414  # an export: everybody says codes.NS
 from shared.json import Json
+from shared.references import relative
 
 # --- ours
 # Identifier: `{service} {uuid}` would not be searchable as one token, so the uuid alone
@@ -99,6 +100,15 @@ def quantity(value: float, unit: str, code: str | None = None) -> Json:
 def reference(target: str, display: str | None = None) -> Json:
     """Build a Reference to `Type/id` or `urn:uuid:...`."""
     return {"reference": target} | ({"display": display} if display else {})
+
+
+def versioned(target: str, version: str) -> Json:
+    """Build a Reference with the version in its identifier.
+
+    Some servers strip it elsewhere.
+    """
+    value = f"{relative(target)}/_history/{version}"
+    return reference(target) | {"identifier": {"system": f"{NS}/version", "value": value}}
 
 
 def citation(display: str, url: str | None = None) -> Json:

@@ -9,7 +9,9 @@ from typing import Final, Literal
 from shared.fhir import codes
 from shared.json import Json
 
-Stage = Literal["draft", "signed", "amended", "rejected", "wrong-patient"]
+Stage = Literal["draft", "signed", "amended", "rejected", "left-out", "wrong-patient"]
+WITHDRAWN: Final[tuple[Stage, ...]] = ("rejected", "left-out", "wrong-patient")
+"""The stages of what is not accepted."""
 
 STATUS_ELEMENT: Final = {"Goal": "lifecycleStatus", "Condition": "verificationStatus"}
 
@@ -29,7 +31,14 @@ STATUS: Final[dict[str, dict[Stage, str]]] = {
         "wrong-patient": "entered-in-error",
     },
     "Media": {"draft": "completed", "signed": "completed", "rejected": "entered-in-error"},
-    "Condition": {"draft": "unconfirmed", "signed": "confirmed", "rejected": "refuted"},
+    "Condition": {
+        "draft": "unconfirmed",
+        "signed": "confirmed",
+        "rejected": "refuted",
+        # `refuted` says that the patient does not have it; these two say nothing about her
+        "left-out": "entered-in-error",
+        "wrong-patient": "entered-in-error",
+    },
     "DetectedIssue": {
         "draft": "preliminary",
         "signed": "final",
@@ -65,21 +74,26 @@ def status_of(resource: Json) -> str | None:
 def at_stage(resource: Json, stage: Stage) -> Json:
     """Copy the resource to this stage.
 
-    Where its kind has no status for the stage, it gets the nearest (amended: signed; wrong-patient:
-    rejected).
+    Where its kind has no status for the stage, it gets the nearest (amended: signed; left-out and
+    wrong-patient: rejected).
     """
     kind = resource["resourceType"]
     statuses = STATUS[kind]
-    nearest: Stage = "rejected" if stage == "wrong-patient" else "signed"
+    nearest: Stage = "rejected" if stage in WITHDRAWN else "signed"
     status = statuses.get(stage, statuses[nearest])
     if kind == "Condition":
-        return resource | {
-            "verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, status)
-        }
+        return _condition(resource, status)
     changed = resource | {STATUS_ELEMENT.get(kind, "status"): status}
     if status == "active" and changed.get("intent") == "proposal":
         changed["intent"] = "plan" if kind in ("CarePlan", "RequestGroup") else "order"
     return changed
+
+
+def _condition(resource: Json, status: str) -> Json:
+    """Copy a Condition with this status; in error it has no clinical status (con-5)."""
+    aside = {"clinicalStatus"} if status == "entered-in-error" else set()
+    kept = {k: v for k, v in resource.items() if k not in aside}
+    return kept | {"verificationStatus": codes.concept(codes.CONDITION_VERIFICATION, status)}
 
 
 def is_draft(resource: Json) -> bool:

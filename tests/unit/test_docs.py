@@ -18,7 +18,14 @@ PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *PAGES]
 LARGEST_README = 7_000
 COMMAND = re.compile(r"^careloop ([a-z-]+)", re.MULTILINE)
-STAGES: tuple[lifecycle.Stage, ...] = ("draft", "signed", "amended", "rejected", "wrong-patient")
+STAGES: tuple[lifecycle.Stage, ...] = (
+    "draft",
+    "signed",
+    "amended",
+    "rejected",
+    "left-out",
+    "wrong-patient",
+)
 
 
 def read(name: str) -> str:

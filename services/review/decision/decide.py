@@ -11,7 +11,7 @@ from typing import Final, Literal
 from uuid import uuid5
 
 from services.review.access.practitioner import Practitioner
-from services.review.decision import amend, choices
+from services.review.decision import amend, choices, fates, words
 from services.review.decision.dependants import taken_back, with_dependants
 from services.review.decision.prune import prune
 from services.review.result.stamp import focus_key
@@ -48,6 +48,8 @@ class Decision:
         text: the conclusion (of a plan: the description) as the clinician left it; amended only.
         dropped: the keys of the findings or proposals that the clinician does not accept; amended
             only.
+        left_out: those of them that the clinician says nothing about; the other ones are refuted.
+        on_purpose: the names of what the conclusion contradicts, and is meant to.
         chosen: the answer to each choice between alternatives (`choices.py`); not for a rejection.
             Choosing among what was offered changes no content: a plan signed with a choice is
             signed, not amended.
@@ -58,7 +60,9 @@ class Decision:
     wrong_patient: bool = False
     text: str | None = None
     dropped: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
     chosen: Mapping[str, str] = field(default_factory=dict)
+    on_purpose: tuple[str, ...] = ()
 
 
 def text_of(focus: Json) -> str:
@@ -88,8 +92,7 @@ def transaction(
     """
     _check(head, outputs, decision)
     focus, asked = focus_key(head, outputs), choices.choices(outputs)
-    dropped = refused(outputs, decision)
-    gone = with_dependants(outputs, dropped | choices.not_taken(asked, decision.chosen))
+    dropped, gone = refused(outputs, decision), withdrawn(outputs, decision)
     record = (
         choices.offered(asked) - decision.dropped
     )  # what was offered and not chosen stays in its group and plan
@@ -101,11 +104,17 @@ def transaction(
             staged = lifecycle.at_stage(kept, _stage(decision, key, focus, gone))
             if key == focus and decision.kind == "amended":
                 staged = _amended(staged, outputs, gone, decision)
+            if key in decision.dropped:
+                staged = fates.noted(staged, decision.left_out, key, annotation(practitioner, now))
             decided.append(_own(staged, decision, practitioner) if key == focus else staged)
-    task = _closed(head, decision, practitioner, now) | _note(
-        choices.words(asked, decision.chosen), practitioner, now
-    )
+    said = [
+        *choices.words(asked, decision.chosen),
+        *fates.sentences(outputs, decision.dropped, decision.left_out, decision.on_purpose),
+    ]
+    task = _closed(head, decision, practitioner, now) | _note(said, practitioner, now)
     verified = _verified([local_reference(r) for r in [*decided, task]], practitioner, now)
+    if focus is not None and decision.kind == "amended":
+        verified["entity"] = [words.entity(outputs[focus], text_of(outputs[focus]))]
     entries = [bundle.put(r, version_of(r)) for r in decided]
     return bundle.transaction(
         head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))]
@@ -134,6 +143,18 @@ def refused(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
     )
 
 
+def withdrawn(outputs: Mapping[str, Json], decision: Decision) -> frozenset[str]:
+    """The keys of all that is not accepted, alternatives not chosen among them."""
+    left = choices.not_taken(choices.choices(outputs), decision.chosen)
+    return with_dependants(outputs, refused(outputs, decision) | left)
+
+
+def annotation(practitioner: Practitioner, now: str) -> Json:
+    """Build the part of an Annotation that says who wrote it and when."""
+    who = codes.reference(practitioner.reference, practitioner.name)
+    return {"authorReference": who, "time": now}
+
+
 def _check(head: Head, outputs: Mapping[str, Json], decision: Decision) -> None:
     if head.outcome != "requested":
         raise InvalidResource(f"{head.reference} is {head.outcome}: nothing waits for a decision")
@@ -143,6 +164,8 @@ def _check(head: Head, outputs: Mapping[str, Json], decision: Decision) -> None:
         raise InvalidResource(f"{head.reference} has no output {', '.join(unknown)}")
     if decision.kind != "amended" and (decision.dropped or decision.text is not None):
         raise InvalidResource("only an amendment changes a result")
+    if decision.left_out - decision.dropped:
+        raise InvalidResource("what is left out is not accepted either")
     if focus_key(head, outputs) in decision.dropped:
         raise InvalidResource("the result itself can't be dropped: reject it")
     _check_choices(outputs, decision)
@@ -168,7 +191,7 @@ def _stage(
     if decision.kind == "rejected":
         return "wrong-patient" if decision.wrong_patient else "rejected"
     if key in gone:
-        return "rejected"
+        return "left-out" if key in decision.left_out else "rejected"
     return "amended" if decision.kind == "amended" and key == focus else "signed"
 
 
@@ -206,23 +229,12 @@ def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str
 
 
 def _note(said: list[str], practitioner: Practitioner, now: str) -> Json:
-    """What was chosen, in words, on the head.
+    """What was chosen, refuted and left out, in words, on the head.
 
-    The statuses of the requests say it to machines.
+    The statuses say it to machines.
     """
-    return (
-        {
-            "note": [
-                {
-                    "authorReference": codes.reference(practitioner.reference, practitioner.name),
-                    "time": now,
-                    "text": " ".join(said),
-                }
-            ]
-        }
-        if said
-        else {}
-    )
+    text = {"text": " ".join(said)}
+    return {"note": [annotation(practitioner, now) | text]} if said else {}
 
 
 def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Json:

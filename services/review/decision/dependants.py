@@ -27,7 +27,7 @@ def taken_back(outputs: Mapping[str, Json]) -> frozenset[str]:
 
 def _rejected(kind: str) -> set[str | None]:
     table = lifecycle.STATUS[kind]
-    return {table["rejected"], table.get("wrong-patient")} - {None}
+    return {table.get(stage) for stage in lifecycle.WITHDRAWN} - {None}
 
 
 def with_dependants(outputs: Mapping[str, Json], dropped: frozenset[str]) -> frozenset[str]:

@@ -141,7 +141,7 @@ def decided_elsewhere(head: Head, standing: bundle.Standing) -> str | None:
         return None
 
     status, table = lifecycle.status_of(report), lifecycle.STATUS[report["resourceType"]]
-    if status in (table["rejected"], table.get("wrong-patient")):
+    if status in {table.get(stage) for stage in lifecycle.WITHDRAWN}:
         # Under a head with another outcome, careloop itself rejected the report.
         return "rejected" if head.outcome == "requested" else None
 

@@ -63,7 +63,9 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     page.get_by_text("Amend and sign…").click()
     page.get_by_label("Description").fill("Prasugrel; rehabilitation was declined.")
     page.get_by_role("radio", name="prasugrel").nth(1).check()
-    page.get_by_role("checkbox", name="Cardiac rehabilitation").uncheck()
+    for part, fate in (("Goal", "Accept"), ("Alert", "Keep"), ("Service", "Leave out")):
+        group = page.get_by_role("group", name=part)
+        group.get_by_role("radio", name=fate).check()
     page.get_by_role("checkbox", name="I have reviewed").nth(1).check()
     page.get_by_role("button", name="Amend and sign").click()
     expect(page.get_by_role("status")).to_contain_text("Amended")

@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,16 @@ def a_plan_on_a_report(clinic: Clinic) -> tuple[str, dict[str, Any]]:
     return clinic.result(
         "treatment", clinic.patient, care_plan([f"DiagnosticReport/{report['id']}"])
     ), report
+
+
+def fates(**keys: Sequence[str]) -> dict[str, str]:
+    """The fields that say what becomes of each part: `confirm`, `refute`, `leave`."""
+    return {f"part-{key}": fate for fate, named in keys.items() for key in named}
+
+
+def meant(page: str) -> list[str]:
+    """The ticks by which a contradiction is meant, as the page offers them."""
+    return re.findall(r'name="meant" value="([0-9a-f]+)"', page)
 
 
 NO_CHOICE = {"choice-choice/0": "none"}

@@ -12,7 +12,7 @@ from tests.browser.clinic import (
     chest_film,
     study,
 )
-from tests.integration.review.support import NO_CHOICE, Visitor, a_plan_on_a_report
+from tests.integration.review.support import NO_CHOICE, Visitor, a_plan_on_a_report, fates
 
 
 def test_a_plan_is_not_signed_when_its_report_was_rejected_while_the_page_was_open(
@@ -58,11 +58,18 @@ def test_a_plan_on_standing_reports_is_signed(doctor: Visitor, clinic: Clinic) -
 
 def test_a_long_text_is_refused_and_never_cut(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
-    refused = doctor.decide(task, "amend", reviewed="yes", keep=["pneumonia"], text="a" * 20_001)
+    refused = doctor.decide(
+        task, "amend", reviewed="yes", **fates(confirm=["pneumonia"]), text="a" * 20_001
+    )
     assert refused.status_code == 400 and "longer than 20000 characters" in refused.text
     source, long = study(clinic.ehr, clinic.patient), "Findings. " * 2_500
     task = clinic.result("imaging", source, chest_film(source, conclusion=long.strip()))
-    assert doctor.decide(task, "amend", reviewed="yes", text=long).status_code == 303
+    assert (
+        doctor.decide(
+            task, "amend", reviewed="yes", text=long, **fates(leave=["pneumonia"])
+        ).status_code
+        == 303
+    )
     assert clinic.outputs(task)["report"]["conclusion"] == long.strip()
 
 
@@ -92,12 +99,12 @@ def test_what_was_chosen_is_kept_by_a_page_that_asks_again(doctor: Visitor, clin
         "amend",
         reviewed="yes",
         text="Ticagrelor.",
-        keep=["goal", "rehabilitation", "interaction"],
+        **fates(confirm=["goal", "rehabilitation", "interaction"]),
     )
     assert (
         amended.status_code == 400
         and ">Ticagrelor.</textarea>" in amended.text
-        and not re.search(r'type="radio"[^>]* checked', amended.text)
+        and not re.search(r'name="choice-[^>]* checked', amended.text)
     )
 
 
@@ -155,9 +162,8 @@ def test_an_amendment_takes_its_choice_along(doctor: Visitor, clinic: Clinic) ->
     kept = {
         "reviewed": "yes",
         "text": "Prasugrel; no rehabilitation.",
-        "keep": ["goal", "interaction"],
         "choice-choice/0": "choice/0/0",
-    }
+    } | fates(confirm=["goal", "interaction"], leave=["rehabilitation"])
     assert doctor.decide(task, "amend", **kept).status_code == 303
     written = clinic.outputs(task)
     assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "rehabilitation")] == [

@@ -13,7 +13,7 @@ from tests.browser.clinic import (
     genome,
     study,
 )
-from tests.integration.review.support import PNEUMONIA, Visitor, a_coded_film
+from tests.integration.review.support import PNEUMONIA, Visitor, a_coded_film, fates
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_an_amendment_that_changes_nothing_is_told_so(doctor: Visitor, clinic: C
     text = clinic.outputs(task)["report"]["conclusion"]
     assert (
         "changed nothing"
-        in doctor.decide(task, "amend", reviewed="yes", text=text, keep=["pneumonia"]).text
+        in doctor.decide(
+            task, "amend", reviewed="yes", text=text, **fates(confirm=["pneumonia"])
+        ).text
     )
 
 
@@ -51,7 +53,13 @@ def test_a_conclusion_that_a_clinician_rewrote_no_longer_carries_the_model_s_cod
     page = doctor.get(f"/results/{task}")
     assert "The report is coded as <strong>Pneumonia</strong>, by the model." in page
     assert (
-        doctor.decide(task, "amend", reviewed="yes", text="No pneumonia; masses.").status_code
+        doctor.decide(
+            task,
+            "amend",
+            reviewed="yes",
+            text="No pneumonia; masses.",
+            **fates(refute=["pneumonia"]),
+        ).status_code
         == 303
     )
     written = clinic.outputs(task)
@@ -75,7 +83,7 @@ def test_a_rewritten_conclusion_loses_its_code_even_where_the_finding_is_kept(
     task = a_coded_film(clinic)
     assert (
         doctor.decide(
-            task, "amend", reviewed="yes", text="Atelectasis.", keep=["pneumonia"]
+            task, "amend", reviewed="yes", text="Atelectasis.", **fates(confirm=["pneumonia"])
         ).status_code
         == 303
     )
@@ -88,7 +96,8 @@ def test_a_rewritten_conclusion_loses_its_code_even_where_the_finding_is_kept(
 def test_a_code_goes_with_the_finding_that_it_stands_for(doctor: Visitor, clinic: Clinic) -> None:
     task = a_coded_film(clinic)
     text = clinic.outputs(task)["report"]["conclusion"]
-    assert doctor.decide(task, "amend", reviewed="yes", text=text).status_code == 303
+    form = {"reviewed": "yes", "text": text} | fates(leave=["pneumonia"])
+    assert doctor.decide(task, "amend", **form).status_code == 303
     assert {"conclusionCode", "presentedForm", "result"} & set(
         clinic.outputs(task)["report"]
     ) == set()
@@ -163,10 +172,9 @@ def test_a_rejection_for_the_wrong_patient_is_entered_in_error(
 def test_a_gene_that_is_dropped_takes_its_advice_along(doctor: Visitor, clinic: Clinic) -> None:
     source = study(clinic.ehr, clinic.patient)
     task = clinic.result("genomics", source, genome(source))
-    assert (
-        doctor.decide(task, "amend", reviewed="yes", text="Sample mix-up suspected.").status_code
-        == 303
-    )
+    form = {"reviewed": "yes", "text": "Sample mix-up suspected."}
+    form |= fates(refute=["genotype-cyp2c19"], leave=["clopidogrel"])
+    assert doctor.decide(task, "amend", **form).status_code == 303
     assert {key: r["status"] for key, r in clinic.outputs(task).items()} == {
         "genotype-cyp2c19": "cancelled",
         "clopidogrel": "cancelled",

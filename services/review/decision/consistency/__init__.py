@@ -1,0 +1,1 @@
+"""Whether the words of a conclusion contradict what is decided on its findings."""

@@ -1,0 +1,102 @@
+"""Contradictions between a conclusion and the choices on its findings (pure)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.review import present
+from services.review.decision.consistency import negation
+from services.review.decision.consistency.negation import Voice
+from services.review.decision.consistency.terms import WORD, Terms, terms_of
+from shared.answers import digest
+from shared.fhir import codes
+from shared.json import Json
+
+SPEAKING: Final = frozenset({"Observation", "Condition", "MedicationRequest", "ServiceRequest"})
+"""What is named in a conclusion; a goal's name may itself deny (`No stent thrombosis`)."""
+SWEPT: Final = frozenset({"Observation", "Condition"})
+"""`No abnormality` speaks of findings, not of proposals or of genes."""
+ABSENT: Final = frozenset(
+    {"absent", "negative", "no", "none", "not detected", "not present", "not seen", "not found"}
+)
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """One to ask about.
+
+    Attributes:
+        voice: what the conclusion does with it.
+        words: the clause in which it does so.
+        token: names this very contradiction; it changes with the words and with the fate.
+    """
+
+    key: str
+    name: str
+    voice: Voice
+    words: str
+
+    @property
+    def token(self) -> str:
+        return digest(self.key, self.voice, self.words)[-16:]
+
+
+def contradictions(
+    text: str, outputs: Mapping[str, Json], confirmed: Collection[str], refuted: Collection[str]
+) -> list[Contradiction]:
+    """List each of them once, in the order of the outputs.
+
+    Args:
+        confirmed, refuted: keys of outputs. What is left out is in neither.
+    """
+    pieces = negation.clauses(text.replace("\u2019", "'"))
+    found = []
+    for key, resource in outputs.items():
+        terms = terms_of(resource) if resource["resourceType"] in SPEAKING else None
+        if terms is None or _is_implied(resource) or key not in {*confirmed, *refuted}:
+            continue
+        # a finding whose value says that something is absent is denied by who affirms that thing
+        stands = (key in confirmed) != _says_absent(resource)
+        wrong: Voice = "denied" if stands else "affirmed"
+        if words := _first(pieces, terms, wrong, resource):
+            found.append(Contradiction(key, _name(resource), wrong, words))
+    return found
+
+
+def _first(pieces: list[str], terms: Terms, wrong: Voice, resource: Json) -> str:
+    """The first clause that speaks so of it; empty: none does."""
+    spoken = [(piece, voice) for piece in pieces for voice in _voices(piece, terms)]
+    if found := next((piece for piece, voice in spoken if voice == wrong), ""):
+        return found
+    swept = wrong == "denied" and not spoken and _can_be_swept(resource)
+    return next((piece for piece in pieces if negation.sweeps(piece)), "") if swept else ""
+
+
+def _voices(piece: str, terms: Terms) -> Iterator[Voice]:
+    for word in WORD.finditer(piece):
+        if terms.name(word[0]):
+            yield from negation.voices(piece, *word.span())
+
+
+def _can_be_swept(resource: Json) -> bool:
+    genomic = codes.has_code(resource.get("category"), codes.V2_0074, "GE")
+    return resource["resourceType"] in SWEPT and not genomic
+
+
+def _is_implied(resource: Json) -> bool:
+    """Tell whether it is named by a drug, for which a gene means something."""
+    return codes.has_code(resource.get("code"), codes.GENOMICS_TBD, "therapeutic-implication")
+
+
+def _says_absent(resource: Json) -> bool:
+    return present.value_text(resource).strip().casefold() in ABSENT
+
+
+def _name(resource: Json) -> str:
+    named = (
+        present.concept_text(resource.get(element))
+        for element in ("medicationCodeableConcept", "code")
+    )
+    value = present.concept_text(resource.get("valueCodeableConcept"))
+    terms = next(filter(None, named), "")
+    return value if value and resource["resourceType"] == "Observation" else terms

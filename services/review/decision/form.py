@@ -1,0 +1,194 @@
+"""Read the form of a decision, and say what is missing of it (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+from services.review.decision import choices, decide, typed
+from services.review.decision.consistency.contradictions import Contradiction, contradictions
+from services.review.decision.decide import Decision, Kind
+from services.review.decision.dependants import with_dependants
+from services.review.decision.parts import FINDING, Fate, Part, parts
+from services.review.result.result import Result
+
+KINDS: Final[Mapping[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
+MAX_REASON, MAX_TEXT = 1_000, 20_000
+MOST_NAMED: Final = 8
+
+
+class Form(Protocol):
+    """What a browser sent."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """The first value of a field."""
+        ...
+
+    def getlist(self, name: str, /) -> list[str]:
+        """All values of a field."""
+        ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a form is no decision yet.
+
+    Attributes:
+        words: what the clinician has to do differently; empty: nothing.
+        questions: contradictions to which an answer is wanted.
+    """
+
+    words: str = ""
+    questions: Sequence[Contradiction] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What became of the parts, as far as the form says.
+
+    Attributes:
+        asked: all parts, by key.
+    """
+
+    asked: Mapping[str, Part]
+    fates: Mapping[str, Fate]
+
+    def of(self, fate: Fate) -> frozenset[str]:
+        """The keys of the parts with this fate."""
+        return frozenset(key for key, given in self.fates.items() if given == fate)
+
+    @property
+    def open(self) -> list[Part]:
+        """The parts without an answer."""
+        return [part for key, part in self.asked.items() if key not in self.fates]
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """What is not so: findings that are refuted, proposals that are left out."""
+        left = {k for k in self.of("leave") if self.asked[k].fates is not FINDING}
+        return self.of("refute") | left
+
+
+def answers(form: Form, result: Result) -> Answers:
+    """Read what becomes of each part; an answer that was not offered is none."""
+    asked = {part.key: part for part in parts(result.outputs)}
+    given = {key: form.get(f"part-{key}", "") for key in asked}
+    return Answers(
+        asked, {k: cast(Fate, fate) for k, fate in given.items() if fate in asked[k].fates}
+    )
+
+
+def decision_of(form: Form, kind: Kind, result: Result) -> Decision:
+    """Read the form.
+
+    A part without an answer stays as it is drafted: `problem` has asked for the answers that are
+    needed.
+    """
+    reason = typed.plain(form.get("reason", ""))
+    if kind == "rejected":
+        return Decision(kind, reason, wrong_patient=form.get("wrong_patient", "") == "yes")
+    chosen = {
+        choice.key: answer
+        for choice in choices.choices(result.outputs)
+        if (answer := form.get(f"choice-{choice.key}", ""))
+    }
+    if kind == "signed":
+        return Decision(kind, chosen=chosen)
+    given = answers(form, result)
+    return Decision(
+        kind,
+        reason,
+        text=typed.plain(form.get("text", "")),
+        dropped=given.of("refute") | given.of("leave"),
+        left_out=given.of("leave"),
+        chosen=chosen,
+        on_purpose=tuple(dict.fromkeys(q.name for q in _questions(form, given, chosen, result))),
+    )
+
+
+def problem(form: Form, decision: Decision, result: Result) -> Problem:
+    """Say what the clinician has to do differently."""
+    words = _typed(decision, result)
+    if decision.kind == "rejected":
+        return Problem(words or ("" if decision.reason else "Say why you reject the result."))
+    given = answers(form, result)
+    words = words or _incomplete(form, decision, given, result)
+    if words or decision.kind == "signed":
+        return Problem(words)
+    questions, meant = _questions(form, given, decision.chosen, result), form.getlist("meant")
+    if all(question.token in meant for question in questions):
+        return Problem()
+    return Problem(
+        "Your conclusion and your choices contradict each other. Nothing was saved. Change one of "
+        "them, or say beside the form that it is meant.",
+        questions,
+    )
+
+
+def _incomplete(form: Form, decision: Decision, given: Answers, result: Result) -> str:
+    if form.get("reviewed", "") != "yes":
+        return "Confirm that you have reviewed the result and its evidence."
+    words = _amendment(decision, given, result) if decision.kind == "amended" else ""
+    return words or _open_choices(decision, result)
+
+
+def _typed(decision: Decision, result: Result) -> str:
+    own = decide.text_of(result.focus or {})
+    if words := typed.problem(decision.reason, "reason", MAX_REASON):
+        return words
+    if decision.text is None or decision.text == own.strip():
+        return ""
+    return typed.problem(decision.text, "text", max(MAX_TEXT, len(own)))
+
+
+def _amendment(decision: Decision, given: Answers, result: Result) -> str:
+    """What is missing of an amendment."""
+    own = decide.text_of(result.focus or {})
+    rewritten = decision.text != own.strip()
+    if own and not decision.text:
+        return "The conclusion may not be empty. Reject the result if nothing of it holds."
+    if rewritten and given.open:
+        return (
+            "You changed the conclusion, so each finding needs your choice. Still open: "
+            f"{_listed([part.name for part in given.open])}. Nothing was saved."
+        )
+    if not rewritten and not decision.dropped:
+        return "You have changed nothing. Sign the result as it stands, or change it first."
+    lost = with_dependants(result.outputs, decision.dropped) & given.of("confirm")
+    if lost:
+        return (
+            "What you confirm here was drawn from what you don't: "
+            f"{_listed([given.asked[key].name for key in sorted(lost)])}. Nothing was saved. "
+            "Change one of them."
+        )
+    return ""
+
+
+def _questions(
+    form: Form, given: Answers, chosen: Mapping[str, str], result: Result
+) -> list[Contradiction]:
+    """Find where the conclusion contradicts the choices."""
+    asked = choices.choices(result.outputs)
+    offered, lost = choices.offered(asked), choices.not_taken(asked, chosen)
+    confirmed = {key for key in given.asked if key not in given.denied | given.of("leave")}
+    return contradictions(
+        typed.plain(form.get("text", "")),
+        result.outputs,
+        confirmed | (offered - lost),
+        given.denied | lost,
+    )
+
+
+def _open_choices(decision: Decision, result: Result) -> str:
+    """Which choices between alternatives still need an answer."""
+    still = choices.unanswered(
+        choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision)
+    )
+    titles = "; ".join(choice.title for choice in still)
+    return (
+        f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return "; ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

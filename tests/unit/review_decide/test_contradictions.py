@@ -1,0 +1,118 @@
+"""Review decide: what a conclusion denies or affirms of its findings."""
+
+import pytest
+
+from services.review.decision.consistency.contradictions import contradictions
+from shared.fhir import codes
+from shared.json import Json
+
+
+def finding(display: str, code: str = "1") -> Json:
+    return {
+        "resourceType": "Observation",
+        "code": codes.concept(codes.DCM, "121071", "Finding"),
+        "valueCodeableConcept": codes.concept(codes.SNOMED, code, display),
+    }
+
+
+def asked(text: str, resource: Json) -> tuple[bool, bool]:
+    """Whether one asks about it where it is confirmed, and where it is refuted."""
+    outputs = {"it": resource}
+    confirmed = contradictions(text, outputs, {"it"}, set())
+    refuted = contradictions(text, outputs, set(), {"it"})
+    return bool(confirmed), bool(refuted)
+
+
+DENIED, AFFIRMED, EITHER, SILENT = (True, False), (False, True), (True, True), (False, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "display", "expected"),
+    [
+        ("Masses, not pneumonia.", "Pneumonia", DENIED),
+        ("No pneumonia.", "Pneumonia", DENIED),
+        ("PNEUMONIA IS EXCLUDED", "Pneumonia", DENIED),
+        ("The infiltrate is an artefact.", "Infiltrate", DENIED),
+        ("Nil effusion.", "Pleural effusion", DENIED),
+        ("Without evidence of a pneumothorax", "Pneumothorax", DENIED),
+        ("There isn\u2019t any effusion", "Pleural effusion", DENIED),
+        ("Neither consolidation nor cavitation.", "Consolidation", DENIED),
+        ("Free of nodules", "Lung nodule", DENIED),
+        ("Negative for fracture.", "Rib fracture", DENIED),
+        ("Oedema absent.", "Pulmonary edema", DENIED),
+        ("A tumour could not be confirmed.", "Lung tumor", DENIED),
+        ("CT: PE excluded", "Pulmonary embolism", DENIED),
+        ("No emboli.", "Pulmonary embolism", DENIED),
+        ("This argues against cardiomegaly", "Cardiomegaly", DENIED),
+        ("Scar tissue rather than a mass.", "Mass", DENIED),
+        ("She denies hypertension.", "Hypertensive disorder", DENIED),
+        ("No cardiomegaly, effusion or pneumonia.", "Pneumonia", DENIED),
+        ("Pneumonia and effusion are ruled out.", "Pneumonia", DENIED),
+        ("Pneumonia: none", "Pneumonia", DENIED),
+        ("Pneumonia? No.", "Pneumonia", DENIED),
+        ("Stenotic segments were never seen", "Stenosis", DENIED),
+        ("No acute cardiopulmonary abnormality.", "Pneumonia", DENIED),
+        ("Normal chest radiograph.", "Atelectasis", DENIED),
+        ("Lungs clear.", "Pneumonia", DENIED),
+        ("It resolved; the opacity is gone.", "Opacity", DENIED),
+        ("Clopidogrel was stopped.", "clopidogrel", DENIED),
+        ("Pneumonia in the left lower zone.", "Pneumonia", AFFIRMED),
+        ("No pneumothorax. Pneumonia on the left.", "Pneumonia", AFFIRMED),
+        ("Pneumonia and no effusion.", "Pneumonia", AFFIRMED),
+        ("No effusion but opacities at the base", "Opacity", AFFIRMED),
+        ("No other abnormality. Small nodule.", "Nodule", AFFIRMED),
+        ("Atelectatic changes rather than pneumonia.", "Atelectasis", AFFIRMED),
+        ("AFFECTED BY COPD", "Chronic obstructive pulmonary disease", AFFIRMED),
+        ("Pneumonia cannot be excluded.", "Pneumonia", EITHER),
+        ("No cardiomegaly, pneumonia in the left lower lobe.", "Pneumonia", EITHER),
+        ("Not pneumonia on the right. Pneumonia on the left.", "Pneumonia", EITHER),
+        ("No pneumothorax.", "Pneumonia", SILENT),
+        ("Massive hepatomegaly is absent.", "Mass", SILENT),
+        ("Scoliosis. CT advised.", "Pneumonia", SILENT),
+        ("", "Pneumonia", SILENT),
+    ],
+)
+def test_what_a_conclusion_says_of_a_finding(
+    text: str, display: str, expected: tuple[bool, bool]
+) -> None:
+    assert asked(text, finding(display)) == expected
+
+
+def test_a_synonym_in_the_coding_names_it_too() -> None:
+    coded = finding("Hypertensive disorder")
+    coded["valueCodeableConcept"]["coding"].append({"display": "Raised blood pressure"})
+    coded["valueCodeableConcept"]["text"] = "HTN"
+    assert asked("Blood pressure is not raised.", coded) == DENIED
+    assert asked("No HTN", coded) == DENIED
+    assert asked("No blood pressure problem", finding("Hypertensive disorder")) == SILENT
+
+
+def test_a_finding_that_says_that_something_is_absent_is_denied_by_who_sees_it() -> None:
+    absent = {
+        "resourceType": "Observation",
+        "code": codes.concept(codes.SNOMED, "1", "Pneumothorax"),
+        "valueCodeableConcept": codes.concept(codes.LOINC, "LA9634-2", "Absent"),
+    }
+    assert asked("Pneumothorax on the left.", absent) == DENIED
+    assert asked("No pneumothorax.", absent) == AFFIRMED
+
+
+@pytest.mark.parametrize("kind", ["Condition", "MedicationRequest", "ServiceRequest"])
+def test_problems_and_orders_are_named_as_findings_are(kind: str) -> None:
+    element = "medicationCodeableConcept" if kind == "MedicationRequest" else "code"
+    named = {"resourceType": kind, element: {"text": "Rehabilitation"}}
+    assert asked("Rehabilitation was declined.", named) == DENIED
+    assert asked("Rehabilitation from Monday.", named) == AFFIRMED
+
+
+def test_a_goal_is_never_asked_about() -> None:
+    goal = {"resourceType": "Goal", "description": {"text": "No stent thrombosis"}}
+    assert asked("No thrombosis.", goal) == SILENT
+
+
+def test_each_contradiction_has_a_token_of_its_own() -> None:
+    outputs = {"a": finding("Pneumonia"), "b": finding("Pleural effusion")}
+    found = contradictions("No pneumonia, no effusion.", outputs, {"a", "b"}, set())
+    again = contradictions("Pneumonia is excluded.", outputs, {"a"}, set())
+    assert len({c.token for c in [*found, *again]}) == 3
+    assert [c.name for c in found] == ["Pneumonia", "Pleural effusion"]
