@@ -11,6 +11,7 @@ from services.review.access.session import User
 from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
 from services.review.decision.words import Words, words_of
 from services.review.panels import findings, genes, passages, plan
@@ -99,6 +100,7 @@ class Forms:
         parts: what may be kept or dropped one by one.
         along: names of parts that another client's decision takes along.
         choices: alternatives of which one may be taken.
+        unsigned: results under this one, to be asked for by name.
     """
 
     refusal: str | None
@@ -106,6 +108,7 @@ class Forms:
     parts: Sequence[Part]
     along: Sequence[str]
     choices: Sequence[Choice]
+    unsigned: Sequence[Unsigned]
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,7 @@ class _Builder:
             parts=listed,
             along=[part.name for part in listed if part.key in dropped],
             choices=choices.choices(outputs),
+            unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],
         )
 
 

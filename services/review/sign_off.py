@@ -1,6 +1,7 @@
 """Sign, amend, reject: a form becomes a transaction."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -11,6 +12,7 @@ from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
 from services.review.decision import decide, form, typed
 from services.review.decision.decide import Decision
+from services.review.decision.inputs import Unsigned, unsigned
 from services.review.disclosure import allowed, trail
 from services.review.pages import result_page
 from services.review.result.read import gather
@@ -45,10 +47,11 @@ def post_decision(task_id: str) -> Any:
     practitioner = _signer(shared, result)
     if not result.waits or request.form.get("stamp") != result.stamp:
         return result_page(result, changed=True), 409
-    decision = _decision(result)
+    resting = unsigned(shared.ehr, result)
+    decision = _decision(result, resting)
     if (result.stale_sources or result.is_misplaced) and decision.kind != "rejected":
         return result_page(result, changed=True), 409
-    problem = form.problem(request.form, decision, result)
+    problem = form.problem(request.form, decision, result, resting)
     if problem.words:
         return result_page(result, error=problem.words, questions=problem.questions), 400
     transaction = decide.transaction(
@@ -100,11 +103,11 @@ def _signer(shared: Review, result: Result) -> Practitioner:
     return user.signer
 
 
-def _decision(result: Result) -> Decision:
+def _decision(result: Result, resting: Sequence[Unsigned]) -> Decision:
     kind = form.KINDS.get(request.form.get("action", ""))
     if kind is None:
         abort(400, "The form does not say whether to sign, amend or reject.")
-    return form.decision_of(request.form, kind, result)
+    return form.decision_of(request.form, kind, result, resting)
 
 
 def _carried_out(shared: Review, result: Result, transaction: dict[str, Any]) -> bool:

@@ -49,6 +49,7 @@ class Decision:
         dropped: the keys of the findings or proposals that the clinician does not accept; amended
             only.
         left_out: those of them that the clinician says nothing about; the other ones are refuted.
+        unsigned: the names of the unsigned results that it rests on.
         on_purpose: the names of what the conclusion contradicts, and is meant to.
         chosen: the answer to each choice between alternatives (`choices.py`); not for a rejection.
             Choosing among what was offered changes no content: a plan signed with a choice is
@@ -62,6 +63,7 @@ class Decision:
     dropped: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     chosen: Mapping[str, str] = field(default_factory=dict)
+    unsigned: tuple[str, ...] = ()
     on_purpose: tuple[str, ...] = ()
 
 
@@ -109,7 +111,8 @@ def transaction(
             decided.append(_own(staged, decision, practitioner) if key == focus else staged)
     said = [
         *choices.words(asked, decision.chosen),
-        *fates.sentences(outputs, decision.dropped, decision.left_out, decision.on_purpose),
+        *fates.sentences(outputs, decision.dropped, decision.left_out),
+        *_remarks(decision),
     ]
     task = _closed(head, decision, practitioner, now) | _note(said, practitioner, now)
     verified = _verified([local_reference(r) for r in [*decided, task]], practitioner, now)
@@ -183,6 +186,15 @@ def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
             f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives "
             "may become an order"
         )
+
+
+def _remarks(decision: Decision) -> list[str]:
+    """What the clinician was asked about and signed all the same, a sentence each."""
+    remarks = {
+        "Meant, though the conclusion contradicts it": decision.on_purpose,
+        "Signed on results that nobody had signed": decision.unsigned,
+    }
+    return [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]
 
 
 def _stage(

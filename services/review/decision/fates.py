@@ -4,7 +4,7 @@ R4 has one status for an Observation that does not count, `cancelled`. A note te
 refuted finding is not there, and of one that is left out nothing is said.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from services.review.decision.parts import parts
@@ -24,16 +24,12 @@ def noted(resource: Json, left_out: Collection[str], key: str, annotation: Json)
 
 
 def sentences(
-    outputs: Mapping[str, Json],
-    dropped: Collection[str],
-    left_out: Collection[str],
-    on_purpose: Sequence[str],
+    outputs: Mapping[str, Json], dropped: Collection[str], left_out: Collection[str]
 ) -> list[str]:
-    """What was refuted, left out and contradicted, a sentence each."""
+    """What was refuted and what was left out, a sentence each."""
     asked = [part for part in parts(outputs) if part.key in dropped]
     named = {
         "Refuted": [p.name for p in asked if p.key not in left_out],
         "Left out": [p.name for p in asked if p.key in left_out],
-        "Meant, though the conclusion contradicts it": list(on_purpose),
     }
     return [f"{words}: {'; '.join(names)}." for words, names in named.items() if names]

@@ -8,6 +8,7 @@ from services.review.decision import choices, decide, typed
 from services.review.decision.consistency.contradictions import Contradiction, contradictions
 from services.review.decision.decide import Decision, Kind
 from services.review.decision.dependants import with_dependants
+from services.review.decision.inputs import Unsigned
 from services.review.decision.parts import FINDING, Fate, Part, parts
 from services.review.result.result import Result
 
@@ -77,11 +78,16 @@ def answers(form: Form, result: Result) -> Answers:
     )
 
 
-def decision_of(form: Form, kind: Kind, result: Result) -> Decision:
+def decision_of(
+    form: Form, kind: Kind, result: Result, unsigned: Sequence[Unsigned] = ()
+) -> Decision:
     """Read the form.
 
     A part without an answer stays as it is drafted: `problem` has asked for the answers that are
     needed.
+
+    Args:
+        unsigned: results under this one.
     """
     reason = typed.plain(form.get("reason", ""))
     if kind == "rejected":
@@ -91,8 +97,9 @@ def decision_of(form: Form, kind: Kind, result: Result) -> Decision:
         for choice in choices.choices(result.outputs)
         if (answer := form.get(f"choice-{choice.key}", ""))
     }
+    resting = tuple(u.name for u in unsigned)
     if kind == "signed":
-        return Decision(kind, chosen=chosen)
+        return Decision(kind, chosen=chosen, unsigned=resting)
     given = answers(form, result)
     return Decision(
         kind,
@@ -101,17 +108,20 @@ def decision_of(form: Form, kind: Kind, result: Result) -> Decision:
         dropped=given.of("refute") | given.of("leave"),
         left_out=given.of("leave"),
         chosen=chosen,
+        unsigned=resting,
         on_purpose=tuple(dict.fromkeys(q.name for q in _questions(form, given, chosen, result))),
     )
 
 
-def problem(form: Form, decision: Decision, result: Result) -> Problem:
+def problem(
+    form: Form, decision: Decision, result: Result, unsigned: Sequence[Unsigned] = ()
+) -> Problem:
     """Say what the clinician has to do differently."""
     words = _typed(decision, result)
     if decision.kind == "rejected":
         return Problem(words or ("" if decision.reason else "Say why you reject the result."))
     given = answers(form, result)
-    words = words or _incomplete(form, decision, given, result)
+    words = words or _incomplete(form, decision, given, result) or _unread(form, unsigned)
     if words or decision.kind == "signed":
         return Problem(words)
     questions, meant = _questions(form, given, decision.chosen, result), form.getlist("meant")
@@ -129,6 +139,18 @@ def _incomplete(form: Form, decision: Decision, given: Answers, result: Result) 
         return "Confirm that you have reviewed the result and its evidence."
     words = _amendment(decision, given, result) if decision.kind == "amended" else ""
     return words or _open_choices(decision, result)
+
+
+def _unread(form: Form, unsigned: Sequence[Unsigned]) -> str:
+    """Say which unsigned results have no tick of their own."""
+    ticked = form.getlist("unsigned")
+    names = [u.name for u in unsigned if u.reference not in ticked]
+    if not names:
+        return ""
+    return (
+        f"This rests on results that nobody has signed: {_listed(names)}. Nothing was saved. Sign "
+        "them first, or tick each of them."
+    )
 
 
 def _typed(decision: Decision, result: Result) -> str:

@@ -52,7 +52,8 @@ def test_a_plan_on_a_rejected_report_is_not_signed_but_may_be_rejected(
 
 
 def test_a_plan_on_standing_reports_is_signed(doctor: Visitor, clinic: Clinic) -> None:
-    task, _ = a_plan_on_a_report(clinic)
+    task, report = a_plan_on_a_report(clinic)
+    clinic.ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
     assert doctor.decide(task, "sign", reviewed="yes", **NO_CHOICE).status_code == 303
 
 
