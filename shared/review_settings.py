@@ -61,3 +61,8 @@ class ReviewSettings(BaseSettings):
         description="How many proxies stand before the pages and name the client in "
         "`X-Forwarded-For`: the audit trail names that address.",
     )
+    review_orders_read_only: bool = Field(
+        False,
+        description="Orders can't be changed through the EHR's API: where a signed plan replaces a "
+        "drug, a Task asks the prescriber to stop the old orders.",
+    )

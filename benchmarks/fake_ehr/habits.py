@@ -78,6 +78,7 @@ class Habits:
         ignores_links: `Patient?link=` is a parameter that it does not know.
         dates_resources: a resource shows its `meta.lastUpdated`.
         answers_backwards: the entries of a batch's answer stand from the last to the first.
+        orders_read_only: the status of an update of an active MedicationRequest; None: it is made.
         refuses_in_batches: the status of each entry of a batch; None: as if it were asked alone.
     """
 
@@ -129,6 +130,7 @@ class Habits:
     dates_resources: bool = True
     answers_backwards: bool = False
     refuses_in_batches: int | None = None
+    orders_read_only: int | None = None
 
 
 SEKMET: Final = Habits(

@@ -235,6 +235,8 @@ class Rest(Pages):
             current = str(versions[-1].version) if before is not None else ""
             if guard.refuses(current, self.habits):
                 raise Refusal(self.habits.stale_if_match, "conflict")
+            if self.habits.orders_read_only and kind == "MedicationRequest":
+                self._refuse_order(before)
             if follow_references:
                 rules.check_references(self.habits, self.store, checked, self.shown_base)
             kept = rules.kept(self.habits, {**checked, "id": resource_id}, before)
@@ -246,6 +248,10 @@ class Rest(Pages):
                 return self._done(200, versions[-1])
             stored = self.store.write(kind, resource_id, kept, "PUT")
         return self._done(200 if before is not None else 201, stored)
+
+    def _refuse_order(self, before: Json | None) -> None:
+        if before is not None and before.get("status") == "active":
+            raise Refusal(self.habits.orders_read_only or 403, "forbidden")
 
     def _conditional_update(self, kind: str, query: Query, resource: object) -> Answer:
         found = self.single_match(kind, urlencode(query))

@@ -11,6 +11,9 @@ from services.review.access.session import User
 from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.exchange.exchange import Exchanges
+from services.review.decision.exchange.left import Left, left
+from services.review.decision.exchange.reading import exchanges_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
 from services.review.decision.words import Words, words_of
@@ -101,6 +104,8 @@ class Forms:
         along: names of parts that another client's decision takes along.
         choices: alternatives of which one may be taken.
         unsigned: results under this one, to be asked for by name.
+        exchanges: the orders that end with its new ones.
+        left: orders that were replaced and still stand.
     """
 
     refusal: str | None
@@ -109,6 +114,8 @@ class Forms:
     along: Sequence[str]
     choices: Sequence[Choice]
     unsigned: Sequence[Unsigned]
+    exchanges: Exchanges
+    left: Sequence[Left]
 
 
 @dataclass(frozen=True)
@@ -231,6 +238,12 @@ class _Builder:
             along=[part.name for part in listed if part.key in dropped],
             choices=choices.choices(outputs),
             unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],
+            exchanges=exchanges_of(
+                self.review.ehr,
+                self.result,
+                read_only=self.review.settings.review_orders_read_only,
+            ),
+            left=left(self.review.ehr, self.result),
         )
 
 

@@ -22,7 +22,10 @@ from shared.web.process import until
 
 log = logging.getLogger(__name__)
 DECIDED: Final = frozenset(lifecycle.STATUS)
-"""What a signature or rejection changes; nothing is ever made anew or deleted."""
+"""What a signature or rejection changes, orders that it ends among them.
+
+Nothing of these is ever made anew or deleted.
+"""
 SHOWN: Final = frozenset(
     {
         "AllergyIntolerance",

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -12,6 +13,9 @@ from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
 from services.review.decision import decide, form, typed
 from services.review.decision.decide import Decision
+from services.review.decision.exchange import entries
+from services.review.decision.exchange.exchange import Ending, all_by_task
+from services.review.decision.exchange.reading import exchanges_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.disclosure import allowed, trail
 from services.review.pages import result_page
@@ -20,7 +24,7 @@ from services.review.result.result import Result
 from services.review.state import Review, review
 from shared import instants
 from shared.ehr.guarded import transact
-from shared.errors import Conflict
+from shared.errors import Conflict, FhirError
 from shared.fhir import bundle
 from shared.references import local_reference
 
@@ -30,6 +34,9 @@ DONE: Final = {
     "amended": "Amended and signed. The result is final.",
     "rejected": "Rejected. The result is withdrawn.",
 }
+LEFT: Final = "Orders that it replaces are still active: they are named beside the result."
+FORBIDS: Final = frozenset({403, 405, 422})
+"""How an EHR refuses to have an order changed."""
 
 
 def register(bp: Blueprint) -> None:
@@ -51,17 +58,20 @@ def post_decision(task_id: str) -> Any:
     decision = _decision(result, resting)
     if (result.stale_sources or result.is_misplaced) and decision.kind != "rejected":
         return result_page(result, changed=True), 409
+    ends = _ends(shared, result, decision)
+    if ends is None:
+        return result_page(result, changed=True), 409
     problem = form.problem(request.form, decision, result, resting)
     if problem.words:
         return result_page(result, error=problem.words, questions=problem.questions), 400
-    transaction = decide.transaction(
-        result.head, result.outputs, decision, practitioner, instants.now()
-    )
-    if not _carried_out(shared, result, transaction):
+    try:
+        ended = _decided(shared, result, decision, practitioner, ends)
+    except Conflict:
         return result_page(gather(shared.ehr, task_id), changed=True), 409
     shared.metrics.decisions.labels(decision.kind).inc()
     log.info("review: %s %s", decision.kind, result.head.reference)
-    flash(DONE[decision.kind])
+    left = any(end.how == "task" for end in ended)
+    flash(f"{DONE[decision.kind]} {LEFT if left else ''}".strip())
     return redirect(url_for("review.result", task_id=task_id), 303)
 
 
@@ -81,7 +91,9 @@ def post_close(task_id: str) -> Any:
     ):
         return result_page(result, changed=True), 409
     transaction = decide.closing(result.head, result.focus, practitioner, instants.now())
-    if not _carried_out(shared, result, transaction):
+    try:
+        _carry_out(shared, result, transaction)
+    except Conflict:
         return result_page(gather(shared.ehr, task_id), changed=True), 409
     flash("Taken off the worklist. The decision made elsewhere stands.")
     return redirect(url_for("review.result", task_id=task_id), 303)
@@ -110,25 +122,71 @@ def _decision(result: Result, resting: Sequence[Unsigned]) -> Decision:
     return form.decision_of(request.form, kind, result, resting)
 
 
-def _carried_out(shared: Review, result: Result, transaction: dict[str, Any]) -> bool:
+def _ends(shared: Review, result: Result, decision: Decision) -> Sequence[Ending] | None:
+    """List the orders that the decision ends; None: not those that the page named."""
+    if decision.kind == "rejected":
+        return []
+    read_only = shared.settings.review_orders_read_only
+    found = exchanges_of(shared.ehr, result, read_only=read_only)
+    if request.form.get("orders", "") != found.stamp:
+        return None
+    return found.ends(decide.withdrawn(result.outputs, decision))
+
+
+def _decided(
+    shared: Review,
+    result: Result,
+    decision: Decision,
+    practitioner: Practitioner,
+    ends: Sequence[Ending],
+) -> Sequence[Ending]:
+    """Write the decision; return how the orders end.
+
+    Raises:
+        Conflict: somebody else was first.
+    """
+    old = [end.order.resource for end in ends]
+    try:
+        _carry_out(shared, result, _transaction(result, decision, practitioner, ends), old)
+    except FhirError as error:
+        # Some EHRs let careloop write its own drafts, and not end the orders of others.
+        if error.status not in FORBIDS or all(end.how == "task" for end in ends):
+            raise
+        log.info("review: the EHR stops no order (HTTP %d): Tasks instead", error.status)
+        ends = all_by_task(ends)
+        _carry_out(shared, result, _transaction(result, decision, practitioner, ends), old)
+    return ends
+
+
+def _transaction(
+    result: Result, decision: Decision, practitioner: Practitioner, ends: Sequence[Ending]
+) -> dict[str, Any]:
+    now = instants.now()
+    said = replace(decision, ended=tuple(entries.sentences(ends)))
+    ended = entries.entries(ends, result.head, result.subject, practitioner, now)
+    return decide.transaction(result.head, result.outputs, said, practitioner, now, ended=ended)
+
+
+def _carry_out(
+    shared: Review,
+    result: Result,
+    transaction: dict[str, Any],
+    orders: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write it with its audit event, in one transaction.
 
-    False: somebody else was first.
+    Args:
+        orders: what it ends, as read: put back where the EHR keeps only a part.
+
+    Raises:
+        Conflict: somebody else was first.
     """
     changed = [e["resource"] for e in transaction["entry"] if e["request"]["method"] == "PUT"]
     references = [local_reference(r) for r in changed]
     event = trail.decision(shared, cast(User, current()), result.subject, references)
-    try:
-        transact(
-            shared.ehr,
-            bundle.checked(
-                [
-                    *transaction["entry"],
-                    bundle.post(event, decide.entry_uuid(result.head, "AuditEvent")),
-                ]
-            ),
-            before=[result.head.task, *result.outputs.values()],
-        )
-    except Conflict:
-        return False
-    return True
+    audited = bundle.post(event, decide.entry_uuid(result.head, "AuditEvent"))
+    transact(
+        shared.ehr,
+        bundle.checked([*transaction["entry"], audited]),
+        before=[result.head.task, *orders, *result.outputs.values()],
+    )

@@ -17,15 +17,15 @@ from shared.ehr.client import Ehr
 from shared.ehr.guard.nullified import nullified, targets
 from shared.ehr.wire.answered import Accepted, PartlyWritten
 from shared.errors import CareloopError, Conflict, Unavailable
-from shared.fhir import bundle, lifecycle
+from shared.fhir import bundle, codes, lifecycle
 from shared.json import Json
-from shared.references import is_a, local_reference, type_of, version_of
+from shared.references import identifiers_of, is_a, local_reference, type_of, version_of
 
 log = logging.getLogger(__name__)
 PAUSES_SEC: Final = (0.25, 1.0, 4.0)
 AT_MOST_SEC: Final = 30.0
 """As long entries are tried again, all together: whoever wrote waits for it."""
-TAKEN_BACK: Final = frozenset({*lifecycle.STATUS, "Provenance"})
+TAKEN_BACK: Final = frozenset({*lifecycle.STATUS, "Provenance", "Task"})
 """What is new of these kinds must not stand."""
 
 
@@ -85,6 +85,10 @@ def _undo(ehr: Ehr, accepted: Accepted, old: Json | None) -> None:
     elif kind == "Provenance":
         refused = [target for target in targets(standing) if ehr.read(target) is None]
         back = nullified(bundle.put(standing, "")["resource"], instants.now(), refused)
+    elif kind == "Task":
+        if any(i.get("system") == codes.REVISION for i in identifiers_of(standing)):
+            return  # a head without its result is found and mended by its service
+        back = bundle.put(standing, "")["resource"] | {"status": "entered-in-error"}
     else:
         back = bundle.put(lifecycle.at_stage(standing, "rejected"), "")["resource"]
     try:

@@ -59,18 +59,18 @@ def _nothing_final_without_a_human(resources: Sequence[Json]) -> None:
     """Refuse a resource without the AI label or with a status of its own making.
 
     What careloop writes is a draft or rejected. Another status needs a verifier's Provenance in the
-    same transaction.
+    same transaction. An order of others may only be stopped.
     """
     verified = {t["reference"] for r in resources if _verifies(r) for t in r["target"]}
     for resource in resources:
         kind = resource["resourceType"]
         if kind not in lifecycle.STATUS:
             continue
-        if not codes.has_code(
-            resource.get("meta", {}).get("security"), codes.OBSERVATION_VALUE, "AIAST"
-        ):
-            raise InvalidResource(f"{kind} without the AI label")
         status, table = lifecycle.status_of(resource), lifecycle.STATUS[kind]
+        label = resource.get("meta", {}).get("security")
+        ended = kind == "MedicationRequest" and status == "stopped"
+        if not ended and not codes.has_code(label, codes.OBSERVATION_VALUE, "AIAST"):
+            raise InvalidResource(f"{kind} without the AI label")
         open_to_all = lifecycle.is_draft(resource) or status == table["rejected"]
         if not open_to_all and f"{kind}/{resource.get('id')}" not in verified:
             raise InvalidResource(f"{kind} would be {status} without a clinician's Provenance")

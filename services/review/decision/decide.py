@@ -5,7 +5,7 @@ clinician was shown, together with the head and a verifier Provenance: all of it
 is where a signature is written; the stages are in `shared/fhir/lifecycle.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import uuid5
@@ -50,6 +50,7 @@ class Decision:
             only.
         left_out: those of them that the clinician says nothing about; the other ones are refuted.
         unsigned: the names of the unsigned results that it rests on.
+        ended: what becomes of the orders that new ones replace, a sentence each.
         on_purpose: the names of what the conclusion contradicts, and is meant to.
         chosen: the answer to each choice between alternatives (`choices.py`); not for a rejection.
             Choosing among what was offered changes no content: a plan signed with a choice is
@@ -64,6 +65,7 @@ class Decision:
     left_out: frozenset[str] = frozenset()
     chosen: Mapping[str, str] = field(default_factory=dict)
     unsigned: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
     on_purpose: tuple[str, ...] = ()
 
 
@@ -80,10 +82,13 @@ def transaction(
     decision: Decision,
     practitioner: Practitioner,
     now: str,
+    *,
+    ended: Sequence[Json] = (),
 ) -> Json:
     """The Bundle that carries out the decision.
 
     Args:
+        ended: entries that end the orders that new ones replace (`exchange`).
         outputs: what the head's answer wrote, by key, as shown; `meta.versionId` becomes `ifMatch`.
             What somebody else has decided already stays as it is.
         now: an instant with zone.
@@ -115,10 +120,11 @@ def transaction(
         *_remarks(decision),
     ]
     task = _closed(head, decision, practitioner, now) | _note(said, practitioner, now)
-    verified = _verified([local_reference(r) for r in [*decided, task]], practitioner, now)
+    targets = [local_reference(r) for r in [*decided, task]]
+    verified = _verified([*targets, *(e["fullUrl"] for e in ended)], practitioner, now)
     if focus is not None and decision.kind == "amended":
         verified["entity"] = [words.entity(outputs[focus], text_of(outputs[focus]))]
-    entries = [bundle.put(r, version_of(r)) for r in decided]
+    entries = [*(bundle.put(r, version_of(r)) for r in decided), *ended]
     return bundle.transaction(
         head, task, [*entries, bundle.post(verified, entry_uuid(head, "Provenance"))]
     )
@@ -194,7 +200,8 @@ def _remarks(decision: Decision) -> list[str]:
         "Meant, though the conclusion contradicts it": decision.on_purpose,
         "Signed on results that nobody had signed": decision.unsigned,
     }
-    return [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]
+    said = [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]
+    return [*said, *decision.ended]
 
 
 def _stage(

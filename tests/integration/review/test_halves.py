@@ -1,7 +1,8 @@
 """Review: an EHR that runs transactions as batches keeps half of no signature."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from shared.json import Json
 from shared.settings import load_settings
 from tests.browser.clinic import Clinic, a_film
 from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.integration.review.exchanges import (
+    CLOPIDOGREL,
+    PLAVIX,
+    TICAGRELOR,
+    exchange,
+    order,
+    status,
+)
 from tests.integration.review.support import Visitor
 
 NAME = "Ada Berg"
@@ -111,6 +120,26 @@ def test_a_provenance_that_was_taken_back_still_says_of_what(
     assert codes.has_code(left["activity"], codes.V3_DATA_OPERATION, "NULLIFY")
     assert "Practitioner" not in str(left["agent"]) and left["meta"]["versionId"] == "2"
     assert {p["id"] for p in fake.resources("Provenance") if p.get("activity")} == {left["id"]}
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("kind", ["CarePlan", "Provenance", "AuditEvent"])
+def test_an_exchange_of_which_an_entry_is_refused_is_none(
+    fake: FakeEhr, visit: Callable[..., Visitor], clinic: Clinic, kind: str, read_only: bool
+) -> None:
+    doctor = visit(review_orders_read_only=read_only)
+    doctor.log_in()
+    orders = order(clinic, CLOPIDOGREL), order(clinic, PLAVIX)
+    task = clinic.result("treatment", clinic.patient, exchange(TICAGRELOR, orders[0]))
+    said = re.search(r'name="orders" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
+    assert said
+    fake.faults.refuse(1, 503, kind=kind)
+    refused = doctor.decide(task, "sign", reviewed="yes", orders=said[1])
+    assert refused.status_code == 503
+    assert [status(clinic.ehr, reference) for reference in orders] == ["active", "active"]
+    assert clinic.outputs(task)["ticagrelor"]["status"] == "draft"
+    left = [t for t in fake.resources("Task") if t["id"] != task]
+    assert {t["status"] for t in left} <= {"entered-in-error"} and bool(left) == read_only
 
 
 def test_review_does_not_start_at_such_an_ehr(fake: FakeEhr, tmp_path: Path) -> None:

@@ -141,23 +141,6 @@ def test_a_plan_is_signed_with_the_choice_alone(
     assert words in doctor.get(f"/results/{task}")
 
 
-def test_the_page_says_that_the_replaced_order_goes_on(doctor: Visitor, clinic: Clinic) -> None:
-    order = {
-        "resourceType": "MedicationRequest",
-        "status": "active",
-        "intent": "order",
-        "subject": codes.reference(clinic.patient),
-    }
-    standing = clinic.ehr.create(
-        order | {"medicationCodeableConcept": {"text": "clopidogrel 75 mg"}}
-    ).reference
-    task = clinic.result("treatment", clinic.patient, care_plan([], standing))
-    assert (
-        "Instead of clopidogrel 75 mg. <strong>Signing does not stop that order.</strong>"
-        in doctor.get(f"/results/{task}")
-    )
-
-
 def test_an_amendment_takes_its_choice_along(doctor: Visitor, clinic: Clinic) -> None:
     task = clinic.result("treatment", clinic.patient, care_plan([]))
     kept = {

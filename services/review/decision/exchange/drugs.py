@@ -1,0 +1,93 @@
+"""Tell whether two orders are of the same drug (pure).
+
+By a code that both carry, by an ingredient that both name (RxNorm's code, its name or a brand:
+`shared.terms`), or by the same words where the drug is not known.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from shared import terms
+from shared.fhir import codes
+
+ATC: Final = "http://www.whocc.no/atc"
+ATC_SUBSTANCE: Final = 7
+"""A shorter ATC code names a class of drugs."""
+SEVERAL: Final = re.compile(r"\s[/+]\s|[a-z]/[a-z]{4,}", re.IGNORECASE)
+"""`ezetimibe 10 MG / simvastatin 40 MG`, `amoxicillin/clavulanate`; not `mg/ml`."""
+WORD: Final = re.compile(r"[^\W\d_]+")
+FORMS: Final = frozenset(
+    WORD.findall(
+        "mg mcg g ml ug iu unit units hr hour tablet tablets capsule capsules oral solution "
+        "suspension injection injectable extended delayed release coated film pill product pack "
+        "dose daily once twice a day per by mouth day each every night morning evening"
+    )
+)
+
+
+@dataclass(frozen=True)
+class Substance:
+    """What an order is of.
+
+    Attributes:
+        keys: names of it, of which one in common is enough; none: it can't be read.
+        is_combination: it holds other drugs, too, as far as can be read.
+    """
+
+    keys: frozenset[str]
+    is_combination: bool
+
+    def is_same(self, other: "Substance") -> bool:
+        """Tell whether both hold one drug."""
+        return bool(self.keys & other.keys)
+
+
+def substance(concepts: Iterable[Mapping[str, Any]]) -> Substance:
+    """Read the CodeableConcepts of an order's medication and of its ingredients."""
+    listed = list(concepts)
+    coded = [c for concept in listed for c in codes.codings(concept)]
+    spoken = [text for concept in listed for text in _spoken(concept)]
+    drugs = {drug for text in spoken for drug in _named(text)} | set(_by_code(coded))
+    keys = {f"drug {name}" for name in drugs} | {k for c in coded if (k := _key(c))}
+    if not drugs:
+        keys |= {f"words {words}" for text in spoken if (words := _bare(text))}
+    several = len(drugs) > 1 or any(SEVERAL.search(text) for text in (*spoken, *drugs))
+    return Substance(frozenset(keys), several)
+
+
+def _spoken(concept: Mapping[str, Any]) -> Iterator[str]:
+    texts = (concept.get("text"), *(c.get("display") for c in codes.codings(concept)))
+    yield from (text for text in texts if isinstance(text, str))
+
+
+def _named(text: str) -> Iterator[str]:
+    known = terms.drugs_by_name()
+    yield from (known[found[0].lower()].name for found in _names().finditer(text))
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    """Match the longest name first: `amoxicillin/clavulanate` before `amoxicillin`."""
+    listed = sorted(terms.drugs_by_name(), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed))})(?!\w)", re.IGNORECASE)
+
+
+def _by_code(coded: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    known = terms.drugs_by_rxnorm()
+    for each in coded:
+        if each.get("system") == codes.RXNORM and (drug := known.get(str(each.get("code")))):
+            yield drug.name
+
+
+def _key(coding: Mapping[str, Any]) -> str:
+    system, code = coding.get("system"), str(coding.get("code", ""))
+    is_class = system == ATC and len(code) < ATC_SUBSTANCE
+    return f"{system}|{code}" if system and code and not is_class else ""
+
+
+def _bare(text: str) -> str:
+    """Return the words that are left without strengths, forms and times."""
+    return " ".join(w for w in WORD.findall(text.casefold()) if w not in FORMS)

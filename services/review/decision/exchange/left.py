@@ -1,0 +1,41 @@
+"""Read which replaced orders still stand after a signature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.review.decision.exchange.entries import STOP
+from services.review.decision.exchange.orders import Order, is_standing, order_of
+from services.review.result.result import Result
+from shared.ehr.client import Ehr
+from shared.json import Json
+from shared.references import relative
+
+
+@dataclass(frozen=True)
+class Left:
+    """An order that was replaced and still stands.
+
+    Attributes:
+        owner: whom the Task asks; empty: nobody by name.
+        why: the Task's own words.
+    """
+
+    order: Order
+    owner: str
+    why: str
+
+
+def left(ehr: Ehr, result: Result) -> Sequence[Left]:
+    """List the orders that the Tasks of this decision ask to stop, while they stand."""
+    if not result.of_kind("MedicationRequest") or not result.head.signed:
+        return []
+    token = f"{STOP}|{result.task_id}"
+    tasks = [t for t in ehr.search("Task", {"identifier": token}) if t.get("focus")]
+    read = {id(t): ehr.read(relative(t["focus"].get("reference", ""))) for t in tasks}
+    return [_left(ehr, t, order) for t in tasks if (order := read[id(t)]) and is_standing(order)]
+
+
+def _left(ehr: Ehr, task: Json, order: Json) -> Left:
+    owner = task.get("owner", {})
+    named = owner.get("display") or owner.get("reference", "")
+    return Left(order_of(ehr, order), str(named), str(task.get("description", "")))
