@@ -45,6 +45,7 @@ class Inputs:
     text: str
     model_sec: float
     sources: Mapping[str, str]
+    effective: str | None = None
 
     @property
     def content(self) -> str:

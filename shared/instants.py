@@ -1,8 +1,10 @@
 """FHIR instants: UTC, milliseconds, `Z`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -15,6 +17,19 @@ def instant(moment: datetime) -> str:
 def now() -> str:
     """Return this moment, as an instant."""
     return instant(datetime.now(UTC))
+
+
+def today(zone: tzinfo) -> date:
+    """Return the date of this moment in a zone."""
+    return datetime.now(zone).date()
+
+
+def known_zone(name: str) -> str:
+    """Return the IANA name of a time zone; ValueError for what is none."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not an IANA time zone, such as Europe/Berlin") from None
 
 
 def parse(text: str) -> datetime:
@@ -36,7 +51,7 @@ def start(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(first_day)
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return EARLIEST
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

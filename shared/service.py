@@ -62,6 +62,9 @@ class Inputs(Protocol):
         sources: the resources it was read from, `Type/id` -> version, the answer's input among
             them (it is looked at again before the write); they become Provenance entities and the
             head's inputs.
+        effective: the clinical time of what is analysed, a FHIR dateTime
+            (`shared.fhir.times.clinical`); None where the record states none. It is no part of
+            `content`.
     """
 
     @property
@@ -70,6 +73,8 @@ class Inputs(Protocol):
     def content(self) -> str: ...
     @property
     def sources(self) -> Mapping[str, str]: ...
+    @property
+    def effective(self) -> str | None: ...
 
 
 RELATED: Final = ("Patient", "Consent")
@@ -104,6 +109,7 @@ class Service:
         panel: how the review page shows its results.
         reads, writes: resource types; the SMART scopes follow from them, beside those all services
             need.
+        may_read: types that are read where the EHR has them; no EHR is refused for lacking one.
         accepts: decided on the record alone.
         gather: `(event, ehr, settings) -> Inputs | None`.
         load: `(settings) -> model`; slow imports happen here, never at import of the service.
@@ -132,6 +138,7 @@ class Service:
     reads: frozenset[str]
     writes: frozenset[str]
     also_reads: frozenset[str] = frozenset()
+    may_read: frozenset[str] = frozenset()
     example: str = ""
     example_files: Path | None = None
     panel: Panel = PLAIN

@@ -5,14 +5,15 @@ printed from this class by `careloop settings --markdown`; a test compares the t
 """
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.functional_validators import AfterValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Misconfigured
-from shared.instants import instant, parse
+from shared.instants import instant, known_zone, parse
 from shared.review_settings import ReviewSettings
 
 # where credentials go instead: an address is logged, printed and sent along in every record
@@ -39,6 +40,9 @@ class ServiceSettings(BaseSettings):
         description="Folder of the SQLite event log, intake's cursor, the folder PACS and the "
         "audit log. A local disk, not a network one.",
     )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        "UTC", description="The hospital's time zone (IANA, `Europe/Berlin`): of pages and of ages."
+    )
 
     # --- EHR
     fhir_url: str = Field(
@@ -63,9 +67,7 @@ class ServiceSettings(BaseSettings):
     fhir_scopes: str | None = Field(
         None, description="Scopes to ask for; default: what `careloop scopes SERVICE` prints."
     )
-    fhir_timeout_sec: float = Field(
-        30.0, gt=0, description="Longest wait for one answer of the EHR."
-    )
+    fhir_timeout_sec: float = Field(30.0, gt=0, description="Longest wait for the EHR's answer.")
     fhir_ca_file: Path | None = Field(
         None, description="CA bundle (PEM) for the EHR and the PACS; default: the system's."
     )
@@ -131,10 +133,7 @@ class ServiceSettings(BaseSettings):
         "is not analysed.",
     )
     plan_quiet_sec: float = Field(
-        5.0,
-        ge=0,
-        description="Events of one patient are gathered until none came for this long; then the "
-        "plan is drawn.",
+        5.0, ge=0, description="Quiet after the last event of a patient, before a plan is drawn."
     )
     dead_letter_limit: int = Field(
         20, ge=1, description="More dead letters than this within the window pause the service."

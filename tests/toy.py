@@ -22,6 +22,7 @@ class Inputs:
     subject: str
     text: str
     sources: Mapping[str, str]
+    effective: str | None = None
 
     @property
     def content(self) -> str:

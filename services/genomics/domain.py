@@ -60,13 +60,14 @@ class Record:
 class Inputs:
     """One patient's VCF, read.
 
-    See `shared.service.Inputs` for subject, content and sources.
+    See `shared.service.Inputs` for the other attributes.
     """
 
     subject: str
     content: str
     sources: Mapping[str, str]
     records: tuple[Record, ...] = field(repr=False)
+    effective: str | None = None
 
 
 @dataclass(frozen=True)

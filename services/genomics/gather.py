@@ -11,11 +11,19 @@ from services.genomics.pgx.tables import load_tables
 from services.genomics.vcf.reader import read_vcf
 from shared.answers import digest
 from shared.ehr.documents import is_replaced
-from shared.errors import NoPatient, NotAnalysed, Withdrawn
+from shared.errors import FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.times.stated import document_time, items, mapping, specimen_time
 from shared.json import Json
-from shared.references import is_a, relative, version_of, why_nobody
+from shared.references import (
+    is_a,
+    local_reference,
+    relative,
+    subject_of,
+    version_of,
+    why_nobody,
+)
 
 if TYPE_CHECKING:
     from shared.ehr.client import Ehr
@@ -92,13 +100,33 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         raise Withdrawn(event.focus)
     raw = ehr.attachment(attachments[0], settings.genomics_max_vcf_bytes)
     vcf = read_vcf(raw, load_tables())
-    version = version_of(document)
+    specimen = specimen_of(document, subject, ehr)
+    read = [document, *([specimen] if specimen else [])]
     return Inputs(
         subject=subject,
         content=digest(vcf.digest),
-        sources={event.focus: version},
+        sources={local_reference(r): version_of(r) for r in read},
         records=vcf.records,
+        effective=specimen_time(specimen or {}) or document_time(document),
     )
+
+
+def specimen_of(document: Json, subject: str, ehr: "Ehr") -> Json | None:
+    """Read the patient's sample that a document names in `context.related`.
+
+    None where it names none, several, another patient's, or one that can't be read: not every EHR
+    has them.
+    """
+    related = items(mapping(document.get("context")).get("related"))
+    named = {relative(str(r.get("reference", ""))) for r in related}
+    try:
+        found = [ehr.read(reference) for reference in named if is_a(reference, "Specimen")]
+    except FhirError:
+        return None
+
+    standing = (s for s in found if s is not None and s.get("status") != "entered-in-error")
+    hers = [s for s in standing if subject_of(s) == subject]
+    return hers[0] if len(hers) == 1 else None
 
 
 def vcf_attachments(document: Json) -> list[Json]:

@@ -21,5 +21,6 @@ SERVICE = Service(
     analyze=analyze,
     resources=resources,
     reads=frozenset({"DocumentReference", "Binary"}),
+    may_read=frozenset({"Specimen"}),
     writes=frozenset({"DiagnosticReport", "Observation"}),
 )

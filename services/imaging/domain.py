@@ -40,6 +40,7 @@ class Inputs:
         frontal, lateral: how many films of each kind the study has.
         content: digest of the study's films: SOP Instance UIDs and pixels.
         sources: `Type/id` -> version.
+        effective: when the study began; None: neither the record nor the film tells.
     """
 
     subject: str
@@ -49,6 +50,7 @@ class Inputs:
     lateral: int
     content: str
     sources: Mapping[str, str]
+    effective: str | None = None
 
     @property
     def reference(self) -> str:

@@ -17,11 +17,12 @@ from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
 from shared.dicom.pixels import NOT_GREY, grey
 from shared.dicom.store import open_pacs
-from shared.dicom.study import study_uid
+from shared.dicom.study import started, study_uid
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NoPatient, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir.codes import DCM, DICOM_UID, has_code
+from shared.fhir.times.stated import study_time
 from shared.json import Json
 from shared.references import is_a, relative, version_of, why_nobody
 from shared.settings import Settings
@@ -82,6 +83,7 @@ def gather(event: ResourceEvent, ehr: Ehr, settings: Settings) -> Inputs | None:
         sources={
             r: version_of(resource) for r, resource in ((event.focus, study), (subject, patient))
         },
+        effective=study_time(study) or started(frontal[0][0]),
     )
 
 

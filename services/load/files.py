@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from shared import instants
 from shared.errors import InvalidInput, Misconfigured
 from shared.fhir import codes
 from shared.json import Json
@@ -165,7 +164,7 @@ def read_films(paths: Sequence[Path]) -> "list[pydicom.Dataset]":
 def document_reference(document: Document, patient: str) -> Json:
     """The DocumentReference that holds a note or a genome of this patient.
 
-    `Patient/id`.
+    `Patient/id`. It has no date: when the note was written, or the sample taken, nobody said.
     """
     digest = hashlib.sha256(document.data).hexdigest()[:40]
     attachment = {
@@ -179,7 +178,6 @@ def document_reference(document: Document, patient: str) -> Json:
         "status": "current",
         "type": codes.concept(codes.LOINC, *document.kind),
         "subject": codes.reference(patient),
-        "date": instants.now(),
         "content": [{"attachment": attachment}],
     }
 

@@ -50,6 +50,7 @@ class Inputs:
         type_code: LOINC code of the note's type.
         text: the decoded text.
         language: what the attachment declares (`en-US`), or None.
+        effective: the time that the note speaks of; None where the record states none.
     """
 
     subject: str
@@ -59,6 +60,7 @@ class Inputs:
     type_code: str
     text: str
     language: str | None = None
+    effective: str | None = None
 
 
 @dataclass(frozen=True)

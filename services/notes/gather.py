@@ -9,6 +9,7 @@ from shared.ehr.documents import is_replaced
 from shared.errors import NoPatient, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.times.stated import document_time
 from shared.references import is_a, relative, version_of, why_nobody
 from shared.text.decoding import HTML, MAX_BYTES, PLAIN, decode, media_type
 
@@ -75,6 +76,7 @@ def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | N
         kind,
         text,
         attachment.get("language") or document.get("language"),
+        document_time(document),
     )
 
 

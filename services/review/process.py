@@ -35,6 +35,7 @@ SHOWN: Final = frozenset(
         "Medication",
         "MedicationStatement",
         "Practitioner",
+        "Specimen",
     }
 )
 THREADS: Final = 8

@@ -14,6 +14,7 @@ from services.treatment.safety.allergies import allergies
 from services.treatment.safety.duplicates import duplicates
 from services.treatment.safety.interactions import interactions
 from services.treatment.safety.limits import limits
+from services.treatment.staleness import stale
 
 if TYPE_CHECKING:
     from services.treatment.model import Model
@@ -37,6 +38,7 @@ def find(inputs: Inputs, rules: Rules) -> Findings:
         alerts=tuple(sorted(alerts.values(), key=lambda a: (RANK[a.severity], a.key))),
         follow_ups=tuple(follow_ups(chart)),
         unsigned=tuple(r.reference for r in inputs.reports if r.unsigned),
+        stale=tuple(stale(chart)),
     )
 
 

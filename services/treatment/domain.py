@@ -68,6 +68,7 @@ class Medication:
             the code is not known.
         reasons: the Conditions that the order names.
         report: the notes report that mentions it; empty for an order.
+        time: the clinical time, as the record writes it; empty: not known.
     """
 
     reference: str
@@ -78,6 +79,12 @@ class Medication:
     route: str | None = None
     reasons: tuple[str, ...] = ()
     report: str = ""
+    time: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """Give the moment, or the beginning of the day, month or year."""
+        return instants.start(self.time)
 
 
 @dataclass(frozen=True)
@@ -152,11 +159,17 @@ class Implication:
 
 @dataclass(frozen=True)
 class Finding:
-    """An imaging finding (DCM 121071)."""
+    """An imaging finding (DCM 121071).
+
+    Attributes:
+        time: the film's, as the record writes it; empty: not known.
+    """
 
     reference: str
     codes: tuple[str, ...]
     report: str
+    name: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +177,8 @@ class Measurement:
     """The latest laboratory value of its kind.
 
     Attributes:
-        time: as the record writes it, a date or a dateTime of any zone: for people.
+        time: as the record writes it, a date or a dateTime of any zone: for people; empty: not
+            known.
         comparator: `<`, `<=`, `>`, `>=` where the laboratory could only say that the value lies
             beyond `value`; else empty.
     """
@@ -191,7 +205,8 @@ class Inputs:
             as it is.
         sources: `Type/id` -> version of what the plan is drawn from.
         today: the day of reading; ages are counted to it. Not part of the content: a birthday alone
-            draws no plan.
+            draws no plan. In the hospital's zone.
+        effective: the clinical time of the newest of all that was read; None: none has one.
         retired: the records that the patient's replaces, `Patient/id` each: it holds what was
             recorded under them, too.
     """
@@ -211,6 +226,7 @@ class Inputs:
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     retired: tuple[str, ...] = ()
+    effective: str | None = None
 
     @property
     def age(self) -> int | None:

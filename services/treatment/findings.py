@@ -120,22 +120,46 @@ class FollowUp:
 
 
 @dataclass(frozen=True)
+class Stale:
+    """An input that a rule did not use, because it is too old.
+
+    Attributes:
+        reference: of the input.
+        name: of the input, for people: `eGFR 25`.
+        time: its clinical time, as the record writes it.
+        rule: the rule's id; empty where no rule uses it.
+        limit: the greatest age and its source, in words.
+        would_speak: the rule would have spoken on a fresh one.
+    """
+
+    reference: str
+    name: str
+    time: str
+    rule: str
+    limit: str
+    would_speak: bool = False
+
+
+@dataclass(frozen=True)
 class Findings:
     """All findings of the rules, worst first.
 
     Attributes:
         unsigned: the reports that nobody has signed.
+        stale: what was not used for its age.
     """
 
     choices: tuple[Choice, ...] = ()
     alerts: tuple[Alert, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     unsigned: tuple[str, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
     @property
     def silent(self) -> bool:
-        """Tell whether no rule spoke."""
-        return not (self.choices or self.alerts or self.follow_ups)
+        """Tell whether no rule spoke, nor would have on an input that is too old."""
+        speaks = self.choices or self.alerts or self.follow_ups
+        return not speaks and not any(s.would_speak for s in self.stale)
 
 
 def slug(text: str) -> str:

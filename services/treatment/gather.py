@@ -5,8 +5,9 @@ Everything is read again each time; nothing is remembered between events.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from services.treatment import searches
 from services.treatment.analyze import find
@@ -14,9 +15,12 @@ from services.treatment.domain import NAME, Inputs, Report
 from services.treatment.model import load_rules
 from services.treatment.record import genetics, hospital, reports
 from services.treatment.record.content import content_of
+from shared import instants
 from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
+from shared.fhir.times.clinical import clinical_time
+from shared.fhir.times.stated import newest
 from shared.json import Json
 from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, local_reference, version_of
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | None:
+def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:
     """Read the patient's inputs.
 
     None where no careloop report stands and no rule speaks: a plan with no activity is noise.
@@ -47,7 +51,8 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
 
     person = find_person(ehr, subject, patient)
     ehr = ehr.ahead(searches.questions(person.records, rules)) if person.retired else ehr
-    inputs = read(patient, ehr, person.retired)
+    today = instants.today(ZoneInfo(settings.timezone))
+    inputs = read(patient, ehr, person.retired, today=today)
     if inputs.reports or not find(inputs, rules).silent:
         return inputs
 
@@ -56,12 +61,15 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
     return None
 
 
-def read(patient: Json, ehr: "Ehr", retired: Sequence[str] = ()) -> Inputs:
+def read(
+    patient: Json, ehr: "Ehr", retired: Sequence[str] = (), *, today: date | None = None
+) -> Inputs:
     """Read all inputs of the rules about one patient.
 
     Args:
         patient: the record in use.
         retired: the records that it replaces, `Patient/id` each.
+        today: the day to count ages to; default: today in UTC.
     """
     subject = local_reference(patient)
     records = (subject, *retired)
@@ -99,6 +107,8 @@ def read(patient: Json, ehr: "Ehr", retired: Sequence[str] = ()) -> Inputs:
         problems=tuple(hospital.problem(p) for p in problems),
         allergies=tuple(hospital.allergy(a) for a in allergies),
         measurements=tuple(m for v in values if (m := hospital.measurement(v))),
+        today=today or instants.today(UTC),
+        effective=newest(map(clinical_time, [*written, *results.values(), *recorded])),
     )
 
 
@@ -116,7 +126,7 @@ def _with_results(written: tuple[Report, ...], results: Mapping[str, Json]) -> I
         subject="",
         content="",
         sources={},
-        today=datetime.now(UTC).date(),
+        today=date.min,
         reports=written,
         genotypes=genotypes,
         implications=tuple(i for o, of in pairs if (i := genetics.implication(o, of, genotypes))),

@@ -33,12 +33,18 @@ class Ingredient:
         """Point to the order or the mention."""
         return self.medication.reference
 
+    def is_stale(self, inputs: Inputs, rules: Rules) -> bool:
+        """Tell whether it is a mention that is too old."""
+        limit = rules.ages.inputs["mention"]
+        return not self.ordered and limit.of(self.medication.time, inputs.today) == "stale"
+
     @property
     def description(self) -> str:
         """Name the drug in a sentence, with a doubt where only a note mentions it."""
         if self.ordered:
             return self.name
-        return f"{self.name} (mentioned in the note, not ordered: confirm)"
+        note = "the note" if self.medication.time else "a note of unknown age"
+        return f"{self.name} (mentioned in {note}, not ordered: confirm)"
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,15 @@ class Medications:
     def of(cls, inputs: Inputs, rules: Rules) -> Self:
         """Find every known ingredient.
 
-        A mention in a note counts only where the drug is not ordered: the order knows better.
+        A mention in a note counts only where the drug is not ordered: the order knows better. One
+        that is too old does not count.
         """
+        every = cls.with_stale(inputs, rules)
+        return cls(tuple(i for i in every if not i.is_stale(inputs, rules)))
+
+    @classmethod
+    def with_stale(cls, inputs: Inputs, rules: Rules) -> Self:
+        """Find every known ingredient, also those of mentions that are too old."""
         found = [
             Ingredient(drug, medication)
             for medication in inputs.medications

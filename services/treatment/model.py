@@ -15,8 +15,8 @@ from shared.terms import drugs_by_rxnorm
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-VERSION = "1.0.0"
-TABLES = ("citations", "drugs", "followup", "genes", "interactions", "safety")
+VERSION = "1.1.0"
+TABLES = ("ages", "citations", "drugs", "followup", "genes", "interactions", "safety")
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ imaging over {drugs} ingredients.
 ## What it does not do
 - It is not a complete interaction checker. A pair that is not in the table raises no alert, and \
 silence is no clearance.
+- Ages are counted on the day on which a plan is drawn; time alone draws none again. Most limits \
+of age are engineering defaults, no guideline's.
 - Doses are not adjusted to kidney function, weight or liver function; the reader is told where a \
 label asks for it.
 - Warfarin doses come from the label's table of genotypes, not from an equation with age, height \

@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import pydicom
 
 from shared.dicom.parse import check_identity, parse
 from shared.errors import InvalidInput
 from shared.fhir import codes
+from shared.fhir.times.stated import date_time
 from shared.json import Json
+
+ZONE: Final = "TimezoneOffsetFromUTC"
 
 
 def read_files(paths: Iterable[Path]) -> list[pydicom.Dataset]:
@@ -65,7 +69,7 @@ def _study(uid: str, series: dict[str, dict[str, pydicom.Dataset]], patient: str
     instances = [dataset for found in series.values() for dataset in found.values()]
     first = instances[0]
     modalities = sorted({str(d.Modality) for d in instances if d.get("Modality")})
-    optional = {"started": _started(first), "description": str(first.get("StudyDescription") or "")}
+    optional = {"started": started(first), "description": str(first.get("StudyDescription") or "")}
     return {
         "resourceType": "ImagingStudy",
         "identifier": [{"system": codes.DICOM_UID, "value": f"urn:oid:{uid}"}],
@@ -115,14 +119,19 @@ def _number(dataset: pydicom.Dataset, name: str) -> int | None:
     return number if 0 <= number < 2**31 else None
 
 
-def _started(dataset: pydicom.Dataset) -> str | None:
-    """Return StudyDate and StudyTime as a FHIR dateTime.
+def started(dataset: pydicom.Dataset) -> str | None:
+    """Return when the study of an instance began, as a FHIR dateTime.
 
-    Without TimezoneOffsetFromUTC it is the date alone, because R4 wants a zone with a time.
+    Its date and time are those of the study; where it has none, of the series, else of the
+    acquisition. Without TimezoneOffsetFromUTC it is the date alone, because R4 wants a zone with a
+    time.
     """
-    date, time, zone = (
-        str(dataset.get(name) or "") for name in ("StudyDate", "StudyTime", "TimezoneOffsetFromUTC")
-    )
+    found = (_moment(dataset, name) for name in ("Study", "Series", "Acquisition"))
+    return next(filter(None, found), None)
+
+
+def _moment(dataset: pydicom.Dataset, name: str) -> str | None:
+    date, time, zone = (str(dataset.get(tag) or "") for tag in (f"{name}Date", f"{name}Time", ZONE))
     try:
         day = datetime.strptime(date, "%Y%m%d").date()
     except ValueError:
@@ -131,4 +140,5 @@ def _started(dataset: pydicom.Dataset) -> str | None:
     offset = re.fullmatch(r"([+-])(\d\d)(\d\d)", zone)
     if not clock or not offset:
         return day.isoformat()
-    return f"{day.isoformat()}T{':'.join(clock.groups())}{offset[1]}{offset[2]}:{offset[3]}"
+    moment = f"{day.isoformat()}T{':'.join(clock.groups())}{offset[1]}{offset[2]}:{offset[3]}"
+    return date_time(moment)

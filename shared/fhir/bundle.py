@@ -13,6 +13,7 @@ from shared.fhir import codes, lifecycle
 from shared.fhir.check import check_bundle
 from shared.fhir.drafts import TIMES, Draft, Pen
 from shared.fhir.sources import more, named
+from shared.fhir.times import clinical
 from shared.json import Json
 from shared.references import is_a, local_reference, relative, version_of
 
@@ -184,7 +185,7 @@ def _statement(resource: Json) -> Json:
         "clinicalStatus",
         *TIMES.get(kind, ()),
     }
-    return {k: v for k, v in resource.items() if k not in aside}
+    return {k: v for k, v in clinical.timeless(resource).items() if k not in aside}
 
 
 def _holds(old: Any, new: Any) -> bool:

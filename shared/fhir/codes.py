@@ -21,6 +21,8 @@ MODEL_CARD: Final = f"{NS}/model-card"
 TASK_PART: Final = f"{NS}/CodeSystem/task-part"
 TASK_CODE: Final = f"{NS}/CodeSystem/task-code"
 DECISION: Final = f"{NS}/CodeSystem/decision"  # signed | amended | rejected
+# extension on CarePlan: the clinical time of the newest thing that the plan was drawn from
+NEWEST_INPUT: Final = f"{NS}/StructureDefinition/newest-input"
 
 # --- HL7 terminology (terminology.hl7.org, R4)
 OBSERVATION_VALUE: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
@@ -69,6 +71,7 @@ AI_MODEL_CARD: Final = f"{AI}/StructureDefinition/aitransparency.modelCardDescri
 BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
 
 # --- extensions of R4 itself
+ASSERTED_DATE: Final = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 ALTERNATE_REFERENCE: Final = "http://hl7.org/fhir/StructureDefinition/alternate-reference"
 ORIGINAL_TEXT: Final = "http://hl7.org/fhir/StructureDefinition/originalText"
 RELATED_ARTIFACT: Final = "http://hl7.org/fhir/StructureDefinition/workflow-relatedArtifact"

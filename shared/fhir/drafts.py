@@ -21,14 +21,15 @@ from typing import Any, Final
 
 from shared.answers import Answer
 from shared.fhir import codes, lifecycle
+from shared.fhir.times import clinical
 from shared.json import Json
 
 SUBJECT: Final = {"DetectedIssue": "patient"}
 """Where the patient is; in every other kind it is `subject`."""
 TIMES: Final[dict[str, tuple[str, ...]]] = {
-    "DiagnosticReport": ("effectiveDateTime", "issued"),
-    "Observation": ("effectiveDateTime", "issued"),
-    "Media": ("createdDateTime",),
+    "DiagnosticReport": ("issued",),
+    "Observation": ("issued",),
+    "Media": ("issued",),
     "Condition": ("recordedDate",),
     "DetectedIssue": ("identifiedDateTime",),
     "CarePlan": ("created",),
@@ -37,6 +38,7 @@ TIMES: Final[dict[str, tuple[str, ...]]] = {
     "MedicationRequest": ("authoredOn",),
     "Goal": (),
 }
+"""When we wrote it. When what it speaks of was so is in `shared.fhir.times.clinical`."""
 DEVICE: Final = {
     "Observation": "device",
     "Media": "device",
@@ -82,6 +84,8 @@ class Pen:
         titles: what to show for each of them.
         report_status: `preliminary`, or `partial` where a hospital wants that word for an AI's
             report.
+        effective: the clinical time of what was analysed, a FHIR dateTime; None: it is not known,
+            and no resource gives one.
     """
 
     answer: Answer
@@ -91,6 +95,7 @@ class Pen:
     devices: Mapping[str, str]
     titles: Mapping[str, str]
     report_status: str = "preliminary"
+    effective: str | None = None
 
     def draft(
         self,
@@ -115,9 +120,8 @@ class Pen:
         uuid = f"urn:uuid:{self.answer.resource_uuid(self.revision, key)}"
         resource: Json = {"resourceType": kind, "meta": {"security": [codes.AI_LABEL]}}
         resource |= self._identity(uuid) | self._state(kind) | self._circumstances(kind, model)
-        if confidence is not None:
-            extension = {"url": codes.AI_CONFIDENCE, "valueDecimal": round(float(confidence), 4)}
-            elements["extension"] = [extension, *elements.get("extension", [])]
+        extensions = [*_confidence(confidence), *resource.pop("extension", ())]
+        elements["extension"] = [*extensions, *(elements.get("extension") or ())] or None
         resource |= elements
         return Draft(key, {k: v for k, v in resource.items() if v is not None}, uuid)
 
@@ -138,7 +142,7 @@ class Pen:
         name = model or next(iter(self.devices))
         device = codes.reference(self.devices[name])
         found: Json = {SUBJECT.get(kind, "subject"): codes.reference(self.subject)}
-        found |= dict.fromkeys(TIMES[kind], self.now)
+        found |= dict.fromkeys(TIMES[kind], self.now) | clinical.elements(kind, self.effective)
         if kind == "DiagnosticReport":
             extension = {"url": codes.ALTERNATE_REFERENCE, "valueReference": device}
             found["performer"] = [
@@ -147,3 +151,9 @@ class Pen:
         elif kind in DEVICE:
             found[DEVICE[kind]] = device
         return found
+
+
+def _confidence(confidence: float | None) -> list[Json]:
+    if confidence is None:
+        return []
+    return [{"url": codes.AI_CONFIDENCE, "valueDecimal": round(float(confidence), 4)}]

@@ -16,6 +16,7 @@ from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.fhir import codes, lifecycle
 from shared.fhir.summary import event_of
+from shared.fhir.times.clinical import clinical_time
 from shared.json import Json
 from shared.runtime.line import Case, Line, at_ehr
 from shared.settings import Settings
@@ -85,9 +86,10 @@ def outputs(line: Line, resource: Json) -> dict[str, Json]:
 
 
 def test_the_demo_note_becomes_a_report_that_hl7_accepts(line: Line, hl7_errors: Validate) -> None:
-    note = document(line.ehr, NOTE)
+    note = document(line.ehr, NOTE, context={"period": {"end": "2026-01-05"}})
     assert run(line, note) == "result"
     found = outputs(line, note)
+    assert {clinical_time(r) for r in found.values()} == {"2026-01-05"}
     drugs = {
         codes.first_code(r["valueCodeableConcept"], codes.RXNORM)
         for r in found.values()

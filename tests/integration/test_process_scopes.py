@@ -3,7 +3,7 @@ demo's patient.
 """
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +14,13 @@ from services.load.patient import load_patient
 from shared.ehr.auth.scopes import permission_needed, permissions_of
 from shared.ehr.opening import open_ehr
 from shared.fhir.summary import event_of
+from shared.instants import today
 from shared.json import Json
 from shared.runtime.line import Case, Line, at_ehr
 from shared.service import Service
 from shared.settings import Settings
 from tests.fakes import FakeEhr
+from tests.films import film
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "patient"
 UNUSED: Final = {  # types that are granted and that this patient gives no reason to touch
@@ -53,7 +55,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings,
     folder = tmp_path_factory.mktemp("patient")
     for path in EXAMPLE.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "film.dcm").write_bytes((files("data_store") / "data" / "RG1_UNCR.dcm").read_bytes())
+    film(StudyDate=f"{today(UTC):%Y%m%d}").save_as(folder / "film.dcm")  # an old one asks nothing
     with FakeEhr() as fake:
         settings = Settings(fhir_url=fake.base, state_dir=folder / "state")
         yield settings, [item.reference for item in load_patient(folder, settings)]

@@ -1,6 +1,7 @@
 """One patient's record, as the EHR and our services write it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from services.treatment.domain import Inputs
@@ -12,6 +13,7 @@ from shared.json import Json
 from shared.terms.pharmacogenetics import GENOTYPE, PHENOTYPE
 
 PATIENT = "Patient/p1"
+TODAY = date(2026, 3, 10)
 RXNORM = codes.RXNORM
 
 
@@ -42,7 +44,7 @@ def inputs_of(*resources: Json) -> Inputs:
     record = FakeRecord(*resources)
     patient = record.read(PATIENT)
     assert patient is not None
-    return read(patient, record)
+    return read(patient, record, today=TODAY)
 
 
 def resource(kind: str, id: str, **elements: Any) -> Json:
@@ -161,7 +163,7 @@ def implication(
     )
 
 
-def mention(drug: str, rxnorm: str) -> Json:
+def mention(drug: str, rxnorm: str, time: str | None = "2026-01-05") -> Json:
     value = codes.concept(RXNORM, rxnorm, drug)
     return resource(
         "Observation",
@@ -170,10 +172,11 @@ def mention(drug: str, rxnorm: str) -> Json:
         status="preliminary",
         code=codes.concept(codes.LOINC, "10160-0"),
         valueCodeableConcept=value,
+        **({"effectiveDateTime": time} if time else {}),
     )
 
 
-def pneumonia() -> Json:
+def pneumonia(time: str | None = "2026-03-08") -> Json:
     return resource(
         "Observation",
         "finding",
@@ -181,6 +184,7 @@ def pneumonia() -> Json:
         status="preliminary",
         code=codes.concept(codes.DCM, "121071", "Finding"),
         valueCodeableConcept=codes.concept(codes.SNOMED, "233604007", "Pneumonia"),
+        **({"effectiveDateTime": time} if time else {}),
     )
 
 

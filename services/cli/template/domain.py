@@ -14,11 +14,13 @@ class Inputs:
         subject: `Patient/id`.
         text: its value as text.
         sources: `Type/id` -> version of what was read.
+        effective: when it was observed; None where the record does not say.
     """
 
     subject: str
     text: str
     sources: Mapping[str, str]
+    effective: str | None = None
 
     @property
     def content(self) -> str:

@@ -6,6 +6,7 @@ from services.cli.template.codes import TOKEN
 from services.cli.template.domain import Inputs
 from shared.errors import NoPatient, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
+from shared.fhir.times.clinical import clinical_time
 from shared.references import is_a, subject_of, version_of, why_nobody
 
 if TYPE_CHECKING:
@@ -43,4 +44,5 @@ def gather(event: ResourceEvent, ehr: "Ehr", _settings: "Settings") -> Inputs | 
     text = observation.get("valueString", "")
     if not text:
         raise NotAnalysed("The Observation has no value as text (valueString).")
-    return Inputs(subject, text, {event.focus: version_of(observation)})
+    sources = {event.focus: version_of(observation)}
+    return Inputs(subject, text, sources, clinical_time(observation))

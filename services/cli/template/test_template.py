@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ class Ehr:
         return self.resource
 
 
-def gathered(resource: Json | None) -> object:
+def gathered(resource: Json | None) -> Any:
     event = event_of(STORED, "update")
     return SERVICE.gather(event, Ehr(resource), load_settings())  # type: ignore[arg-type]
 
@@ -68,12 +69,14 @@ def test_the_example_becomes_a_valid_report() -> None:
         now="2026-01-01T00:00:00.000Z",
         devices={model.card.name: "Device/1"},
         titles={model.card.name: model.card.title},
+        effective=inputs.effective,
     )
     drafts = SERVICE.resources(inputs, findings, pen)
 
     assert [draft.key for draft in drafts] == ["words", "report"]
     for draft in drafts:
         check(draft.resource)
+        assert draft.resource["effectiveDateTime"] == EXAMPLE["effectiveDateTime"]
     outputs = {draft.key: draft.resource for draft in drafts}
     [section] = SERVICE.panel.sections(outputs)
     assert section.title == "What the template counted"

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.treatment.domain import Inputs, Report
-from services.treatment.findings import Alert, Choice, Citation, Findings, FollowUp, Proposal
+from services.treatment.findings import (
+    Alert,
+    Choice,
+    Citation,
+    Findings,
+    FollowUp,
+    Proposal,
+    Stale,
+)
 from services.treatment.plan import bounds
 
 SILENT: Final = (
@@ -24,7 +32,8 @@ def summary(inputs: Inputs, findings: Findings) -> str:
     titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
     sentences = f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
 
-    return f"{sentences} {_unsigned(inputs, findings.unsigned)}".strip()
+    parts = (sentences, _unused(findings.stale), _unsigned(inputs, findings.unsigned))
+    return " ".join(filter(None, parts))
 
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
@@ -45,6 +54,7 @@ def notes(inputs: Inputs, findings: Findings) -> list[str]:
         *(_choice(c, inputs) for c in findings.choices),
         *(_follow_up(f) for f in findings.follow_ups),
         *(_alert(a) for a in alerts),
+        *(_stale(s) for s in findings.stale[: bounds.MOST_NAMED]),
         *([SILENT] if findings.silent else []),
         *([unsigned] if unsigned else []),
     ]
@@ -96,6 +106,25 @@ def _follow_up(follow_up: FollowUp) -> str:
 
 def _alert(alert: Alert) -> str:
     return f"{alert.severity} severity, {alert.title} [{alert.rule}]: {alert.detail}"
+
+
+def _unused(stale: Sequence[Stale]) -> str:
+    """Name what was not used for its age, each once, with its date."""
+    named = list(dict.fromkeys(f"{s.name} ({s.time[:10]})" for s in stale))
+    if not named:
+        return ""
+
+    rest = len(named) - bounds.MOST_OLD
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"Not used, because too old: {', '.join(named[: bounds.MOST_OLD])}{more}."
+
+
+def _stale(stale: Stale) -> str:
+    rule = f" [{stale.rule}]" if stale.rule else ""
+    return (
+        f"Not used, because too old{rule}: {stale.name}, of {stale.time[:10]} "
+        f"({stale.reference}). {stale.limit}"
+    )
 
 
 def sources(citations: Iterable[Citation]) -> str:

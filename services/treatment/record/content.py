@@ -19,6 +19,7 @@ import orjson
 from shared.answers import digest
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
+from shared.fhir.times.clinical import clinical_time
 from shared.json import Json
 
 AMENDED: Final = frozenset({"amended", "corrected", "appended"})
@@ -95,10 +96,12 @@ def _observation(resource: Json) -> Json:
     kept["citation"] = [
         plain(e) for e in resource.get("extension", []) if e.get("url") == codes.RELATED_ARTIFACT
     ]
-    # the hour of ours is the hour of writing: it changes on a rerun
     if not answer_of(resource):
         period = plain(resource.get("effectivePeriod"))
         kept["effective"] = resource.get("effectiveDateTime") or period
+    elif time := clinical_time(resource):
+        # that of the film or the note: how old it is decides what counts
+        kept["effective"] = time
 
     return kept
 

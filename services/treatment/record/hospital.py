@@ -78,14 +78,13 @@ def allergy(resource: Json) -> Allergy:
 
 
 def measurement(observation: Json) -> Measurement | None:
-    """Read a laboratory value; None without a number or without a time.
+    """Read a laboratory value; None without a number.
 
     A value beyond what the laboratory can measure (INR > 10) is one.
     """
     quantity = observation.get("valueQuantity", {})
     loinc = codes.first_code(observation.get("code"), codes.LOINC)
-    time = _time(observation)
-    if "value" not in quantity or loinc is None or not time:
+    if "value" not in quantity or loinc is None:
         return None
 
     unit = str(quantity.get("code") or quantity.get("unit") or "")
@@ -97,13 +96,16 @@ def measurement(observation: Json) -> Measurement | None:
         loinc=loinc,
         value=float(quantity["value"]) * factor,
         unit=unit,
-        time=time,
+        time=_time(observation),
         comparator=str(quantity.get("comparator", "")),
     )
 
 
-def _time(observation: Json) -> str | None:
-    """Find when a value was taken; without its own time it is as old as its report."""
+def _time(observation: Json) -> str:
+    """Find when a value was taken; without its own time it is as old as its report.
+
+    Empty where nothing of it is known.
+    """
     period = observation.get("effectivePeriod", {})
     times = (
         observation.get("effectiveDateTime"),
@@ -112,4 +114,4 @@ def _time(observation: Json) -> str | None:
         period.get("end"),
         observation.get("issued"),
     )
-    return next((t for t in times if t), None)
+    return next((t for t in times if isinstance(t, str) and t), "")

@@ -7,6 +7,7 @@ from services.treatment.record.concepts import code_values, tokens, words
 from services.treatment.record.content import AMENDED
 from shared.fhir import codes
 from shared.fhir.summary import answer_of
+from shared.fhir.times.clinical import clinical_time
 from shared.json import Json
 from shared.references import local_reference, relative
 
@@ -42,7 +43,13 @@ def finding(observation: Json, report: str) -> Finding | None:
     if code_values(observation.get("interpretation")) & ABSENT:
         return None
 
-    return Finding(local_reference(observation), tokens(value), report)
+    return Finding(
+        local_reference(observation),
+        tokens(value),
+        report,
+        words(value),
+        clinical_time(observation) or "",
+    )
 
 
 def mention(observation: Json, report: str) -> Medication | None:
@@ -61,4 +68,5 @@ def mention(observation: Json, report: str) -> Medication | None:
         codes=tokens(value),
         text=words(value),
         report=report,
+        time=clinical_time(observation) or "",
     )

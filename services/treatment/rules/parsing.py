@@ -1,9 +1,10 @@
 """How the TOML tables become the rule set (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from services.treatment.findings import Citation
+from services.treatment.rules.ages import Ages, MaxAge
 from services.treatment.rules.drugs import Drug
 from services.treatment.rules.tables import (
     AllergyRule,
@@ -18,6 +19,7 @@ from services.treatment.rules.tables import (
 )
 
 Table = Mapping[str, Any]
+KINDS: Final = frozenset({"genotype", "order", "allergy", "problem", "mention"})
 
 
 def parse(tables: Mapping[str, Table], digest: str, names: Mapping[str, Sequence[str]]) -> Rules:
@@ -55,6 +57,7 @@ def parse(tables: Mapping[str, Table], digest: str, names: Mapping[str, Sequence
         measures={name: frozenset(m["loinc"]) for name, m in safety["measures"].items()},
         limits=tuple(_limit(item, sources) for item in safety["limit"]),
         follow_ups=tuple(_follow_up(f, sources) for f in tables["followup"]["followup"]),
+        ages=Ages(*(_max_ages(tables["ages"][part], sources) for part in ("inputs", "rules"))),
     )
     _check(rules)
 
@@ -160,6 +163,17 @@ def _follow_up(table: Table, sources: Mapping[str, Citation]) -> FollowUpRule:
     return FollowUpRule(**plain, citation=sources[table["citation"]])
 
 
+def _max_ages(table: Table, sources: Mapping[str, Citation]) -> dict[str, MaxAge]:
+    return {
+        name: MaxAge(
+            row.get("days"),
+            row["reason"],
+            sources[row["citation"]] if "citation" in row else None,
+        )
+        for name, row in table.items()
+    }
+
+
 def _terms(rules: Rules) -> Iterator[str]:
     """List every drug or class in a rule."""
     for interaction in rules.interactions:
@@ -176,13 +190,19 @@ def _terms(rules: Rules) -> Iterator[str]:
 
 
 def _check(rules: Rules) -> None:
-    """Refuse unknown drugs, classes and measures, and an id used twice."""
+    """Refuse unknown drugs, classes and measures, missing ages, an id used twice."""
     known = set(rules.drugs).union(*(d.classes for d in rules.drugs.values()))
     if unknown := sorted(set(_terms(rules)) - known):
         raise ValueError(f"rules name drugs or classes that drugs.toml does not have: {unknown}")
 
     if unknown := sorted({item.measure for item in rules.limits} - set(rules.measures)):
         raise ValueError(f"limits name measures that safety.toml does not have: {unknown}")
+
+    aging = {item.id for item in rules.limits} | {f.id for f in rules.follow_ups}
+    if unlike := sorted(aging ^ set(rules.ages.rules)):
+        raise ValueError(f"ages.toml must name these rules, and no others: {unlike}")
+    if unlike := sorted(KINDS ^ set(rules.ages.inputs)):
+        raise ValueError(f"ages.toml must name these inputs, and no others: {unlike}")
 
     ids = [rules.warfarin.id, *(g.id for g in rules.genes), *(i.id for i in rules.interactions)]
     ids += [*(item.id for item in rules.limits), *(f.id for f in rules.follow_ups)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.treatment.findings import Citation, Severity
+from services.treatment.rules.ages import Ages
 from services.treatment.rules.drugs import Drug
 from shared.fhir import codes
 
@@ -173,6 +174,7 @@ class Rules:
     measures: Mapping[str, frozenset[str]]
     limits: tuple[Limit, ...]
     follow_ups: tuple[FollowUpRule, ...]
+    ages: Ages
 
     @cached_property
     def loinc(self) -> frozenset[str]:

@@ -60,7 +60,8 @@ def scope_text(granted: Mapping[str, str]) -> str:
 
 def scopes_of(service: Service) -> str:
     """Write the scopes of a service, for the token request and for registration."""
-    return scope_text({**permissions_of(service), **TAKEN_BACK})
+    asked = permissions(service.reads | service.may_read, service.writes)
+    return scope_text({**asked, **TAKEN_BACK})
 
 
 def permission_needed(method: str, place: str) -> tuple[str, str] | None:

@@ -72,6 +72,7 @@ def _pen(at: Workplace, case: Case, head: Head) -> Pen:
         devices={card.name: at.register.device(card) for card in case.cards},
         titles={card.name: f"careloop {card.title} {card.version}" for card in case.cards},
         report_status=at.settings.report_status,
+        effective=case.inputs.effective,
     )
 
 
