@@ -1,5 +1,6 @@
 """FHIR instants: UTC, milliseconds, `Z`."""
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -53,6 +54,19 @@ def start(text: str) -> datetime:
     except ValueError:
         return EARLIEST
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def days(text: str) -> tuple[date, date] | None:
+    """Return the first and the last day of a date or dateTime; None for what is none."""
+    begin = start(text)
+    if begin == EARLIEST:
+        return None
+    first = begin.date()
+    if len(text) == 4:
+        return first, date(first.year, 12, 31)
+    if len(text) == 7:
+        return first, date(first.year, first.month, monthrange(first.year, first.month)[1])
+    return first, first
 
 
 def same_moment(one: str, other: str) -> bool:

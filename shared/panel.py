@@ -49,6 +49,7 @@ class Panel:
         findings: the heading above the result's Observations.
         categories: codes of the report categories that its results may have. Who may read one of
             its tasks that has no report is decided by them; none: only who reads everything.
+        input: what people call what is analysed: `film`, `note`; the page tells of when it is.
         marks_text: show the text of the documents behind it, with what was found marked in it.
         sections: `(outputs) -> sections`, drawn below the findings; `outputs` are the resources
             that the answer wrote, by key. It must be pure, and tolerant: a clinician or another
@@ -58,5 +59,6 @@ class Panel:
     title: str = "Result"
     findings: str = "Findings"
     categories: frozenset[str] = frozenset()
+    input: str = "input"
     marks_text: bool = False
     sections: Callable[[Mapping[str, Json]], Sequence[Section]] = no_sections

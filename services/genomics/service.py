@@ -12,7 +12,7 @@ SERVICE = Service(
     title="Genomics: pharmacogenes from a VCF",
     triggers=frozenset({"DocumentReference"}),
     example="DocumentReference",
-    panel=Panel(title="Pharmacogenomics report", categories=frozenset({"GE"})),
+    panel=Panel(title="Pharmacogenomics report", input="genome", categories=frozenset({"GE"})),
     accepts=accepts,
     gather=gather,
     load=load,

@@ -56,7 +56,7 @@ SERVICE = Service(
     title="Imaging: chest films",
     triggers=frozenset({"ImagingStudy"}),
     example="ImagingStudy",
-    panel=Panel(title="Imaging report", categories=frozenset({"RAD"})),
+    panel=Panel(title="Imaging report", input="film", categories=frozenset({"RAD"})),
     accepts=accepts,
     gather=gather,
     load=load,

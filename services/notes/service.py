@@ -30,6 +30,7 @@ SERVICE = Service(
     panel=Panel(
         title="Clinical note findings",
         findings="Drugs in the note",
+        input="note",
         categories=frozenset({"LAB", "SP", "OTH"}),
         marks_text=True,
     ),

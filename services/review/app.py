@@ -5,12 +5,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.blueprints import BlueprintSetupState
 
-from services.review import account, images, pages, present, problems, sign_off
+from services.review import account, clock, images, pages, present, problems, sign_off
 from services.review.access import oidc, roles, session
 from services.review.access.login import local_login
 from services.review.access.security import configure_cookies, protect
@@ -102,7 +104,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         }
     )
     bp.add_app_template_filter(present.linked, "linked")
-    bp.add_app_template_filter(present.when, "when")
+    bp.add_app_template_filter(partial(clock.when, zone=ZoneInfo(settings.timezone)), "when")
     bp.add_app_template_filter(present.percent, "percent")
     bp.add_app_template_filter(present.human_name, "human_name")
     return bp

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from services.review import present
 from services.review.access import signing
 from services.review.access.session import User
+from services.review.banner.patient import Banner, banner_of
+from services.review.banner.times import Times, times_of
 from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
@@ -30,6 +32,7 @@ from services.review.result.merged import Notice, notices
 from services.review.result.result import Result
 from services.review.state import Review
 from services.review.worklist.listing import title
+from shared import instants
 from shared.fhir import codes
 from shared.json import Json
 from shared.panel import Panel, Section
@@ -41,14 +44,16 @@ class Heading:
     """Whose result it is, and where it stands.
 
     Attributes:
-        age: the patient's, in words; None where no birth date is recorded.
+        banner: who the patient is.
+        times: of when it is, and when it was read; None where nothing was written.
         decision: signed, amended, rejected; None where nobody decided.
         reason: why it was rejected, not analysed or failed.
         notices: on other records of the same patient.
     """
 
     title: str
-    age: str | None
+    banner: Banner
+    times: Times | None
     decision: str | None
     reason: str
     notices: Sequence[Notice]
@@ -163,10 +168,11 @@ class _Builder:
 
     def heading(self) -> Heading:
         task = self.result.head.task
-        birth_date = (self.result.patient or {}).get("birthDate")
+        zone = ZoneInfo(self.review.settings.timezone)
         return Heading(
             title=title(task),
-            age=present.age(birth_date, datetime.now(UTC).date()),
+            banner=banner_of(self.review.ehr, self.result, zone),
+            times=times_of(self.result, zone, instants.today(zone)),
             decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
             reason=present.concept_text(task.get("statusReason")),
             notices=notices(self.result),

@@ -5,46 +5,24 @@ What is missing reads as missing, never as an empty cell that looks like "none".
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from markupsafe import Markup
 
+from services.review.person.names import NO_NAME as NO_NAME  # noqa: PLC0414  # an export
+from services.review.person.names import names_of
+from shared import instants
 from shared.fhir import codes
 from shared.references import relative
 
 WEB_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])")
 LINK: Final = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
-NO_NAME: Final = "Name not recorded"
 
 
 def human_name(person: Mapping[str, Any] | None) -> str:
-    """The official name (else the usual, else the first) of a Patient or Practitioner."""
-    names = (person or {}).get("name", [])
-    ranked = sorted(
-        names,
-        key=lambda n: (
-            ["official", "usual"].index(n["use"]) if n.get("use") in ("official", "usual") else 2
-        ),
-    )
-    for name in ranked:
-        parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
-        if text := name.get("text") or " ".join(filter(None, parts)):
-            return str(text)
-    return NO_NAME
-
-
-def age(birth: str | None, on: date) -> str | None:
-    """Whole years, `86 y`; None where the birth date is not known to the day.
-
-    A year alone gives `about 86 y`.
-    """
-    try:
-        born = date.fromisoformat(birth or "")
-    except ValueError:
-        year = (birth or "")[:4]
-        return f"about {on.year - int(year)} y" if year.isdigit() else None
-    return f"{on.year - born.year - ((on.month, on.day) < (born.month, born.day))} y"
+    """The name in use of a Patient or Practitioner; `NO_NAME` where there is none."""
+    return names_of(person, instants.today(UTC)).shown
 
 
 def concept_text(element: Any) -> str:
@@ -149,26 +127,6 @@ def references(elements: Iterable[Any] | Mapping[str, Any] | None) -> Iterator[s
     for item in [elements] if isinstance(elements, Mapping) else elements or []:
         if isinstance(item, Mapping) and isinstance(item.get("reference"), str):
             yield relative(item["reference"])
-
-
-def instant(text: str | None) -> datetime | None:
-    """A FHIR instant or dateTime in UTC.
-
-    None for what is not one (a bare year, nothing).
-    """
-    try:
-        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def when(text: str | None) -> str:
-    """`22 Nov 2026, 15:49 UTC`; the text itself where it is no instant."""
-    moment = instant(text)
-    return (
-        f"{moment.day} {moment:%b %Y, %H:%M} UTC" if moment and "T" in (text or "") else text or ""
-    )
 
 
 def percent(value: float) -> str:

@@ -11,6 +11,7 @@ from services.review.access import signing
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
+from services.review.banner.patient import unseen_death
 from services.review.decision import decide, form, typed
 from services.review.decision.decide import Decision
 from services.review.decision.exchange import entries
@@ -61,6 +62,8 @@ def post_decision(task_id: str) -> Any:
     ends = _ends(shared, result, decision)
     if ends is None:
         return result_page(result, changed=True), 409
+    if unseen := unseen_death(result, request.form, decision.kind):
+        return result_page(result, error=unseen), 400
     problem = form.problem(request.form, decision, result, resting)
     if problem.words:
         return result_page(result, error=problem.words, questions=problem.questions), 400

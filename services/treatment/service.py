@@ -78,7 +78,7 @@ SERVICE = Service(
     triggers=TRIGGERS,
     also_reads=ALSO_READS,
     example="Patient",
-    panel=Panel(title="Treatment plan", categories=frozenset({"CarePlan"})),
+    panel=Panel(title="Treatment plan", input="newest input", categories=frozenset({"CarePlan"})),
     accepts=accepts,
     gather=gather,
     load=load,

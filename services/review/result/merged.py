@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from services.review.result.result import Result
 from shared.fhir.person import linked_alike
+
+INACTIVE: Final = (
+    "The EHR marks this record as not in use (inactive), and names no other in its place: nothing "
+    "can be signed here. Ask who keeps the patients' records which one is in use."
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ def _notices(result: Result) -> Iterator[Notice]:
         )
     elif result.is_replaced:
         yield _replaced(result, person.survivor)
+    elif result.is_inactive:
+        yield Notice(INACTIVE, grave=True)
     elif person.retired:
         names = ", ".join(person.retired)
         yield Notice(f"This record also holds what was recorded under {names}, which it replaces.")

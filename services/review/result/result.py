@@ -87,9 +87,15 @@ class Result:
         return self.person is not None and self.person.gone
 
     @property
+    def is_inactive(self) -> bool:
+        """Its record says that it is not in use."""
+        return (self.patient or {}).get("active") is False
+
+    @property
     def is_misplaced(self) -> bool:
         """Nobody can sign it here: its record is not in use, perhaps not, or not there."""
-        return self.is_replaced or self.is_nobodys or bool(self.unclear)
+        not_in_use = self.is_replaced or self.is_inactive
+        return not_in_use or self.is_nobodys or bool(self.unclear)
 
     @property
     def waits(self) -> bool:

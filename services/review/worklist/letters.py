@@ -7,12 +7,13 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from threading import Lock
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from services.catalogue import analyser_names
-from services.review import present
+from services.review import clock
 from shared.errors import CareloopError, Misconfigured
 from shared.runtime import dead_letters
 from shared.settings import Settings
@@ -31,7 +32,7 @@ class Line:
     Attributes:
         id: what `careloop dead-letters` calls it.
         place: `topic/partition/offset` of the record.
-        time: seconds since the epoch.
+        time: seconds since the epoch; when: the same for people.
     """
 
     service: str
@@ -41,11 +42,7 @@ class Line:
     place: str
     attempts: int
     time: float
-
-    @property
-    def when(self) -> str:
-        """For people."""
-        return present.when(datetime.fromtimestamp(self.time, UTC).isoformat())
+    when: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class LettersPanel:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._settings, self._zone = settings, ZoneInfo(settings.timezone)
         self._log: Log | None = None
         self._seen = Seen()
         self._until = 0.0
@@ -87,14 +84,14 @@ class LettersPanel:
     def _read(self) -> Seen:
         try:
             self._log = self._log or open_log(self._settings)
-            found = sorted(_lines(self._log), key=lambda line: -line.time)
+            found = sorted(_lines(self._log, self._zone), key=lambda line: -line.time)
         except (CareloopError, OSError) as error:
             log.warning("review: the dead letters can't be read: %s", type(error).__name__)
             return Seen(unavailable=True)
         return Seen(found[:SHOWN], len(found))
 
 
-def _lines(event_log: Log) -> Iterator[Line]:
+def _lines(event_log: Log, zone: tzinfo) -> Iterator[Line]:
     """The open letters; a service whose topic does not exist yet has none."""
     for service in analyser_names():
         try:
@@ -111,4 +108,5 @@ def _lines(event_log: Log) -> Iterator[Line]:
                     letter.place,
                     letter.attempts,
                     letter.time,
+                    clock.when(datetime.fromtimestamp(letter.time, zone).isoformat(), zone),
                 )

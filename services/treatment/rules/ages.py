@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from services.treatment.findings import Citation
@@ -34,7 +34,7 @@ class MaxAge:
         """
         if self.days is None:
             return "fresh"
-        span = days_of(time)
+        span = instants.days(time)
         if span is None or span[0] > today + DAY:
             return "unknown"
 
@@ -48,20 +48,6 @@ class MaxAge:
         """Name the limit and its source in words."""
         named = f" Source: {self.citation.text}." if self.citation else ""
         return f"At most {self.days} days old. {self.reason}{named}"
-
-
-def days_of(time: str) -> tuple[date, date] | None:
-    """Return the first and the last day of a FHIR dateTime; None for what is none."""
-    begin = instants.start(time)
-    if begin == instants.EARLIEST:
-        return None
-    first = begin.date()
-    if len(time) == 4:
-        return first, date(first.year, 12, 31)
-    if len(time) == 7:
-        following = datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
-        return first, (following - DAY).date()
-    return first, first
 
 
 @dataclass(frozen=True)

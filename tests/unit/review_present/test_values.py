@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.review import present
+from services.review.person.ages import age
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_coding_may_lack_its_code(coding: list[dict[str, str]], expected: str)
     ],
 )
 def test_age_is_whole_years_on_the_day(birth: str | None, expected: str | None) -> None:
-    assert present.age(birth, date(2026, 3, 1)) == expected
+    assert age(birth, date(2026, 3, 1)) == expected
 
 
 @pytest.mark.parametrize(
