@@ -57,10 +57,9 @@ def post_decision(task_id: str) -> Any:
         return result_page(result, changed=True), 409
     resting = unsigned(shared.ehr, result)
     decision = _decision(result, resting)
-    if (result.stale_sources or result.is_misplaced) and decision.kind != "rejected":
-        return result_page(result, changed=True), 409
+    unsound = (result.stale_sources or result.is_misplaced) and decision.kind != "rejected"
     ends = _ends(shared, result, decision)
-    if ends is None:
+    if unsound or ends is None:
         return result_page(result, changed=True), 409
     if unseen := unseen_death(result, request.form, decision.kind):
         return result_page(result, error=unseen), 400
