@@ -12,7 +12,12 @@ SERVICE = Service(
     title="Genomics: pharmacogenes from a VCF",
     triggers=frozenset({"DocumentReference"}),
     example="DocumentReference",
-    panel=Panel(title="Pharmacogenomics report", input="genome", categories=frozenset({"GE"})),
+    panel=Panel(
+        title="Pharmacogenomics report",
+        input="genome",
+        categories=frozenset({"GE"}),
+        parts=("alerts", "advice", "genes", "variants"),
+    ),
     accepts=accepts,
     gather=gather,
     load=load,

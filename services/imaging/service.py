@@ -56,7 +56,12 @@ SERVICE = Service(
     title="Imaging: chest films",
     triggers=frozenset({"ImagingStudy"}),
     example="ImagingStudy",
-    panel=Panel(title="Imaging report", input="film", categories=frozenset({"RAD"})),
+    panel=Panel(
+        title="Imaging report",
+        input="film",
+        categories=frozenset({"RAD"}),
+        parts=("alerts", "film", "findings"),
+    ),
     accepts=accepts,
     gather=gather,
     load=load,

@@ -32,7 +32,7 @@ SERVICE = Service(
         findings="Drugs in the note",
         input="note",
         categories=frozenset({"LAB", "SP", "OTH"}),
-        marks_text=True,
+        parts=("alerts", "problems", "findings", "notes"),
     ),
     accepts=accepts,
     gather=gather,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.review import present
@@ -19,15 +18,12 @@ from services.review.decision.exchange.reading import exchanges_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
 from services.review.decision.words import Words, words_of
-from services.review.panels import findings, genes, passages, plan
-from services.review.panels.declared import is_per_patient, panel_of, sections
-from services.review.panels.findings import Alert, Finding
-from services.review.panels.genes import DrugAdvice, GeneCall
-from services.review.panels.passages import Problem
-from services.review.panels.plan import Proposal, Support
+from services.review.panels import findings
+from services.review.panels.declared import is_per_patient, panel_of
+from services.review.panels.material import Material
+from services.review.panels.parts import Drawn, drawn
 from services.review.result import evidence, standing
-from services.review.result.evidence import Model, Note
-from services.review.result.film import Film, film_of
+from services.review.result.evidence import Model
 from services.review.result.merged import Notice, notices
 from services.review.result.result import Result
 from services.review.state import Review
@@ -35,7 +31,7 @@ from services.review.worklist.listing import title
 from shared import instants
 from shared.fhir import codes
 from shared.json import Json
-from shared.panel import Panel, Section
+from shared.panel import Panel
 from shared.references import local_reference, relative
 
 
@@ -61,21 +57,17 @@ class Heading:
 
 @dataclass(frozen=True)
 class Shown:
-    """What was found, by the kind of resource, and what the service adds to it."""
+    """What was found.
+
+    Attributes:
+        panel: what the service declares of its page.
+        parts: what the page draws, in order.
+        grave: how many of its alerts are of high severity.
+    """
 
     panel: Panel
-    findings: Sequence[Finding]
-    alerts: Sequence[Alert]
-    genes: Sequence[GeneCall]
-    advice: Sequence[DrugAdvice]
-    variants: Sequence[Finding]
-    problems: Sequence[Problem]
-    notes: Sequence[Note]
-    proposals: Sequence[Proposal]
-    plan_advice: Sequence[str]
-    sections: Sequence[Section]
-    images: Mapping[str, Json]
-    film: Film | None
+    parts: Sequence[Drawn]
+    grave: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,6 @@ class Origin:
     sources: Sequence[tuple[str, str]]
     unnamed: str
     stale: Sequence[tuple[str, str, str]]
-    supports: Sequence[Support]
     authors: Sequence[Mapping[str, str]]
     verifiers: Sequence[Mapping[str, str]]
 
@@ -161,11 +152,6 @@ class _Builder:
     user: User
     result: Result
 
-    @cached_property
-    def names(self) -> Mapping[str, str]:
-        """Names of what its resources point to, by reference."""
-        return evidence.names(self.review.ehr, self.result)
-
     def heading(self) -> Heading:
         task = self.result.head.task
         zone = ZoneInfo(self.review.settings.timezone)
@@ -186,27 +172,15 @@ class _Builder:
         return words_of(result.provenance, decide.text_of(result.focus or {}))
 
     def shown(self) -> Shown:
-        result, outputs = self.result, self.result.outputs
-        images = result.of_kind("Media")
-        others = genes.others(outputs).items()
+        shared, result = self.review, self.result
+        panel = panel_of(result.service)
+        material = Material(shared.ehr, shared.settings, shared.films, result, panel)
+        alerts = findings.alerts(result.outputs, {})
         return Shown(
-            panel=panel_of(result.service),
-            findings=findings.findings(outputs),
-            alerts=findings.alerts(outputs, self.names),
-            genes=genes.gene_calls(outputs),
-            advice=genes.drug_advice(outputs),
-            variants=[findings.finding(key, resource) for key, resource in others],
-            problems=passages.problems(outputs),
-            notes=evidence.notes(self.review.ehr, result),
-            proposals=plan.proposals(outputs, self.names),
-            plan_advice=plan.advice(result.focus or {}),
-            sections=sections(result.service, outputs),
-            images=images,
-            film=self._film() if images else None,
+            panel=panel,
+            parts=drawn(material),
+            grave=sum(alert.severity == "high" for alert in alerts),
         )
-
-    def _film(self) -> Film:
-        return film_of(self.review.ehr, self.review.settings, self.review.films, self.result)
 
     def origin(self) -> Origin:
         result = self.result
@@ -216,7 +190,6 @@ class _Builder:
             sources=[(local_reference(r), _name(r)) for r in result.sources],
             unnamed="the patient's record" if whole_record else _input(result),
             stale=self._stale() if result.waits else [],
-            supports=evidence.supports(self.review.ehr, result),
             authors=_agents(result, "author"),
             # Of a decision that did not come about nothing is shown, whatever the EHR kept of it.
             verifiers=_agents(result, "verifier") if result.head.closed else [],

@@ -25,6 +25,11 @@ def human_name(person: Mapping[str, Any] | None) -> str:
     return names_of(person, instants.today(UTC)).shown
 
 
+def kind_text(resource_type: str) -> str:
+    """Name a resource type in words: `Risk assessment`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", resource_type).capitalize()
+
+
 def concept_text(element: Any) -> str:
     """Return a CodeableConcept (or the first of a list) for people.
 

@@ -78,7 +78,12 @@ SERVICE = Service(
     triggers=TRIGGERS,
     also_reads=ALSO_READS,
     example="Patient",
-    panel=Panel(title="Treatment plan", input="newest input", categories=frozenset({"CarePlan"})),
+    panel=Panel(
+        title="Treatment plan",
+        input="newest input",
+        categories=frozenset({"CarePlan"}),
+        parts=("alerts", "proposals", "supports"),
+    ),
     accepts=accepts,
     gather=gather,
     load=load,

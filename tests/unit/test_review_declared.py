@@ -106,7 +106,7 @@ def drawn(*sections: Section) -> str:
     draw = (
         '{% import "macros.html" as m %}'
         "{% for part in parts %}{% set anchor = loop.index %}"
-        '{% include "section.html" %}{% endfor %}'
+        '{% include "panels/section.html" %}{% endfor %}'
     )
     with app.app_context():
         return render_template_string(draw, parts=sections)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.review import present
-from services.review.panels.findings import notes_of
+from services.review.panels.findings import Finding, finding, notes_of
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 from shared.references import local_reference
@@ -126,6 +126,11 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
         citations=tuple(present.citations(implication)),
         status=lifecycle.status_of(implication) or "",
     )
+
+
+def variants(outputs: Mapping[str, Json]) -> list[Finding]:
+    """Return the genomic Observations in neither table, as lines."""
+    return [finding(key, resource) for key, resource in others(outputs).items()]
 
 
 def others(outputs: Mapping[str, Json]) -> dict[str, Json]:

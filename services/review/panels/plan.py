@@ -53,6 +53,14 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Proposals:
+    """What a plan proposes, and what it advises in words alone."""
+
+    lines: Sequence[Proposal]
+    advice: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Support:
     """A result or record entry that the plan rests on.
 
@@ -66,6 +74,14 @@ class Support:
     status: str
     preliminary: bool
     task_id: str | None
+
+
+def proposed(
+    outputs: Mapping[str, Json], names: Mapping[str, str], plan: Mapping[str, Any]
+) -> Proposals | None:
+    """Return what the plan proposes; None where it proposes nothing."""
+    made = Proposals(proposals(outputs, names), advice(plan))
+    return made if made.lines or made.advice else None
 
 
 def proposals(outputs: Mapping[str, Json], names: Mapping[str, str]) -> list[Proposal]:

@@ -1,0 +1,39 @@
+"""What a plan rests on, with links to the results among it."""
+
+from services.review.panels import plan
+from services.review.panels.material import Material
+from services.review.result.read import read_all
+from shared.fhir import codes
+from shared.json import Json
+from shared.references import local_reference, relative, subject_of
+
+RESTS_ON = ("supportingInfo", "addresses")
+
+
+def supports(material: Material) -> list[plan.Support]:
+    """Return what the plan rests on; this patient's alone."""
+    result, ehr = material.result, material.ehr
+    focus = result.focus
+    if focus is None or focus["resourceType"] != "CarePlan":
+        return []
+
+    named = [r["reference"] for e in RESTS_ON for r in focus.get(e, []) if "reference" in r]
+    read = read_all(ehr, map(relative, named))
+    own = {local_reference(r) for r in result.outputs.values()}
+    ours = {
+        ref: r
+        for ref, r in read.items()
+        if r is not None and subject_of(r) in result.records and ref not in own
+    }
+
+    tasks = [
+        task
+        for record in result.records
+        for task in ehr.search("Task", {"patient": record}, subject=record)
+        if _is_head(task)
+    ]
+    return plan.supports(focus, ours, plan.report_pages(tasks))
+
+
+def _is_head(task: Json) -> bool:
+    return any(i.get("system") == codes.REVISION for i in task.get("identifier", []))
