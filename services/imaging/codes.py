@@ -14,7 +14,7 @@ RADIOGRAPHY: Final = frozenset(f"{codes.DCM}|{modality}" for modality in MODALIT
 # --- what is written
 FINDING: Final = codes.concept(codes.DCM, "121071", "Finding")  # PS3.16 annex D
 CERTAINTY: Final = codes.concept(
-    codes.DCM, "111012", "Certainty of Finding", "Probability of pneumonia"
+    codes.DCM, "111012", "Certainty of Finding", "Model's score for pneumonia"
 )  # PS3.16 annex D, TID 4006: percent
 PNEUMONIA: Final = codes.concept(codes.SNOMED, "233604007", "Pneumonia")
 LUNG: Final = codes.concept(codes.SNOMED, "39607008", "Lung structure")

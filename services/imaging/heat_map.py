@@ -9,12 +9,13 @@ import numpy.typing as npt
 EDGE_PX: Final = 512
 LEVELS: Final = 64  # shades; a smooth map stays far below 200 kB
 OPAQUE: Final = 170  # alpha of the hottest shade, of 255: the film must shine through
+FLOOR: Final = 0.3  # of the map's highest value: what is cooler is left transparent
 
 
 def heat_map(attention: npt.NDArray[np.float32]) -> bytes:
     """PNG of EDGE_PX x EDGE_PX that covers the whole film.
 
-    Transparent where the score owes nothing, then yellow, then red.
+    Transparent below FLOOR, where the score owes little or nothing; then yellow, then red.
 
     Args:
         attention: (rows, columns), at least 0, any unit; scaled to its own maximum, so it says
@@ -36,7 +37,8 @@ def heat_map(attention: npt.NDArray[np.float32]) -> bytes:
             for channel in (255, round(255 * (1 - level / (LEVELS - 1))), 0)
         ]
     )
-    alpha = bytes(round(OPAQUE * level / (LEVELS - 1)) for level in range(LEVELS))
+    shares = [level / (LEVELS - 1) for level in range(LEVELS)]
+    alpha = bytes(round(OPAQUE * share) if share >= FLOOR else 0 for share in shares)
     buffer = BytesIO()
     image.save(buffer, "PNG", transparency=alpha, optimize=True)
     return buffer.getvalue()

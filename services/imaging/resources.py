@@ -9,16 +9,21 @@ from typing import Final
 
 from services.imaging import codes
 from services.imaging.domain import Findings, Inputs
+from services.imaging.heat_map import FLOOR
 from shared.fhir import codes as fhir
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 
 LIMITS: Final = (
     "Limits: not validated elsewhere than on films of the one hospital that the model was made "
-    "with, half of which showed pneumonia; where fewer do, the "
-    "probability reads too high. It was trained against films without any finding: other disease, "
-    "such as masses or effusion, can raise the score as well. "
+    "with, half of which showed pneumonia; where fewer do, the score reads too high: take it as a "
+    "rank, not as the chance of pneumonia. It was trained against films without any finding: other "
+    "disease, such as masses or effusion, can raise the score as well. "
     "The heat map shows where the score came from, not where the disease is."
+)
+SCALE: Final = (
+    f"Coloured from {FLOOR:.0%} of the map's highest value, yellow (low) to red (high); what lies "
+    "below is transparent. The scale is this film's own: it says where, not how much."
 )
 
 
@@ -43,6 +48,7 @@ def _heat_map(inputs: Inputs, findings: Findings, pen: Pen) -> Draft:
             "data": base64.b64encode(findings.heat_map).decode(),
             "title": "Where the score came from (Grad-CAM)",
         },
+        note=[{"text": SCALE}],
     )
     film = {"system": fhir.DICOM_UID, "value": f"urn:oid:{inputs.film.instance}"}
     return replace(
@@ -125,8 +131,8 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     )
     beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
     return (
-        f"{word}: model probability {percent(findings.probability):g} %, "
-        f"{relation} the threshold of {percent(findings.threshold):g} %. Analysed by {title}: "
+        f"{word}: model score {percent(findings.probability):g} of 100, "
+        f"{relation} its threshold of {percent(findings.threshold):g}. Analysed by {title}: "
         f"{looked}{beside}. {LIMITS}"
     )
 

@@ -105,7 +105,6 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
     )
     bp.add_app_template_filter(present.linked, "linked")
     bp.add_app_template_filter(partial(clock.when, zone=ZoneInfo(settings.timezone)), "when")
-    bp.add_app_template_filter(present.percent, "percent")
     bp.add_app_template_filter(present.human_name, "human_name")
     return bp
 

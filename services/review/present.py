@@ -132,10 +132,3 @@ def references(elements: Iterable[Any] | Mapping[str, Any] | None) -> Iterator[s
     for item in [elements] if isinstance(elements, Mapping) else elements or []:
         if isinstance(item, Mapping) and isinstance(item.get("reference"), str):
             yield relative(item["reference"])
-
-
-def percent(value: float) -> str:
-    """`91 %`; what rounds to certainty but is not says so."""
-    if 0.995 <= value < 1:
-        return "> 99 %"
-    return "< 1 %" if 0 < value < 0.005 else f"{value * 100:.0f} %"

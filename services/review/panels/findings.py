@@ -1,10 +1,11 @@
 """Findings and alerts of any service, as lines of a table (pure)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.review import present
+from services.review.panels import certainty
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 from shared.references import local_reference
@@ -30,7 +31,8 @@ class Finding:
     """One Observation.
 
     Attributes:
-        confidence: 0..1, or None where the model gives none.
+        confidence: 0..1, or None where the model gives none; it orders findings, no more.
+        certainty: how sure the model is, in words.
         details: name and value of each component.
     """
 
@@ -39,6 +41,7 @@ class Finding:
     value: str
     site: str
     confidence: float | None
+    certainty: str
     details: tuple[tuple[str, str], ...]
     note: str
     status: str
@@ -65,7 +68,11 @@ def findings(outputs: Mapping[str, Json]) -> list[Finding]:
         if r["resourceType"] == "Observation"
         and not codes.has_code(r.get("category"), codes.V2_0074, "GE")
     ]
-    return sorted(made, key=lambda f: -(f.confidence or 0))
+    ranks = certainty.ranks([f.confidence for f in made])
+    worded = [
+        replace(f, certainty=f.certainty or rank) for f, rank in zip(made, ranks, strict=True)
+    ]
+    return sorted(worded, key=lambda f: -(f.confidence or 0))
 
 
 def finding(key: str, observation: Json) -> Finding:
@@ -83,10 +90,8 @@ def finding(key: str, observation: Json) -> Finding:
         else value or absent,
         site=present.concept_text(observation.get("bodySite")),
         confidence=present.confidence(observation),
-        details=tuple(
-            (present.concept_text(c.get("code")), present.value_text(c))
-            for c in observation.get("component", [])
-        ),
+        certainty=certainty.scored(observation),
+        details=tuple(certainty.detail(c) for c in observation.get("component", [])),
         note=notes_of(observation),
         status=lifecycle.status_of(observation) or "",
     )

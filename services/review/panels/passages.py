@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from services.review import present
+from services.review.panels import certainty
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 
@@ -45,13 +46,19 @@ class Segment:
 
 @dataclass(frozen=True)
 class Problem:
-    """One Condition drawn from the note, with the words it rests on."""
+    """One Condition drawn from the note, with the words it rests on.
+
+    Attributes:
+        confidence: 0..1, or None where the model gives none; it orders problems, no more.
+        certainty: how sure the model is, in words.
+    """
 
     key: str
     name: str
     code: str
     quotes: tuple[str, ...]
     confidence: float | None
+    certainty: str
     note: str
     status: str
 
@@ -59,7 +66,9 @@ class Problem:
 def problems(outputs: Mapping[str, Json]) -> list[Problem]:
     """The Conditions, surest first."""
     made = [problem(key, r) for key, r in outputs.items() if r["resourceType"] == "Condition"]
-    return sorted(made, key=lambda p: -(p.confidence or 0))
+    ranks = certainty.ranks([p.confidence for p in made])
+    worded = [replace(p, certainty=rank) for p, rank in zip(made, ranks, strict=True)]
+    return sorted(worded, key=lambda p: -(p.confidence or 0))
 
 
 def problem(key: str, condition: Json) -> Problem:
@@ -71,6 +80,7 @@ def problem(key: str, condition: Json) -> Problem:
         code=str(named.get("code", "")),
         quotes=tuple(quotes(condition)),
         confidence=present.confidence(condition),
+        certainty="",
         note=" ".join(n.get("text", "") for n in condition.get("note", [])),
         status=lifecycle.status_of(condition) or "",
     )

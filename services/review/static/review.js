@@ -8,7 +8,8 @@ function fadeHeatMaps() {
     if (!map || !slider) continue;
     slider.hidden = false;
     const input = slider.querySelector("input");
-    const apply = () => { map.style.opacity = String(input.value / 100); };
+    const shown = slider.querySelector("output");
+    const apply = () => { map.style.opacity = String(input.value / 100); shown.textContent = `${input.value} %`; };
     input.addEventListener("input", apply);
     apply();
   }

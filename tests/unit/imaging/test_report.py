@@ -10,6 +10,7 @@ from PIL import Image
 from services.imaging import codes
 from services.imaging.analyze import analyze
 from services.imaging.domain import Findings, Inputs
+from services.imaging.heat_map import FLOOR, heat_map
 from services.imaging.model import ChestModel
 from services.imaging.service import SERVICE
 from shared.fhir.check import check
@@ -31,7 +32,7 @@ def test_the_whole_way_from_film_to_drafts(model: ChestModel, inputs: Inputs) ->
     [component] = finding["component"]
     assert component["valueQuantity"]["value"] == round(100 * findings.probability, 1)
     assert (
-        f"{100 * findings.threshold:.3g} %" in report["conclusion"]
+        f"threshold of {100 * findings.threshold:.3g}." in report["conclusion"]
         and "not validated elsewhere" in report["conclusion"]
     )
 
@@ -62,6 +63,20 @@ def test_the_heat_map_is_small_and_lies_over_the_whole_film(
     assert (image.mode, image.size) == ("P", (512, 512))
     alpha = np.asarray(image.convert("RGBA"))[:, :, 3]
     assert alpha.min() == 0 < alpha.max() < 255
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.2, 0.28, 0.32, 0.6, 1.0])
+def test_the_heat_map_leaves_transparent_what_hardly_raised_the_score(share: float) -> None:
+    attention = np.full((8, 8), share, dtype=np.float32)
+    attention[0, 0] = 1.0
+    image = Image.open(BytesIO(heat_map(attention))).convert("RGBA")
+    alpha = np.asarray(image)[-1, -1, 3]
+    assert (alpha > 0) is np.bool_(share > FLOOR)
+
+
+def test_the_heat_map_says_where_its_colours_begin(inputs: Inputs) -> None:
+    [note] = drafts_of(inputs, Findings(0.9, 0.3, b"png"))["heat-map"].resource["note"]
+    assert "30%" in note["text"]
 
 
 @pytest.mark.parametrize("suspected", [True, False])

@@ -74,14 +74,6 @@ def test_values(holder: dict[str, Any], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.914, "91 %"), (0.9991, "> 99 %"), (1.0, "100 %"), (0.001, "< 1 %"), (0.0, "0 %")],
-)
-def test_a_probability_is_not_rounded_to_certainty(value: float, expected: str) -> None:
-    assert present.percent(value) == expected
-
-
-@pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", None, ""]
 )
 def test_only_web_addresses_become_links(url: str | None) -> None:
