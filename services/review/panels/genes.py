@@ -3,12 +3,13 @@
 What the genes are, and what follows for drugs (pure; HL7 Genomics Reporting 3.0.0).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from services.review import present
 from services.review.panels.findings import Finding, finding, notes_of
+from services.review.result.taken import Taken
 from shared.fhir import codes, lifecycle
 from shared.json import Json
 from shared.references import local_reference
@@ -49,17 +50,53 @@ class DrugAdvice:
     One drug, what the genes mean for it, what to do, and who says so.
 
     Attributes:
+        rxnorm: the drug's RxNorm codes.
         actionable: the report calls it abnormal: something departs from the usual.
     """
 
     key: str
     drug: str
+    rxnorm: tuple[str, ...]
     genes: tuple[str, ...]
     phenotypes: tuple[str, ...]
     actionable: bool
     note: str
     citations: tuple[dict[str, str], ...]
     status: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The implications, by whether the patient takes the drug.
+
+    Attributes:
+        taken: of drugs that the record says the patient takes.
+        change, usual: of other drugs: a change is advised, or none.
+        unmatched: active orders in which no ingredient was recognised.
+        unread: the record could not tell what the patient takes.
+    """
+
+    taken: Sequence[DrugAdvice]
+    change: Sequence[DrugAdvice]
+    usual: Sequence[DrugAdvice]
+    unmatched: Sequence[str]
+    unread: bool
+
+
+def by_patient(lines: Sequence[DrugAdvice], known: Taken) -> Advice:
+    """Sort the implications by whether the patient takes the drug."""
+    drugs = {a.key: [o for o in known.orders if o.is_of(a.drug, a.rxnorm)] for a in lines}
+    matched = {order for orders in drugs.values() for order in orders}
+    others = [a for a in lines if not drugs[a.key]]
+    return Advice(
+        taken=[a for a in lines if drugs[a.key]],
+        change=[a for a in others if a.actionable],
+        usual=[a for a in others if not a.actionable],
+        unmatched=tuple(
+            dict.fromkeys(o.name for o in known.orders if o not in matched and not o.ingredients)
+        ),
+        unread=known.unread,
+    )
 
 
 def gene_calls(outputs: Mapping[str, Json]) -> list[GeneCall]:
@@ -119,6 +156,7 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
     return DrugAdvice(
         key=key,
         drug=_component_text(implication, codes.LOINC, MEDICATION),
+        rxnorm=tuple(_rxnorm(implication)),
         genes=tuple(dict.fromkeys(filter(None, genes))),
         phenotypes=tuple(phenotypes(implication)),
         actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
@@ -182,6 +220,13 @@ def _asks_phenotype(code: Mapping[str, Any]) -> bool:
 def _component_text(observation: Mapping[str, Any], system: str, code: str) -> str:
     found = present.component(observation, system, code)
     return present.value_text(found) if found else ""
+
+
+def _rxnorm(implication: Mapping[str, Any]) -> Iterator[str]:
+    found = present.component(implication, codes.LOINC, MEDICATION) or {}
+    for coding in codes.codings(found.get("valueCodeableConcept")):
+        if coding.get("system") == codes.RXNORM and "code" in coding:
+            yield str(coding["code"])
 
 
 def _component_texts(observation: Mapping[str, Any], loinc: str) -> list[str]:

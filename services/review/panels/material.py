@@ -8,6 +8,7 @@ from services.review.panels import findings
 from services.review.result.film import FilmShelf
 from services.review.result.read import read_all
 from services.review.result.result import Result
+from services.review.result.taken import Taken, taken
 from shared.ehr.client import Ehr
 from shared.json import Json
 from shared.panel import Panel
@@ -29,6 +30,11 @@ class Material:
     def outputs(self) -> Mapping[str, Json]:
         """What the answer wrote, by key."""
         return self.result.outputs
+
+    @cached_property
+    def taken(self) -> Taken:
+        """The drugs that the patient takes; read where a part needs them."""
+        return taken(self.ehr, self.result.records)
 
     @cached_property
     def names(self) -> Mapping[str, str]:

@@ -77,6 +77,11 @@ def _nothing(_outputs: Outputs) -> Iterable[str]:
     return ()
 
 
+def _advice(material: Material) -> genes.Advice | None:
+    lines = genes.drug_advice(material.outputs)
+    return genes.by_patient(lines, material.taken) if lines else None
+
+
 def _proposals(material: Material) -> plan.Proposals | None:
     return plan.proposed(material.outputs, material.names, material.result.focus or {})
 
@@ -86,7 +91,7 @@ PARTS: Final[Mapping[PartName, Part]] = {
     "film": Part(film.figures, _of("Media")),
     "findings": Part(lambda m: findings.findings(m.outputs), _keys(findings.findings)),
     "sections": Part(lambda m: declared.sections(m.result.service, m.outputs), _nothing),
-    "advice": Part(lambda m: genes.drug_advice(m.outputs), _keys(genes.drug_advice)),
+    "advice": Part(_advice, _keys(genes.drug_advice)),
     "genes": Part(lambda m: genes.gene_calls(m.outputs), _keys(genes.gene_calls)),
     "variants": Part(lambda m: genes.variants(m.outputs), _keys(genes.variants)),
     "problems": Part(lambda m: passages.problems(m.outputs), _keys(passages.problems)),

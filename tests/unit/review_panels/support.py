@@ -1,6 +1,6 @@
 """Results by hand, without an EHR."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from services.review.panels.material import Material
 from services.review.result.film import FilmShelf
 from services.review.result.result import Result
 from shared.answers import Answer, Basis, digest
+from shared.ehr.ahead import Question
 from shared.ehr.client import Ehr
 from shared.fhir import codes, heads
 from shared.fhir.heads import head_of
@@ -26,6 +27,9 @@ class Shelf(Ehr):
         self.base = "http://ehr.example/fhir"
         self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}
         self.searches: list[tuple[str, Mapping[str, Any]]] = []
+
+    def ahead(self, questions: Sequence[Question]) -> "Shelf":
+        return self
 
     def read(self, reference: str) -> Json | None:
         return self.resources.get(reference)

@@ -1,0 +1,50 @@
+"""Review: evidence that does not mislead."""
+
+import re
+
+import pytest
+
+from shared.fhir import codes
+from tests.browser.clinic import Clinic, fill
+from tests.integration.review.support import Visitor
+
+
+def order(clinic: Clinic, text: str) -> None:
+    clinic.ehr.create(
+        {
+            "resourceType": "MedicationRequest",
+            "status": "active",
+            "intent": "order",
+            "subject": codes.reference(clinic.patient),
+            "medicationCodeableConcept": {"text": text},
+        }
+    )
+
+
+def words(page: str) -> str:
+    """What people read of a page: no markup, no white space of the source."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_drugs_that_the_patient_takes_come_first(doctor: Visitor, clinic: Clinic) -> None:
+    order(clinic, "Plavix 75 mg")
+    order(clinic, "Statin, per protocol")
+    page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
+    assert "Prescribed or taken now" in page
+    assert "Compare by hand: in 1 active order no ingredient was recognised" in page
+    assert page.index("Prescribed or taken now") < page.index("clopidogrel", page.index("drugs"))
+
+
+def test_without_an_order_for_them_the_page_says_so(doctor: Visitor, clinic: Clinic) -> None:
+    page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
+    assert "No active order or statement in the record is for this drug." in page
+
+
+@pytest.mark.parametrize("service", ["imaging", "notes", "genomics"])
+def test_no_number_of_a_model_is_shown_as_a_percentage(
+    doctor: Visitor, clinic: Clinic, service: str
+) -> None:
+    page = doctor.get(f"/results/{fill(clinic)[service]}")
+    assert "<meter" not in page
+    assert not re.search(r"(91|84) ?%", words(page))
+    assert service == "genomics" or "the only one, so no rank" in words(page)
