@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.answers import Answer, Basis, Head
 from shared.fhir import codes
+from shared.fhir.priority import Priority
 from shared.fhir.sources import named, rank
 from shared.instants import start
 from shared.json import Json
@@ -126,10 +127,16 @@ def requested(
     sources: Mapping[str, str],
     outputs: Mapping[str, str],
     now: str,
+    priority: Priority = "routine",
 ) -> Json:
-    """Build the head of a result to be reviewed by a clinician."""
+    """Build the head of a result to be reviewed by a clinician.
+
+    Args:
+        priority: see `shared.fhir.priority`; R4 reads a Task without one as routine, too.
+    """
     return _rewritten(head, now) | {
         "status": "requested",
+        "priority": priority,
         "code": APPROVE,
         "focus": codes.reference(focus),
         "for": codes.reference(subject),
@@ -165,6 +172,8 @@ def without_result(
         "focus": focus,
     }
     task["for"] = codes.reference(subject) if subject else head.task.get("for")
+    # what made it urgent is no more
+    task["priority"] = None
     task["input"] = [_basis(basis)] if basis else None
     task["output"] = [
         _part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()

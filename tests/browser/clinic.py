@@ -12,6 +12,7 @@ from shared.ehr.client import Ehr
 from shared.fhir import bundle, codes, heads
 from shared.fhir.drafts import Draft, Pen
 from shared.fhir.heads import head_of
+from shared.fhir.priority import priority_of
 from shared.json import Json
 from shared.runtime import devices
 from shared.service import ModelCard
@@ -146,6 +147,7 @@ def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Draf
         sources=sources,
         outputs=targets,
         now=now,
+        priority=priority_of(draft.resource for draft in made),
     )
     provenance = bundle.provenance(pen, targets.values(), sources, [document], None)
     entries = [

@@ -9,6 +9,7 @@ from shared.ehr.guarded import transact
 from shared.errors import Conflict, FhirError
 from shared.fhir import bundle, heads
 from shared.fhir.drafts import Pen
+from shared.fhir.priority import priority_of
 from shared.json import Json
 from shared.privacy import audit
 from shared.references import subject_of
@@ -47,6 +48,7 @@ def compose(
         sources=sources,
         outputs=targets,
         now=pen.now,
+        priority=priority_of(draft.resource for draft in drafts),
     )
     cards = [at.register.card(card) for card in case.cards]
     provenance = bundle.provenance(pen, targets.values(), sources, cards, _replaced_report(case))
