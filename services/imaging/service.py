@@ -59,7 +59,7 @@ SERVICE = Service(
     panel=Panel(
         title="Imaging report",
         input="film",
-        categories=frozenset({"RAD"}),
+        categories=frozenset({"RAD", "LP29684-5"}),
         parts=("alerts", "film", "findings"),
     ),
     accepts=accepts,

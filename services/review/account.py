@@ -9,11 +9,29 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from werkzeug.wrappers import Response
 
 from services.review.access import oidc
-from services.review.access.session import begin, check_csrf, current, end, has_csrf
+from services.review.access.session import (
+    begin,
+    check_csrf,
+    check_kept,
+    csrf_token,
+    current,
+    end,
+    has_csrf,
+    note_use,
+)
 from services.review.access.staff import LEFT, Login, NoEntry, user_of
 from services.review.state import review
 
-OPEN: Final = frozenset({"review.login", "review.login_oidc", "review.callback", "review.static"})
+OPEN: Final = frozenset(
+    {
+        "review.login",
+        "review.login_oidc",
+        "review.callback",
+        "review.logout",
+        "review.alive",
+        "review.static",
+    }
+)
 NEXT: Final = "next"
 ISSUER_DOWN: Final = (requests.RequestException, httpx.HTTPError)
 
@@ -24,6 +42,7 @@ def register(bp: Blueprint) -> None:
     bp.add_url_rule("/login/oidc", "login_oidc", login_oidc)
     bp.add_url_rule("/login/callback", "callback", callback)
     bp.add_url_rule("/logout", "logout", logout, methods=["POST"])
+    bp.add_url_rule("/session", "alive", alive, methods=["GET", "POST"])
 
 
 def require_login() -> Response | None:
@@ -31,6 +50,8 @@ def require_login() -> Response | None:
 
     A form of somebody whose session ended is not lost silently.
     """
+    if request.endpoint != "review.static":
+        check_kept()
     if request.endpoint in OPEN:
         return None
     if user := current():
@@ -94,9 +115,24 @@ def callback() -> Any:
 
 def logout() -> Response:
     """End the session, whoever has a copy of its cookie."""
-    check_csrf()
-    end()
+    if current():
+        check_csrf()
+        end()
     return redirect(url_for("review.login"), 303)
+
+
+def alive() -> Any:
+    """Tell a page whether its session goes on.
+
+    A POST says that somebody is at work there; asking alone keeps no session alive.
+    """
+    user = current()
+    if user is None:
+        return {"ended": True}, 401
+    if request.method == "POST":
+        check_csrf()
+        note_use()
+    return {"person": user.practitioner, "csrf": csrf_token()}
 
 
 def _enter(login: Login, target: str) -> Any:

@@ -101,6 +101,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
             "csrf_token": session.csrf_token,
             "outcomes": listing.OUTCOMES,
             "version": VERSION,
+            "idle_sec": settings.review_idle_sec,
         }
     )
     bp.add_app_template_filter(present.linked, "linked")

@@ -89,8 +89,10 @@ def no_result(_: NoResult) -> tuple[str, int]:
 
 
 def unavailable(error: Unavailable) -> tuple[str, int]:
-    """The EHR is away."""
+    """The EHR is away, or the file of the sessions."""
     log.warning("review: %s", error)
+    if error.dependency == "sessions":
+        return page(503, "Logins can't be read here at the moment. Tell your technical team.")
     return page(503, "The record system does not answer. Nothing was saved. Try again in a moment.")
 
 

@@ -8,6 +8,7 @@ from flask import current_app
 
 from services.review.access.login import LocalLogin, Throttle
 from services.review.access.roles import Roles
+from services.review.access.shown import Shown
 from services.review.access.staff import StaffCheck
 from services.review.metrics import PageMetrics
 from services.review.result.film import FilmShelf
@@ -37,6 +38,7 @@ class Review:
     observer: Callable[[], str]
     metrics: PageMetrics = field(default_factory=PageMetrics)
     staff: StaffCheck = field(default_factory=StaffCheck)
+    shown: Shown = field(default_factory=Shown)
     throttle: Throttle = field(default_factory=Throttle)
     films: FilmShelf = field(default_factory=FilmShelf)
 

@@ -114,6 +114,7 @@ def by_identifier(event: Json) -> Json:
     For a server that refuses a reference to what was deleted meanwhile.
     """
     return event | {
+        "source": _identified(event["source"], "observer"),
         "agent": [_identified(agent, "who") for agent in event["agent"]],
         "entity": [_identified(entity, "what") for entity in event["entity"]],
     }

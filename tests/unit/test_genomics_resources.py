@@ -10,6 +10,7 @@ from services.genomics.domain import Findings, Inputs
 from services.genomics.model import rules
 from services.genomics.pgx.tables import load_tables
 from services.genomics.resources import resources
+from services.genomics.service import SERVICE
 from services.genomics.vcf.reader import read_vcf
 from services.treatment.record import genetics
 from shared.answers import Answer
@@ -191,3 +192,8 @@ def test_the_card_names_the_tables_and_fills_in_every_number() -> None:
     assert card.digest == f"sha256:{load_tables().digest}"
     assert "$" not in card.card
     assert load_tables().pypgx in card.card
+
+
+def test_its_report_has_the_categories_that_the_service_declares(demo: dict[str, Json]) -> None:
+    found = {c["code"] for c in codes.codings(demo["report"]["category"])}
+    assert found == SERVICE.panel.categories

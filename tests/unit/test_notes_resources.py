@@ -144,6 +144,15 @@ def test_every_type_of_note_has_a_legal_report(code: str) -> None:
         check(_standing(draft))
 
 
+def test_its_reports_have_the_categories_that_the_service_declares() -> None:
+    made = [
+        resources(replace(INPUTS, type_code=code), Findings((PROBLEM,)), PEN)[-1].resource
+        for code in NOTE_TYPES
+    ]
+    found = {c["code"] for report in made for c in codes.codings(report["category"])}
+    assert found == SERVICE.panel.categories
+
+
 def event(**changes: Any) -> ResourceEvent:
     base = ResourceEvent(
         "DocumentReference/n",

@@ -18,7 +18,15 @@ OTHER_PATIENT: Final = (
 
 
 class MayNotRead(CareloopError):
-    """This user may not read the result. The message is for the person."""
+    """This user may not read the result. The message is for the person.
+
+    Args:
+        patient: `Patient/id` of the result; None: it names none.
+    """
+
+    def __init__(self, message: str, patient: str | None) -> None:
+        super().__init__(message)
+        self.patient = patient
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Reading:
     def checked(self) -> "Reading":
         """Return it; raises MayNotRead where the user may not."""
         if refusal := self.refusal():
-            raise MayNotRead(refusal)
+            raise MayNotRead(refusal, next(iter(self.records), None))
         return self
 
     def _without_emergency(self) -> str | None:

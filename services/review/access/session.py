@@ -110,13 +110,23 @@ def current() -> User | None:
     )
 
 
-def is_alive() -> bool:
-    """Tell whether the session of this request has not ended meanwhile.
+def check_kept() -> None:
+    """Raise Unavailable where the sessions can't be read.
 
-    For an answer that lasts, such as a stream of changes. Asking does not prolong the session.
+    Nobody is taken for logged out then.
     """
-    sessions = cast(KeptSessions, current_app.session_interface)
-    return sessions.is_alive(_kept().token)
+    if failure := _kept().failure:
+        raise failure
+
+
+def note_use() -> None:
+    """Keep the session alive: a person is at work on its page."""
+    cast(KeptSessions, current_app.session_interface).use(_kept().token)
+
+
+def kept_token() -> str:
+    """Return what stands for this session in memory; it is never written or shown."""
+    return _kept().token
 
 
 def begin_emergency(patient: str, until: float) -> None:

@@ -1,5 +1,6 @@
 """Emergency access ("break the glass"): one patient, a reason, a limited time."""
 
+import logging
 import time
 import unicodedata
 from typing import Any, Final, cast
@@ -13,8 +14,10 @@ from services.review.disclosure import trail
 from services.review.result.read import head_by_id
 from services.review.result.result import NoResult
 from services.review.state import review
+from shared.errors import CareloopError
 from shared.references import is_a, subject_of
 
+log = logging.getLogger(__name__)
 LEAST_LETTERS: Final = 8
 MOST: Final = 1_000
 NEEDS_WORDS: Final = "Say in a few words why you need this record now."
@@ -33,7 +36,15 @@ def register(bp: Blueprint) -> None:
 
 
 def may_not_read(refused: MayNotRead) -> tuple[str, int]:
-    """Say why the result is not shown, and offer an emergency access."""
+    """Say why the result is not shown, and offer an emergency access.
+
+    The attempt is recorded; where it can't be, there is still nothing of the patient to hide.
+    """
+    task_id = (request.view_args or {}).get("task_id")
+    try:
+        trail.refuse(review(), cast(User, current()), refused.patient, f"Task/{task_id}")
+    except CareloopError as error:
+        log.warning("review: a refused look is not recorded: %s", error)
     return _page(str(refused))
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from flask import request
 
-from services.review.access.session import User
+from services.review.access.session import User, kept_token
+from services.review.access.sessions.cookie import is_by_a_person
 from services.review.result.result import Result
 from services.review.state import Review
 from services.review.worklist.listing import Row
@@ -20,6 +21,7 @@ from shared.references import is_a, local_reference
 
 NO_REFERENCE: Final = (400, 404, 409, 410, 412, 422)
 """What servers answer to a reference to nothing: it was deleted since it was read."""
+REFUSED: Final = "not for this role or login"
 LIST: Final = "worklist"
 SEARCH: Final = "worklist, searched by patient (the words are not kept)"
 
@@ -52,24 +54,43 @@ def read_part(
     _write(shared, event)
 
 
+def refuse(shared: Review, user: User, patient: str | None, reference: str) -> None:
+    """Record that somebody asked for a result that she may not read."""
+    event = audit.access(
+        "R",
+        device=shared.observer(),
+        ehr=shared.ehr.base,
+        patient=patient,
+        data=[reference],
+        now=instants.now(),
+        person=requestor(user, in_emergency=False),
+    )
+    _write(shared, event | {"outcome": "4", "outcomeDesc": REFUSED})
+
+
 def read_list(shared: Review, user: User, rows: Sequence[Row], *, searched: bool) -> None:
     """Record a page of the worklist: in one event every patient on it, or a search.
 
-    A list that shows nobody, and for which nobody was searched, needs none.
+    A list that shows nobody, and for which nobody was searched, needs none. Nor does one that
+    refreshed itself and shows nothing that was not recorded for this session.
     """
     patients = [row.subject for row in rows if is_a(row.subject, "Patient")]
+    results = [f"Task/{row.task_id}" for row in rows]
     if not patients and not searched:
+        return
+    if not is_by_a_person(request) and shared.shown.has_all(kept_token(), results):
         return
     event = audit.listing(
         device=shared.observer(),
         ehr=shared.ehr.base,
         patients=patients,
-        data=[f"Task/{row.task_id}" for row in rows],
+        data=results,
         query=SEARCH if searched else LIST,
         now=instants.now(),
         person=requestor(user, in_emergency=False),
     )
     _write(shared, event)
+    shared.shown.add(kept_token(), results)
 
 
 def begin_emergency(shared: Review, user: User, patient: str, reason: str, until: str) -> None:

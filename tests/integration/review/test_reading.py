@@ -168,6 +168,16 @@ def test_an_emergency_is_in_the_audit_trail_with_its_reason_and_every_look(
         assert person["who"]["reference"].endswith(clinic.practitioner)
 
 
+@pytest.mark.parametrize("part", ["", "/media/heat-map", "/film"])
+def test_a_refused_look_is_in_the_audit_trail(
+    enter: Callable[..., Visitor], clinic: Clinic, part: str
+) -> None:
+    task, nurse = a_film(clinic), enter("nurse")
+    nurse.get(f"/results/{task}{part}", 403)
+    [event] = audited(clinic, "R")
+    assert event["outcome"] == "4" and named(event) == {f"Task/{task}", clinic.patient}
+
+
 def test_an_ordinary_look_is_no_emergency(enter: Callable[..., Visitor], clinic: Clinic) -> None:
     tasks, nurse = fill(clinic), enter("nurse")
     nurse.get("/")

@@ -1,13 +1,19 @@
 """Review: sessions end at the server."""
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from services.review.access.sessions.store import FILE
-from tests.browser.clinic import Clinic, a_film
+from services.review.app import create_review_app
+from shared.ehr.opening import open_ehr
+from shared.settings import load_settings
+from tests.browser.clinic import PASSWORD, Clinic, a_film, open_clinic
+from tests.fakes import HAPI, FakeEhr
 from tests.integration.review.support import Visitor
 
 REFRESH = {"Sec-Fetch-Mode": "cors"}
@@ -79,17 +85,17 @@ def test_another_key_ends_every_session(visit: Callable[..., Visitor], doctor: V
 
 
 def test_nobody_at_work_ends_the_session(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_idle_sec=1.5)
+    visitor = visit(review_idle_sec=2.0)
     visitor.log_in()
     for _ in range(4):
         time.sleep(0.5)
         visitor.get("/")
-    time.sleep(1.6)
+    time.sleep(2.1)
     visitor.get("/", 302)
 
 
 def test_a_page_that_refreshes_itself_is_nobody_at_work(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_idle_sec=1.5)
+    visitor = visit(review_idle_sec=2.0)
     visitor.log_in()
     answers = []
     for _ in range(5):
@@ -99,10 +105,10 @@ def test_a_page_that_refreshes_itself_is_nobody_at_work(visit: Callable[..., Vis
 
 
 def test_the_shift_ends_the_session_however_busy(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_session_sec=1.5)
+    visitor = visit(review_session_sec=3.0)
     visitor.log_in()
     visitor.get("/")
-    time.sleep(1.6)
+    time.sleep(3.1)
     visitor.get("/", 302)
 
 
@@ -156,3 +162,80 @@ def test_a_login_page_that_stayed_open_over_night_asks_again(
     answer = visitor.post("/login", token="of yesterday", name="berg", password="x")
     assert answer.status_code == 400 and "Log in now" in answer.text
     assert visitor.log_in().status_code == 303
+
+
+def test_a_page_may_ask_whether_its_session_goes_on_without_prolonging_it(
+    visit: Callable[..., Visitor], clinic: Clinic
+) -> None:
+    visitor = visit(review_idle_sec=2.0)
+    assert visitor.client.get("/session").status_code == 401
+    visitor.log_in()
+    visitor.get("/")
+    token, answers = visitor.token(), []
+    for _ in range(6):
+        answers.append(visitor.client.get("/session", headers=REFRESH))
+        time.sleep(0.5)
+    assert answers[0].get_json() == {"person": clinic.practitioner, "csrf": token}
+    assert answers[-1].status_code == 401
+
+
+def test_somebody_at_work_on_a_page_keeps_its_session(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(review_idle_sec=2.0)
+    visitor.log_in()
+    visitor.get("/")
+    token = visitor.token()
+    for _ in range(5):
+        time.sleep(0.5)
+        sent = visitor.client.post("/session", data={"csrf": token}, headers=REFRESH)
+        assert sent.status_code == 200
+    visitor.get("/")
+    assert visitor.post("/session", token="wrong").status_code == 400
+
+
+@pytest.mark.parametrize("host", ["https://review.example", "http://localhost"])
+def test_the_cookie_is_taken_back_as_it_was_given(visit: Callable[..., Visitor], host: str) -> None:
+    visitor = visit(review_url=host)
+    visitor.client.get("/login", base_url=host)
+    with visitor.client.session_transaction(base_url=host) as session:
+        token = session["csrf"]
+    given = {"csrf": token, "name": "berg", "password": PASSWORD}
+    begun = visitor.client.post("/login", base_url=host, data=given)
+    visitor.client.get("/", base_url=host)
+    with visitor.client.session_transaction(base_url=host) as session:
+        token = session["csrf"]
+    ended = visitor.client.post("/logout", base_url=host, data={"csrf": token})
+    for answer in (begun, ended):
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-careloop=") == ("Secure" in cookie)
+        assert ("Secure" in cookie) == host.startswith("https")
+        assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie
+
+
+def test_one_can_log_out_while_the_ehr_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.review.access.staff.RECHECK_SEC", 0.0)
+    with FakeEhr(HAPI) as fake:
+        ehr = open_ehr(load_settings(fhir_url=fake.base, fhir_timeout_sec=1))
+        settings = load_settings(fhir_url=fake.base, state_dir=tmp_path, **open_clinic(ehr).login)
+        visitor = Visitor(create_review_app(settings, ehr).test_client())
+        visitor.log_in()
+        visitor.get("/")
+    thief, token = visitor.copy(), visitor.token()
+    visitor.get("/", 503)
+    assert visitor.post("/logout", token=token).status_code == 303
+    thief.get("/", 302)
+    assert visitor.post("/logout", token=token).status_code == 303, "once more harms nobody"
+
+
+def test_sessions_that_can_t_be_read_are_told_and_let_nobody_in(
+    visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    visitor = visit()
+    visitor.log_in()
+    visitor.get("/")
+    with closing(sqlite3.connect(tmp_path / FILE)) as rows:
+        rows.execute("ALTER TABLE sessions RENAME TO elsewhere")
+    for path in ("/", "/results/7", "/login"):
+        assert "Logins can't be read here" in visitor.client.get(path).text
+    assert visitor.client.get("/healthz").status_code == 200

@@ -92,6 +92,23 @@ def test_a_search_is_recorded_and_its_words_are_not(
     assert word not in str(event)
 
 
+def test_a_list_that_refreshes_itself_is_recorded_when_it_shows_something_new(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    a_film(clinic)
+    doctor.get("/")
+    for _ in range(3):
+        doctor.client.get("/", headers={"Sec-Fetch-Mode": "cors"})
+    assert len(audited(clinic, "E")) == 1
+    new = a_film(open_clinic(clinic.ehr, "Otto", "Fremdling"))
+    for _ in range(3):
+        doctor.client.get("/", headers={"Sec-Fetch-Mode": "cors"})
+    events = audited(clinic, "E")
+    assert len(events) == 2 and sum(f"Task/{new}" in named(event) for event in events) == 1
+    doctor.get("/")
+    assert len(audited(clinic, "E")) == 3, "a person looked again"
+
+
 def test_a_list_of_nobody_is_no_look(doctor: Visitor, clinic: Clinic) -> None:
     doctor.get("/?outcome=failed")
     assert audited(clinic) == []

@@ -14,7 +14,7 @@ from services.imaging.heat_map import FLOOR, heat_map
 from services.imaging.model import ChestModel
 from services.imaging.service import SERVICE
 from shared.fhir.check import check
-from shared.fhir.codes import RESOURCE
+from shared.fhir.codes import RESOURCE, codings
 from shared.json import Json
 from tests.unit.imaging.support import drafts_of
 
@@ -28,6 +28,8 @@ def test_the_whole_way_from_film_to_drafts(model: ChestModel, inputs: Inputs) ->
         check(draft.resource)
     report, finding = drafts["report"].resource, drafts["pneumonia"].resource
     assert report["status"] == finding["status"] == "preliminary"
+    found = {c["code"] for c in codings(report["category"])}
+    assert found == SERVICE.panel.categories
     assert report["imagingStudy"] == finding["derivedFrom"] == [{"reference": "ImagingStudy/1"}]
     [component] = finding["component"]
     assert component["valueQuantity"]["value"] == round(100 * findings.probability, 1)

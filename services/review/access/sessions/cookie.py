@@ -17,6 +17,7 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
 
 from services.review.access.sessions.store import Owner, SessionStore
+from shared.errors import Unavailable
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 BY_A_PERSON: Final = ("", "navigate")
@@ -31,10 +32,12 @@ class KeptSession(SecureCookieSession):
     Attributes:
         token: the cookie's id; empty: the browser has none yet.
         begun: set at a login: the session gets a new id, and this owner.
+        failure: why the sessions can't be read now; then this one is empty and not kept.
     """
 
     token: str = ""
     begun: Owner | None = None
+    failure: Unavailable | None = None
 
 
 class KeptSessions(SessionInterface):
@@ -51,27 +54,32 @@ class KeptSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> KeptSession:
         """Return the session of the cookie; an empty one where it has none, or has ended."""
         token = request.cookies.get(self.get_cookie_name(app), "")
-        content = self._content(token)
-        if content is None:
-            return KeptSession()
-        if request.headers.get("Sec-Fetch-Mode", "") in BY_A_PERSON:
-            self._store.use(self._id(token))
-        session = KeptSession(content)
-        session.token = token
+        session = KeptSession()
+        try:
+            content = self._content(token)
+            if content is not None and is_by_a_person(request):
+                self.use(token)
+        except Unavailable as error:
+            session.failure = error
+            return session
+        if content is not None:
+            session = KeptSession(content)
+            session.token = token
         return session
 
-    def is_alive(self, token: str) -> bool:
-        """Tell whether the session has not ended; asking does not prolong it."""
-        return self._content(token) is not None
+    def use(self, token: str) -> None:
+        """Note that a person is at work in this session."""
+        self._store.use(self._id(token))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Keep what changed; an emptied session is ended."""
-        assert isinstance(session, KeptSession)
+        if not isinstance(session, KeptSession) or session.failure:
+            return
         if session.token and (session.begun or not session):
             self._store.end(self._id(session.token))
         if not session:
             if session.token:
-                response.delete_cookie(self.get_cookie_name(app), path=self.get_cookie_path(app))
+                self._forget(app, response)
         elif session.begun or not session.token:
             self._begin(app, session, response)
         elif session.modified:
@@ -87,6 +95,16 @@ class KeptSessions(SessionInterface):
         response.set_cookie(
             self.get_cookie_name(app),
             token,
+            path=self.get_cookie_path(app),
+            secure=self.get_cookie_secure(app),
+            httponly=self.get_cookie_httponly(app),
+            samesite=self.get_cookie_samesite(app),
+        )
+
+    def _forget(self, app: Flask, response: Response) -> None:
+        # Browsers take a `__Host-` cookie back only with what it was set with.
+        response.delete_cookie(
+            self.get_cookie_name(app),
             path=self.get_cookie_path(app),
             secure=self.get_cookie_secure(app),
             httponly=self.get_cookie_httponly(app),
@@ -113,3 +131,8 @@ class KeptSessions(SessionInterface):
 
     def _digest(self, purpose: bytes, token: str) -> bytes:
         return hmac.digest(self._key + purpose, token.encode(), hashlib.sha256)
+
+
+def is_by_a_person(request: Request) -> bool:
+    """Tell whether a person asks, not her page by itself."""
+    return request.headers.get("Sec-Fetch-Mode", "") in BY_A_PERSON
