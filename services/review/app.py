@@ -130,7 +130,7 @@ def _started() -> None:
 
 def _measured(metrics: PageMetrics, response: Response) -> Response:
     page = (request.endpoint or "").removeprefix(f"{NAME}.")
-    seconds = time.perf_counter() - g.started
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
     metrics.pages.labels(page, str(response.status_code)).observe(seconds)
     return response
 

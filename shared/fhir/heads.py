@@ -4,10 +4,10 @@ What is written here is also read here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from shared.answers import Answer, Basis, Head
 from shared.fhir import codes
-from shared.fhir.priority import Priority
 from shared.fhir.sources import named, rank
 from shared.instants import start
 from shared.json import Json
@@ -21,6 +21,8 @@ from shared.references import (
     version_of,
 )
 
+Priority = Literal["stat", "asap", "urgent", "routine"]
+"""R4's request-priority, the most urgent first."""
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
 DRAWN_FOR = "patient"
@@ -132,7 +134,7 @@ def requested(
     """Build the head of a result to be reviewed by a clinician.
 
     Args:
-        priority: see `shared.fhir.priority`; R4 reads a Task without one as routine, too.
+        priority: see `shared.runtime.line.priority`; R4 reads a Task without one as routine, too.
     """
     return _rewritten(head, now) | {
         "status": "requested",

@@ -95,6 +95,14 @@ def end() -> None:
     session.clear()
 
 
+def end_all(login: str) -> None:
+    """End every session of this login, wherever it is open, and this one."""
+    if login:
+        _sessions().end_others(Owner(_hash(login)))
+    session.clear()
+    _kept().begun = Owner()
+
+
 def current() -> User | None:
     """Return the user; None when nobody is logged in or the session has ended."""
     known: dict[str, Any] | None = session.get(USER)
@@ -121,7 +129,7 @@ def check_kept() -> None:
 
 def note_use() -> None:
     """Keep the session alive: a person is at work on its page."""
-    cast(KeptSessions, current_app.session_interface).use(_kept().token)
+    _sessions().use(_kept().token)
 
 
 def kept_token() -> str:
@@ -166,6 +174,10 @@ def has_csrf() -> bool:
     sent = request.form.get(CSRF, "")
     kept = session.get(CSRF, "")
     return bool(kept) and hmac.compare_digest(sent.encode(), str(kept).encode())
+
+
+def _sessions() -> KeptSessions:
+    return cast(KeptSessions, current_app.session_interface)
 
 
 def _kept() -> KeptSession:

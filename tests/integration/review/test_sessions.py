@@ -139,6 +139,19 @@ def test_a_login_as_another_practitioner_ends_the_older_sessions(
     doctor.get("/", 302)
 
 
+def test_a_login_that_is_refused_now_ends_the_older_sessions(
+    visit: Callable[..., Visitor], clinic: Clinic
+) -> None:
+    before = visit(review_local_user=f"berg:{clinic.practitioner}:radiologist", **ROLES)
+    now = visit(review_local_user=f"berg:{clinic.practitioner}:porter", **ROLES)
+    for visitor in (before, now):
+        visitor.client.get("/login")
+    before.log_in()
+    before.get("/")
+    assert now.log_in().status_code == 403
+    before.get("/", 302)
+
+
 def test_who_left_reads_nothing_more(
     visit: Callable[..., Visitor], clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,5 +250,6 @@ def test_sessions_that_can_t_be_read_are_told_and_let_nobody_in(
     with closing(sqlite3.connect(tmp_path / FILE)) as rows:
         rows.execute("ALTER TABLE sessions RENAME TO elsewhere")
     for path in ("/", "/results/7", "/login"):
-        assert "Logins can't be read here" in visitor.client.get(path).text
+        answer = visitor.client.get(path)
+        assert answer.status_code == 503 and "Logins can" in answer.text
     assert visitor.client.get("/healthz").status_code == 200

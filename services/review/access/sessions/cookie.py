@@ -67,6 +67,10 @@ class KeptSessions(SessionInterface):
             session.token = token
         return session
 
+    def end_others(self, owner: Owner) -> None:
+        """End the person's sessions that were granted something else."""
+        self._store.end_others(owner)
+
     def use(self, token: str) -> None:
         """Note that a person is at work in this session."""
         self._store.use(self._id(token))
@@ -88,7 +92,7 @@ class KeptSessions(SessionInterface):
     def _begin(self, app: Flask, session: KeptSession, response: Response) -> None:
         owner = session.begun or Owner()
         if owner.person:
-            self._store.end_others(owner)
+            self.end_others(owner)
         token = secrets.token_urlsafe(32)
         self._store.add(self._id(token), self._sealed(token, session), owner)
         response.vary.add("Cookie")
