@@ -1,19 +1,28 @@
 """How old an input of a rule may be: what is too old is listed, what has no date is said."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from services.treatment.analyze import find
+from services.treatment.gather import gather
 from services.treatment.model import load_rules
+from services.treatment.resources import resources
 from services.treatment.rules.ages import MaxAge
+from shared.events import ResourceEvent
 from shared.fhir.times.clinical import clinical_time
 from shared.json import Json
-from tests.unit.treatment_answer import alert, drawn, findings, rules_of
+from shared.settings import load_settings
+from tests.unit.treatment_answer import PEN, alert, drawn, findings, rules_of
 from tests.unit.treatment_record import (
     CYP2C19,
     GENOMICS,
+    LOOP,
+    PATIENT,
     TODAY,
+    FakeRecord,
     allergy,
     inputs_of,
     laboratory,
@@ -168,12 +177,6 @@ def test_a_plan_is_as_old_as_the_newest_thing_that_it_was_drawn_from() -> None:
 
 
 def test_the_plan_keeps_that_time() -> None:
-    from dataclasses import replace
-
-    from services.treatment.analyze import find
-    from services.treatment.resources import resources
-    from tests.unit.treatment_answer import PEN
-
     inputs = inputs_of(*film("2004-08-26"))
     drafts = resources(inputs, find(inputs, load_rules()), replace(PEN, effective="2004-08-26"))
     plan = next(d.resource for d in drafts if d.key == "report")
@@ -192,3 +195,13 @@ def test_the_same_words_in_a_newer_note_are_another_content() -> None:
     }
     before = inputs_of(*film(None)).content
     assert inputs_of(film(None)[0], film(None)[1], written_by_an_older_careloop).content == before
+
+
+def test_ages_are_counted_to_the_hospitals_today() -> None:
+    event = ResourceEvent("MedicationRequest/1", "1", "create", subject=PATIENT)
+    days = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):  # 25 hours apart
+        inputs = gather(event, FakeRecord(*LOOP), load_settings(timezone=zone))
+        assert inputs is not None
+        days.append(inputs.today)
+    assert days[0] > days[1]

@@ -40,5 +40,9 @@ SERVICE = Service(
     writes=frozenset({"DiagnosticReport", "Observation"}),
     example="Observation",
     example_files=Path(__file__).parent / "example",
-    panel=Panel(title="Template report", sections=sections),
+    panel=Panel(
+        title="Template report",
+        input="observation",
+        sections=sections,
+    ),
 )

@@ -52,11 +52,13 @@ class Allergies:
         listed: the active ones, those of high criticality first.
         none_known: what is coded as not known: `no known drug allergies`.
         unreadable: they could not be read.
+        partial: there may be another record of the patient, of which nothing was read.
     """
 
     listed: Sequence[Allergy] = ()
     none_known: Sequence[str] = ()
     unreadable: bool = False
+    partial: bool = False
 
     @property
     def first(self) -> Sequence[Allergy]:

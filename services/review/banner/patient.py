@@ -1,7 +1,7 @@
 """The banner: who the patient is, and what a signer must know of her."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import Final
 
@@ -64,7 +64,7 @@ def banner_of(ehr: Ehr, result: Result, zone: tzinfo) -> Banner:
         identifiers=identifiers_of(known, today),
         deceased=deceased(known, zone),
         inactive=result.is_inactive,
-        allergies=read_allergies(ehr, result.records),
+        allergies=replace(read_allergies(ehr, result.records), partial=_is_partial(result)),
     )
 
 
@@ -90,6 +90,14 @@ def unseen_death(result: Result, form: Mapping[str, str], kind: str) -> str:
     """
     asks = kind != "rejected" and is_deceased(result.patient)
     return DEATH_NOT_SEEN if asks and form.get("deceased") != "yes" else ""
+
+
+def _is_partial(result: Result) -> bool:
+    """Tell whether another record may be hers, of which nothing is read."""
+    person = result.person
+    if person is None:
+        return bool(result.unclear)
+    return person.beyond or person.unreadable or bool(person.doubtful)
 
 
 def _age(patient: Json, today: date, zone: tzinfo) -> str:

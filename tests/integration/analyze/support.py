@@ -97,7 +97,6 @@ def plain(node: Any) -> Any:
                 "lastUpdated",
                 "reference",
                 "issued",
-                "effectiveDateTime",
                 "value",
                 "text",
             )

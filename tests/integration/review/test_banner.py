@@ -18,6 +18,8 @@ from tests.browser.clinic import Clinic, a_film, open_clinic
 from tests.fakes import HAPI, FakeEhr
 from tests.integration.review.support import Visitor
 from tests.integration.review.test_merged import SIGN, texts
+from tests.merging import link, merge
+from tests.merging import say as say_links
 from tests.unit.review_present.test_allergies import allergy, denial
 
 
@@ -176,3 +178,17 @@ def test_what_could_not_be_read_is_never_none(fake: FakeEhr, tmp_path: Path, sta
     fake.faults.end()
     assert "Allergies none recorded" in banner(doctor.get(f"/results/{task}"))
     ehr.close()
+
+
+def test_none_recorded_under_one_of_several_records_says_so(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    task = a_film(clinic)
+    other = clinic.ehr.create({"resourceType": "Patient"}).reference
+    merge(clinic.ehr, other, clinic.patient)
+    recorded(clinic.ehr, other, allergy("latex"))
+    assert "Allergies latex" in banner(doctor.get(f"/results/{task}"))
+    say_links(clinic.ehr, clinic.patient, link("replaced-by", other), active=False)
+    say_links(clinic.ehr, other, link("replaced-by", clinic.patient), active=False)
+    shown = banner(doctor.get(f"/results/{task}"))
+    assert "Allergies none recorded (under this record alone)" in shown

@@ -27,7 +27,7 @@ def of(time: str | None, drafts: Drafts) -> Drafts:
 def times(page: str) -> str:
     found = re.search(r'<p class="times">.*?</p>', page, re.DOTALL)
     assert found
-    return texts(found[0]).replace(" ,", ",").replace(" .", ".")
+    return texts(found[0]).replace(" ,", ",").replace(" ;", ";")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def times(page: str) -> str:
         ("2004-08-26", "Film of 26 Aug 2004 (22 years ago), read today, "),
         ("2004-08-26T18:50:59-04:00", "Film of 26 Aug 2004 ("),
         ("2004-08", "Film of Aug 2004 ("),
-        (None, "The time of the film is not recorded, read today, "),
+        (None, "The time of the film is not recorded; read today, "),
     ],
 )
 def test_a_film_tells_of_when_it_is_and_when_it_was_read(
