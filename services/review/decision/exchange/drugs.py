@@ -64,8 +64,13 @@ def _spoken(concept: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _named(text: str) -> Iterator[str]:
+    """Find the drugs in a text.
+
+    A name without a code of its own may mean a class of drugs (insulin): it is none.
+    """
     known = terms.drugs_by_name()
-    yield from (known[found[0].lower()].name for found in _names().finditer(text))
+    found = (known[match[0].lower()] for match in _names().finditer(text))
+    yield from (drug.name for drug in found if drug.rxnorm)
 
 
 @cache

@@ -76,15 +76,11 @@ class Exchanges:
         It changes with every version.
         """
         said = {
-            f"{e.key} {end.order.reference}": f"{end.how} {end.order.version}"
+            f"{e.key} {end.order.reference}": f"{end.how} {end.order.version} {end.order.moment}"
             for e in self.each
             for end in e.endings
         }
         return digest(said, self.unread)[-16:] if self.each else ""
-
-    def of(self, key: str) -> Exchange | None:
-        """The exchange with this new order."""
-        return next((e for e in self.each if e.key == key), None)
 
     def ends(self, gone: Collection[str]) -> list[Ending]:
         """List what ends, each order once, without the new orders that are not accepted."""

@@ -8,7 +8,14 @@ from services.review import present
 from services.review.decision.exchange.drugs import Substance, substance
 from shared.ehr.client import Ehr
 from shared.json import Json
-from shared.references import is_a, local_reference, relative, subject_of, version_of
+from shared.references import (
+    is_a,
+    local_reference,
+    moment_of,
+    relative,
+    subject_of,
+    version_of,
+)
 
 STANDING: Final = frozenset({"active", "on-hold", "unknown"})
 """The drug is given, or may be given again; of an unknown status nobody knows better."""
@@ -44,6 +51,11 @@ class Order:
         """The version that was read."""
         return version_of(self.resource)
 
+    @property
+    def moment(self) -> str:
+        """When it was written: a number alone comes again after a restore."""
+        return moment_of(self.resource)
+
 
 def is_standing(resource: Mapping[str, Any]) -> bool:
     """Tell whether it is an order, and not ended."""
@@ -73,33 +85,41 @@ def standing_orders(ehr: Ehr, records: Sequence[str], known: Iterable[Json]) -> 
 
 
 def order_of(ehr: Ehr, resource: Json) -> Order:
-    """The order as people and rules read it."""
+    """The order as people and rules read it; what is malformed says nothing."""
     concepts = list(_concepts(ehr, resource))
     name = next(filter(None, map(present.concept_text, concepts)), local_reference(resource))
-    who = resource.get("requester", {})
+    texts = (dosage.get("text") for dosage in _listed(resource.get("dosageInstruction")))
+    who = next(_listed(resource.get("requester")), {})
     return Order(
         resource,
         substance(concepts),
         name,
-        "; ".join(d["text"] for d in resource.get("dosageInstruction", []) if d.get("text")),
-        (relative(who.get("reference", "")), str(who.get("display", ""))),
+        "; ".join(text for text in texts if isinstance(text, str)),
+        (relative(str(who.get("reference", ""))), str(who.get("display", ""))),
     )
 
 
+def _listed(value: Any) -> Iterator[Json]:
+    """The elements of a list, or the one; what is no element is passed over."""
+    items = value if isinstance(value, list) else [value]
+    yield from (item for item in items if isinstance(item, dict))
+
+
 def _concepts(ehr: Ehr, resource: Json) -> Iterator[Json]:
-    if concept := resource.get("medicationCodeableConcept"):
-        yield concept
-    if medication := _medication(ehr, resource):
-        yield medication.get("code", {})
-        for part in medication.get("ingredient", []):
-            yield part.get("itemCodeableConcept", {})
+    yield from _listed(resource.get("medicationCodeableConcept"))
+    for medication in _medications(ehr, resource):
+        yield from _listed(medication.get("code"))
+        for part in _listed(medication.get("ingredient")):
+            yield from _listed(part.get("itemCodeableConcept"))
 
 
-def _medication(ehr: Ehr, resource: Json) -> Json | None:
-    """Read the Medication, contained or a resource of its own."""
-    target = resource.get("medicationReference", {}).get("reference", "")
-    if target.startswith("#"):
-        contained = (c for c in resource.get("contained", []) if c.get("id") == target[1:])
-        return next(contained, None)
-    reference = relative(target)
-    return ehr.read(reference) if is_a(reference, "Medication") else None
+def _medications(ehr: Ehr, resource: Json) -> Iterator[Json]:
+    """Read the Medication, contained or on its own, and its name in the order."""
+    for pointer in _listed(resource.get("medicationReference")):
+        target = str(pointer.get("reference", ""))
+        contained = _listed(resource.get("contained"))
+        yield from (c for c in contained if target == f"#{c.get('id')}")
+        if is_a(relative(target), "Medication") and (read := ehr.read(relative(target))):
+            yield read
+        if isinstance(pointer.get("display"), str):
+            yield {"code": {"text": pointer["display"]}}
