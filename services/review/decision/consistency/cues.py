@@ -1,0 +1,88 @@
+"""Name the words by which a clause denies, in English (pure data)."""
+
+import re
+from typing import Final
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+CONTRAST: Final = _any_of(
+    r"[;!\n]",
+    r"\.(?=\s|$)",
+    r"\b(?:but|however|although|though|except|apart from|besides|whereas|while|yet|nevertheless|"
+    r"other than)\b",
+)
+"""After it another statement begins."""
+
+NOT: Final = (
+    r"no|not|non|nor|neither|never|without|w/o|none|nil|zero|hardly|barely|cannot|\w+n't|little|"
+    r"insufficient|fail\w*|lack\w*"
+)
+AWAY: Final = (
+    r"absen\w*|exclu\w+|rul\w+ out|r/o|unlikely|less likely|improbable|doubt\w*|negative|refut\w+|"
+    r"low (?:probability|likelihood|suspicion)|dispro\w+|resol\w+|cleared|healed|gone|stop\w*|"
+    r"discontinu\w*|ceas\w+|declin\w+|refus\w+|withdr\w+|reject\w*|free|off|unconfirmed|"
+    r"unsupported|unproven|false|artefact\w*|artifact\w*|misread|denied|over-?call\w*|mimic\w*|"
+    r"wrong\w*|incorrect\w*|nowhere"
+)
+BEFORE_ONLY: Final = (
+    r"against|rather than|instead of|deny|denies|disagree\w*(?: with)?|argu\w+|avoid\w*|so-called|"
+    r"(?:mis)?taken for|mistook|alternative(?: diagnosis)? to"
+)
+BEFORE: Final = _any_of(rf"\b(?:{NOT}|{AWAY}|{BEFORE_ONLY})\b")
+"""Denies what comes after it."""
+
+SEEN: Final = (
+    r"seen|identified|found|confirmed|present|detected|demonstrated|visible|visuali[sz]ed|evident|"
+    r"likely|supported|shown|noted|appreciated|suspected|convincing|there|given|taken|started|"
+    r"indicated|advised|wanted|needed|recommended|reproduced|the case|real|true"
+)
+VERB: Final = (
+    r"is|are|was|were|be|been|has|have|had|do|does|did|can|could|may|might|would|should|will|"
+    r"seems?|appears?|looks?"
+)
+AFTER: Final = _any_of(
+    rf"\b(?:{VERB})\s+(?:\w+\s+){{0,2}}?(?:{NOT})\b",
+    rf"\b(?:not|never|no longer)\s+(?:\w+\s+){{0,2}}?(?:{SEEN})\b",
+    rf"\b(?:{AWAY})\b",
+    r"\b(?:cannot|\w+n't)\b",
+    r"^\s*[:=(–—?-]\s*(?:no|none|not|nil|0|negative|absent|excluded)\b",
+)
+"""Denies what comes before it."""
+
+TWICE: Final = _any_of(
+    rf"\b(?:{NOT})\b(?:\W+\w+){{0,3}}?\W+(?:{AWAY})\b",
+    r"\b(?:to )?(?:rule out|exclude)\b|\br/o\b",
+)
+"""Denied twice (`not excluded`), or still to be denied (`to rule out`)."""
+NEUTRAL: Final = _any_of(
+    r"\bno (?:\w+ )?(?:change|progress\w*|worsening|improvement|increase|decrease|growth|"
+    r"difference)\b",
+    r"\bnot (?:\w+ )?(?:changed|progressed|worsened|improved|increased|decreased|grown|larger|"
+    r"smaller|worse|better|different)\b",
+)
+"""Denies a change, and so affirms what has not changed."""
+
+LIST_END: Final = _any_of(r"\b(?:or|nor)\b")
+TURN: Final = _any_of(
+    r",|:|–|—|\s-\s",
+    r"\b(?:and|plus)\b",
+    r"(?<!consistent )(?<!compatible )(?<!keeping )(?<!line )\bwith\b",
+)
+"""After it a clause may have begun to say something else."""
+PLURAL: Final = _any_of(r"\b(?:are|were|have)\b")
+
+PLACE: Final = r"chest|film|study|lungs?|examination|scan|radiograph|x-?ray"
+SWEEPING: Final = _any_of(
+    r"\bno\s+(?:(?!other|further|additional|more|new)\w+\s+){0,3}?(?:abnormalit\w+|findings?|"
+    r"patholog\w+|disease|lesions?|process\w*|anomal\w+)\b",
+    r"\bnothing (?:abnormal|found|of note)\b",
+    rf"\b(?:normal|unremarkable) (?:\w+ ){{0,2}}(?:{PLACE}|image|report|result|appearances?)\b",
+    rf"\bclear (?:\w+ )?(?:{PLACE})\b",
+    rf"\b(?:{PLACE})(?:(?! not) \w+){{0,3}} (?:clear|normal|unremarkable)\b",
+    r"^\W*(?:all |everything |entirely )?(?:is )?(?:normal|within normal limits|unremarkable|"
+    r"negative)\W*$",
+)
+"""Says of everything at once that it is not there."""
