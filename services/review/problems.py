@@ -16,6 +16,9 @@ ID: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")  # R4 2.24.0.1; no s
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 MACHINE, PEOPLE = ("application/fhir+json", "application/json"), "text/html"
 log = logging.getLogger(__name__)
+DECISION: Final = "review.decision"
+TYPED: Final = {"text": "Your text", "reason": "Your reason"}
+"""Fields that people fill with words of their own -> what the page calls them."""
 TITLES: Final = {
     400: "That form can't be used",
     401: "Please log in again",
@@ -69,12 +72,16 @@ def _ids() -> list[tuple[str, str]]:
 
 
 def page(status: int, message: str) -> tuple[str, int]:
-    """The error page."""
+    """The error page, with what was typed into the form of a decision."""
+    words = {name: request.form.get(field, "") for field, name in TYPED.items()}
+    decided = request.method == "POST" and request.endpoint == DECISION
     return render_template(
         "problem.html",
         status=status,
         title=TITLES.get(status, "Something went wrong"),
         message=message,
+        typed={name: text for name, text in words.items() if text.strip()} if decided else {},
+        back=request.view_args if decided else None,
     ), status
 
 

@@ -1,6 +1,6 @@
 """Review: deciding."""
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from shared.fhir import codes, lifecycle
 from shared.fhir.heads import head_of
@@ -9,7 +9,15 @@ from tests.browser.clinic import (
     fill,
 )
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import open_result, verifiers
+from tests.browser.review.support import grave, open_result, rely_on_unsigned, verifiers
+from tests.integration.review.exchanges import (
+    ROSUVASTATIN,
+    SIMVASTATIN,
+    ZOCOR,
+    exchange,
+    order,
+    status,
+)
 
 
 def test_one_report_is_signed_and_another_rejected(page: Page, site: Site) -> None:
@@ -61,6 +69,7 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     open_result(page, site, task)
     expect(page.get_by_text("not signed yet")).to_have_count(3)
     page.get_by_text("Amend and sign…").click()
+    rely_on_unsigned(page, "#amend")
     page.get_by_label("Description").fill("Prasugrel; rehabilitation was declined.")
     page.get_by_role("radio", name="prasugrel").nth(1).check()
     for part, fate in (("Goal", "Accept"), ("Alert", "Keep"), ("Service", "Leave out")):
@@ -84,6 +93,7 @@ def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
     log_in(page, site)
     open_result(page, site, task)
     expect(page.locator("input[type=radio]:checked")).to_have_count(0)
+    rely_on_unsigned(page, "form:has(#reviewed-sign)")
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign with this choice").click()
     expect(
@@ -104,6 +114,80 @@ def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
     assert verifiers(site.clinic, f"MedicationRequest/{written['ticagrelor']['id']}")[0].endswith(
         site.clinic.practitioner
     )
+
+
+def test_an_amended_film_is_decided_finding_by_finding(page: Page, site: Site) -> None:
+    task = a_film(site.clinic)
+    log_in(page, site)
+    open_result(page, site, task)
+    page.get_by_text("Amend and sign…").click()
+    expect(page.locator("#amend input:checked")).to_have_count(0)
+    form, finding = page.locator("#amend"), page.get_by_role("group", name="Pneumonia")
+    form.get_by_label("Conclusion").fill("Masses, not pneumonia.")
+    form.get_by_role("checkbox", name="I have reviewed").check()
+    form.get_by_role("button", name="Amend and sign").click()
+    expect(page.get_by_role("alert")).to_contain_text("Still open: Pneumonia.")
+    expect(form.get_by_label("Conclusion")).to_have_value("Masses, not pneumonia.")
+
+    finding.get_by_role("radio", name="Confirm").check()
+    form.get_by_role("button", name="Amend and sign").click()
+    expect(page.get_by_role("alert")).to_contain_text("contradict each other")
+    expect(page.locator("#questions")).to_contain_text("denies Pneumonia, which you confirm")
+    assert grave(page) == []
+
+    finding.get_by_role("radio", name="Refute").check()
+    form.get_by_role("button", name="Amend and sign").click()
+    expect(page.get_by_role("status")).to_contain_text("Amended")
+    expect(page.locator("del").first).to_contain_text("Opacity")
+    expect(page.locator("ins").first).to_contain_text("Masses")
+    assert grave(page) == []
+    written = site.clinic.outputs(task)
+    assert (written["report"]["status"], written["pneumonia"]["status"]) == ("amended", "cancelled")
+
+
+def test_an_exchange_names_what_it_stops_and_what_is_left(page: Page, site: Site) -> None:
+    clinic = site.clinic
+    named, brand = order(clinic, SIMVASTATIN), order(clinic, ZOCOR)
+    both = order(clinic, {"text": "ezetimibe 10 MG / simvastatin 40 MG Oral Tablet"})
+    task = clinic.result("treatment", clinic.patient, exchange(ROSUVASTATIN, named))
+    log_in(page, site)
+    open_result(page, site, task)
+    said = page.locator("form:has(#reviewed-sign) .ends")
+    for reference in (named, brand, both):
+        expect(said).to_contain_text(reference)
+    expect(said).to_contain_text("it holds other drugs, too")
+    assert grave(page) == []
+    page.get_by_role("checkbox", name="I have reviewed").first.check()
+    page.get_by_role("button", name="Sign as it stands").click()
+    expect(page.get_by_role("status")).to_contain_text("still active")
+    expect(page.get_by_role("alert")).to_contain_text("ezetimibe 10 MG / simvastatin 40 MG")
+    assert [status(clinic.ehr, r) for r in (named, brand, both)] == [
+        "stopped",
+        "stopped",
+        "active",
+    ]
+    assert grave(page) == []
+
+
+def test_a_text_that_was_begun_is_not_left_without_a_question(page: Page, site: Site) -> None:
+    task = a_film(site.clinic)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    log_in(page, site)
+    open_result(page, site, task)
+    page.get_by_text("Reject…").click()
+    page.get_by_label("Reason", exact=True).fill("Blurred.")
+    page.get_by_role("link", name="Worklist").first.click()
+    expect(page.get_by_label("Reason", exact=True)).to_have_value("Blurred.")
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Rejected")
+    assert asked == ["beforeunload"], "who sends the form is not asked"
 
 
 def test_what_changed_under_the_clinicians_eyes_is_not_signed(page: Page, site: Site) -> None:

@@ -1,19 +1,12 @@
 """Review: the pages of a patient whose records were merged, in a browser."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.clinic import a_film
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import open_result
+from tests.browser.review.support import grave, open_result
 from tests.merging import merge
-
-
-def grave(page: Page) -> list[str]:
-    """What axe finds wrong with the page, for people who can't see it well."""
-    found = Axe().run(page).response["violations"]
-    return [v["id"] for v in found if v["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -5,6 +5,8 @@ import html
 import pytest
 from werkzeug.test import TestResponse
 
+from shared.errors import Unavailable
+from shared.json import Json
 from tests.browser.clinic import Clinic, a_film
 from tests.integration.review.support import Visitor, fates
 
@@ -88,3 +90,64 @@ def test_every_script_can_be_typed(doctor: Visitor, clinic: Clinic, text: str) -
     task = a_film(clinic)
     assert doctor.decide(task, "reject", reason=text).status_code == 303
     assert clinic.task(task)["statusReason"]["text"] == text
+
+
+WORDS = {"reason": "Typed with care: the film was blurred."}
+
+
+def kept(answer: TestResponse) -> bool:
+    return f">{WORDS['reason']}</pre>" in answer.text and "which was not saved" in answer.text
+
+
+def test_what_was_typed_survives_a_session_that_ended(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_film(clinic)
+    doctor.get(f"/results/{task}")
+    doctor.client.delete_cookie("careloop")
+    answer = doctor.client.post(f"/results/{task}/decision", data={"action": "reject"} | WORDS)
+    assert answer.status_code == 401 and kept(answer)
+    assert f'href="/results/{task}"' in answer.text, "the way back leads through the login"
+    text = doctor.client.post(
+        f"/results/{task}/decision", data={"action": "amend", "text": "A <b>mass</b>.\u202e"}
+    )
+    assert ">A &lt;b&gt;mass&lt;/b&gt;.</pre>" in text.text
+
+
+def test_what_was_typed_survives_a_form_that_expired(doctor: Visitor, clinic: Clinic) -> None:
+    task = a_film(clinic)
+    answer = doctor.post(f"/results/{task}/decision", token="old", action="reject", **WORDS)
+    assert answer.status_code == 400 and kept(answer)
+
+
+def test_what_was_typed_survives_a_clinician_who_was_closed(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    task = a_film(clinic)
+    doctor.get(f"/results/{task}")
+    closed = clinic.ehr.read(clinic.practitioner)
+    assert closed
+    clinic.ehr.update(closed | {"active": False}, closed["meta"]["versionId"])
+    answer = doctor.post(f"/results/{task}/decision", action="reject", **WORDS)
+    assert answer.status_code == 403 and kept(answer)
+
+
+def test_what_was_typed_survives_a_result_that_is_gone(doctor: Visitor, clinic: Clinic) -> None:
+    doctor.get(f"/results/{a_film(clinic)}")
+    answer = doctor.post("/results/nothing/decision", action="reject", **WORDS)
+    assert answer.status_code == 404 and kept(answer)
+
+
+def test_what_was_typed_survives_an_ehr_that_is_away(
+    doctor: Visitor, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(transaction: Json) -> None:
+        raise Unavailable("ehr", "no answer")
+
+    task = a_film(clinic)
+    monkeypatch.setattr(clinic.ehr, "transact", away)
+    answer = doctor.decide(task, "reject", **WORDS)
+    assert answer.status_code == 503 and kept(answer)
+
+
+def test_no_other_page_repeats_a_form(doctor: Visitor, clinic: Clinic) -> None:
+    answer = doctor.post(f"/results/{a_film(clinic)}/close", token="old", **WORDS)
+    assert answer.status_code == 400 and WORDS["reason"] not in answer.text
