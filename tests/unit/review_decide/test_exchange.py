@@ -75,6 +75,22 @@ def test_a_class_of_drugs_ends_nothing_else() -> None:
     assert endings(glargine, aspart, order(3, "insulin lispro")) == {"1": "stop"}
 
 
+def test_alternatives_that_end_the_same_orders_are_named_together() -> None:
+    prasugrel = TICAGRELOR | {"id": "other", "medicationCodeableConcept": {"text": "prasugrel"}}
+    warfarin = TICAGRELOR | {
+        "id": "third",
+        "medicationCodeableConcept": {"text": "warfarin"},
+        "priorPrescription": {"reference": "MedicationRequest/2"},
+    }
+    outputs = {"a": TICAGRELOR, "b": prasugrel, "c": warfarin}
+    standing = [order(1, "clopidogrel"), order(2, "apixaban")]
+    found = exchanges(outputs, standing, read_only=False)
+    assert [(names, [e.order.name for e in ends]) for names, ends in found.grouped] == [
+        (["ticagrelor", "prasugrel"], ["clopidogrel"]),
+        (["warfarin"], ["apixaban"]),
+    ]
+
+
 def test_the_stamp_changes_with_every_order_and_version() -> None:
     one = order(1, "clopidogrel")
     newer = order(1, "clopidogrel", meta={"versionId": "8", "lastUpdated": NOW})

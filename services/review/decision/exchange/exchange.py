@@ -82,6 +82,15 @@ class Exchanges:
         }
         return digest(said, self.unread)[-16:] if self.each else ""
 
+    @property
+    def grouped(self) -> list[tuple[list[str], tuple[Ending, ...]]]:
+        """The new drugs and what ends with them, those together that end the same."""
+        found: dict[tuple[tuple[str, str], ...], tuple[list[str], tuple[Ending, ...]]] = {}
+        for e in self.each:
+            same = tuple((end.order.reference, end.why) for end in e.endings)
+            found.setdefault(same, ([], e.endings))[0].append(e.name)
+        return list(found.values())
+
     def ends(self, gone: Collection[str]) -> list[Ending]:
         """List what ends, each order once, without the new orders that are not accepted."""
         ends = (end for e in self.each if e.key not in gone for end in e.endings)

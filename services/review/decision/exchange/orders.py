@@ -47,6 +47,11 @@ class Order:
         return local_reference(self.resource)
 
     @property
+    def ordered(self) -> str:
+        """When it was ordered, as the order says it; empty where it does not."""
+        return str(self.resource.get("authoredOn", ""))
+
+    @property
     def version(self) -> str:
         """The version that was read."""
         return version_of(self.resource)
