@@ -17,15 +17,15 @@ CONTRAST: Final = _any_of(
 """After it another statement begins."""
 
 NOT: Final = (
-    r"no|not|non|nor|neither|never|without|w/o|none|nil|zero|hardly|barely|cannot|\w+n't|little|"
-    r"insufficient|fail\w*|lack\w*"
+    r"no|not|non|nor|nothing|neither|never|without|w/o|none|nil|zero|hardly|barely|cannot|"
+    r"\w+n't|little|insufficient|fail\w*|lack\w*"
 )
 AWAY: Final = (
     r"absen\w*|exclu\w+|rul\w+ out|r/o|unlikely|less likely|improbable|doubt\w*|negative|refut\w+|"
     r"low (?:probability|likelihood|suspicion)|dispro\w+|resol\w+|cleared|healed|gone|stop\w*|"
     r"discontinu\w*|ceas\w+|declin\w+|refus\w+|withdr\w+|reject\w*|free|off|unconfirmed|"
     r"unsupported|unproven|false|artefact\w*|artifact\w*|misread|denied|over-?call\w*|mimic\w*|"
-    r"wrong\w*|incorrect\w*|nowhere"
+    r"wrong\w*|incorrect\w*|nowhere|questionable|equivocal|uncertain|hold|held|paus\w+"
 )
 BEFORE_ONLY: Final = (
     r"against|rather than|instead of|deny|denies|disagree\w*(?: with)?|argu\w+|avoid\w*|so-called|"
@@ -47,7 +47,7 @@ AFTER: Final = _any_of(
     rf"\b(?:{VERB})\s+(?:\w+\s+){{0,2}}?(?:{NOT})\b",
     rf"\b(?:not|never|no longer)\s+(?:\w+\s+){{0,2}}?(?:{SEEN})\b",
     rf"\b(?:{AWAY})\b",
-    r"\b(?:cannot|\w+n't)\b",
+    r"\b(?:cannot|none|\w+n't)\b",
     r"^\s*[:=(–—?-]\s*(?:no|none|not|nil|0|negative|absent|excluded)\b",
 )
 """Denies what comes before it."""
@@ -55,6 +55,7 @@ AFTER: Final = _any_of(
 TWICE: Final = _any_of(
     rf"\b(?:{NOT})\b(?:\W+\w+){{0,3}}?\W+(?:{AWAY})\b",
     r"\b(?:to )?(?:rule out|exclude)\b|\br/o\b",
+    r"\b(?:questionable|equivocal|uncertain)\b",
 )
 """Denied twice (`not excluded`), or still to be denied (`to rule out`)."""
 NEUTRAL: Final = _any_of(
