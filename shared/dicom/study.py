@@ -123,11 +123,12 @@ def started(dataset: pydicom.Dataset) -> str | None:
     """Return when the study of an instance began, as a FHIR dateTime.
 
     Its date and time are those of the study; where it has none, of the series, else of the
-    acquisition. Without TimezoneOffsetFromUTC it is the date alone, because R4 wants a zone with a
-    time.
+    acquisition. A date that can't be read stands for no other. Without TimezoneOffsetFromUTC it is
+    the date alone, because R4 wants a zone with a time.
     """
-    found = (_moment(dataset, name) for name in ("Study", "Series", "Acquisition"))
-    return next(filter(None, found), None)
+    stated = (name for name in ("Study", "Series", "Acquisition") if dataset.get(f"{name}Date"))
+    first = next(stated, None)
+    return _moment(dataset, first) if first else None
 
 
 def _moment(dataset: pydicom.Dataset, name: str) -> str | None:

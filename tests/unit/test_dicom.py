@@ -261,6 +261,8 @@ def test_each_study_has_its_own_resource() -> None:
     ("tags", "started"),
     [
         ({"StudyDate": "2004"}, None),
+        ({"StudyDate": None}, "1995-09-26T12:51:30-04:00"),  # of its series
+        ({"StudyDate": None, "SeriesDate": None}, None),
         ({"StudyTime": ""}, "2004-08-26"),
         ({"TimezoneOffsetFromUTC": None}, "2004-08-26"),
     ],
