@@ -17,10 +17,14 @@ from services.review.access import oidc, roles, session
 from services.review.access.login import local_login
 from services.review.access.security import configure_cookies, protect
 from services.review.disclosure import emergency
+from services.review.lists import claims, show
 from services.review.metrics import PageMetrics
 from services.review.state import EXTENSION, Review
 from services.review.worklist import listing
+from services.review.worklist.feed import Feed
+from services.review.worklist.index import INDEX, Index
 from services.review.worklist.letters import LettersPanel
+from services.review.worklist.streams import Streams
 from shared import VERSION
 from shared.ehr.client import Ehr
 from shared.errors import CareloopError
@@ -83,12 +87,14 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         configure_cookies(app, settings)
         issuer = oidc.client(app, settings)
         letters, observer = LettersPanel(settings), _observer(ehr)
+        feed = Feed(ehr, Index(settings.state_dir / INDEX))
+        streams = Streams(feed.index, feed.stop)
         app.extensions[EXTENSION] = Review(
-            settings, ehr, allowed, local, issuer, letters, observer, measured
+            settings, ehr, allowed, local, issuer, letters, feed, streams, observer, measured
         )
 
     bp.record(wire)
-    for part in (account, pages, images, sign_off, emergency, problems):
+    for part in (account, show, claims, pages, images, sign_off, emergency, problems):
         part.register(bp)
     bp.before_request(_started)
     bp.before_request(account.require_login)
@@ -108,6 +114,14 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
     bp.add_app_template_filter(partial(clock.when, zone=ZoneInfo(settings.timezone)), "when")
     bp.add_app_template_filter(present.human_name, "human_name")
     return bp
+
+
+def feed_of(app: Flask) -> Feed:
+    """Return the feed of the worklist, to be run on a thread.
+
+    Without one, each page sweeps.
+    """
+    return cast(Review, app.extensions[EXTENSION]).feed
 
 
 def _unready(ehr: Ehr) -> list[str]:

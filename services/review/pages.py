@@ -1,11 +1,10 @@
-"""The worklist, a result with its evidence, a model card."""
+"""A result with its evidence, a model card."""
 
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from services.catalogue import analyser_names
 from services.review.access.session import User, current
 from services.review.decision.consistency.contradictions import Contradiction
 from services.review.disclosure import allowed, trail
@@ -14,56 +13,13 @@ from services.review.result import evidence
 from services.review.result.read import gather, newest_head
 from services.review.result.result import NoResult, Result
 from services.review.state import review
-from services.review.worklist import listing
 from shared.fhir import codes
-
-MAX_PAGES: Final = 40
 
 
 def register(bp: Blueprint) -> None:
     """The routes."""
-    bp.add_url_rule("/", "worklist", show_worklist)
     bp.add_url_rule("/results/<task_id>", "result", show_result)
     bp.add_url_rule("/models/<device_id>", "model", show_model)
-
-
-def show_worklist() -> str:
-    """The heads of one outcome, with how many there are of each."""
-    shared, user = review(), _user()
-    wanted, words = _filter()
-    counts = {
-        o: listing.count(shared.ehr, listing.Filter(o, wanted.service, wanted.patients))
-        for o in listing.OUTCOMES
-    }
-    listed = listing.worklist(shared.ehr, wanted)
-    rows = allowed.rows(shared, user, listed.rows)
-    trail.read_list(shared, user, rows, searched=bool(words))
-    return render_template(
-        "worklist.html",
-        wanted=wanted,
-        words=words,
-        counts=counts,
-        limit=listing.COUNT_LIMIT,
-        listed=listing.Worklist(rows, listed.more),
-        services=analyser_names(),
-        help=listing.OUTCOME_HELP,
-        letters=shared.letters.seen(),
-    )
-
-
-def _filter() -> tuple[listing.Filter, str]:
-    asked = request.args
-    outcome = asked.get("outcome", "requested")
-    service = asked.get("service") or None
-    if outcome not in listing.OUTCOMES or (service and service not in analyser_names()):
-        abort(400, "There is no such list. Start again from the worklist.")
-    page = asked.get("page", "1")
-    if not (page.isdecimal() and 1 <= int(page) <= MAX_PAGES):
-        abort(400, "There is no such page. Narrow the list by patient or service.")
-    words = asked.get("patient", "").strip()[:100]
-    patients = listing.find_patients(review().ehr, words) if words else None
-    may_see = allowed.limited(review(), _user(), patients)
-    return listing.Filter(outcome, service, may_see, int(page)), words
 
 
 def _user() -> User:

@@ -96,10 +96,12 @@ def no_result(_: NoResult) -> tuple[str, int]:
 
 
 def unavailable(error: Unavailable) -> tuple[str, int]:
-    """The EHR is away, or the file of the sessions."""
+    """The EHR is away, or a file of ours."""
     log.warning("review: %s", error)
     if error.dependency == "sessions":
         return page(503, "Logins can't be read here at the moment. Tell your technical team.")
+    if error.dependency == "state":
+        return page(503, "The worklist can't be read at the moment. Try again in a moment.")
     return page(503, "The record system does not answer. Nothing was saved. Try again in a moment.")
 
 

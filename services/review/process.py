@@ -1,6 +1,7 @@
-"""The review process: the pages on HTTP, and nothing else.
+"""The review process: the pages on HTTP, and the feed of their worklist.
 
-After the proof of the EHR's guards it reads and writes the EHR only when a person asks.
+After the proof of the EHR's guards it reads what changed of the heads and their patients, and
+writes only when a person asks.
 """
 
 import logging
@@ -9,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.review.app import create_review_app
+from services.review.app import create_review_app, feed_of
 from services.review.metrics import PageMetrics
+from services.review.worklist.streams import MOST
 from shared.ehr.auth.scopes import COMMON, TAKEN_BACK, permissions, scope_text
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
@@ -38,7 +40,8 @@ SHOWN: Final = frozenset(
         "Specimen",
     }
 )
-THREADS: Final = 8
+THREADS: Final = 8 + MOST
+"""Each held stream of changes takes one; a page waits for none of them."""
 
 
 @dataclass
@@ -51,7 +54,7 @@ class _State:
         self.waiting = (what,)
 
     def prove(self, ehr: Ehr) -> None:
-        prove(ehr)
+        ehr.abilities = prove(ehr)
         self.waiting = ()
 
 
@@ -71,12 +74,16 @@ def run_review(settings: Settings, stop: threading.Event) -> None:
     state, metrics = _State(), PageMetrics()
     with open_ehr(settings, review_scopes(), sent=metrics.sent) as ehr:
         app = create_review_app(settings, ehr, lambda: state.waiting, metrics)
+        feed = feed_of(app)
         serving = serve(
             app, settings.http_host, settings.http_port, THREADS, proxies=settings.review_proxies
         )
         log.info("review listens on port %d", serving.port)
         try:
             until(lambda: state.prove(ehr), stop, state.wait_for)
+            feeding = threading.Thread(target=feed.run, name="feed", daemon=True)
+            feeding.start()
             stop.wait()
         finally:
+            feed.close()
             serving.close()

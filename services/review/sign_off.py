@@ -192,3 +192,4 @@ def _carry_out(
         bundle.checked([*transaction["entry"], audited]),
         before=[result.head.task, *orders, *result.outputs.values()],
     )
+    shared.feed.look(result.task_id)

@@ -12,7 +12,9 @@ from services.review.access.shown import Shown
 from services.review.access.staff import StaffCheck
 from services.review.metrics import PageMetrics
 from services.review.result.film import FilmShelf
+from services.review.worklist.feed import Feed
 from services.review.worklist.letters import LettersPanel
+from services.review.worklist.streams import Streams
 from shared.ehr.client import Ehr
 from shared.settings import Settings
 
@@ -26,6 +28,8 @@ class Review:
     Attributes:
         local, oidc: the ways to log in; None: not offered.
         letters: the dead letters of all services, as last seen.
+        feed: keeps the worklist's index, which it holds.
+        streams: tell the tabs of its changes.
         observer: `Device/id` that stands for this service in audit events, made at first use.
     """
 
@@ -35,6 +39,8 @@ class Review:
     local: LocalLogin | None
     oidc: Any | None
     letters: LettersPanel
+    feed: Feed
+    streams: Streams
     observer: Callable[[], str]
     metrics: PageMetrics = field(default_factory=PageMetrics)
     staff: StaffCheck = field(default_factory=StaffCheck)

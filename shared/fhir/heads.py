@@ -4,11 +4,11 @@ What is written here is also read here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 from shared.answers import Answer, Basis, Head
 from shared.fhir import codes
 from shared.fhir.sources import named, rank
+from shared.fhir.urgency.priority import Priority
 from shared.instants import start
 from shared.json import Json
 from shared.references import (
@@ -21,8 +21,6 @@ from shared.references import (
     version_of,
 )
 
-Priority = Literal["stat", "asap", "urgent", "routine"]
-"""R4's request-priority, the most urgent first."""
 APPROVE = codes.concept(codes.FHIR_TASK_CODE, "approve")
 MORE = "more-sources"
 DRAWN_FOR = "patient"
@@ -134,7 +132,7 @@ def requested(
     """Build the head of a result to be reviewed by a clinician.
 
     Args:
-        priority: see `shared.runtime.line.priority`; R4 reads a Task without one as routine, too.
+        priority: see `shared.fhir.urgency.priority`; R4 reads a Task without one as routine, too.
     """
     return _rewritten(head, now) | {
         "status": "requested",
@@ -199,6 +197,17 @@ def decided(head: Head, decision: str, *, owner: str | None, reason: str | None,
     if reason:
         task["statusReason"] = {"text": reason}
     return task
+
+
+def owned(head: Head, owner: tuple[str, str] | None, now: str) -> Json:
+    """Build the head with another owner; nothing else of it changes.
+
+    Args:
+        owner: `Practitioner/id` and a name; None: nobody's.
+    """
+    task = {k: v for k, v in head.task.items() if k not in ("owner", "meta")}
+    task |= {"lastModified": _rewritten(head, now)["lastModified"]}
+    return task | ({"owner": codes.reference(*owner)} if owner else {})
 
 
 def taken_back(head: Head, now: str) -> Json:

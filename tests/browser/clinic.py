@@ -12,9 +12,9 @@ from shared.ehr.client import Ehr
 from shared.fhir import bundle, codes, heads
 from shared.fhir.drafts import Draft, Pen
 from shared.fhir.heads import head_of
+from shared.fhir.urgency.priority import priority_of
 from shared.json import Json
 from shared.runtime import devices
-from shared.runtime.line.priority import priority_of
 from shared.service import ModelCard
 from tests.browser.drafts import (
     NOTE,

@@ -1,5 +1,6 @@
 """A real EHR, the pages on a real port, a real browser."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from services.clinic.ports import free_port
-from services.review.app import create_review_app
+from services.review.app import create_review_app, feed_of
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
@@ -65,7 +66,7 @@ def clinic(ehr: Ehr) -> Clinic:
 @pytest.fixture
 def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Serve the pages with these settings; all are closed at the end."""
-    servings = []
+    servings, feeds = [], []
 
     def opened(**settings: object) -> Site:
         port = free_port()
@@ -75,10 +76,15 @@ def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callabl
             load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given),
             clinic.ehr,
         )
-        servings.append(serve(app, "127.0.0.1", port))
+        feed = feed_of(app)
+        threading.Thread(target=feed.run, daemon=True).start()
+        feeds.append(feed)
+        servings.append(serve(app, "127.0.0.1", port, 16))
         return Site(url, clinic)
 
     yield opened
+    for feed in feeds:
+        feed.close()
     for serving in servings:
         serving.close()
 

@@ -4,8 +4,8 @@ import pytest
 
 from shared.answers import Answer, Basis
 from shared.fhir import codes, heads
+from shared.fhir.urgency.priority import INTERPRETATION, priority_of
 from shared.json import Json
-from shared.runtime.line.priority import INTERPRETATION, priority_of
 
 
 def an_alert(severity: str, status: str = "preliminary") -> Json:

@@ -5,7 +5,6 @@ import pytest
 from services.review.access.login import FAILURES, Throttle, local_login
 from services.review.access.security import is_secure
 from services.review.account import _safe
-from services.review.worklist.listing import _matches
 from shared.errors import Misconfigured
 from shared.settings import load_settings
 
@@ -95,22 +94,3 @@ def test_login_leads_nowhere_else(target: str | None) -> None:
     app.add_url_rule("/", "review.worklist", lambda: "")
     with app.test_request_context():
         assert _safe(target) == "/" and _safe("/results/7?x=1") == "/results/7?x=1"
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ("erika", True),
-        ("must eri", True),
-        ("MRN-1", True),
-        ("ika", False),
-        ("MRN", False),
-        ("other", False),
-    ],
-)
-def test_a_server_that_ignores_the_search_does_not_widen_it(words: str, found: bool) -> None:
-    patient = {
-        "name": [{"family": "Mustermann", "given": ["Erika"]}],
-        "identifier": [{"value": "MRN-1"}],
-    }
-    assert _matches(patient, words) is found

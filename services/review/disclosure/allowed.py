@@ -1,26 +1,24 @@
 """What of results and of the worklist a user may read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
 
 from services.review.access.reading import Reading
-from services.review.access.roles import PLAN, categories_of
+from services.review.access.roles import categories_of
 from services.review.access.session import User
 from services.review.panels.declared import panel_of
 from services.review.result.read import service_of
 from services.review.result.result import Result
 from services.review.state import Review
+from services.review.worklist.kept.query import Allowed
 from services.review.worklist.listing import Row
-from services.review.worklist.summary import Summary
 from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.errors import NotAnalysed
 from shared.json import Json
 from shared.privacy.person import find_person
-from shared.references import is_a, local_reference, relative, subject_of
-
-READ_AT_ONCE: Final = 40
+from shared.references import is_a, relative, subject_of
 
 
 def reading_of(shared: Review, user: User, result: Result) -> Reading:
@@ -66,50 +64,40 @@ def records_of(ehr: Ehr, patient: str) -> tuple[str, ...]:
         return (patient,)
 
 
-def limited(shared: Review, user: User, patients: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Leave of the patients asked for (None: all) those whom the login may see.
+def list_of(shared: Review, user: User) -> Allowed:
+    """Return what of the worklist the user may see.
 
-    The patient of an emergency access is one of them.
+    A login that names a patient sees hers alone, and the one of an emergency access. What a role
+    may not read is not searched by its words; its row is listed, see `rows`.
     """
-    if user.patient is None:
-        return patients
-    own = [user.patient, *([user.emergency.patient] if user.emergency else [])]
-    records = dict.fromkeys(record for one in own for record in records_of(shared.ehr, one))
-    return tuple(record for record in records if patients is None or record in patients)
+    patients = None
+    if user.patient is not None:
+        own = [user.patient, *([user.emergency.patient] if user.emergency else [])]
+        patients = frozenset(record for one in own for record in records_of(shared.ehr, one))
+    return Allowed(partial(_may_search, shared, user) if shared.roles.are_set else None, patients)
+
+
+def _may_search(shared: Review, user: User, service: str, categories: frozenset[str]) -> bool:
+    return shared.roles.may_read(user.roles, categories or panel_of(service).categories)
 
 
 def rows(shared: Review, user: User, listed: Sequence[Row]) -> list[Row]:
     """Take the content out of the rows that the user may not read.
 
     The row stays, with the patient and the kind of the result: an empty list would say that there
-    is nothing, and an emergency access begins here. Whom the login is limited to is `limited`'s.
+    is nothing, and an emergency access begins here. Whom the login is limited to is `list_of`'s.
     """
-    if not shared.roles.are_set:
-        return list(listed)
     anybody = replace(user, patient=None)
-    reports = _reports(shared.ehr, listed)
-    return [row if _may_read(shared, anybody, row, reports) else _withheld(row) for row in listed]
+    return [row if _may_read(shared, anybody, row) else _withheld(row) for row in listed]
 
 
-def _may_read(shared: Review, user: User, row: Row, reports: Mapping[str, Json]) -> bool:
-    focus = {"resourceType": PLAN} if is_a(row.focus, PLAN) else reports.get(row.focus)
+def _may_read(shared: Review, user: User, row: Row) -> bool:
     records = _patients((row.subject, row.replaced_by))
-    categories = categories_under(row.service, focus)
-    return not Reading(user, shared.roles, categories, records).refusal()
+    return not Reading(user, shared.roles, row.categories, records).refusal()
 
 
 def _withheld(row: Row) -> Row:
-    return replace(row, summary=Summary(), reason="", decision=None, by="", withheld=True)
-
-
-def _reports(ehr: Ehr, listed: Sequence[Row]) -> dict[str, Json]:
-    ids = [row.focus.split("/")[1] for row in listed if is_a(row.focus, "DiagnosticReport")]
-    found: dict[str, Json] = {}
-    for at in range(0, len(ids), READ_AT_ONCE):
-        some = ids[at : at + READ_AT_ONCE]
-        hits = ehr.search("DiagnosticReport", {"_id": ",".join(some), "_count": str(len(some))})
-        found |= {local_reference(hit): hit for hit in hits if hit["id"] in some}
-    return found
+    return replace(row, severity="", alerts=0, text="", reason="", decision="", withheld=True)
 
 
 def _patients(records: Sequence[str]) -> tuple[str, ...]:

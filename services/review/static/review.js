@@ -15,24 +15,46 @@ function fadeHeatMaps() {
   }
 }
 
+async function renew(live) {
+  const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+  if (answer.redirected) { location.reload(); return; } // the session has ended
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("live");
+  if (!fresh) return;
+  live.dataset.seen = fresh.dataset.seen;
+  if (fresh.innerHTML === live.innerHTML) return;
+  const active = live.contains(document.activeElement) ? document.activeElement : null;
+  const href = active?.getAttribute("href");
+  const label = active?.getAttribute("aria-label");
+  live.innerHTML = fresh.innerHTML;
+  const again = href ? `[href="${CSS.escape(href)}"]` : label ? `[aria-label="${CSS.escape(label)}"]` : null;
+  if (again) live.querySelector(again)?.focus();
+}
+
+// A tab that is seen holds one stream; the server tells on it when the list has changed.
 function keepFresh() {
   const live = document.getElementById("live");
   if (!live) return;
-  const seconds = Number(live.dataset.refresh);
-  setInterval(async () => {
-    if (document.hidden) return;
-    try {
-      const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
-      if (answer.redirected) { location.reload(); return; } // the session has ended
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById("live");
-      if (!fresh || fresh.innerHTML === live.innerHTML) return;
-      const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-      live.innerHTML = fresh.innerHTML;
-      if (focused) live.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
-    } catch { /* the network is away: what is shown stays, the next try comes */ }
-  }, seconds * 1000);
+  let stream = null;
+  let waiting = null;
+  const close = () => { stream?.close(); stream = null; };
+  const soon = () => { waiting ??= setTimeout(() => { waiting = null; renew(live).catch(() => {}); }, 500); };
+  const open = () => {
+    if (stream || document.hidden) return;
+    stream = new EventSource(live.dataset.changes);
+    stream.onmessage = (event) => { if (event.data !== live.dataset.seen) soon(); };
+    stream.onerror = () => {
+      if (stream?.readyState !== EventSource.CLOSED) return; // the browser asks again by itself
+      close();
+      soon(); // the session may have ended: then this leads to the login
+      setTimeout(open, 15000);
+    };
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
 }
 
 function askOnce() {

@@ -1,34 +1,22 @@
 """The worklist: the heads of one outcome, a page at a time.
 
-What waits by the gravest alert, then newest first; everything else newest first.
+What waits by urgency, then oldest first; everything else newest first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import Final
 
-from services.review import present
 from services.review.panels.declared import panel_of
 from services.review.result.read import service_of
-from services.review.worklist.summary import Summary, summaries
-from shared.answers import Head
-from shared.ehr.client import Ehr
-from shared.errors import NotAnalysed
-from shared.fhir import codes
-from shared.fhir.heads import head_of
-from shared.fhir.person import linked_records, replaced_by
+from services.review.worklist.index import Index
+from services.review.worklist.kept.query import EVERYTHING, SEPARATOR, Allowed, Filter, Place
+from services.review.worklist.kept.rows import Listed
+from shared.instants import now, parse
 from shared.json import Json
-from shared.privacy.person import find_person
-from shared.references import is_a, local_reference, relative, subject_of
 
 PAGE_SIZE: Final = 25
-COUNT_LIMIT: Final = (
-    100  # a tab shows `100+`: nobody needs the exact number, and the EHR is not asked for it
-)
-# of what waits, this many of the newest are sorted by urgency; a longer list goes on by time
-SORTED: Final = 100
-PATIENTS_AT_ONCE: Final = 40
+STALE_SEC: Final = 60.0
 OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "requested": "Waiting for review",
     "failed": "Failed",
@@ -38,7 +26,8 @@ OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "cancelled": "Withdrawn",
 }
 OUTCOME_HELP: Final = {
-    "requested": "AI drafts that no clinician has decided on yet, those with grave alerts first.",
+    "requested": "AI drafts that no clinician has decided on yet: the most urgent first, then "
+    "those that have waited longest.",
     "failed": "The analysis broke off. The technical team sees these as dead letters and can "
     "replay them.",
     "rejected": "The input was understood and was not analysed; the reason is in the row.",
@@ -54,184 +43,126 @@ class Row:
 
     Attributes:
         title: what it is about; reason: why it was not analysed, failed or was rejected.
-        decision: signed, amended, rejected; None where nobody decided.
-        by: who decided.
-        summary: what it says and how urgent it is.
+        patient: her name; None where the EHR has no such record, or the subject is no patient.
+        priority: of what waits; created: since when it waits; changed: the last change.
+        severity, alerts: of its gravest open alerts.
+        decision: signed, amended, rejected; empty where nobody decided.
+        owner: `Practitioner/id` of who has claimed it or decided; owner_name: for people.
         replaced_by: `Patient/id` of the record in use, where the subject's is replaced; else empty.
-        focus: the report or plan; of what has none, its input.
+        version: what the list showed, for a change of its owner.
+        categories: of its report, or those that its service declares.
         withheld: this user may not read its content, which is left out.
     """
 
     task_id: str
+    version: str
     service: str
     title: str
     subject: str
-    patient: Json | None
-    revision: int
-    time: str
-    reason: str
-    decision: str | None
-    by: str
-    summary: Summary
+    patient: str | None
+    birth: str
     replaced_by: str
-    focus: str = ""
+    revision: int
+    priority: str
+    created: str
+    changed: str
+    reason: str
+    decision: str
+    owner: str
+    owner_name: str
+    severity: str
+    alerts: int
+    text: str
+    categories: frozenset[str]
     withheld: bool = False
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What of the worklist is asked for.
+class Worklist:
+    """One page of it.
 
     Attributes:
-        patients: `Patient/id`s; None: everybody's, empty: a search for a patient found nobody.
+        first: the number of its first row, from 1.
+        total: how many fit the filter.
+        earlier, later: the places of the pages beside it, as links name them; empty: there is none.
     """
 
-    outcome: str = "requested"
-    service: str | None = None
-    patients: tuple[str, ...] | None = None
-    page: int = 1
+    rows: Sequence[Row]
+    first: int
+    total: int
+    earlier: str
+    later: str
 
 
 @dataclass(frozen=True)
-class Worklist:
-    """One page of it; `more`: there is a next one."""
+class State:
+    """How far the list can be trusted.
 
-    rows: Sequence[Row]
-    more: bool
+    Attributes:
+        is_complete: False: it is being built, and results are missing.
+        stale_since: an instant; empty while it is up to date.
+    """
+
+    is_complete: bool
+    stale_since: str
 
 
-def worklist(ehr: Ehr, wanted: Filter) -> Worklist:
-    """The page that the filter asks for, each row with its patient."""
-    start = (wanted.page - 1) * PAGE_SIZE
-    found = list(islice(_in_order(ehr, wanted), start, start + PAGE_SIZE + 1))
-    shown = found[:PAGE_SIZE]
-    patients = read_patients(ehr, [s for h in shown if (s := subject_of(h.task))])
-    texts = summaries(ehr, shown, words=True) if wanted.outcome == "requested" else {}
+def worklist(
+    index: Index, wanted: Filter, place: Place | None = None, allowed: Allowed = EVERYTHING
+) -> Worklist:
+    """Return the page at the place; the EHR is not asked.
+
+    Args:
+        allowed: what the reader may see: the rest has no rows and does not count.
+    """
+    page = index.page(wanted, place, PAGE_SIZE, allowed)
+    keys = [SEPARATOR.join(listed.key) for listed in page.entries]
+    end = page.before + len(keys)
     return Worklist(
-        [row(head, patients, texts.get(head.reference, Summary())) for head in shown],
-        len(found) > PAGE_SIZE,
+        [row(listed) for listed in page.entries],
+        page.before + 1,
+        page.total,
+        keys[0] if keys and page.before else "",
+        keys[-1] if keys and end < page.total else "",
     )
 
 
-def _in_order(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
-    found = heads(ehr, wanted)
-    if wanted.outcome != "requested":
-        return found
-    first = list(islice(found, SORTED))
-    urgency = summaries(ehr, first, words=False)
-    return chain(sorted(first, key=lambda head: urgency[head.reference].rank), found)
+def counts(index: Index, wanted: Filter, allowed: Allowed = EVERYTHING) -> Mapping[str, int]:
+    """Return how many of each outcome fit the filter."""
+    return dict.fromkeys(OUTCOMES, 0) | index.counts(wanted, allowed)
 
 
-def heads(ehr: Ehr, wanted: Filter) -> Iterator[Head]:
-    """Our heads of this outcome, newest first.
-
-    Each hit is checked: a server may ignore a parameter, and other systems' Tasks are not ours.
-    """
-    if wanted.patients == ():
-        return
-    identifier = f"{codes.SERVICE}|{wanted.service}" if wanted.service else f"{codes.REVISION}|"
-    params: dict[str, str | list[str]] = {
-        "status": wanted.outcome,
-        "identifier": [identifier],
-        "_sort": "-_lastUpdated",
-        "_count": str(PAGE_SIZE + 1),
-    }
-    if wanted.patients:
-        params["patient"] = ",".join(wanted.patients)
-    for task in ehr.search("Task", params):
-        try:
-            head = head_of(task)
-        except (ValueError, KeyError):
-            continue
-        if _fits(head, wanted):
-            yield head
+def state(index: Index) -> State:
+    """Tell how far the list can be trusted."""
+    swept = index.fact("swept") or ""
+    is_stale = not swept or (parse(now()) - parse(swept)).total_seconds() > STALE_SEC
+    return State(index.fact("complete") is not None, swept if is_stale else "")
 
 
-def _fits(head: Head, wanted: Filter) -> bool:
-    right_service = wanted.service in (None, service_of(head.task))
-    right_patient = wanted.patients is None or subject_of(head.task) in wanted.patients
-    return head.outcome == wanted.outcome and right_service and right_patient
-
-
-def count(ehr: Ehr, wanted: Filter) -> int:
-    """How many there are, at most `COUNT_LIMIT` + 1."""
-    return sum(1 for _ in islice(heads(ehr, wanted), COUNT_LIMIT + 1))
-
-
-def find_patients(ehr: Ehr, words: str) -> tuple[str, ...]:
-    """Find patients by the beginning of a name, an id or an identifier.
-
-    With the records that they were merged with: a signed result stays where it was signed.
-    """
-    by_name = islice(ehr.search("Patient", {"name": words, "_count": "20"}), 20)
-    by_identifier = islice(ehr.search("Patient", {"identifier": words, "_count": "20"}), 20)
-    named = [p for p in [*by_name, *by_identifier] if _matches(p, words)]
-    others = (record for p in named for record in (local_reference(p), *linked_records(p)))
-    return tuple(dict.fromkeys([*_by_id(ehr, words), *others]))
-
-
-def _by_id(ehr: Ehr, words: str) -> Sequence[str]:
-    """Return the patient of this id, with all records merged with hers."""
-    if not words.replace("-", "").replace(".", "").isalnum() or len(words) > 64:
-        return ()
-
-    reference = f"Patient/{words}"
-    patient = ehr.read(reference)
-    if patient is None:
-        return ()
-    try:
-        return (reference, *find_person(ehr, reference, patient).records)
-    except NotAnalysed:  # nobody can tell: as its own links say
-        return (reference, *linked_records(patient))
-
-
-def _matches(patient: Json, words: str) -> bool:
-    """The server did look: one that ignores a parameter returns everybody."""
-    full_name = " ".join(
-        part
-        for name in patient.get("name", [])
-        for part in [name.get("text", ""), *name.get("given", []), name.get("family", "")]
-    )
-    values = {i.get("value", "").casefold() for i in patient.get("identifier", [])}
-    asked = words.casefold()
-    return asked in values or all(
-        any(part.startswith(word) for part in full_name.casefold().split())
-        for word in asked.split()
-    )
-
-
-def read_patients(ehr: Ehr, references: Iterable[str]) -> Mapping[str, Json]:
-    """The Patients, read many at a time."""
-    ids = list(dict.fromkeys(r.split("/", 1)[1] for r in references if is_a(r, "Patient")))
-    found: dict[str, Json] = {}
-    for at in range(0, len(ids), PATIENTS_AT_ONCE):
-        some = ids[at : at + PATIENTS_AT_ONCE]
-        found |= {
-            local_reference(p): p
-            for p in ehr.search("Patient", {"_id": ",".join(some), "_count": str(len(some))})
-            if p["id"] in some
-        }
-    return found
-
-
-def row(head: Head, patients: Mapping[str, Json], summary: Summary) -> Row:
-    """The head as a line."""
-    task = head.task
-    subject = subject_of(task) or ""
+def row(listed: Listed) -> Row:
+    """Return an entry as a line."""
+    entry, patient = listed.entry, listed.patient
     return Row(
-        task_id=head.reference.split("/", 1)[1],
-        service=service_of(task),
-        title=title(task),
-        subject=subject,
-        patient=patients.get(subject),
-        revision=head.revision,
-        time=task.get("lastModified") or task.get("meta", {}).get("lastUpdated", ""),
-        reason=present.concept_text(task.get("statusReason")),
-        decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
-        by=task.get("owner", {}).get("display", ""),
-        summary=summary,
-        replaced_by=replaced_by(patients.get(subject, {})) or "",
-        focus=relative(task.get("focus", {}).get("reference", "")),
+        task_id=entry.task,
+        version=entry.mark.version,
+        service=entry.service,
+        title=entry.title or panel_of(entry.service).title,
+        subject=entry.subject,
+        patient=patient.name if patient else None,
+        birth=patient.birth if patient else "",
+        replaced_by=patient.replaced_by if patient else "",
+        revision=entry.revision,
+        priority=entry.priority,
+        created=entry.created,
+        changed=entry.changed,
+        reason=entry.reason,
+        decision=entry.decision,
+        owner=entry.owner,
+        owner_name=entry.owner_name,
+        severity=entry.severity,
+        alerts=entry.alerts,
+        text=entry.text,
+        categories=frozenset(entry.categories) or panel_of(entry.service).categories,
     )
 
 

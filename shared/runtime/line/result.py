@@ -9,11 +9,11 @@ from shared.ehr.guarded import transact
 from shared.errors import Conflict, FhirError
 from shared.fhir import bundle, heads
 from shared.fhir.drafts import Pen
+from shared.fhir.urgency.priority import priority_of
 from shared.json import Json
 from shared.privacy import audit
 from shared.references import subject_of
 from shared.runtime.line.case import Case
-from shared.runtime.line.priority import priority_of
 from shared.runtime.line.workplace import Workplace
 
 

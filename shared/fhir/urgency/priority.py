@@ -6,12 +6,12 @@ too low costs a patient hours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from shared.fhir import codes, lifecycle
-from shared.fhir.heads import Priority
 from shared.json import Json
 
+Priority = Literal["stat", "asap", "urgent", "routine"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 """The most urgent first (R4 request-priority: stat at once, asap before urgent)."""
 INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"

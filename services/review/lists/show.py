@@ -1,0 +1,128 @@
+"""The list itself, as asked for by its filters."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from services.catalogue import analyser_names
+from services.review.access.session import User, current
+from services.review.disclosure import allowed, trail
+from services.review.state import review
+from services.review.worklist import listing
+from services.review.worklist.kept.query import NOBODY, Filter, place_of
+from shared.fhir.urgency.priority import PRIORITIES
+from shared.instants import instant
+
+MAX_WORDS: Final = 100
+AGES: Final[Mapping[str, tuple[str, timedelta]]] = {
+    "1h": ("1 hour", timedelta(hours=1)),
+    "4h": ("4 hours", timedelta(hours=4)),
+    "1d": ("1 day", timedelta(days=1)),
+    "3d": ("3 days", timedelta(days=3)),
+    "7d": ("1 week", timedelta(days=7)),
+}
+"""How long something has waited at least, by what a link calls it."""
+OWNERS: Final = {"mine": "Mine", "nobody": "Nobody's"}
+NO_LIST: Final = "There is no such list. Start again from the worklist."
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    bp.add_url_rule("/", "worklist", show_worklist)
+    bp.add_url_rule("/changes", "changes", show_changes)
+
+
+def show_worklist() -> str:
+    """The heads of one outcome, with how many there are of each. The EHR is not asked."""
+    shared, user = review(), cast(User, current())
+    feed = shared.feed
+    feed.refresh()
+    wanted, place = _filter(user), None
+    try:
+        for name in ("after", "before"):
+            if text := request.args.get(name):
+                place = place_of(text, wanted, is_before=name == "before")
+    except ValueError:
+        abort(400, NO_LIST)
+
+    may_see = allowed.list_of(shared, user)
+    listed = listing.worklist(feed.index, wanted, place, may_see)
+    rows = allowed.rows(shared, user, listed.rows)
+    trail.read_list(shared, user, rows, searched=bool(wanted.patient or wanted.text))
+    return render_template(
+        "worklist.html",
+        wanted=wanted,
+        asked=asked(),
+        here=here(),
+        counts=listing.counts(feed.index, wanted, may_see),
+        listed=replace(listed, rows=rows),
+        state=listing.state(feed.index),
+        changes=feed.index.changes(),
+        services=analyser_names(),
+        priorities=PRIORITIES,
+        ages={name: words for name, (words, _) in AGES.items()},
+        owners=OWNERS,
+        help=listing.OUTCOME_HELP,
+        letters=shared.letters.seen(),
+    )
+
+
+def show_changes() -> Response:
+    """Tell a tab of each change, as server-sent events.
+
+    The session is looked at when the stream begins, and it does not keep the session alive.
+    """
+    events = review().streams.events()
+    # nginx gathers what it forwards
+    return Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def asked() -> dict[str, str]:
+    """Return the filters of this request that are not empty, by their names."""
+    return _given("outcome", "service", "patient", "urgency", "age", "owner", "text")
+
+
+def here() -> dict[str, Any]:
+    """Return the list's filters and the place in it, to come back to after a claim."""
+    return asked() | _given("after", "before")
+
+
+def _given(*names: str) -> dict[str, str]:
+    return {name: value for name in names if (value := request.args.get(name, "").strip())}
+
+
+def _filter(user: User) -> Filter:
+    given = asked()
+    wanted = Filter(
+        given.get("outcome", "requested"),
+        given.get("service", ""),
+        given.get("patient", "")[:MAX_WORDS],
+        given.get("urgency", ""),
+        owner=_owner(user, given.get("owner", "")),
+        text=given.get("text", "")[:MAX_WORDS],
+    )
+    known = (
+        wanted.outcome in listing.OUTCOMES
+        and wanted.service in ("", *analyser_names())
+        and wanted.priority in ("", *PRIORITIES)
+        and given.get("age", "") in ("", *AGES)
+    )
+    if not known:
+        abort(400, NO_LIST)
+    return replace(wanted, before=_before(given["age"])) if "age" in given else wanted
+
+
+def _before(age: str) -> str:
+    return instant(datetime.now(UTC) - AGES[age][1])
+
+
+def _owner(user: User, text: str) -> str | None:
+    """Return a Practitioner, `NOBODY`, or None: whose results are asked for."""
+    if text not in ("", *OWNERS):
+        abort(400, NO_LIST)
+    if text == "mine":
+        return user.practitioner
+    return NOBODY if text == "nobody" else None

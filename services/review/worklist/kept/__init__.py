@@ -1,0 +1,1 @@
+"""What the worklist's index keeps: entries, patients, tables and queries."""

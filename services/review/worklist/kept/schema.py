@@ -1,0 +1,91 @@
+"""The file of the index: its tables, and how it is opened.
+
+It holds names and birth dates, so nobody but its owner may read it.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = 1
+"""Of the tables: a file of another version is thrown away, and built anew from the EHR."""
+DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+BUSY_SEC: Final = 10.0
+SCHEMA: Final = """
+CREATE TABLE heads (
+  task TEXT PRIMARY KEY, version TEXT NOT NULL, time TEXT NOT NULL, service TEXT NOT NULL,
+  outcome TEXT NOT NULL, revision INTEGER NOT NULL, subject TEXT NOT NULL,
+  rank INTEGER NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL, owner TEXT NOT NULL,
+  owner_name TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,
+  decision TEXT NOT NULL, severity TEXT NOT NULL, alerts INTEGER NOT NULL,
+  categories TEXT NOT NULL, words TEXT NOT NULL);
+CREATE INDEX heads_waiting ON heads (outcome, rank, created, task);
+CREATE INDEX heads_newest ON heads (outcome, changed, task);
+CREATE INDEX heads_about ON heads (subject);
+CREATE INDEX heads_kinds ON heads (service, categories);
+CREATE TABLE patients (
+  reference TEXT PRIMARY KEY, version TEXT NOT NULL, time TEXT NOT NULL, name TEXT NOT NULL,
+  birth TEXT NOT NULL, replaced_by TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE links (
+  patient TEXT, other TEXT, PRIMARY KEY (patient, other)) WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO facts VALUES ('changes', '0');
+"""
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the file; make it anew where it is damaged or of another version.
+
+    Raises:
+        OSError, sqlite3.Error: it can't be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _opened(path)
+    except sqlite3.DatabaseError as error:
+        if not is_damaged(error):
+            raise
+    remove_file(path)
+    return _opened(path)
+
+
+def is_damaged(error: sqlite3.Error) -> bool:
+    """Tell whether the file itself is at fault, or lacks a table."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED or "no such" in str(error)
+
+
+def remove_file(path: Path) -> None:
+    """Remove the file and what SQLite keeps beside it."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # SQLite gives the files beside it the same mode.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    db = sqlite3.connect(path, timeout=BUSY_SEC, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        # What a power cut takes, the next sweep brings back.
+        db.execute("PRAGMA synchronous=NORMAL")
+        _prepare(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        [version] = db.execute("PRAGMA user_version").fetchone()
+        if version == VERSION:
+            return
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            db.execute(f'DROP TABLE "{name}"')
+        for statement in filter(str.strip, SCHEMA.split(";\n")):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
