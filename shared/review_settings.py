@@ -61,6 +61,12 @@ class ReviewSettings(BaseSettings):
         description="How many proxies stand before the pages and name the client in "
         "`X-Forwarded-For`: the audit trail names that address.",
     )
+    review_acknowledge: str = Field(
+        '{"stat": 15, "asap": 60, "urgent": 240}',
+        description="JSON: minutes within which somebody must acknowledge a result, by its "
+        "`Task.priority` (stat, asap, urgent). The defaults are careloop's own: set what your "
+        "hospital's policy for critical results says. A class may have no time.",
+    )
     review_orders_read_only: bool = Field(
         False,
         description="Orders can't be changed through the EHR's API: where a signed plan replaces a "

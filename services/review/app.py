@@ -16,13 +16,16 @@ from services.review import account, clock, images, pages, present, problems, si
 from services.review.access import oidc, roles, session
 from services.review.access.login import local_login
 from services.review.access.security import configure_cookies, protect
+from services.review.critical.limits import Limits, limits_of
+from services.review.critical.measured import Overdue
 from services.review.disclosure import emergency
-from services.review.lists import claims, show
+from services.review.lists import acknowledge, claims, show
 from services.review.metrics import PageMetrics
 from services.review.state import EXTENSION, Review
 from services.review.worklist import listing
 from services.review.worklist.feed import Feed
 from services.review.worklist.index import INDEX, Index
+from services.review.worklist.kept.query import Filter
 from services.review.worklist.letters import LettersPanel
 from services.review.worklist.streams import Streams
 from shared import VERSION
@@ -73,7 +76,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         Misconfigured: see `create_review_app`.
     """
     local, allowed = local_login(settings), roles.roles_of(settings)
-    measured = metrics or PageMetrics()
+    measured, limits = metrics or PageMetrics(), limits_of(settings)
     bp = Blueprint(
         NAME,
         __name__,
@@ -90,11 +93,23 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         feed = Feed(ehr, Index(settings.state_dir / INDEX))
         streams = Streams(feed.index, feed.stop)
         app.extensions[EXTENSION] = Review(
-            settings, ehr, allowed, local, issuer, letters, feed, streams, observer, measured
+            settings,
+            ehr,
+            allowed,
+            local,
+            issuer,
+            letters,
+            feed,
+            streams,
+            observer,
+            metrics=measured,
+            limits=limits,
         )
+        measured.registry.register(_overdue(limits, feed.index))
 
     bp.record(wire)
-    for part in (account, show, claims, pages, images, sign_off, emergency, problems):
+    pages_first = (account, show, claims, acknowledge, pages, images, sign_off)
+    for part in (*pages_first, emergency, problems):
         part.register(bp)
     bp.before_request(_started)
     bp.before_request(account.require_login)
@@ -122,6 +137,10 @@ def feed_of(app: Flask) -> Feed:
     Without one, each page sweeps.
     """
     return cast(Review, app.extensions[EXTENSION]).feed
+
+
+def _overdue(limits: Limits, index: Index) -> Overdue:
+    return Overdue(limits, lambda d: index.by_rank(Filter(unseen=d)), lambda: index.fact("swept"))
 
 
 def _unready(ehr: Ehr) -> list[str]:

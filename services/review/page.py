@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from services.review import present
@@ -9,6 +10,7 @@ from services.review.access import signing
 from services.review.access.session import User
 from services.review.banner.patient import Banner, banner_of
 from services.review.banner.times import Times, times_of
+from services.review.critical.due import Due, due_of
 from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
@@ -27,9 +29,13 @@ from services.review.result.evidence import Model
 from services.review.result.merged import Notice, notices
 from services.review.result.result import Result
 from services.review.state import Review
+from services.review.worklist.kept.entry import priority_in
+from services.review.worklist.kept.marks import mark_of
 from services.review.worklist.listing import title
 from shared import instants
 from shared.fhir import codes
+from shared.fhir.urgency.acknowledgement import acknowledgement_of, waits_since
+from shared.fhir.urgency.priority import Priority
 from shared.json import Json
 from shared.panel import Panel
 from shared.references import local_reference, relative
@@ -45,6 +51,9 @@ class Heading:
         decision: signed, amended, rejected; None where nobody decided.
         reason: why it was rejected, not analysed or failed.
         notices: on other records of the same patient.
+        version: of the head, as a form sends it back.
+        priority: how urgent it is.
+        due: where its acknowledgement stands; None: nobody asks for one.
     """
 
     title: str
@@ -53,6 +62,9 @@ class Heading:
     decision: str | None
     reason: str
     notices: Sequence[Notice]
+    version: str
+    priority: Priority
+    due: Due | None
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,18 @@ class _Builder:
             decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
             reason=present.concept_text(task.get("statusReason")),
             notices=notices(self.result),
+            version=mark_of(task).version,
+            priority=priority_in(task, list(self.result.outputs.values())),
+            due=self._due(),
         )
+
+    def _due(self) -> Due | None:
+        task, now = self.result.head.task, datetime.now(UTC)
+        seen = acknowledgement_of(task)
+        if seen is None and self.result.head.outcome != "requested":
+            return None
+        priority = priority_in(task, list(self.result.outputs.values()))
+        return due_of(self.review.limits, priority, waits_since(task), seen, now)
 
     def words(self) -> Words | None:
         result = self.result

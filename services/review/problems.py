@@ -25,6 +25,7 @@ TITLES: Final = {
     403: "You may not do this",
     404: "Not found",
     405: "Not possible here",
+    409: "Not possible now",
     413: "Too large",
     429: "Too many attempts",
     502: "The record system refused",

@@ -71,6 +71,7 @@ def post_decision(task_id: str) -> Any:
     except Conflict:
         return result_page(gather(shared.ehr, task_id), changed=True), 409
     shared.metrics.decisions.labels(decision.kind).inc()
+    shared.metrics.seen(result.head.task)
     log.info("review: %s %s", decision.kind, result.head.reference)
     left = any(end.how == "task" for end in ended)
     flash(f"{DONE[decision.kind]} {LEFT if left else ''}".strip())

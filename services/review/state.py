@@ -10,6 +10,7 @@ from services.review.access.login import LocalLogin, Throttle
 from services.review.access.roles import Roles
 from services.review.access.shown import Shown
 from services.review.access.staff import StaffCheck
+from services.review.critical.limits import Limits
 from services.review.metrics import PageMetrics
 from services.review.result.film import FilmShelf
 from services.review.worklist.feed import Feed
@@ -30,6 +31,7 @@ class Review:
         letters: the dead letters of all services, as last seen.
         feed: keeps the worklist's index, which it holds.
         streams: tell the tabs of its changes.
+        limits: how long urgent results may wait to be acknowledged.
         observer: `Device/id` that stands for this service in audit events, made at first use.
     """
 
@@ -42,6 +44,7 @@ class Review:
     feed: Feed
     streams: Streams
     observer: Callable[[], str]
+    limits: Limits = field(default_factory=Limits)
     metrics: PageMetrics = field(default_factory=PageMetrics)
     staff: StaffCheck = field(default_factory=StaffCheck)
     shown: Shown = field(default_factory=Shown)

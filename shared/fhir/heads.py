@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.answers import Answer, Basis, Head
 from shared.fhir import codes
 from shared.fhir.sources import named, rank
+from shared.fhir.urgency import acknowledgement
 from shared.fhir.urgency.priority import Priority
 from shared.instants import start
 from shared.json import Json
@@ -134,7 +135,7 @@ def requested(
     Args:
         priority: see `shared.fhir.urgency.priority`; R4 reads a Task without one as routine, too.
     """
-    return _rewritten(head, now) | {
+    task = _rewritten(head, now) | {
         "status": "requested",
         "priority": priority,
         "code": APPROVE,
@@ -147,6 +148,7 @@ def requested(
             for key, target in outputs.items()
         ],
     }
+    return acknowledgement.waiting(task, acknowledgement.asked_since(head.task, priority, now))
 
 
 def without_result(
@@ -173,7 +175,7 @@ def without_result(
     }
     task["for"] = codes.reference(subject) if subject else head.task.get("for")
     # what made it urgent is no more
-    task["priority"] = None
+    task = acknowledgement.waiting(task, None) | {"priority": None}
     task["input"] = [_basis(basis)] if basis else None
     task["output"] = [
         _part(key, {"valueReference": codes.reference(target)}) for key, target in outputs.items()
@@ -205,9 +207,18 @@ def owned(head: Head, owner: tuple[str, str] | None, now: str) -> Json:
     Args:
         owner: `Practitioner/id` and a name; None: nobody's.
     """
-    task = {k: v for k, v in head.task.items() if k not in ("owner", "meta")}
-    task |= {"lastModified": _rewritten(head, now)["lastModified"]}
+    task = _touched(head, {k: v for k, v in head.task.items() if k != "owner"}, now)
     return task | ({"owner": codes.reference(*owner)} if owner else {})
+
+
+def acknowledged(head: Head, person: str, name: str, now: str) -> Json:
+    """Build the head as seen by somebody; nothing else of it changes.
+
+    Args:
+        person: `Practitioner/id`.
+    """
+    task = acknowledgement.acknowledged(head.task, person, name, now)
+    return _touched(head, task, now)
 
 
 def taken_back(head: Head, now: str) -> Json:
@@ -228,6 +239,12 @@ def _rewritten(head: Head, now: str) -> Json:
         k: v for k, v in head.task.items() if k not in ("input", "output", "statusReason", "meta")
     }
     return kept | {"lastModified": max(now, str(head.task.get("authoredOn", now)), key=start)}
+
+
+def _touched(head: Head, task: Json, now: str) -> Json:
+    """Return the task, to be written now."""
+    kept = {k: v for k, v in task.items() if k != "meta"}
+    return kept | {"lastModified": _rewritten(head, now)["lastModified"]}
 
 
 def _basis(text: str) -> Json:

@@ -15,26 +15,22 @@ from services.review.access import signing
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
-from services.review.decision.decide import entry_uuid
-from services.review.disclosure import allowed, trail
+from services.review.disclosure import allowed
 from services.review.lists.show import here
+from services.review.lists.writing import CHANGED, write
 from services.review.result.read import head_by_id
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
 from shared.answers import Head
-from shared.ehr.guarded import transact
-from shared.errors import Conflict
-from shared.fhir import bundle, heads
+from shared.fhir import heads
+from shared.fhir.urgency import acknowledgement
 from shared.json import Json
-from shared.references import is_a, local_reference, relative, subject_of
+from shared.references import is_a, local_reference, relative
 
 log = logging.getLogger(__name__)
 MOST: Final = 20
 """Colleagues found at once."""
-CHANGED: Final = (
-    "Somebody changed this result meanwhile, so nothing was saved. Look at the list again."
-)
 NOT_WAITING: Final = "Nothing waits here any more: nobody can claim it."
 
 
@@ -69,7 +65,10 @@ def set_owner(task_id: str) -> Response:
     if request.form.get("version") != mark_of(head.task).version:
         abort(409, CHANGED)
     owner = _owner(shared, me)
-    _write(shared, head, owner)
+    task = _owned(head, owner, me, instants.now())
+    write(shared, head, task)
+    if acknowledgement.acknowledgement_of(task):
+        shared.metrics.seen(head.task)
 
     shared.feed.look(task_id)
     log.info("review: the owner of %s was set", head.reference)
@@ -109,21 +108,20 @@ def _owner(shared: Review, me: Practitioner) -> Practitioner | None:
     return Practitioner(local_reference(person), present.human_name(person))
 
 
-def _write(shared: Review, head: Head, owner: Practitioner | None) -> None:
-    """Write the owner and its audit event under the head's version, or abort."""
-    now = instants.now()
-    display = (owner.reference, owner.name) if owner else None
-    patient = subject_of(head.task) or ""
-    event = trail.decision(shared, cast(User, current()), patient, [head.reference])
-    written = bundle.transaction(
-        head,
-        heads.owned(head, display, now),
-        [bundle.post(event, entry_uuid(head, "AuditEvent"))],
-    )
-    try:
-        transact(shared.ehr, written, before=[head.task])
-    except Conflict:
-        abort(409, CHANGED)
+def _owned(head: Head, owner: Practitioner | None, me: Practitioner, now: str) -> Json:
+    """Build the head with its owner.
+
+    Who claims an urgent result acknowledges it. Who gives it back stands for it no longer, so
+    somebody has to acknowledge it anew. To hand it over says nothing of the colleague.
+    """
+    task = heads.owned(head, (owner.reference, owner.name) if owner else None, now)
+    if owner == me and task.get("priority") in acknowledgement.URGENT:
+        return acknowledgement.acknowledged(task, me.reference, me.name, now)
+    seen = acknowledgement.acknowledgement_of(task)
+    before = relative((head.task.get("owner") or {}).get("reference", ""))
+    if owner is None and seen and seen.person == before:
+        return acknowledgement.unacknowledged(task)
+    return task
 
 
 def _colleagues(shared: Review, name: str) -> list[tuple[str, str]]:

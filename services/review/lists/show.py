@@ -9,10 +9,14 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from services.catalogue import analyser_names
 from services.review.access.session import User, current
+from services.review.critical import due
+from services.review.critical.due import Due
+from services.review.critical.limits import Deadlines
 from services.review.disclosure import allowed, trail
-from services.review.state import review
+from services.review.state import Review, review
 from services.review.worklist import listing
-from services.review.worklist.kept.query import NOBODY, Filter, place_of
+from services.review.worklist.kept.query import NOBODY, Allowed, Filter, place_of
+from services.review.worklist.listing import Row
 from shared.fhir.urgency.priority import PRIORITIES
 from shared.instants import instant
 
@@ -26,6 +30,7 @@ AGES: Final[Mapping[str, tuple[str, timedelta]]] = {
 }
 """How long something has waited at least, by what a link calls it."""
 OWNERS: Final = {"mine": "Mine", "nobody": "Nobody's"}
+ACKNOWLEDGED: Final = {"overdue": "Overdue", "open": "Not acknowledged"}
 NO_LIST: Final = "There is no such list. Start again from the worklist."
 
 
@@ -40,7 +45,7 @@ def show_worklist() -> str:
     shared, user = review(), cast(User, current())
     feed = shared.feed
     feed.refresh()
-    wanted, place = _filter(user), None
+    wanted, place = _filter(shared, user), None
     try:
         for name in ("after", "before"):
             if text := request.args.get(name):
@@ -65,6 +70,9 @@ def show_worklist() -> str:
         priorities=PRIORITIES,
         ages={name: words for name, (words, _) in AGES.items()},
         owners=OWNERS,
+        acknowledged=ACKNOWLEDGED if shared.limits.times else {},
+        due=lambda row: _due(shared, row),
+        overdue=_overdue(shared, may_see),
         help=listing.OUTCOME_HELP,
         letters=shared.letters.seen(),
     )
@@ -82,7 +90,7 @@ def show_changes() -> Response:
 
 def asked() -> dict[str, str]:
     """Return the filters of this request that are not empty, by their names."""
-    return _given("outcome", "service", "patient", "urgency", "age", "owner", "text")
+    return _given("outcome", "service", "patient", "urgency", "age", "owner", "seen", "text")
 
 
 def here() -> dict[str, Any]:
@@ -94,7 +102,7 @@ def _given(*names: str) -> dict[str, str]:
     return {name: value for name in names if (value := request.args.get(name, "").strip())}
 
 
-def _filter(user: User) -> Filter:
+def _filter(shared: Review, user: User) -> Filter:
     given = asked()
     wanted = Filter(
         given.get("outcome", "requested"),
@@ -103,6 +111,7 @@ def _filter(user: User) -> Filter:
         given.get("urgency", ""),
         owner=_owner(user, given.get("owner", "")),
         text=given.get("text", "")[:MAX_WORDS],
+        unseen=_unseen(shared, given.get("seen", "")),
     )
     known = (
         wanted.outcome in listing.OUTCOMES
@@ -117,6 +126,27 @@ def _filter(user: User) -> Filter:
 
 def _before(age: str) -> str:
     return instant(datetime.now(UTC) - AGES[age][1])
+
+
+def _unseen(shared: Review, text: str) -> Deadlines | None:
+    """Return the deadlines that are asked for; None: all results are."""
+    if text not in ("", *ACKNOWLEDGED):
+        abort(400, NO_LIST)
+    if text == "overdue":
+        return shared.limits.deadlines(datetime.now(UTC))
+    return shared.limits.any_time() if text else None
+
+
+def _due(shared: Review, row: Row) -> Due | None:
+    """Tell where the acknowledgement of a row stands."""
+    return due.due_of(shared.limits, row.priority, row.since, row.seen, datetime.now(UTC))
+
+
+def _overdue(shared: Review, may_see: Allowed) -> dict[str, int]:
+    """Return how many are overdue of each class, whatever the filter of the list."""
+    wanted = Filter(unseen=shared.limits.deadlines(datetime.now(UTC)))
+    found = shared.feed.index.by_rank(wanted, may_see)
+    return {PRIORITIES[rank]: found[rank] for rank in sorted(found)}
 
 
 def _owner(user: User, text: str) -> str | None:

@@ -51,6 +51,8 @@ function keepFresh() {
       setTimeout(open, 15000);
     };
   };
+  // "Acknowledge within 12 min" is true for a minute only
+  setInterval(() => { if (!document.hidden && live.querySelector("[data-due]")) soon(); }, 60000);
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   addEventListener("pagehide", close);
   addEventListener("pageshow", open);

@@ -84,6 +84,13 @@ class Index:
             sql = f"SELECT outcome, count(*) FROM heads WHERE {condition} GROUP BY outcome"  # noqa: S608
             return dict(db.execute(sql, values).fetchall())
 
+    def by_rank(self, wanted: Filter, allowed: Allowed = EVERYTHING) -> dict[int, int]:
+        """Return how many entries fit the filter, its outcome aside, by their rank."""
+        with self._using() as db:
+            condition, values = self._where(db, wanted, allowed)
+            sql = f"SELECT rank, count(*) FROM heads WHERE {condition} GROUP BY rank"  # noqa: S608
+            return dict(db.execute(sql, values).fetchall())
+
     def changes(self) -> int:
         """Return a number that grows with every change, of any process."""
         return int(self.fact("changes") or 0)

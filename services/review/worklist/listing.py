@@ -1,6 +1,6 @@
 """The worklist: the heads of one outcome, a page at a time.
 
-What waits by urgency, then oldest first; everything else newest first.
+What waits by urgency, then what nobody has acknowledged, then oldest first; all else newest first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from services.review.result.read import service_of
 from services.review.worklist.index import Index
 from services.review.worklist.kept.query import EVERYTHING, SEPARATOR, Allowed, Filter, Place
 from services.review.worklist.kept.rows import Listed
+from shared.fhir.urgency.acknowledgement import Acknowledgement
+from shared.fhir.urgency.priority import Priority
 from shared.instants import now, parse
 from shared.json import Json
 
@@ -26,8 +28,8 @@ OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
     "cancelled": "Withdrawn",
 }
 OUTCOME_HELP: Final = {
-    "requested": "AI drafts that no clinician has decided on yet: the most urgent first, then "
-    "those that have waited longest.",
+    "requested": "AI drafts that no clinician has decided on yet: the most urgent first; of these "
+    "first those that nobody has acknowledged; then those that have waited longest.",
     "failed": "The analysis broke off. The technical team sees these as dead letters and can "
     "replay them.",
     "rejected": "The input was understood and was not analysed; the reason is in the row.",
@@ -52,6 +54,8 @@ class Row:
         version: what the list showed, for a change of its owner.
         categories: of its report, or those that its service declares.
         withheld: this user may not read its content, which is left out.
+        since: since when it waits: an urgent one to be acknowledged, any other to be decided on.
+        seen: who acknowledged it; None: nobody.
     """
 
     task_id: str
@@ -63,7 +67,7 @@ class Row:
     birth: str
     replaced_by: str
     revision: int
-    priority: str
+    priority: Priority
     created: str
     changed: str
     reason: str
@@ -75,6 +79,8 @@ class Row:
     text: str
     categories: frozenset[str]
     withheld: bool = False
+    since: str = ""
+    seen: Acknowledgement | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,8 @@ def row(listed: Listed) -> Row:
         alerts=entry.alerts,
         text=entry.text,
         categories=frozenset(entry.categories) or panel_of(entry.service).categories,
+        since=entry.since,
+        seen=Acknowledgement(entry.seen_by, entry.seen_name, entry.seen_at) if entry.seen else None,
     )
 
 

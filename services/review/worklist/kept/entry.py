@@ -10,6 +10,7 @@ from services.review.worklist.kept.marks import Mark, mark_of, utc
 from services.review.worklist.summary import summary_of
 from shared.answers import Head
 from shared.fhir import codes
+from shared.fhir.urgency.acknowledgement import URGENT, acknowledgement_of, waits_since
 from shared.fhir.urgency.priority import PRIORITIES, Priority, priority_of
 from shared.json import Json
 from shared.references import is_a, moment_of, relative, subject_of
@@ -33,6 +34,9 @@ class Entry:
         decision: signed, amended, rejected; empty where nobody decided.
         severity, alerts: of the gravest open alerts, and how many there are.
         categories: of its report, sorted; empty where it has none.
+        since: since when it waits, in UTC: an urgent one to be acknowledged, see
+            `shared.fhir.urgency.acknowledgement`; any other to be decided on.
+        seen_by, seen_name, seen_at: who acknowledged an urgent one, and when; empty: nobody.
     """
 
     task: str
@@ -53,11 +57,20 @@ class Entry:
     severity: str
     alerts: int
     categories: tuple[str, ...]
+    since: str = ""
+    seen_by: str = ""
+    seen_name: str = ""
+    seen_at: str = ""
 
     @property
     def rank(self) -> int:
         """Its place among the priorities: 0 is the most urgent."""
         return PRIORITIES.index(self.priority)
+
+    @property
+    def seen(self) -> bool:
+        """Tell whether somebody acknowledged it."""
+        return bool(self.seen_by)
 
 
 def parts_of(head: Head) -> list[str]:
@@ -84,6 +97,9 @@ def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
     said, owner = summary_of(own), task.get("owner") or {}
     report = next((part for part in own if part["resourceType"] in REPORTS), None)
     changed = utc(task.get("lastModified", "")) or utc(moment_of(task))
+    created = utc(task.get("authoredOn", "")) or changed
+    priority = priority_in(task, own)
+    seen = acknowledgement_of(task) if priority in URGENT else None
     return Entry(
         task=head.reference.split("/", 1)[1],
         mark=mark_of(task),
@@ -91,8 +107,8 @@ def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
         outcome=head.outcome,
         revision=head.revision,
         subject=subject or "",
-        priority=_priority(task, own),
-        created=utc(task.get("authoredOn", "")) or changed,
+        priority=priority,
+        created=created,
         changed=changed,
         owner=relative(owner.get("reference", "")),
         owner_name=owner.get("display", ""),
@@ -103,11 +119,15 @@ def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
         severity=said.severity,
         alerts=said.alerts,
         categories=tuple(sorted(categories_of(report))) if report else (),
+        since=utc(waits_since(task)) if priority in URGENT else created,
+        seen_by=seen.person if seen else "",
+        seen_name=seen.name if seen else "",
+        seen_at=utc(seen.time) if seen else "",
     )
 
 
-def _priority(task: Json, parts: Sequence[Json]) -> Priority:
-    """Return the head's own priority.
+def priority_in(task: Json, parts: Sequence[Json]) -> Priority:
+    """Return the head's own priority; of one without, what its parts ask for.
 
     Heads of former versions of careloop have none.
     """

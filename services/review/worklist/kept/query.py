@@ -9,8 +9,13 @@ from services.review.worklist.kept.patients import folded
 from shared.fhir.urgency.priority import PRIORITIES
 
 WAITING: Final = "requested"
-KEYS: Final = {True: ("rank", "created", "task"), False: ("changed", "task")}
-"""What waits is sorted by urgency, then oldest first; all else newest first."""
+KEYS: Final = {True: ("rank", "seen", "since", "task"), False: ("changed", "task")}
+"""What waits is sorted by urgency, then what nobody has acknowledged, then oldest first.
+
+So what is overdue comes first in its class. All else is sorted newest first.
+"""
+NUMBERS: Final = {"rank": tuple(map(str, range(len(PRIORITIES)))), "seen": ("0", "1")}
+"""Columns of numbers among them, and how a link writes each number that they may hold."""
 SEPARATOR: Final = "~"
 NOBODY: Final = ""
 OF_PERSON: Final = """subject IN (WITH RECURSIVE person(record) AS (
@@ -49,6 +54,8 @@ class Filter:
         before: only what was begun before this instant (UTC).
         owner: `Practitioner/id`; `NOBODY`: what nobody has claimed.
         text: words of its line, its reason or its title.
+        unseen: what waits, and nobody has acknowledged: of each place among the priorities what
+            waits since this instant or longer. None: all of it.
     """
 
     outcome: str = WAITING
@@ -58,6 +65,7 @@ class Filter:
     before: str = ""
     owner: str | None = None
     text: str = ""
+    unseen: Sequence[tuple[int, str]] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -85,7 +93,8 @@ def place_of(text: str, wanted: Filter, *, is_before: bool) -> Place:
         ValueError: it is none of this list.
     """
     key = tuple(text.split(SEPARATOR))
-    if len(key) != len(wanted.keys) or ("rank" in wanted.keys and not key[0].isdecimal()):
+    named = list(zip(wanted.keys, key, strict=False))
+    if len(key) != len(wanted.keys) or any(p not in NUMBERS.get(n, (p,)) for n, p in named):
         raise ValueError("no place of this list")
     return Place(key, is_before)
 
@@ -102,6 +111,8 @@ def where(wanted: Filter, kinds: Sequence[tuple[str, str]] | None, allowed: Allo
             parts.append((f"{column} = ?", [value]))
     if wanted.priority in PRIORITIES:
         parts.append(("rank = ?", [PRIORITIES.index(wanted.priority)]))
+    if wanted.unseen is not None:
+        parts.append(_unseen(wanted.unseen))
     if wanted.before:
         parts.append(("created < ?", [wanted.before]))
     if wanted.patient.strip():
@@ -114,6 +125,12 @@ def where(wanted: Filter, kinds: Sequence[tuple[str, str]] | None, allowed: Allo
         parts.append(("subject IN (SELECT value FROM json_each(?))", [records]))
     sql = " AND ".join(f"({condition})" for condition, _ in parts) or "1"
     return sql, [value for _, values in parts for value in values]
+
+
+def _unseen(deadlines: Sequence[tuple[int, str]]) -> Where:
+    each = " OR ".join("(rank = ? AND since <= ?)" for _ in deadlines) or "0"
+    values: list[object] = [value for pair in deadlines for value in pair]
+    return f"outcome = '{WAITING}' AND seen = 0 AND ({each})", values
 
 
 def _searched(kinds: Sequence[tuple[str, str]] | None) -> list[Where]:
@@ -140,9 +157,10 @@ def beyond(wanted: Filter, place: Place) -> tuple[str, str, list[object]]:
     """Write the condition of a place, and the order in which its page is read."""
     ascending = (wanted.outcome == WAITING) != place.is_before
     columns, marks = ", ".join(wanted.keys), ", ".join("?" for _ in wanted.keys)
-    values: list[object] = list(place.key)
-    if "rank" in wanted.keys:
-        values[0] = int(place.key[0])
+    values: list[object] = [
+        int(part) if name in NUMBERS else part
+        for name, part in zip(wanted.keys, place.key, strict=True)
+    ]
     return f"({columns}) {'>' if ascending else '<'} ({marks})", order(wanted, place), values
 
 

@@ -14,11 +14,12 @@ from shared.fhir.urgency.priority import PRIORITIES
 
 COLUMNS: Final = (
     "task, version, time, service, outcome, revision, subject, rank, created, changed, owner, "
-    "owner_name, title, text, reason, decision, severity, alerts, categories"
+    "owner_name, title, text, reason, decision, severity, alerts, categories, "
+    "since, seen, seen_by, seen_name, seen_at"
 )
 PUT: Final = (
     f"INSERT OR REPLACE INTO heads ({COLUMNS}, words) "  # noqa: S608  # our own columns
-    f"VALUES ({', '.join('?' * 20)})"
+    f"VALUES ({', '.join('?' * 25)})"
 )
 
 
@@ -84,6 +85,11 @@ def _row(entry: Entry) -> tuple[object, ...]:
         entry.severity,
         entry.alerts,
         " ".join(entry.categories),
+        entry.since,
+        entry.seen,
+        entry.seen_by,
+        entry.seen_name,
+        entry.seen_at,
         folded(f"{title} {entry.service} {entry.text} {entry.reason}"),
     )
 
@@ -96,5 +102,6 @@ def listed(row: Sequence[Any], wanted: Filter) -> Listed:
     mark = Mark(value.pop("version"), value.pop("time"))
     priority = PRIORITIES[value.pop("rank")]
     categories = tuple(value.pop("categories").split())
+    del value["seen"]  # of who is named in seen_by
     entry = Entry(mark=mark, priority=priority, categories=categories, **value)
     return Listed(entry, None if name is None else Known(name, birth, replaced_by), key)

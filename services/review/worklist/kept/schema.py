@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables: a file of another version is thrown away, and built anew from the EHR."""
 DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 BUSY_SEC: Final = 10.0
@@ -19,8 +19,9 @@ CREATE TABLE heads (
   rank INTEGER NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL, owner TEXT NOT NULL,
   owner_name TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,
   decision TEXT NOT NULL, severity TEXT NOT NULL, alerts INTEGER NOT NULL,
-  categories TEXT NOT NULL, words TEXT NOT NULL);
-CREATE INDEX heads_waiting ON heads (outcome, rank, created, task);
+  categories TEXT NOT NULL, since TEXT NOT NULL, seen INTEGER NOT NULL, seen_by TEXT NOT NULL,
+  seen_name TEXT NOT NULL, seen_at TEXT NOT NULL, words TEXT NOT NULL);
+CREATE INDEX heads_waiting ON heads (outcome, rank, seen, since, task);
 CREATE INDEX heads_newest ON heads (outcome, changed, task);
 CREATE INDEX heads_about ON heads (subject);
 CREATE INDEX heads_kinds ON heads (service, categories);

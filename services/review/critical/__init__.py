@@ -1,0 +1,1 @@
+"""Critical results: within which time somebody with a name must have seen one."""

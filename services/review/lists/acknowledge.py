@@ -1,0 +1,77 @@
+"""Acknowledge an urgent result: somebody with a name says that she has seen it.
+
+It is no decision and no claim. Whoever may read the result may say so; opening its page says
+nothing. To claim it or to decide on it says so, too.
+"""
+
+import logging
+from typing import Final, cast
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from services.review.access import signing
+from services.review.access.session import User, check_csrf, current
+from services.review.access.staff import is_active
+from services.review.disclosure import allowed
+from services.review.lists.show import here
+from services.review.lists.writing import CHANGED, write
+from services.review.result.read import head_by_id
+from services.review.state import Review, review
+from services.review.worklist.kept.marks import mark_of
+from shared import instants
+from shared.answers import Head
+from shared.fhir import heads
+from shared.fhir.urgency.acknowledgement import acknowledgement_of
+
+log = logging.getLogger(__name__)
+NOT_WAITING: Final = "This result does not wait any more: there is nothing to acknowledge."
+IN_EMERGENCY: Final = (
+    "An emergency access reads, and acknowledges nothing: a colleague whose role reads such "
+    "results must do that."
+)
+DONE: Final = "Acknowledged: the record says that you have seen this result."
+BEFORE: Final = "{} acknowledged it before. That stands."
+
+
+def register(bp: Blueprint) -> None:
+    """The routes."""
+    address = "/results/<task_id>/acknowledgement"
+    bp.add_url_rule(address, "acknowledge", acknowledge, methods=["POST"])
+
+
+def acknowledge(task_id: str) -> Response:
+    """Write who has seen it, and when; 409 when the result changed since it was shown."""
+    check_csrf()
+    shared, user = review(), cast(User, current())
+    head = head_by_id(shared.ehr, task_id)
+    _check(shared, user, head)
+    if seen := acknowledgement_of(head.task):
+        flash(BEFORE.format(seen.name or seen.person))
+        return _back(task_id)
+    if request.form.get("version") != mark_of(head.task).version:
+        abort(409, CHANGED)
+
+    write(shared, head, heads.acknowledged(head, user.practitioner, user.name, instants.now()))
+    shared.metrics.seen(head.task)
+    shared.feed.look(task_id)
+    log.info("review: %s was acknowledged", head.reference)
+    flash(DONE)
+    return _back(task_id)
+
+
+def _check(shared: Review, user: User, head: Head) -> None:
+    """Abort where the user may not say so, or nobody asks."""
+    if allowed.reading_of_head(shared, user, head).in_emergency:
+        abort(403, IN_EMERGENCY)
+    if not is_active(shared.ehr.read(user.practitioner)):
+        abort(403, signing.NOT_ACTIVE)
+    if head.outcome != "requested":
+        abort(409, NOT_WAITING)
+
+
+def _back(task_id: str) -> Response:
+    """Go back to where the form stood."""
+    if request.form.get("page") == "result":
+        return redirect(url_for("review.result", task_id=task_id), 303)
+    return redirect(url_for("review.worklist", **here()), 303)
