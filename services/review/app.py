@@ -21,6 +21,7 @@ from services.review.critical.measured import Overdue
 from services.review.disclosure import emergency
 from services.review.lists import acknowledge, claims, show
 from services.review.metrics import PageMetrics
+from services.review.report import show as report
 from services.review.state import EXTENSION, Review
 from services.review.worklist import listing
 from services.review.worklist.feed import Feed
@@ -108,8 +109,9 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         measured.registry.register(_overdue(limits, feed.index))
 
     bp.record(wire)
-    pages_first = (account, show, claims, acknowledge, pages, images, sign_off)
-    for part in (*pages_first, emergency, problems):
+    for part in (account, show, claims, acknowledge, pages, images, sign_off, report):
+        part.register(bp)
+    for part in (emergency, problems):
         part.register(bp)
     bp.before_request(_started)
     bp.before_request(account.require_login)

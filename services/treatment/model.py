@@ -86,7 +86,7 @@ interactions, {allergies} allergy rules, {contraindications} contraindications, 
 laboratory limits and {follow_ups} follow-up of
 imaging over {drugs} ingredients.
 
-## What it does not do
+## Limits
 - It is not a complete interaction checker. A pair that is not in the table raises no alert, and \
 silence is no clearance.
 - Ages are counted on the day on which a plan is drawn; time alone draws none again. Most limits \

@@ -62,17 +62,22 @@ def card_reference(device: Json) -> str | None:
 
 def card_html(ehr: Ehr, device: Json) -> Markup | None:
     """The model card, rendered; None where there is none or it can't be read."""
+    text = card_text(ehr, device)
+    # markdown-it escapes all HTML of the source
+    return None if text is None else Markup(MARKDOWN.render(text))  # noqa: S704
+
+
+def card_text(ehr: Ehr, device: Json) -> str | None:
+    """The model card in Markdown; None where there is none or it can't be read."""
     reference = card_reference(device)
     document = ehr.read(reference) if reference else None
     if document is None or not codes.has_code(document.get("type"), codes.AI_INPUTS, "AIModelCard"):
         return None
     try:
-        text = ehr.attachment(
-            attachment_of(document, "text/markdown") or {}, MAX_CARD_BYTES
-        ).decode("utf-8", "replace")
+        attachment = attachment_of(document, "text/markdown") or {}
+        return ehr.attachment(attachment, MAX_CARD_BYTES).decode("utf-8", "replace")
     except (NotYet, InvalidInput):
         return None
-    return Markup(MARKDOWN.render(text))  # noqa: S704  # markdown-it escapes all HTML of the source
 
 
 def picture(media: Json) -> tuple[bytes, str] | None:

@@ -1,0 +1,1 @@
+"""The signed report on paper: what stands on it, and the PDF."""

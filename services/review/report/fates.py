@@ -1,0 +1,39 @@
+"""What the clinician said of each part of a signed result, in words (pure)."""
+
+from typing import Final
+
+from services.review.decision.fates import LEFT_OUT, REFUTED
+from shared.fhir import lifecycle
+from shared.json import Json
+
+ACCEPTED: Final = {
+    "Observation": "confirmed",
+    "Condition": "confirmed",
+    "DetectedIssue": "kept",
+    "MedicationRequest": "accepted",
+    "ServiceRequest": "accepted",
+    "Goal": "accepted",
+}
+IN_ERROR: Final = "entered-in-error"
+
+
+def fate_of(resource: Json) -> str:
+    """Say what became of it.
+
+    Where its status is not one that a signature gives, it is the status.
+    """
+    kind = resource["resourceType"]
+    status = lifecycle.status_of(resource) or "status not recorded"
+    stages = lifecycle.STATUS.get(kind, {})
+    if kind in ACCEPTED and status in (stages.get("signed"), stages.get("amended")):
+        return ACCEPTED[kind]
+    notes = [str(note.get("text", "")) for note in resource.get("note", [])]
+    if LEFT_OUT in notes:
+        return "left out: neither confirmed nor refuted"
+    if REFUTED in notes or status == "refuted":
+        return "REFUTED by the clinician"
+    if status == IN_ERROR:
+        return "NOT ACCEPTED (entered in error)"
+    if status == stages.get("rejected"):
+        return "NOT ACCEPTED"
+    return f"status in the record: {status}"

@@ -1,0 +1,1 @@
+"""Review: the signed report on paper."""
