@@ -80,6 +80,7 @@ class Habits:
         answers_backwards: the entries of a batch's answer stand from the last to the first.
         orders_read_only: the status of an update of an active MedicationRequest; None: it is made.
         refuses_in_batches: the status of each entry of a batch; None: as if it were asked alone.
+        finds_systems: a search for `system|` finds every identifier of the system.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Habits:
     answers_backwards: bool = False
     refuses_in_batches: int | None = None
     orders_read_only: int | None = None
+    finds_systems: bool = True
 
 
 SEKMET: Final = Habits(

@@ -167,7 +167,7 @@ def _fits(habits: Habits, resource: Json, name: str, value: str) -> bool:
     if name == "identifier":
         found = resource.get("identifier", [])
         return any(
-            _token_of_identifier(i, w)
+            _token_of_identifier(habits, i, w)
             for i in (found if isinstance(found, list) else [found])
             for w in wanted
         )
@@ -195,11 +195,11 @@ def _same_reference(habits: Habits, reference: str, wanted: str) -> bool:
     return target == (stored if "/" in target else stored.split("/")[-1])
 
 
-def _token_of_identifier(identifier: Json, wanted: str) -> bool:
+def _token_of_identifier(habits: Habits, identifier: Json, wanted: str) -> bool:
     system, bar, value = wanted.rpartition("|")
     if bar and identifier.get("system", "") != system:
         return False
-    return value == "" or identifier.get("value") == value
+    return (value == "" and habits.finds_systems) or identifier.get("value") == value
 
 
 def _token(element: object, wanted: str) -> bool:

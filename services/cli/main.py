@@ -16,6 +16,7 @@ from services.cli.commands import (
     scopes,
     settings,
     topics,
+    worklist,
 )
 from services.cli.errors import Commands
 from shared import VERSION
@@ -49,4 +50,5 @@ main.add_command(jwks.jwks)
 main.add_command(models.models)
 main.add_command(settings.settings)
 main.add_command(dead_letters.dead_letters, "dead-letters")
+main.add_command(worklist.worklist)
 main.add_command(new.new)

@@ -17,7 +17,7 @@ from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.errors import NotAnalysed
 from shared.json import Json
-from shared.privacy.person import find_person
+from shared.privacy.person import find_person, linked_questions
 from shared.references import is_a, relative, subject_of
 
 
@@ -73,8 +73,15 @@ def list_of(shared: Review, user: User) -> Allowed:
     patients = None
     if user.patient is not None:
         own = [user.patient, *([user.emergency.patient] if user.emergency else [])]
-        patients = frozenset(record for one in own for record in records_of(shared.ehr, one))
+        ehr = _asked_ahead(shared, own)
+        patients = frozenset(record for one in own for record in records_of(ehr, one))
     return Allowed(partial(_may_search, shared, user) if shared.roles.are_set else None, patients)
+
+
+def _asked_ahead(shared: Review, patients: Sequence[str]) -> Ehr:
+    """Ask in one request for the records that the index knows to be linked with these."""
+    known = (record for one in patients for record in shared.feed.index.records(one))
+    return shared.ehr.ahead([q for record in known for q in linked_questions(record)])
 
 
 def _may_search(shared: Review, user: User, service: str, categories: frozenset[str]) -> bool:

@@ -32,6 +32,7 @@ AGES: Final[Mapping[str, tuple[str, timedelta]]] = {
 OWNERS: Final = {"mine": "Mine", "nobody": "Nobody's"}
 ACKNOWLEDGED: Final = {"overdue": "Overdue", "open": "Not acknowledged"}
 NO_LIST: Final = "There is no such list. Start again from the worklist."
+TOO_LONG: Final = f"Search for at most {MAX_WORDS} characters. Go back and shorten them."
 
 
 def register(bp: Blueprint) -> None:
@@ -62,10 +63,8 @@ def show_worklist() -> str:
         wanted=wanted,
         asked=asked(),
         here=here(),
-        counts=listing.counts(feed.index, wanted, may_see),
         listed=replace(listed, rows=rows),
         state=listing.state(feed.index),
-        changes=feed.index.changes(),
         services=analyser_names(),
         priorities=PRIORITIES,
         ages={name: words for name, (words, _) in AGES.items()},
@@ -107,10 +106,10 @@ def _filter(shared: Review, user: User) -> Filter:
     wanted = Filter(
         given.get("outcome", "requested"),
         given.get("service", ""),
-        given.get("patient", "")[:MAX_WORDS],
+        given.get("patient", ""),
         given.get("urgency", ""),
         owner=_owner(user, given.get("owner", "")),
-        text=given.get("text", "")[:MAX_WORDS],
+        text=given.get("text", ""),
         unseen=_unseen(shared, given.get("seen", "")),
     )
     known = (
@@ -121,6 +120,8 @@ def _filter(shared: Review, user: User) -> Filter:
     )
     if not known:
         abort(400, NO_LIST)
+    if max(len(wanted.patient), len(wanted.text)) > MAX_WORDS:
+        abort(400, TOO_LONG)
     return replace(wanted, before=_before(given["age"])) if "age" in given else wanted
 
 

@@ -1,42 +1,31 @@
 """The feed of the index: what the EHR says of our heads and their patients.
 
-Each sweep reads what changed since the cursor. Servers show some writes late, so it looks back
-behind its cursor; what was met before changes nothing.
+One process feeds an index at a time, whatever shares its file.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Final
 from uuid import uuid4
 
 from services.review.worklist.index import Index
-from services.review.worklist.kept.marks import utc
-from services.review.worklist.met import Met, met_in, met_in_search
-from services.review.worklist.settle import CHUNK, Settling
+from services.review.worklist.settle import Settling
+from services.review.worklist.sweeps.building import Building, Progress
+from services.review.worklist.sweeps.cursor import Cursor
+from services.review.worklist.sweeps.following import Following
 from shared.ehr.client import Ehr
-from shared.errors import REFUSED, CareloopError, FhirError, Unavailable
-from shared.fhir import codes
-from shared.instants import instant, now, parse
-from shared.json import Json
-from shared.references import moment_of
+from shared.errors import CareloopError, Unavailable
+from shared.instants import now, parse
 from shared.web.logs import trace
 
 log = logging.getLogger(__name__)
 SWEEP_SEC: Final = 5.0
-OVERLAP: Final = timedelta(seconds=30)
-"""HAPI shows a big transaction up to 1 s late, others some seconds."""
-SKEW: Final = timedelta(minutes=5)
-"""How far the EHR's clock may differ from ours when a rebuild begins."""
 FULL: Final = timedelta(hours=1)
 """Where no history shows deletes, everything is looked at so often."""
 LEASE_SEC: Final = 30.0
-BEGINNING: Final = "1970-01-01T00:00:00Z"
-Progress = Callable[[int], None]
-"""Called with the number of heads met so far."""
 
 
 def silent(_: int) -> None:
@@ -55,12 +44,13 @@ class Feed:
         self.stop = stop or threading.Event()
         self._ehr = ehr
         self._settling = Settling.at(ehr, index)
+        heads, people = (Cursor(ehr, index, kind) for kind in ("Task", "Patient"))
+        self._following = Following(index, self._settling, heads, people)
+        self._building = Building(ehr, self._following)
         self._holder = uuid4().hex
         self._is_running = False
         self._is_behind = False
         self._sweeping = threading.Lock()
-
-    # --- when
 
     def run(self) -> None:
         """Sweep until `stop`, unless another process does."""
@@ -91,11 +81,12 @@ class Feed:
     def sweep(self) -> None:
         """Bring the index up to date; build it first, if it never was complete."""
         with self._sweeping:
-            self.index.reopen_if_lost()
-            if self.index.fact("complete") is None or self._is_due():
-                self._rebuild(silent)
-            else:
-                self._follow()
+            if not self._is_complete() or self._is_due():
+                self._build(silent)
+            elif not self._following.follow():
+                log.error("the EHR went back in time (a restored backup?): all is built anew")
+                self.index.note(complete=None)
+                self._build(silent)
             self.index.note(swept=now())
         if self._is_behind:
             log.warning("the worklist is up to date again", extra={"back": "ehr"})
@@ -104,18 +95,24 @@ class Feed:
     def rebuild(self, progress: Progress = silent) -> int:
         """Build the index anew from the EHR; return the number of heads.
 
-        What is in it stays until the EHR says otherwise.
+        Whoever feeds the file now waits until this is done.
         """
         with self._sweeping:
-            self.index.note(complete=None)
-            self._rebuild(progress)
-            self.index.note(swept=now())
+            self._holds(by_force=True)
+            try:
+                self.index.note(complete=None)
+                self._build(progress, again=True)
+                self.index.note(swept=now())
+            finally:
+                self._release()
         return len(self.index.tasks())
 
     def close(self) -> None:
-        """End `run`, and close the index."""
+        """End `run`, let another process go on, and close the index."""
         self.stop.set()
         with self._sweeping:
+            if self._is_running:
+                self._release()
             self.index.close()
 
     def look(self, task_id: str) -> None:
@@ -128,116 +125,39 @@ class Feed:
         except CareloopError as error:
             log.warning("the worklist learns of Task/%s a little later: %s", task_id, error)
 
-    def _holds(self) -> bool:
-        return self.index.lease(self._holder, time.time() + LEASE_SEC, time.time())
+    def _build(self, progress: Progress, *, again: bool = False) -> None:
+        def going_on(count: int) -> None:
+            if self.stop.is_set():
+                raise Unavailable("review", "it is stopping")
+            if again or self._is_running:
+                self._holds(by_force=again)
+            progress(count)
+
+        # entries of another EHR are none of this one's
+        is_other = self.index.fact("ehr") not in (None, self._ehr.base)
+        if is_other:
+            self.index.note(complete=None)
+        self.index.note(ehr=self._ehr.base)
+        self._building.build(going_on, again=again or is_other)
+
+    def _holds(self, *, by_force: bool = False) -> bool:
+        until = time.time() + LEASE_SEC
+        return self.index.lease(self._holder, until, time.time(), by_force=by_force)
+
+    def _release(self) -> None:
+        with suppress(CareloopError):  # else it ends by its time
+            self.index.release(self._holder)
+
+    def _is_complete(self) -> bool:
+        is_own = self.index.fact("ehr") == self._ehr.base
+        return is_own and self.index.fact("complete") is not None
 
     def _is_due(self) -> bool:
         """Tell whether it is time to look at everything again.
 
         An EHR without the history of a type tells no deletes.
         """
-        if self._ehr.shows_deletes("Task"):
+        if all(self._ehr.shows_deletes(kind) for kind in ("Task", "Patient")):
             return False
         last = self.index.fact("complete")
         return last is not None and parse(last) + FULL < datetime.now(UTC)
-
-    # --- what changed
-
-    def _follow(self) -> None:
-        cursor = self.index.fact("cursor") or instant(datetime.now(UTC) - SKEW)
-        found = met_in(self._ehr.history("Task", _behind(cursor)))
-        if self._is_rewound(found):
-            log.error("the EHR went back in time (a restored backup?): the worklist is built anew")
-            self.index.note(complete=None)
-            self._rebuild(silent)
-            return
-
-        self._settling.take(found)
-        self._follow_people()
-        if found.newest > cursor:
-            self.index.note(cursor=found.newest, anchor=f"{found.newest_task} {found.newest}")
-
-    def _follow_people(self) -> None:
-        cursor = self.index.fact("people") or instant(datetime.now(UTC) - SKEW)
-        newest = self._settling.people.follow(_behind(cursor))
-        if newest > cursor:
-            self.index.note(people=newest)
-
-    def _is_rewound(self, found: Met) -> bool:
-        """Tell whether the version at the cursor is gone.
-
-        A sweep looks back behind its cursor, so it meets that version, or a later one.
-        """
-        task, _, at = (self.index.fact("anchor") or "").partition(" ")
-        if not task or found.meets(task, at) or not self._ehr.shows_deletes("Task"):
-            return False
-        stands = self._ehr.look_up(f"Task/{task}")
-        if stands == "deleted":
-            return False
-        return stands is None or utc(moment_of(stands)) < at
-
-    # --- everything
-
-    def _rebuild(self, progress: Progress) -> None:
-        began = now()
-        met: dict[str, str] = {}
-        for chunk in _chunks(self._heads()):
-            self._go_on()
-            self._settling.take(met_in_search(chunk))
-            met |= {task["id"]: utc(moment_of(task)) for task in chunk}
-            progress(len(met))
-
-        self._settling.settle(self.index.tasks() - met.keys())
-        self._settling.people.renew()
-        self._begin_at(instant(parse(began) - SKEW), met)
-        self.index.note(complete=began)
-
-    def _begin_at(self, latest: str, met: dict[str, str]) -> None:
-        """Set the cursors: sweeps go on from here."""
-        task, time = max(met.items(), key=lambda item: item[1], default=("", ""))
-        is_quiet = "" < time <= latest
-        self.index.note(
-            cursor=time if is_quiet else latest,
-            anchor=f"{task} {time}" if is_quiet else None,
-            people=latest,
-        )
-
-    def _heads(self) -> Iterator[Json]:
-        """Yield all our heads.
-
-        The newest come first: what is written meanwhile moves to pages that were read, and hides
-        nothing on those to come.
-        """
-        # a list: any value of the system fits
-        params = {"identifier": [f"{codes.REVISION}|"], "_sort": "-_lastUpdated"}
-        try:
-            yield from self._ehr.search("Task", params)
-        except FhirError as error:
-            if error.status not in REFUSED:
-                raise
-            yield from _standing(self._ehr, BEGINNING)
-
-    def _go_on(self) -> None:
-        if self.stop.is_set():
-            raise Unavailable("review", "it is stopping")
-        if self._is_running:
-            self._holds()
-
-
-def _standing(ehr: Ehr, since: str) -> Iterable[Json]:
-    """Return the newest versions in the history of Task, but of those with a delete."""
-    found = met_in(ehr.history("Task", since))
-    return [task for task_id, task in found.standing.items() if task_id not in found.deleted]
-
-
-def _chunks(tasks: Iterator[Json]) -> Iterator[list[Json]]:
-    while chunk := list(islice(tasks, CHUNK)):
-        yield chunk
-
-
-def _behind(cursor: str) -> str:
-    """Return the instant from which on to look again.
-
-    A cursor in the future would hide all since.
-    """
-    return instant(min(parse(cursor), datetime.now(UTC)) - OVERLAP)

@@ -91,6 +91,8 @@ class Worklist:
         first: the number of its first row, from 1.
         total: how many fit the filter.
         earlier, later: the places of the pages beside it, as links name them; empty: there is none.
+        counts: how many of each outcome fit the filter.
+        changes: the index's number of changes when it was read.
     """
 
     rows: Sequence[Row]
@@ -98,6 +100,8 @@ class Worklist:
     total: int
     earlier: str
     later: str
+    counts: Mapping[str, int]
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,9 @@ def worklist(
         page.total,
         keys[0] if keys and page.before else "",
         keys[-1] if keys and end < page.total else "",
+        dict.fromkeys(OUTCOMES, 0) | dict(page.counts),
+        page.changes,
     )
-
-
-def counts(index: Index, wanted: Filter, allowed: Allowed = EVERYTHING) -> Mapping[str, int]:
-    """Return how many of each outcome fit the filter."""
-    return dict.fromkeys(OUTCOMES, 0) | index.counts(wanted, allowed)
 
 
 def state(index: Index) -> State:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from services.review.worklist.kept.entry import Entry, entry_of, parts_of
@@ -21,6 +21,19 @@ MALFORMED: Final = (KeyError, TypeError, AttributeError, ValueError, IndexError)
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What was made of Tasks.
+
+    Attributes:
+        entries: of those that are heads, by Task id.
+        partly: ids of those with a part that could not be read: it may say more.
+    """
+
+    entries: Mapping[str, Entry]
+    partly: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
 class Looks:
     """Reads what entries are made of."""
 
@@ -35,18 +48,18 @@ class Looks:
         found = self.read([f"Task/{task_id}" for task_id in ids])
         return {reference.split("/", 1)[1]: task for reference, task in found.items()}
 
-    def entries(self, tasks: Iterable[Json]) -> Mapping[str, Entry]:
-        """Make the entries of those Tasks that are heads, by id."""
-        heads = [head for task in tasks if (head := _head(task))]
-        parts = self.read(list(dict.fromkeys(ref for h in heads for ref in parts_of(h))))
-        made = {}
-        for head in heads:
-            own = [part for ref in parts_of(head) if (part := parts.get(ref))]
-            try:
-                made[head.task["id"]] = entry_of(head, own)
-            except MALFORMED as error:
-                log.warning("%s can't be listed: %s", head.reference, type(error).__name__)
-        return made
+    def entries(self, tasks: Iterable[Json]) -> Seen:
+        """Make the entries of those Tasks that are heads."""
+        wanted = {head.task["id"]: (head, refs) for task in tasks for head, refs in _head(task)}
+        parts = self.read(list(dict.fromkeys(r for _, refs in wanted.values() for r in refs)))
+        made, partly = {}, set()
+        for task_id, (head, refs) in wanted.items():
+            own = [part for ref in refs if (part := parts.get(ref))]
+            if entry := _entry(head, own):
+                made[task_id] = entry
+            if any(ref not in parts for ref in refs):
+                partly.add(task_id)
+        return Seen(made, frozenset(partly))
 
     def read(self, references: Sequence[str]) -> Mapping[str, Json | None]:
         """Read many resources, a hundred in a batch; what can't be read is left out.
@@ -68,9 +81,26 @@ class Looks:
         return found
 
 
-def _head(task: Json) -> Head | None:
-    """Return the head in a Task; None where it is none of ours."""
+def _head(task: Json) -> list[tuple[Head, list[str]]]:
+    """Return the head in a Task, and its parts; empty for others' Tasks."""
     try:
-        return head_of(task)
+        head = head_of(task)
     except MALFORMED:
-        return None
+        return []
+    try:
+        return [(head, parts_of(head))]
+    except MALFORMED:
+        return [(head, [])]
+
+
+def _entry(head: Head, parts: Sequence[Json]) -> Entry | None:
+    """Make the entry of a head; without its parts, where one is not shaped as R4 says.
+
+    A result that can't be summed up is listed all the same.
+    """
+    for known in (parts, ()):
+        try:
+            return entry_of(head, known)
+        except MALFORMED as error:
+            log.warning("%s can't be summed up: %s", head.reference, type(error).__name__)
+    return None

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.review.worklist.index import Index
-from services.review.worklist.kept.marks import mark_of, utc
+from services.review.worklist.kept.marks import mark_of
 from services.review.worklist.kept.patients import words_of
 from services.review.worklist.looks import MALFORMED, Looks
-from shared.ehr.client import Ehr, Version
+from services.review.worklist.met import Met
+from shared.ehr.client import Ehr
 from shared.fhir.person import MOST, linked_records
-from shared.instants import now
 from shared.json import Json
 from shared.privacy.person import linked_questions, linking
 from shared.references import is_a, local_reference
@@ -39,28 +39,18 @@ class People:
         self._read(sorted(self.index.subjects()))
         self.index.forget_needless()
 
-    def follow(self, since: str) -> str:
-        """Read again those that changed since the instant, or came to be linked with one.
+    def follow(self, found: Met) -> None:
+        """Read again those that changed, or came to be linked with one."""
+        self._read([f"Patient/{id}" for id in found.ids if self._matters(id, found)])
 
-        Returns:
-            The newest time met that does not lie ahead of our clock; empty for none.
-        """
-        changed: dict[str, None] = {}
-        newest, until = "", now()
-        for version in self.ehr.history("Patient", since):
-            time = utc(version.time)
-            newest = time if newest < time <= until else newest
-            if self._matters(version):
-                changed[version.reference] = None
-        self._read(list(changed))
-        return newest
-
-    def _matters(self, version: Version) -> bool:
-        links = linked_records(version.resource) if version.resource else ()
-        known = self.index.patients([version.reference, *links])
-        if version.resource is None:
-            return version.reference in known
-        return bool(known) and not mark_of(version.resource).equals(known.get(version.reference))
+    def _matters(self, id: str, found: Met) -> bool:
+        reference, patient = f"Patient/{id}", found.standing.get(id)
+        known = self.index.patients([reference]).get(reference)
+        if patient is None:  # nothing but its delete was met
+            return known is not None
+        if not found.ended(id) and mark_of(patient).equals(known):
+            return False
+        return self.index.concerns([reference, *linked_records(patient)])
 
     def _read(self, references: Sequence[str]) -> None:
         for start in range(0, len(references), AT_ONCE):
@@ -75,15 +65,13 @@ class People:
         most = len(references) * MOST
         for reference in references:  # it grows
             read = Looks(ehr).read([reference])
+            others = [local_reference(p) for p in linking(ehr, reference)]
             if (patient := read.get(reference)) is None:
                 gone += read
-                continue
-            if not _is_readable(patient):
-                continue
-            found[reference] = patient
-            naming = [local_reference(p) for p in linking(ehr, reference)]
-            others = dict.fromkeys(r for r in (*linked_records(patient), *naming))
-            new = [r for r in others if r not in references]
+            elif _is_readable(patient):
+                found[reference] = patient
+                others = [*linked_records(patient), *others]
+            new = [other for other in dict.fromkeys(others) if other not in references]
             references += new[: max(0, most - len(references))]
         return list(found.values()), gone
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.review.worklist.kept.patients import folded
+from services.review.worklist.kept.patients import RELATED, folded
 from shared.fhir.urgency.priority import PRIORITIES
 
 WAITING: Final = "requested"
@@ -18,9 +18,7 @@ NUMBERS: Final = {"rank": tuple(map(str, range(len(PRIORITIES)))), "seen": ("0",
 """Columns of numbers among them, and how a link writes each number that they may hold."""
 SEPARATOR: Final = "~"
 NOBODY: Final = ""
-OF_PERSON: Final = """subject IN (WITH RECURSIVE person(record) AS (
-SELECT reference FROM patients WHERE {names} UNION SELECT ?
-UNION SELECT other FROM links JOIN person ON patient = record) SELECT record FROM person)"""
+OF_PERSON: Final = f"subject IN ({RELATED}SELECT record FROM person)"  # noqa: S608  # our own text
 
 Where = tuple[str, list[object]]
 """A condition, and its parameters."""
@@ -141,15 +139,18 @@ def _searched(kinds: Sequence[tuple[str, str]] | None) -> list[Where]:
 
 
 def _of_person(words: Sequence[str]) -> Where:
-    names = " AND ".join("words LIKE ? ESCAPE '\\'" for _ in words)
-    by_id = words[0].removeprefix("Patient/")
-    # the record of this id may be gone, and its results stand
-    values = [*(_like(word.removeprefix("Patient/"), " ") for word in words), f"Patient/{by_id}"]
-    return OF_PERSON.format(names=names), list(values)
+    plain = [word.removeprefix("Patient/") for word in words]
+    names = " AND ".join("words LIKE ? ESCAPE '\\'" for _ in plain)
+    first, values = f"SELECT reference FROM patients WHERE {names}", [_like(w, " ") for w in plain]  # noqa: S608
+    if len(plain) == 1:  # the record of this id may be gone, and its results stand
+        first, values = f"{first} UNION SELECT ?", [*values, f"Patient/{plain[0]}"]
+    return OF_PERSON.format(first=first), list(values)
 
 
 def _like(word: str, before: str = "") -> str:
-    escaped = "".join(f"\\{c}" if c in "\\%_" else c for c in folded(word))
+    # Of an accent alone nothing is left: it finds nothing, not everything.
+    found = folded(word) or word
+    escaped = "".join(f"\\{c}" if c in "\\%_" else c for c in found)
     return f"%{before}{escaped}%"
 
 

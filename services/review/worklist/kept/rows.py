@@ -52,14 +52,21 @@ class Listed:
     key: tuple[str, ...]
 
 
-def applied(db: sqlite3.Connection, change: Change) -> bool:
-    """Make a change within the caller's transaction; False: somebody came before."""
+def is_first(db: sqlite3.Connection, change: Change) -> bool:
+    """Tell whether what was known when the EHR was asked still stands."""
     row = db.execute("SELECT version, time FROM heads WHERE task = ?", (change.task,)).fetchone()
-    if (Mark(*row) if row else None) != change.instead_of:
-        return False
+    return (Mark(*row) if row else None) == change.instead_of
+
+
+def put(db: sqlite3.Connection, change: Change) -> bool:
+    """Make a change within the caller's transaction; tell whether it changes anything."""
     if change.entry is None:
         return db.execute("DELETE FROM heads WHERE task = ?", (change.task,)).rowcount > 0
-    db.execute(PUT, _row(change.entry))
+    sql = f"SELECT {COLUMNS}, words FROM heads WHERE task = ?"  # noqa: S608  # our own columns
+    row = _row(change.entry)
+    if db.execute(sql, (change.task,)).fetchone() == row:
+        return False
+    db.execute(PUT, row)
     return True
 
 

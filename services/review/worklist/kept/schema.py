@@ -30,9 +30,18 @@ CREATE TABLE patients (
   birth TEXT NOT NULL, replaced_by TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE links (
   patient TEXT, other TEXT, PRIMARY KEY (patient, other)) WITHOUT ROWID;
+CREATE INDEX links_back ON links (other, patient);
+CREATE TABLE doubts (
+  task TEXT PRIMARY KEY, due REAL NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('changes', '0');
+INSERT INTO facts
+VALUES ('changes', CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
 """
+"""The number of changes begins with the time, so that it is higher than in a file lost before."""
+
+
+class Damaged(sqlite3.DatabaseError):
+    """The file can be opened, and its pages contradict each other."""
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -53,6 +62,8 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def is_damaged(error: sqlite3.Error) -> bool:
     """Tell whether the file itself is at fault, or lacks a table."""
+    if isinstance(error, Damaged):
+        return True
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED or "no such" in str(error)
 
 
@@ -72,6 +83,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         # What a power cut takes, the next sweep brings back.
         db.execute("PRAGMA synchronous=NORMAL")
         _prepare(db)
+        _check(db)
     except BaseException:
         db.close()
         raise
@@ -90,3 +102,10 @@ def _prepare(db: sqlite3.Connection) -> None:
         for statement in filter(str.strip, SCHEMA.split(";\n")):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Raise Damaged where pages contradict each other: SQLite may not notice for long."""
+    [found] = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise Damaged("pages of the index contradict each other")
