@@ -82,8 +82,8 @@ class Index:
 
     def by_rank(self, wanted: Filter, allowed: Allowed = EVERYTHING) -> dict[int, int]:
         """Return how many entries fit the filter, its outcome aside, by their rank."""
-        with self._using() as db:
-            condition, values = self._where(db, wanted, allowed)
+        with self._file.reading() as db:
+            condition, values = _where(db, wanted, allowed)
             sql = f"SELECT rank, count(*) FROM heads WHERE {condition} GROUP BY rank"  # noqa: S608
             return dict(db.execute(sql, values).fetchall())
 
