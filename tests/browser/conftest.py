@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+THREADS = 24
 expect.set_options(timeout=30_000)  # the default of 5 s is an idle machine's
 
 
@@ -63,30 +65,28 @@ def clinic(ehr: Ehr) -> Clinic:
     return open_clinic(ehr)
 
 
-@pytest.fixture
-def open_site(clinic: Clinic, fhir_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Serve the pages with these settings; all are closed at the end."""
-    servings, feeds = [], []
-
-    def opened(**settings: object) -> Site:
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        given = clinic.login | {"review_url": url} | settings
-        app = create_review_app(
-            load_settings(fhir_url=fhir_url, state_dir=tmp_path, http_port=port, **given),
-            clinic.ehr,
-        )
-        feed = feed_of(app)
-        threading.Thread(target=feed.run, daemon=True).start()
-        feeds.append(feed)
-        servings.append(serve(app, "127.0.0.1", port, 16))
-        return Site(url, clinic)
-
-    yield opened
-    for feed in feeds:
+@contextmanager
+def served(clinic: Clinic, state: Path, **settings: object) -> Iterator[Site]:
+    """The pages of a clinic on a free port, with their feed."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    given = clinic.login | {"review_url": url, "state_dir": state, "http_port": port} | settings
+    app = create_review_app(load_settings(fhir_url=clinic.ehr.base, **given), clinic.ehr)
+    feed = feed_of(app)
+    threading.Thread(target=feed.run, daemon=True).start()
+    serving = serve(app, "127.0.0.1", port, THREADS)
+    try:
+        yield Site(url, clinic)
+    finally:
         feed.close()
-    for serving in servings:
         serving.close()
+
+
+@pytest.fixture
+def open_site(clinic: Clinic, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Serve the pages with these settings; all are closed at the end."""
+    with ExitStack() as sites:
+        yield lambda **settings: sites.enter_context(served(clinic, tmp_path, **settings))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def begin_to_reject(page: Page, site: Site) -> str:
 def test_a_page_that_nobody_uses_hides_the_patient_and_keeps_what_was_typed(
     page: Page, context: BrowserContext, open_site: Callable[..., Site]
 ) -> None:
-    site = open_site(review_idle_sec=3)
+    site = open_site(review_idle_sec=5)
     task = begin_to_reject(page, site)
     patient = page.get_by_text("Mustermann").first
     expect(patient).to_be_visible()

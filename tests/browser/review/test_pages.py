@@ -3,18 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from services.notes.domain import Mention
 from services.notes.resources import note_mention
-from services.review.worklist.listing import OUTCOMES
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from tests.browser.clinic import (
     PASSWORD,
     Clinic,
-    a_film,
     chest_film,
     document,
     fill,
@@ -38,7 +35,7 @@ def test_what_people_typed_into_the_record_stays_text(
     page.on("console", lambda message: complaints.append(message.text))
     log_in(page, site)
     page.goto(f"{site.url}/?patient={clinic.patient.split('/')[1]}")
-    expect(page.get_by_role("link", name=XSS)).to_be_visible()
+    expect(page.get_by_role("link", name=XSS, exact=True)).to_be_visible()
     open_result(page, site, task)
     expect(page.locator(".banner")).to_contain_text(XSS)
     expect(page.locator(".conclusion")).to_contain_text(XSS)
@@ -59,7 +56,7 @@ def test_pages_obey_their_own_policy_and_speak_to_nobody_else(page: Page, site: 
     assert asked == {site.url} and complaints == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 820, 1280])
 def test_nothing_scrolls_sideways(page: Page, site: Site, width: int) -> None:
     tasks = fill(site.clinic)
     page.set_viewport_size({"width": width, "height": 900})
@@ -77,42 +74,6 @@ def test_nothing_scrolls_sideways(page: Page, site: Site, width: int) -> None:
             "e.scrollWidth > e.clientWidth + 1).length"
         )
     assert wide == dict.fromkeys(wide, 0)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(browser: Browser, site: Site, scheme: str) -> None:
-    tasks = fill(site.clinic)
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    page = context.new_page()
-    seen: dict[str, list[str]] = {}
-
-    def look(name: str) -> None:
-        found = Axe().run(page).response["violations"]
-        seen[name] = [
-            f"{v['id']}: {v['nodes'][0]['html'][:160]}"
-            for v in found
-            if v["impact"] in ("serious", "critical")
-        ]
-
-    page.goto(f"{site.url}/login")
-    look("login")
-    log_in(page, site)
-    for outcome in (
-        OUTCOMES if scheme == "light" else ["requested"]
-    ):  # dark differs in colours alone
-        page.goto(f"{site.url}/?outcome={outcome}")
-        look(f"worklist {outcome}")
-    for name, task in tasks.items():
-        open_result(page, site, task)
-        for summary in page.locator("summary").all():
-            summary.click()
-        look(name)
-    page.locator("a[href*='/models/']").first.click()
-    look("model")
-    page.goto(f"{site.url}/results/nothing")
-    look("problem")
-    context.close()
-    assert {name: v for name, v in seen.items() if v} == {}
 
 
 def test_the_note_is_marked_where_it_was_read(page: Page, site: Site) -> None:
@@ -174,33 +135,11 @@ def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Sit
     )
 
 
-def test_the_worklist_brings_itself_up_to_date(page: Page, site: Site) -> None:
-    log_in(page, site)
-    page.clock.install()
-    page.goto(f"{site.url}/?patient={site.clinic.patient.split('/')[1]}")
-    expect(page.get_by_text("Nothing here matches the filter.")).to_be_visible()
-    a_film(site.clinic)
-    page.clock.run_for(16_000)
-    expect(page.get_by_role("link", name="Imaging report")).to_be_visible()
-
-
 def test_a_password_that_is_wrong_lets_nobody_in(page: Page, site: Site) -> None:
     log_in(page, site, PASSWORD + "!")
     expect(page.get_by_role("alert")).to_contain_text("not right")
     page.goto(f"{site.url}/")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-
-
-def test_keyboard_alone_signs(page: Page, site: Site) -> None:
-    task = a_film(site.clinic)
-    log_in(page, site)
-    open_result(page, site, task)
-    page.get_by_role("checkbox", name="I have reviewed").first.focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Signed")
-    assert site.clinic.task(task)["status"] == "completed"
 
 
 def test_notes_and_films_of_other_patients_do_not_meet(page: Page, site: Site) -> None:
