@@ -109,7 +109,7 @@ def test_only_what_waits_is_overdue(index: Index) -> None:
     index.apply([Change("stat-late", replace(late, outcome="completed"), late.mark)])
     assert listed(index, overdue()) == ["urgent-late"]
     assert index.by_rank(overdue()) == {2: 1}
-    assert index.counts(overdue()) == {"requested": 1}
+    assert index.page(overdue()).counts == {"requested": 1}
 
 
 def test_they_are_counted_by_class_and_for_a_limited_login_hers_alone(index: Index) -> None:
