@@ -67,6 +67,11 @@ class ReviewSettings(BaseSettings):
         "`Task.priority` (stat, asap, urgent). The defaults are careloop's own: set what your "
         "hospital's policy for critical results says. A class may have no time.",
     )
+    review_film_first: str = Field(
+        "",
+        description="Roles, comma-separated, that see a film before the AI's answer; `*`: "
+        "everybody.",
+    )
     review_orders_read_only: bool = Field(
         False,
         description="Orders can't be changed through the EHR's API: where a signed plan replaces a "

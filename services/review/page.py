@@ -89,7 +89,7 @@ class Origin:
     Attributes:
         sources: (reference, name) of what it was drawn from.
         unnamed: what to say where no source is named.
-        stale: (reference, name, state) of sources that do not stand any more.
+        stale: (reference, name, state) of sources that were withdrawn or changed.
         authors, verifiers: who and when; nobody verified what is not decided.
     """
 
@@ -154,6 +154,11 @@ def page_of(shared: Review, user: User, result: Result) -> Page:
         builder.origin(),
         builder.forms(),
     )
+
+
+def heading_of(shared: Review, user: User, result: Result) -> Heading:
+    """Build the heading of a result's page alone."""
+    return _Builder(shared, user, result).heading()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.review.access.session import User, current
 from services.review.decision.consistency.contradictions import Contradiction
-from services.review.disclosure import allowed, trail
-from services.review.page import page_of
+from services.review.disclosure import allowed, film_first, trail
+from services.review.disclosure.film_first import Look
+from services.review.page import heading_of, page_of
 from services.review.result import evidence
 from services.review.result.read import gather, newest_head
 from services.review.result.result import NoResult, Result
@@ -48,7 +49,7 @@ def result_page(
     questions: Sequence[Contradiction] = (),
     changed: bool = False,
 ) -> str:
-    """Render the page.
+    """Render the page; the film alone where this user is to look at it first.
 
     Args:
         error: what was wrong with a form; what was typed is kept.
@@ -60,15 +61,34 @@ def result_page(
     """
     shared, user = review(), _user()
     reading = allowed.reading_of(shared, user, result)
+    look = film_first.look_of(shared, user, result)
+    if look.is_first:
+        return _film_page(result, look, in_emergency=reading.in_emergency, changed=changed)
     trail.read_result(shared, user, result, in_emergency=reading.in_emergency)
+    film_first.note_shown(shared, user, result)
     page = page_of(shared, user, result)
 
     return render_template(
         "result.html",
         page=page,
         result=result,
+        look=look,
         error=error,
         questions=questions,
+        changed=changed,
+        entered=request.form,
+    )
+
+
+def _film_page(result: Result, look: Look, *, in_emergency: bool, changed: bool) -> str:
+    """Render the film, or the way to the films, without a word of the AI."""
+    shared, user = review(), _user()
+    trail.read_film(shared, user, result, in_emergency=in_emergency)
+    return render_template(
+        "first_look.html",
+        page={"heading": heading_of(shared, user, result)},
+        result=result,
+        look=look,
         changed=changed,
         entered=request.form,
     )

@@ -18,7 +18,7 @@ from services.review.decision.exchange import entries
 from services.review.decision.exchange.exchange import Ending, all_by_task
 from services.review.decision.exchange.reading import exchanges_of
 from services.review.decision.inputs import Unsigned, unsigned
-from services.review.disclosure import allowed, trail
+from services.review.disclosure import allowed, film_first, trail
 from services.review.pages import result_page
 from services.review.result.read import gather
 from services.review.result.result import Result
@@ -48,12 +48,16 @@ def register(bp: Blueprint) -> None:
 
 
 def post_decision(task_id: str) -> Any:
-    """Decide on what the page showed. 409 with the new page when it has changed since."""
+    """Decide on what the page showed.
+
+    409 with the new page when it has changed since, or when the film was to be seen first.
+    """
     check_csrf()
     shared = review()
     result = gather(shared.ehr, task_id)
     practitioner = _signer(shared, result)
-    if not result.waits or request.form.get("stamp") != result.stamp:
+    is_shown = not film_first.look_of(shared, cast(User, current()), result).is_first
+    if not (result.waits and is_shown) or request.form.get("stamp") != result.stamp:
         return result_page(result, changed=True), 409
     resting = unsigned(shared.ehr, result)
     decision = _decision(result, resting)

@@ -33,6 +33,13 @@ def read_result(shared: Review, user: User, result: Result, *, in_emergency: boo
     read_part(shared, user, result.patient_reference, references, in_emergency=in_emergency)
 
 
+def read_film(shared: Review, user: User, result: Result, *, in_emergency: bool) -> None:
+    """Record that the film of a result was opened, and nothing else of it."""
+    studies = [local_reference(r) for r in result.sources if r["resourceType"] == "ImagingStudy"]
+    references = [result.head.reference, *studies]
+    read_part(shared, user, result.patient_reference, references, in_emergency=in_emergency)
+
+
 def read_part(
     shared: Review,
     user: User,

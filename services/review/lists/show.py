@@ -12,7 +12,7 @@ from services.review.access.session import User, current
 from services.review.critical import due
 from services.review.critical.due import Due
 from services.review.critical.limits import Deadlines
-from services.review.disclosure import allowed, trail
+from services.review.disclosure import allowed, film_first, trail
 from services.review.state import Review, review
 from services.review.worklist import listing
 from services.review.worklist.kept.query import NOBODY, Allowed, Filter, place_of
@@ -54,9 +54,9 @@ def show_worklist() -> str:
     except ValueError:
         abort(400, NO_LIST)
 
-    may_see = allowed.list_of(shared, user)
+    may_see = film_first.search(shared, user, allowed.list_of(shared, user))
     listed = listing.worklist(feed.index, wanted, place, may_see)
-    rows = allowed.rows(shared, user, listed.rows)
+    rows = film_first.rows(shared, user, allowed.rows(shared, user, listed.rows))
     trail.read_list(shared, user, rows, searched=bool(wanted.patient or wanted.text))
     return render_template(
         "worklist.html",
@@ -65,6 +65,7 @@ def show_worklist() -> str:
         here=here(),
         listed=replace(listed, rows=rows),
         state=listing.state(feed.index),
+        partly=bool(wanted.text) and may_see.words is not None,
         services=analyser_names(),
         priorities=PRIORITIES,
         ages={name: words for name, (words, _) in AGES.items()},

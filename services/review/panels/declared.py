@@ -32,6 +32,11 @@ def is_per_patient(service: str) -> bool:
         return False
 
 
+def shows_film(service: str) -> bool:
+    """Tell whether the service's results are read off a film that the page shows."""
+    return "film" in panel_of(service).parts
+
+
 def sections(service: str, outputs: Mapping[str, Json]) -> Sequence[Section]:
     """Return the sections that the service adds.
 

@@ -56,6 +56,7 @@ class Row:
         withheld: this user may not read its content, which is left out.
         since: since when it waits: an urgent one to be acknowledged, any other to be decided on.
         seen: who acknowledged it; None: nobody.
+        concealed: its content waits for this user's own look at the film.
     """
 
     task_id: str
@@ -81,6 +82,7 @@ class Row:
     withheld: bool = False
     since: str = ""
     seen: Acknowledgement | None = None
+    concealed: bool = False
 
 
 @dataclass(frozen=True)
