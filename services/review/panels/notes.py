@@ -18,13 +18,15 @@ class Note:
 
     Attributes:
         missing: why there is no text; empty where there is.
-        aside: how many mentions were set aside for each reason.
+        aside: how many mentions do not count, for each reason.
+        meanings: what the marks mean.
     """
 
     title: str
     segments: Sequence[passages.Segment]
     missing: str = ""
     aside: Sequence[tuple[str, int]] = ()
+    meanings: Sequence[passages.Meaning] = ()
 
 
 def notes(material: Material) -> list[Note]:
@@ -44,4 +46,9 @@ def note(ehr: Ehr, document: Json, outputs: Mapping[str, Json]) -> Note:
     except InvalidInput as error:
         return Note(title, (), str(error))
     spans = passages.spans(text, outputs)
-    return Note(title, passages.marked(text, spans), aside=passages.set_aside(spans))
+    return Note(
+        title,
+        passages.marked(text, spans),
+        aside=passages.not_counted(spans),
+        meanings=passages.meanings(text, spans),
+    )

@@ -13,6 +13,18 @@ from shared.json import Json
 
 # parts: start, end (code points), kind, section, assertion, text
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
+ASIDE: Final = "aside"
+NOT_COUNTED: Final = "not the patient's own and current"
+ASSERTIONS: Final[Mapping[str, str]] = {
+    "negated": "the note denies it",
+    "possible": "the note is not sure of it",
+    "hypothetical": "the note only considers it",
+    "historical": "of the past",
+    "family": "about a relative",
+    "allergy": "an allergy to it",
+    "stopped": "no longer taken",
+}
+"""How the note speaks of what is not the patient's own and current, in words."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +48,31 @@ class Span:
 class Segment:
     """A piece of the note: no `labels` on plain text.
 
-    `sort` of the first span over it.
+    Attributes:
+        sort: of the first span over it.
+        signs: of the meanings of the spans that end with it.
     """
 
     text: str
     sort: str
     labels: tuple[str, ...]
+    signs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What marks in the note mean.
+
+    Attributes:
+        sign: stands behind each of the marks: `drug 2`, `negated 3`.
+        words: of the note, each once.
+        text: what they were taken for.
+    """
+
+    sign: str
+    sort: str
+    words: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -143,7 +174,7 @@ def _mentions(resource: Json) -> Iterator[tuple[Span, str]]:
             name = present.concept_text(
                 resource.get("valueCodeableConcept") or resource.get("code")
             )
-            sort = str(parts.get("kind", "problem")) if taken == "present" else "aside"
+            sort = str(parts.get("kind", "problem")) if taken == "present" else ASIDE
             label = name if taken == "present" else f"{parts.get('kind', 'problem')}, {taken}"
             yield (
                 Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken),
@@ -157,9 +188,9 @@ def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from holder.get("extension", [])
 
 
-def set_aside(found: Sequence[Span]) -> list[tuple[str, int]]:
-    """How many mentions were set aside for each reason, the most frequent first."""
-    return Counter(s.assertion for s in found if s.sort == "aside").most_common()
+def not_counted(found: Sequence[Span]) -> list[tuple[str, int]]:
+    """How many mentions do not count, for each reason, the most frequent first."""
+    return Counter(s.assertion for s in found if s.sort == ASIDE).most_common()
 
 
 def marked(text: str, found: Sequence[Span]) -> list[Segment]:
@@ -167,13 +198,56 @@ def marked(text: str, found: Sequence[Span]) -> list[Segment]:
 
     Spans outside it are ignored.
     """
-    good = [s for s in found if 0 <= s.start < s.end <= len(text)]
+    good = _within(text, found)
+    signs = _signs(good)
     edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
     return [
-        _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end])
+        _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end], b, signs)
         for a, b in pairwise(edges)
     ]
 
 
-def _segment(text: str, over: Sequence[Span]) -> Segment:
-    return Segment(text, over[0].sort if over else "", tuple(dict.fromkeys(s.label for s in over)))
+def meanings(text: str, found: Sequence[Span]) -> list[Meaning]:
+    """List what the marks mean, in the order of the note; the same meaning comes once."""
+    good = sorted(_within(text, found), key=lambda s: (s.start, s.end))
+    return [
+        Meaning(
+            sign,
+            kind[0],
+            tuple(dict.fromkeys(text[s.start : s.end] for s in good if _kind(s) == kind)),
+            _in_words(next(s for s in good if _kind(s) == kind)),
+        )
+        for kind, sign in _signs(good).items()
+    ]
+
+
+def _within(text: str, found: Sequence[Span]) -> list[Span]:
+    return [s for s in found if 0 <= s.start < s.end <= len(text)]
+
+
+def _signs(good: Sequence[Span]) -> dict[tuple[str, str], str]:
+    """Number what the spans mean, from the beginning of the note."""
+    first = {_kind(s): s for s in sorted(good, key=lambda s: (s.start, s.end), reverse=True)}
+    in_order = sorted(first.values(), key=lambda s: (s.start, s.end))
+    return {
+        _kind(s): f"{s.assertion if s.sort == ASIDE else s.sort} {number}"
+        for number, s in enumerate(in_order, 1)
+    }
+
+
+def _kind(span: Span) -> tuple[str, str]:
+    return span.sort, span.label
+
+
+def _in_words(span: Span) -> str:
+    if span.sort == ASIDE:
+        return f"{span.label}: {ASSERTIONS.get(span.assertion, NOT_COUNTED)}"
+    return f"{span.sort}: {span.label}" if span.label else span.sort
+
+
+def _segment(
+    text: str, over: Sequence[Span], end: int, signs: Mapping[tuple[str, str], str]
+) -> Segment:
+    ending = dict.fromkeys(signs[_kind(s)] for s in over if s.end == end)
+    labels = tuple(dict.fromkeys(s.label for s in over))
+    return Segment(text, over[0].sort if over else "", labels, tuple(ending))

@@ -82,6 +82,9 @@ def test_the_note_is_marked_where_it_was_read(page: Page, site: Site) -> None:
     open_result(page, site, task)
     expect(page.locator(".note mark.problem")).to_have_text("BP has been high for years")
     expect(page.locator(".note mark.drug")).to_have_text("clopidogrel")
+    said = page.locator(".note").aria_snapshot()
+    assert "[drug 2]" in said, "what is drawn behind a mark is read out, too"
+    expect(page.locator(".meanings")).to_contain_text("problem: Hypertensive disorder")
 
 
 def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Site) -> None:
@@ -120,7 +123,7 @@ def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Sit
     log_in(page, site)
     open_result(page, site, task)
     marks = [
-        (m.text_content(), m.get_attribute("class"), m.get_attribute("title"))
+        (m.text_content(), m.get_attribute("class"), m.get_attribute("data-sign"))
         for m in page.locator(".note mark").all()
     ]
     assert [(words, sort) for words, sort, _ in marks] == [
@@ -128,8 +131,9 @@ def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Sit
         ("clopidogrel", "drug"),
         ("高血圧", "problem"),
     ]
-    assert marks[0][2] == "drug, negated"
+    assert [sign for *_, sign in marks] == ["negated 1", "drug 2", "problem 3"]
     expect(page.locator(".legend")).to_contain_text("1 negated")
+    expect(page.locator(".meanings li").first).to_contain_text("drug, negated: the note denies it")
     assert page.locator(".note").text_content() == text.replace("\r\n", "\n"), (
         "a browser reads every line end as one"
     )

@@ -1,11 +1,13 @@
 """Review present: marks."""
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notes.domain import Assertion
 from services.notes.domain import Mention as NoteMention
 from services.notes.resources import note_mention
 from services.review import present
@@ -90,11 +92,54 @@ def test_the_marks_stand_where_the_notes_service_read(source: str, content_type:
     ]
 
 
-def test_the_legend_counts_what_was_set_aside() -> None:
+def test_the_legend_counts_what_does_not_count() -> None:
     spans = [Span(0, 1, "aside", "x", how) for how in ("family", "negated", "negated")] + [
         Span(0, 1, "drug", "x")
     ]
-    assert passages.set_aside(spans) == [("negated", 2), ("family", 1)]
+    assert passages.not_counted(spans) == [("negated", 2), ("family", 1)]
+
+
+def test_each_mark_has_a_sign_and_each_sign_a_meaning() -> None:
+    text = "no aspirin; takes Plavix, clopidogrel; chest pain; mother: stroke"
+    at = text.index
+    spans = [
+        Span(at("mother") + 8, len(text), "aside", "problem, family", "family"),
+        Span(at("clopidogrel"), at("clopidogrel") + 11, "drug", "clopidogrel"),
+        Span(at("chest"), at("chest") + 10, "problem", "Chest pain"),
+        Span(at("Plavix"), at("Plavix") + 6, "drug", "clopidogrel"),
+        Span(3, 10, "aside", "drug, negated", "negated"),
+    ]
+    assert [(m.sign, m.words, m.text) for m in passages.meanings(text, spans)] == [
+        ("negated 1", ("aspirin",), "drug, negated: the note denies it"),
+        ("drug 2", ("Plavix", "clopidogrel"), "drug: clopidogrel"),
+        ("problem 3", ("chest pain",), "problem: Chest pain"),
+        ("family 4", ("stroke",), "problem, family: about a relative"),
+    ]
+    signs = [(s.text, s.signs) for s in passages.marked(text, spans) if s.labels]
+    assert signs == [
+        ("aspirin", ("negated 1",)),
+        ("Plavix", ("drug 2",)),
+        ("clopidogrel", ("drug 2",)),
+        ("chest pain", ("problem 3",)),
+        ("stroke", ("family 4",)),
+    ]
+
+
+def test_of_overlapping_marks_each_has_its_sign_where_it_ends() -> None:
+    spans = [Span(0, 10, "problem", "angina"), Span(0, 5, "problem", "chest")]
+    found = [(s.text, s.signs) for s in passages.marked("chest pain", spans)]
+    assert found == [("chest", ("problem 1",)), (" pain", ("problem 2",))]
+
+
+@pytest.mark.parametrize("how", sorted({*get_args(Assertion)} - {"present"}))
+def test_every_way_to_speak_of_something_has_words(how: str) -> None:
+    [meaning] = passages.meanings("x", [Span(0, 1, "aside", f"drug, {how}", how)])
+    assert meaning.text != f"drug, {how}: {passages.NOT_COUNTED}"
+
+
+def test_an_unknown_way_to_speak_does_not_count_either() -> None:
+    [unknown] = passages.meanings("x", [Span(0, 1, "aside", "drug, odd", "odd")])
+    assert unknown.text == f"drug, odd: {passages.NOT_COUNTED}"
 
 
 def test_a_gene_without_a_coded_question_for_its_phenotype_still_has_one() -> None:
