@@ -38,7 +38,7 @@ from shared.fhir.urgency.acknowledgement import acknowledgement_of, waits_since
 from shared.fhir.urgency.priority import Priority
 from shared.json import Json
 from shared.panel import Panel
-from shared.references import local_reference, relative
+from shared.references import local_reference, type_of
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class _Builder:
             found.append(
                 (reference, _name(resource), standing.state(resource))
                 if resource
-                else (reference, reference, "no longer in the record")
+                else (reference, present.kind_text(type_of(reference)), "no longer in the record")
             )
         return found
 
@@ -255,23 +255,21 @@ class _Builder:
 
 
 def _input(result: Result) -> str:
-    """Name the input of what has no result: the head's focus."""
-    if result.outputs:
-        return "not stated"
-    focus = result.head.task.get("focus", {})
-    named = focus.get("reference") or focus.get("identifier", {}).get("value", "")
-    return relative(named) or "not stated"
+    """Name the kind of the input of what has no result: the head's focus."""
+    named = result.head.task.get("focus", {}).get("reference", "")
+    kind = "" if result.outputs else type_of(named)
+    return present.kind_text(kind) if kind else "not stated"
 
 
 def _name(resource: Json) -> str:
-    return findings.name_of(resource) or str(resource["resourceType"])
+    return findings.name_of(resource) or present.kind_text(str(resource["resourceType"]))
 
 
 def _agents(result: Result, kind: str) -> list[dict[str, str]]:
     """Return who did it and when, of each Provenance with such an agent."""
     return [
         {
-            "who": agent.get("who", {}).get("display") or agent.get("who", {}).get("reference", ""),
+            "who": agent.get("who", {}).get("display") or "somebody whose name is not recorded",
             "when": provenance.get("recorded", ""),
         }
         for provenance in result.provenance

@@ -9,6 +9,7 @@ from services.review.access.session import User, current
 from services.review.decision.consistency.contradictions import Contradiction
 from services.review.disclosure import allowed, film_first, trail
 from services.review.disclosure.film_first import Look
+from services.review.origin.technical import technical
 from services.review.page import heading_of, page_of
 from services.review.result import evidence
 from services.review.result.read import gather, newest_head
@@ -73,6 +74,7 @@ def result_page(
         page=page,
         result=result,
         look=look,
+        technical=technical(result),
         error=error,
         questions=questions,
         changed=changed,

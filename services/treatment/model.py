@@ -15,7 +15,7 @@ from shared.terms import drugs_by_rxnorm
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 TABLES = ("ages", "citations", "drugs", "followup", "genes", "interactions", "safety")
 
 
@@ -80,8 +80,8 @@ Digest: `{digest}`
 ## What it does
 Fuses a patient's reports, problems, medications, allergies and laboratory values into a draft \
 care plan. Every proposal and alert
-names its rule, what it rests on and its source. Nothing is learned from data: it is a table of \
-{genes} gene rules, {interactions} drug
+names its source and what it rests on; an identifier of it names its rule. Nothing is learned \
+from data: it is a table of {genes} gene rules, {interactions} drug
 interactions, {allergies} allergy rules, {contraindications} contraindications, {limits} \
 laboratory limits and {follow_ups} follow-up of
 imaging over {drugs} ingredients.

@@ -12,6 +12,7 @@ from services.treatment.domain import Inputs
 from services.treatment.findings import Alert, Choice, Findings, FollowUp
 from services.treatment.plan import bounds, words
 from services.treatment.plan.choices import choice_drafts
+from services.treatment.plan.rule import by_rule
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
@@ -100,13 +101,12 @@ def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
     reasons = _of_types(follow_up.evidence, "Condition", "Observation")
     allergies = _of_types(follow_up.evidence, "AllergyIntolerance")
     sentences = (
-        f"[{follow_up.rule}]",
         *follow_up.why,
         words.sources((follow_up.citation,)),
         words.unsigned_behind(inputs, follow_up.evidence),
     )
 
-    return pen.draft(
+    draft = pen.draft(
         "ServiceRequest",
         follow_up.key,
         code={"text": follow_up.order},
@@ -114,22 +114,24 @@ def _follow_up(follow_up: FollowUp, inputs: Inputs, pen: Pen) -> Draft:
         supportingInfo=bounds.first_references(allergies),
         note=[{"text": " ".join(sentences).strip()}],
     )
+    return by_rule(draft, follow_up.rule)
 
 
 def _alert(alert: Alert, inputs: Inputs, pen: Pen) -> Draft:
     unsigned = words.unsigned_behind(inputs, (*alert.implicated, *alert.evidence))
     evidence = bounds.first_references(alert.evidence)
 
-    return pen.draft(
+    draft = pen.draft(
         "DetectedIssue",
         alert.key,
         code=codes.concept(codes.V3_ACT_CODE, alert.code, text=alert.title),
         severity=alert.severity,
         implicated=bounds.first_references(alert.implicated),
         evidence=[{"detail": evidence}] if evidence else None,
-        detail=bounds.clipped(f"[{alert.rule}] {alert.detail} {unsigned}".strip()),
+        detail=bounds.clipped(f"{alert.detail} {unsigned}".strip()),
         reference=alert.citation.url or None,
     )
+    return by_rule(draft, alert.rule)
 
 
 def _of_types(references: Iterable[str], *kinds: str) -> list[str]:

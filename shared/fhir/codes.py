@@ -16,6 +16,7 @@ ANSWER: Final = f"{NS}/answer"
 REVISION: Final = f"{NS}/revision"
 RESOURCE: Final = "urn:ietf:rfc:3986"  # Identifier: urn:uuid:..., see Answer.resource_uuid
 SERVICE: Final = f"{NS}/service"  # Identifier on what an answer wrote: the name of its service
+RULE: Final = f"{NS}/rule"  # Identifier of a proposal or an alert: the id of the rule behind it
 MODEL: Final = f"{NS}/model"  # Identifier of a Device: `{name}:{digest}`
 MODEL_CARD: Final = f"{NS}/model-card"
 TASK_PART: Final = f"{NS}/CodeSystem/task-part"

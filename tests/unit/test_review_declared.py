@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, render_template_string
 
 from services import catalogue
+from services.review import clock
 from services.review.panels import declared
 from services.review.worklist.listing import title
 from shared.fhir import codes
@@ -108,6 +109,7 @@ def drawn(*sections: Section) -> str:
         "{% for part in parts %}{% set anchor = loop.index %}"
         '{% include "panels/section.html" %}{% endfor %}'
     )
+    app.add_template_filter(clock.when, "when")
     with app.app_context():
         return render_template_string(draw, parts=sections)
 

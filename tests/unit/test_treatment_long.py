@@ -131,7 +131,7 @@ def test_what_something_was_drawn_from_is_named_before_all_others() -> None:
     ]
     assert "DiagnosticReport/gen" in named[:2] and len(named) == bounds.MOST_REPORTS
     notes_of_plan = [n["text"] for n in plan["note"]]
-    assert any("DiagnosticReport/gen," in text for text in notes_of_plan[:2])
+    assert any("Genomics report (" in text for text in notes_of_plan[:2])
     assert any("101 more reports" in text for text in notes_of_plan), "what is not named is counted"
 
 

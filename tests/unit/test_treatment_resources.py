@@ -1,5 +1,6 @@
 """The drafts of a plan: their content, their validity in R4, their words."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.unit.treatment_record import (
     report,
     rich,
 )
+
+WEB = re.compile(r"https?://\S+")
 
 
 def test_the_plan_is_the_report_and_names_every_other_draft() -> None:
@@ -97,16 +100,46 @@ def test_a_plan_on_reports_where_no_rule_speaks_says_that_this_is_no_clearance()
     assert "activity" not in drafts["report"].resource
 
 
-def test_every_proposal_and_alert_is_explained_once_with_its_rule() -> None:
+def test_every_proposal_and_alert_is_explained_once_and_names_its_rule() -> None:
     record = (
         *LOOP,
         report("notes", "n", mention("ibuprofen", "5640")),
         mention("ibuprofen", "5640"),
         order("lisinopril", "29046"),
     )
-    notes = [n["text"] for n in drawn(*record)["report"].resource["note"]]
-    for rule in ("cyp2c19-clopidogrel", "clopidogrel-omeprazole", "raas-nsaid"):
-        assert sum(f"[{rule}]" in text for text in notes) == 1
+    drafts = drawn(*record)
+    notes = [n["text"] for n in drafts["report"].resource["note"]]
+    for rule, title in (
+        ("cyp2c19-clopidogrel", "Another P2Y12 inhibitor instead of clopidogrel: "),
+        ("clopidogrel-omeprazole", "High severity, clopidogrel with omeprazole: "),
+        ("raas-nsaid", "Moderate severity, lisinopril with ibuprofen: "),
+    ):
+        assert sum(text.startswith(title) for text in notes) == 1, title
+        named = {"system": codes.RULE, "value": rule}
+        assert any(named in d.resource.get("identifier", []) for d in drafts.values())
+
+
+@pytest.mark.parametrize("record", [LOOP, rich()], ids=["loop", "rich"])
+def test_words_for_people_hold_no_id_of_a_rule_or_of_a_resource(record: Sequence[Json]) -> None:
+    rules = {i["value"] for d in drawn(*record).values() for i in _rules(d)}
+    assert rules
+    for draft in drawn(*record).values():
+        said = " ".join(_words(draft.resource))
+        assert not re.search(r"\b[A-Z][A-Za-z]+/[a-z0-9-]+", WEB.sub("", said)), said
+        assert not [r for r in rules if re.search(rf"(?<![\w-]){r}(?![\w-])", WEB.sub("", said))]
+
+
+def _rules(draft: Draft) -> list[Json]:
+    return [i for i in draft.resource.get("identifier", []) if i["system"] == codes.RULE]
+
+
+def _words(element: Any, name: str = "") -> list[str]:
+    """What people read of a resource: texts, details, descriptions, titles."""
+    if isinstance(element, dict):
+        return [w for k, v in element.items() for w in _words(v, k)]
+    if isinstance(element, list):
+        return [w for v in element for w in _words(v, name)]
+    return [element] if name in ("text", "detail", "description", "title", "display") else []
 
 
 def test_a_quoted_recommendation_is_explained_in_the_plan() -> None:

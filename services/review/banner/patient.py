@@ -15,8 +15,10 @@ from shared import instants
 from shared.ehr.client import Ehr
 from shared.fhir.times.stated import date_time
 from shared.json import Json
+from shared.references import is_a
 
 NOT_RECORDED: Final = "not recorded"
+NO_RECORD: Final = "Patient without a record"
 DEATH_UNREADABLE: Final = "Deceased, at a time that is not readable"
 DEATH_NOT_SEEN: Final = (
     "The record says that the patient has died. Tick that you know it, or reject the result."
@@ -47,8 +49,10 @@ class Banner:
 
     @property
     def name(self) -> str:
-        """Return what she is called; the reference where there is no record of her."""
-        return self.names.shown if self.names else self.subject or "No patient named"
+        """Return what she is called."""
+        if self.names:
+            return self.names.shown
+        return NO_RECORD if is_a(self.subject, "Patient") else "No patient named"
 
 
 def banner_of(ehr: Ehr, result: Result, zone: tzinfo) -> Banner:

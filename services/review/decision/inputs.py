@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.review import present
 from services.review.panels import findings, plan
 from services.review.result.result import Result
 from shared.answers import Head
@@ -83,4 +84,4 @@ def _focus(head: Head) -> str:
 def _name(resource: Json) -> str:
     if resource["resourceType"] == "DiagnosticReport":
         return plan.support(local_reference(resource), resource, None).name
-    return findings.name_of(resource) or str(resource["resourceType"])
+    return findings.name_of(resource) or present.kind_text(str(resource["resourceType"]))

@@ -29,6 +29,7 @@ class Group:
 
 
 NO_GROUP: Final = Group()
+UNREADABLE_ORDER: Final = "an order that can't be read"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def proposal(key: str, resource: Json, names: Mapping[str, str], group: Group) -
     return Proposal(
         key=key,
         kind=KINDS[resource["resourceType"]],
-        name=next(filter(None, concepts), "") or resource["resourceType"],
+        name=next(filter(None, concepts), "") or KINDS[resource["resourceType"]],
         dosage=tuple(
             filter(
                 None,
@@ -146,7 +147,8 @@ def proposal(key: str, resource: Json, names: Mapping[str, str], group: Group) -
         citations=tuple(cited),
         status=lifecycle.status_of(resource) or "",
         instead_of=", ".join(
-            names.get(r, r) for r in present.references(resource.get("priorPrescription"))
+            names.get(r, UNREADABLE_ORDER)
+            for r in present.references(resource.get("priorPrescription"))
         ),
     )
 
@@ -184,7 +186,7 @@ def support(reference: str, resource: Json, task_id: str | None) -> Support:
     name = (
         present.concept_text(resource.get("code"))
         or present.concept_text(resource.get("type"))
-        or resource["resourceType"]
+        or present.kind_text(str(resource["resourceType"]))
     )
     conclusion = resource.get("conclusion", "")
     preliminary = resource["resourceType"] in lifecycle.STATUS and lifecycle.is_draft(resource)

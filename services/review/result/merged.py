@@ -1,6 +1,6 @@
 """Notices on merged records for a result's page (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,7 +45,7 @@ def _notices(result: Result) -> Iterator[Notice]:
 
     if result.is_nobodys:
         yield Notice(
-            f"The EHR has no record {result.subject}: nothing can be signed until it has.",
+            "The EHR has no record of this patient: nothing can be signed until it has.",
             grave=True,
         )
     elif result.is_replaced:
@@ -53,8 +53,10 @@ def _notices(result: Result) -> Iterator[Notice]:
     elif result.is_inactive:
         yield Notice(INACTIVE, grave=True)
     elif person.retired:
-        names = ", ".join(person.retired)
-        yield Notice(f"This record also holds what was recorded under {names}, which it replaces.")
+        yield Notice(
+            f"This record also holds what was recorded under {_others(person.retired)}, now "
+            "replaced by this one."
+        )
     if person.beyond:
         yield Notice(
             "This record also replaces one of another system, of which nothing is read here."
@@ -64,18 +66,23 @@ def _notices(result: Result) -> Iterator[Notice]:
             "This record also replaces one that its link does not name readably: nothing of it is "
             "read here."
         )
-    if alike := ", ".join(linked_alike(result.patient or {})):
+    if alike := linked_alike(result.patient or {}):
         yield Notice(
-            f"The EHR links this record with {alike}, and does not say that they were merged: "
-            "nothing of it is read here."
+            f"The EHR links this record with {_others(alike)}, and does not say that they were "
+            "merged: nothing of that is read here."
         )
 
 
 def _replaced(result: Result, survivor: str) -> Notice:
-    said = f"This record was replaced by {survivor}; new results are drafted there."
+    said = "This record was replaced by another of the same patient; new results are drafted there."
     if result.head.outcome == "requested":
         more = " This draft can't be signed here. As a rule it moves there within a minute."
         return Notice(said + more, grave=True, record=survivor)
     if result.head.closed:
         return Notice(f"{said} What was decided here stays here.", record=survivor)
     return Notice(said, record=survivor)
+
+
+def _others(records: Sequence[str]) -> str:
+    """Tell how many records; their ids stand in the technical details."""
+    return "another record" if len(records) == 1 else f"{len(records)} other records"

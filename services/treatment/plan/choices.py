@@ -6,6 +6,7 @@ from services.treatment.domain import Inputs
 from services.treatment.findings import Choice, Proposal
 from services.treatment.plan import bounds, words
 from services.treatment.plan.dosage import dosage
+from services.treatment.plan.rule import by_rule
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
@@ -34,7 +35,7 @@ def _group(choice: Choice, requests: Sequence[Draft], pen: Pen) -> Draft:
         for p, request in zip(choice.proposals, requests, strict=True)
     ]
 
-    return pen.draft(
+    draft = pen.draft(
         "RequestGroup",
         f"group-{choice.key}",
         reasonReference=bounds.first_references(choice.evidence),
@@ -49,6 +50,7 @@ def _group(choice: Choice, requests: Sequence[Draft], pen: Pen) -> Draft:
             }
         ],
     )
+    return by_rule(draft, choice.rule)
 
 
 def _advice(choice: Choice, inputs: Inputs) -> Json:
@@ -69,7 +71,6 @@ def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Dr
     orders = [ref for ref in choice.instead_of if is_a(ref, "MedicationRequest")]
     reasons = (*choice.evidence, *_reasons_of(orders, inputs))
     sentences = (
-        f"[{choice.rule}]",
         *choice.why,
         choice.advice,
         words.proposal(proposal),
@@ -77,7 +78,7 @@ def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Dr
         words.unsigned_behind(inputs, choice.evidence),
     )
 
-    return pen.draft(
+    draft = pen.draft(
         "MedicationRequest",
         proposal.key,
         medicationCodeableConcept=codes.concept(
@@ -89,6 +90,7 @@ def _request(proposal: Proposal, choice: Choice, inputs: Inputs, pen: Pen) -> Dr
         dosageInstruction=[dosage(proposal)],
         note=[{"text": bounds.clipped(" ".join(sentences).strip())}],
     )
+    return by_rule(draft, choice.rule)
 
 
 def _reasons_of(orders: Sequence[str], inputs: Inputs) -> list[str]:

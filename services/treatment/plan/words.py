@@ -39,7 +39,7 @@ def summary(inputs: Inputs, findings: Findings) -> str:
 def notes(inputs: Inputs, findings: Findings) -> list[str]:
     """Explain the plan, one note for each report, proposal and alert.
 
-    Each names its rule and its source.
+    Each names its source; the rule stands in the identifiers of what it wrote (`rule.py`).
     """
     named = bounds.reports(inputs, findings)[: bounds.MOST_CONCLUSIONS]
     # the alert of a choice repeats the choice
@@ -54,16 +54,17 @@ def notes(inputs: Inputs, findings: Findings) -> list[str]:
         *(_choice(c, inputs) for c in findings.choices),
         *(_follow_up(f) for f in findings.follow_ups),
         *(_alert(a) for a in alerts),
-        *(_stale(s) for s in findings.stale[: bounds.MOST_NAMED]),
+        *dict.fromkeys(_stale(s) for s in findings.stale[: bounds.MOST_NAMED]),
         *([SILENT] if findings.silent else []),
         *([unsigned] if unsigned else []),
     ]
 
 
 def _merged(retired: Sequence[str]) -> str:
+    others = "another record" if len(retired) == 1 else f"{len(retired)} other records"
     return (
-        f"This record also holds what was recorded under {', '.join(retired)}, which it replaces: "
-        "the plan is drawn from all of it."
+        f"This record also holds what was recorded under {others} of this patient, now replaced by "
+        "this one: the plan is drawn from all of it."
     )
 
 
@@ -74,12 +75,12 @@ def _report(report: Report) -> str:
         state = "not signed" if report.unsigned else "signed"
     conclusion = bounds.clipped(report.conclusion or report.title, bounds.MOST_CONCLUSION)
 
-    return f"{report.service.capitalize()} report ({report.reference}, {state}): {conclusion}"
+    return f"{report.service.capitalize()} report ({state}): {conclusion}"
 
 
 def _choice(choice: Choice, inputs: Inputs) -> str:
     sentences = (
-        f"{choice.title} [{choice.rule}]:",
+        f"{choice.title}:",
         *choice.why,
         choice.advice,
         *(f"Proposed: {proposal(p)}" for p in choice.proposals),
@@ -101,11 +102,11 @@ def proposal(proposal: Proposal) -> str:
 
 def _follow_up(follow_up: FollowUp) -> str:
     why, source = " ".join(follow_up.why), sources((follow_up.citation,))
-    return f"{follow_up.title} [{follow_up.rule}]: {why} {source}"
+    return f"{follow_up.title}: {why} {source}"
 
 
 def _alert(alert: Alert) -> str:
-    return f"{alert.severity} severity, {alert.title} [{alert.rule}]: {alert.detail}"
+    return f"{alert.severity.capitalize()} severity, {alert.title}: {alert.detail}"
 
 
 def _unused(stale: Sequence[Stale]) -> str:
@@ -120,11 +121,7 @@ def _unused(stale: Sequence[Stale]) -> str:
 
 
 def _stale(stale: Stale) -> str:
-    rule = f" [{stale.rule}]" if stale.rule else ""
-    return (
-        f"Not used, because too old{rule}: {stale.name}, of {stale.time[:10]} "
-        f"({stale.reference}). {stale.limit}"
-    )
+    return f"Not used, because too old: {stale.name}, of {stale.time[:10]}. {stale.limit}"
 
 
 def sources(citations: Iterable[Citation]) -> str:

@@ -56,7 +56,7 @@ def test_the_survivors_plan_is_drawn_from_all_and_the_retired_one_is_withdrawn(
     assert subject_of(kept.output("report")) == kept.patient
     assert [chart.look(), kept.look()] == ["unchanged"] * 2
 
-    said = f"This record also holds what was recorded under {chart.patient}, which it replaces"
+    said = "This record also holds what was recorded under another record of this patient"
     assert (said in str(kept.output("report")["note"])) == (how != "deleted")
 
 

@@ -37,5 +37,5 @@ def left(ehr: Ehr, result: Result) -> Sequence[Left]:
 
 def _left(ehr: Ehr, task: Json, order: Json) -> Left:
     owner = task.get("owner", {})
-    named = owner.get("display") or owner.get("reference", "")
+    named = owner.get("display") or ("a prescriber without a name" if owner else "")
     return Left(order_of(ehr, order), str(named), str(task.get("description", "")))

@@ -23,6 +23,7 @@ ORDERS: Final = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
 )
 PAGE: Final = "100"
+UNNAMED: Final = "drug not named"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Order:
     """One standing order.
 
     Attributes:
-        name: of the drug, for people; the reference where it can't be read.
+        name: of the drug, for people.
         dosage: in words, as far as the order says it.
         prescriber: (reference, name) of who asked for it; empty where it names nobody.
     """
@@ -92,7 +93,7 @@ def standing_orders(ehr: Ehr, records: Sequence[str], known: Iterable[Json]) -> 
 def order_of(ehr: Ehr, resource: Json) -> Order:
     """The order as people and rules read it; what is malformed says nothing."""
     concepts = list(_concepts(ehr, resource))
-    name = next(filter(None, map(present.concept_text, concepts)), local_reference(resource))
+    name = next(filter(None, map(present.concept_text, concepts)), UNNAMED)
     texts = (dosage.get("text") for dosage in _listed(resource.get("dosageInstruction")))
     who = next(_listed(resource.get("requester")), {})
     return Order(

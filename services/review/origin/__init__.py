@@ -1,0 +1,1 @@
+"""Where a result comes from, in terms of the record: for technicians."""
