@@ -67,18 +67,6 @@ function askOnce() {
   }
 }
 
-// A decision that was begun is not left by a stray click; the browser asks in its own words.
-function askBeforeLoss() {
-  const begun = new Set();
-  for (const form of document.querySelectorAll("#decision details form")) {
-    form.addEventListener("input", () => begun.add(form));
-    if (form.closest("details[open]")) begun.add(form); // it came back with what was typed
-  }
-  document.addEventListener("submit", () => begun.clear());
-  addEventListener("beforeunload", (event) => { if (begun.size) event.preventDefault(); });
-}
-
 fadeHeatMaps();
 keepFresh();
 askOnce();
-askBeforeLoss();
