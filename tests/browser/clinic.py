@@ -32,7 +32,8 @@ CARDS = {
         "chest-pneumonia",
         "1.0.0",
         "sha256:" + "1" * 64,
-        "# Chest films\n\nFor tests. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 "
+        "---\nlicense: apache-2.0\n---\n# Chest films\n\nFor tests. <script>alert(1)</script>\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 "
         "|\n",
     ),
     "genomics": ModelCard(

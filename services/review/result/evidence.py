@@ -9,6 +9,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from services.review.result.front_matter import body
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
@@ -68,16 +69,17 @@ def card_html(ehr: Ehr, device: Json) -> Markup | None:
 
 
 def card_text(ehr: Ehr, device: Json) -> str | None:
-    """The model card in Markdown; None where there is none or it can't be read."""
+    """The body of the model card, in Markdown; None where there is none to be read."""
     reference = card_reference(device)
     document = ehr.read(reference) if reference else None
     if document is None or not codes.has_code(document.get("type"), codes.AI_INPUTS, "AIModelCard"):
         return None
     try:
         attachment = attachment_of(document, "text/markdown") or {}
-        return ehr.attachment(attachment, MAX_CARD_BYTES).decode("utf-8", "replace")
+        text = ehr.attachment(attachment, MAX_CARD_BYTES).decode("utf-8", "replace")
     except (NotYet, InvalidInput):
         return None
+    return body(text)
 
 
 def picture(media: Json) -> tuple[bytes, str] | None:

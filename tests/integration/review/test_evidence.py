@@ -5,7 +5,7 @@ import re
 import pytest
 
 from shared.fhir import codes
-from tests.browser.clinic import Clinic, fill
+from tests.browser.clinic import Clinic, a_film, fill
 from tests.integration.review.support import Visitor
 
 
@@ -48,3 +48,11 @@ def test_no_number_of_a_model_is_shown_as_a_percentage(
     assert "<meter" not in page
     assert not re.search(r"(91|84) ?%", words(page))
     assert service == "genomics" or "the only one, so no rank" in words(page)
+
+
+def test_a_card_is_shown_without_what_machines_read_of_it(doctor: Visitor, clinic: Clinic) -> None:
+    link = re.search(r'href="(/models/[^"]+)"', doctor.get(f"/results/{a_film(clinic)}"))
+    assert link
+    page = doctor.get(link[1])
+    assert "<h1>Chest films</h1>" in page
+    assert "license" not in page
