@@ -21,7 +21,7 @@ from shared.dicom.study import started, study_uid
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NoPatient, NotAnalysed, NotYet, Withdrawn
 from shared.events import ResourceEvent
-from shared.fhir.codes import DCM, DICOM_UID, has_code
+from shared.fhir.codes import DCM, has_code
 from shared.fhir.times.stated import study_time
 from shared.json import Json
 from shared.references import is_a, relative, version_of, why_nobody
@@ -29,9 +29,9 @@ from shared.settings import Settings
 
 MAX_FILMS: Final = 64
 WITHDRAWN: Final = ("cancelled", "entered-in-error")
-NO_PATIENT: Final = "ImagingStudy.subject names no Patient."
-NO_UID: Final = f"ImagingStudy.identifier has no {DICOM_UID}."
-OTHER_STUDY: Final = "A film's StudyInstanceUID is not the ImagingStudy's."
+NO_PATIENT: Final = "The imaging study names no patient."
+NO_UID: Final = "The imaging study carries no DICOM study UID."
+OTHER_STUDY: Final = "A film belongs to another study, by its StudyInstanceUID."
 TOO_MANY: Final = f"The study has more than {MAX_FILMS} films."
 PART_UNKNOWN: Final = (
     "The body part can't be told from the film's tags; the model reads chest films only."
@@ -40,9 +40,7 @@ NO_FRONTAL: Final = "The study has no frontal view (PA or AP); the model reads f
 VIEW_UNKNOWN: Final = (
     "The view can't be told from the film's tags; the model reads PA and AP views only."
 )
-UNPROCESSED: Final = (
-    "The study has no film for presentation: PresentationIntentType is FOR PROCESSING."
-)
+UNPROCESSED: Final = "The study has raw films only (for processing), and none for presentation."
 SEVERAL_FRAMES: Final = "The film has more than one frame."
 
 

@@ -15,10 +15,11 @@ from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 
 LIMITS: Final = (
-    "Limits: not validated elsewhere than on films of the one hospital that the model was made "
-    "with, half of which showed pneumonia; where fewer do, the score reads too high: take it as a "
-    "rank, not as the chance of pneumonia. It was trained against films without any finding: other "
-    "disease, such as masses or effusion, can raise the score as well. "
+    "Limits: not validated elsewhere; tested only on films of the hospital that its training films "
+    "came from, half of which showed pneumonia. Where pneumonia is rarer, the score reads too "
+    "high: take it as a rank, not as the chance of pneumonia. The model learned from films with "
+    "pneumonia and films without any finding: other disease, such as masses or effusion, can raise "
+    "the score as well. "
     "The heat map shows where the score came from, not where the disease is."
 )
 SCALE: Final = (
@@ -129,7 +130,8 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     looked = (
         f"one {view}" if inputs.frontal == 1 else f"one {view} of {inputs.frontal} frontal films"
     )
-    beside = f"; {inputs.lateral} lateral film(s) not analysed" if inputs.lateral else ""
+    films = "film" if inputs.lateral == 1 else "films"
+    beside = f"; {inputs.lateral} lateral {films} not analysed" if inputs.lateral else ""
     return (
         f"{word}: model score {percent(findings.probability):g} of 100, "
         f"{relation} its threshold of {percent(findings.threshold):g}. Analysed by {title}: "

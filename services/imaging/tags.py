@@ -26,7 +26,7 @@ AGE_UNKNOWN: Final = (
     "The patient's age can't be told from the film or the record; the model was "
     "trained on adults only."
 )
-AGE_CONTRADICTS: Final = "PatientAge and PatientBirthDate contradict each other."
+AGE_CONTRADICTS: Final = "The age and the birth date in the film contradict each other."
 BIRTH_DATE_DIFFERS: Final = (
     "The birth date in the film and in the record differ: is it the same person?"
 )

@@ -5,11 +5,11 @@
 - An Observation per drug that the note says is taken: LOINC 10160-0, `valueCodeableConcept` the
   RxNorm ingredient. This is what treatment reads.
 - One DiagnosticReport: the note's type, those Observations, a sentence on what was found and on
-  what was set aside (negated, family's, past, ...).
+  what does not count (negated, family's, past, ...).
 
 Where a mention stands in the note is in the extension NOTE_MENTION (parts: `start`, `end` in code
 points of the decoded text, `kind`, `section`, `assertion`, `text`): on `Condition.evidence`, on the
-Observation, and for what was set aside on the report.
+Observation, and for what does not count on the report.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ DEPARTMENTS: Final = {"11502-2": "LAB", "11526-1": "SP"}  # v2-0074; every other
 MOST_RESOURCES: Final = 100  # of a kind: a Bundle must stay under 900 kB
 MOST_QUOTES: Final = 5  # of one problem or drug
 MOST_SET_ASIDE: Final = 50
+NOT_COUNTED: Final = "Mentioned, but not as the patient's own and current"
 LIMITS: Final = (
     "Drawn from the note's text alone by software that can miss, misread and miscode; "
     "its entity model learned from research abstracts and is not validated on clinical notes. "
@@ -61,12 +62,12 @@ def conclusion(
     drugs: Sequence[Sequence[Mention]],
     aside: Sequence[Mention],
 ) -> str:
-    """What was found, what was set aside and why, and the limits."""
+    """What was found, what does not count and why, and the limits."""
     found = [
         _listing("Problems", [m[0].name for m in problems]),
         _listing("Drugs", [m[0].name for m in drugs]),
     ]
-    spoken = [_listing("Set aside", [f"{m.name} ({m.assertion})" for m in aside])] if aside else []
+    spoken = [_listing(NOT_COUNTED, [f"{m.name} ({m.assertion})" for m in aside])] if aside else []
     return " ".join([*found, *spoken, LIMITS])
 
 

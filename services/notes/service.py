@@ -1,6 +1,6 @@
 """The notes service: problems and drugs in clinical notes.
 
-What is negated, the family's, or past is set aside.
+What is negated, the family's, or past does not count.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -42,7 +42,7 @@ def _follow_up(rule: FollowUpRule, found: tuple[Finding, ...], chart: Chart) -> 
 
     why = [rule.effect, _taken(found, rule, chart), rule.advice]
     if known:
-        why.append("The same problem stands in the record or was found in a note.")
+        why.append("The same problem is in the record or in a note.")
     if allergic:
         why.append("A penicillin allergy is recorded: it matters for the choice of an antibiotic.")
 

@@ -44,7 +44,7 @@ class Ingredient:
         if self.ordered:
             return self.name
         note = "the note" if self.medication.time else "a note of unknown age"
-        return f"{self.name} (mentioned in {note}, not ordered: confirm)"
+        return f"{self.name} (mentioned in {note}, not prescribed: confirm)"
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,14 @@ class Medications:
         return ", ".join(dict.fromkeys(i.description for i in self))
 
     @property
+    def statement(self) -> str:
+        """Say what is prescribed and what is only mentioned, without a full stop."""
+        names, others = self.ordered.names, [i.description for i in self if not i.ordered]
+        verb = "is" if len(names) == 1 else "are"
+        said = [f"{' and '.join(names)} {verb} prescribed"] if names else []
+        return "; ".join((*said, *dict.fromkeys(others)))
+
+    @property
     def daily_mg(self) -> float | None:
         """Add up what these orders come to a day, in mg.
 
@@ -140,3 +148,8 @@ class Medications:
         known = [d.daily for d in doses if d is not None and d.unit == "mg" and d.daily is not None]
 
         return sum(known) if known and len(known) == len(doses) else None
+
+
+def sentence(words: str) -> str:
+    """Begin words as a sentence: `Clopidogrel is prescribed`."""
+    return words[:1].upper() + words[1:]

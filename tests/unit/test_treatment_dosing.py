@@ -160,7 +160,7 @@ def proposed(dosage: list[Json]) -> Json:
 
 def test_a_weekly_order_never_becomes_a_daily_proposal() -> None:
     words = proposed([{"text": "400 mg once a week"}])
-    assert "timing" not in words and "as often as ordered" in words["text"]
+    assert "timing" not in words and "as often as prescribed" in words["text"]
     assert words["doseAndRate"][0]["doseQuantity"]["value"] == 200
     weekly = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}
     coded = proposed(

@@ -113,7 +113,7 @@ def test_a_drug_that_only_the_note_mentions_is_proposed_for_confirmation() -> No
     choice = only_choice(patient(), *genes(*CYP2C19), report("notes", "n", mentioned), mentioned)
     assert not choice.ordered
     assert choice.instead_of == ("Observation/mention-clopidogrel",)
-    assert any("mentioned in the note, not ordered: confirm" in w for w in choice.why)
+    assert any("mentioned in the note, not prescribed: confirm" in w for w in choice.why)
 
 
 def test_an_order_stands_for_its_mention() -> None:

@@ -70,7 +70,7 @@ def test_a_mentioned_drug_interacts_with_a_word_of_doubt() -> None:
         "warfarin-nsaid",
     )
     assert found.implicated == ("MedicationRequest/mr-warfarin", "Observation/mention-ibuprofen")
-    assert "not ordered: confirm" in found.detail
+    assert "not prescribed: confirm" in found.detail
 
 
 def test_duplicates_by_ingredient_and_by_class() -> None:

@@ -88,7 +88,9 @@ def test_what_rests_on_unsigned_results_says_so_until_they_are_signed() -> None:
         "dose-cyp2c19-clopidogrel-ticagrelor",
         "gene-cyp2c19-clopidogrel-clopidogrel",
     ):
-        assert "rested on unsigned AI results: genomics." in str(unsigned[key].resource)
+        assert "Based on AI results that were unsigned when this was drafted: genomics." in str(
+            unsigned[key].resource
+        )
     signed = drawn(*({**r, "status": "final"} if r is GENOMICS else r for r in LOOP))
     assert all("unsigned" not in str(d.resource) for d in signed.values())
 
@@ -96,7 +98,7 @@ def test_what_rests_on_unsigned_results_says_so_until_they_are_signed() -> None:
 def test_a_plan_on_reports_where_no_rule_speaks_says_that_this_is_no_clearance() -> None:
     drafts = drawn(patient(), report("imaging", "img", conclusion="Nothing suspicious."))
     assert list(drafts) == ["report"]
-    assert any("no clearance" in n["text"] for n in drafts["report"].resource["note"])
+    assert any("not an all-clear" in n["text"] for n in drafts["report"].resource["note"])
     assert "activity" not in drafts["report"].resource
 
 
@@ -110,9 +112,9 @@ def test_every_proposal_and_alert_is_explained_once_and_names_its_rule() -> None
     drafts = drawn(*record)
     notes = [n["text"] for n in drafts["report"].resource["note"]]
     for rule, title in (
-        ("cyp2c19-clopidogrel", "Another P2Y12 inhibitor instead of clopidogrel: "),
-        ("clopidogrel-omeprazole", "High severity, clopidogrel with omeprazole: "),
-        ("raas-nsaid", "Moderate severity, lisinopril with ibuprofen: "),
+        ("cyp2c19-clopidogrel", "Clopidogrel: reduced effect (CYP2C19): "),
+        ("clopidogrel-omeprazole", "High-severity alert, clopidogrel with omeprazole: "),
+        ("raas-nsaid", "Moderate-severity alert, lisinopril with ibuprofen: "),
     ):
         assert sum(text.startswith(title) for text in notes) == 1, title
         named = {"system": codes.RULE, "value": rule}

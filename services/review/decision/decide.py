@@ -197,8 +197,8 @@ def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
 def _remarks(decision: Decision) -> list[str]:
     """What the clinician was asked about and signed all the same, a sentence each."""
     remarks = {
-        "Meant, though the conclusion contradicts it": decision.on_purpose,
-        "Signed on results that nobody had signed": decision.unsigned,
+        "Intended, although the conclusion contradicts it": decision.on_purpose,
+        "Based on results that nobody had signed": decision.unsigned,
     }
     said = [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]
     return [*said, *decision.ended]

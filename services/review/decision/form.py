@@ -129,7 +129,7 @@ def problem(
         return Problem()
     return Problem(
         "Your conclusion and your choices contradict each other. Nothing was saved. Change one of "
-        "them, or say beside the form that it is meant.",
+        "them, or tick beside the form that it is intended.",
         questions,
     )
 
@@ -148,8 +148,8 @@ def _unread(form: Form, unsigned: Sequence[Unsigned]) -> str:
     if not names:
         return ""
     return (
-        f"This rests on results that nobody has signed: {_listed(names)}. Nothing was saved. Sign "
-        "them first, or tick each of them."
+        f"This is based on results that nobody has signed: {_listed(names)}. Nothing was saved. "
+        "Sign them first, or tick each of them."
     )
 
 
@@ -178,7 +178,7 @@ def _amendment(decision: Decision, given: Answers, result: Result) -> str:
     lost = with_dependants(result.outputs, decision.dropped) & given.of("confirm")
     if lost:
         return (
-            "What you confirm here was drawn from what you don't: "
+            "What you confirm here was derived from something that you don't confirm: "
             f"{_listed([given.asked[key].name for key in sorted(lost)])}. Nothing was saved. "
             "Change one of them."
         )

@@ -30,9 +30,9 @@ OUTCOMES: Final = {  # the head's status -> its tab, in the order of urgency
 OUTCOME_HELP: Final = {
     "requested": "AI drafts that no clinician has decided on yet: the most urgent first; of these "
     "first those that nobody has acknowledged; then those that have waited longest.",
-    "failed": "The analysis broke off. The technical team sees these as dead letters and can "
-    "replay them.",
-    "rejected": "The input was understood and was not analysed; the reason is in the row.",
+    "failed": "The analysis failed. The technical team sees these among the dead letters and "
+    "can run them again.",
+    "rejected": "The input is not suitable for the analysis; the reason is in the row.",
     "draft": "A service is working on these now.",
     "completed": "Signed, amended or rejected by a clinician.",
     "cancelled": "The input was deleted, entered in error or replaced.",

@@ -71,7 +71,7 @@ def _quotation(implication: Implication, medications: Medications) -> Alert:
         severity="moderate",
         title=f"Genes and {name}",
         detail=(
-            f"{implication.description}, and the patient has {medications.description}. "
+            f"{implication.description}; {medications.statement}. "
             f"The report says: {implication.recommendation} Source: {citation.text}."
         ),
         implicated=medications.implicated,

@@ -7,7 +7,7 @@ from services.treatment.domain import Genotype, Implication
 from services.treatment.findings import Choice, Citation
 from services.treatment.genes.proposals import key_of, proposals
 from services.treatment.genes.warfarin import warfarin
-from services.treatment.medications import Medications
+from services.treatment.medications import Medications, sentence
 from services.treatment.rules.tables import GeneRule, Rules
 
 
@@ -60,7 +60,7 @@ def _choice(rule: GeneRule, name: str, about: Sequence[Implication], chart: Char
         key=key_of(rule, name),
         rule=rule.id,
         drug=name,
-        title=rule.title if rule.drug == name else f"{rule.title} (the patient has {name})",
+        title=rule.title if rule.drug == name else f"{rule.title}; here {name}",
         severity=rule.severity,
         why=_why(rule, about, genotypes, medications),
         advice=rule.advice,
@@ -81,7 +81,7 @@ def _why(
     medications: Medications,
 ) -> tuple[str, ...]:
     genetic = [f"{i.description}." for i in about] + [f"Genotype: {g.value}." for g in genotypes]
-    return (*dict.fromkeys(genetic), f"The patient has {medications.description}.", rule.effect)
+    return (*dict.fromkeys(genetic), f"{sentence(medications.statement)}.", rule.effect)
 
 
 def _quoted(about: Sequence[Implication], rule: GeneRule) -> tuple[Citation, ...]:

@@ -91,6 +91,8 @@ def _dose(option: Option, ordered: Medication | None) -> tuple[Dose | None, str]
     given = ordered.dose
     dose = Dose(round(given.low * low, 3), round(given.high * high, 3), given.unit, given.per_day)
     amount = f"{dose.high:g}" if dose.low == dose.high else f"{dose.low:g} to {dose.high:g}"
-    text = f"{amount} {dose.unit} each time ({share} of the ordered dose), as often as ordered"
+    text = (
+        f"{amount} {dose.unit} each time ({share} of the prescribed dose), as often as prescribed"
+    )
 
     return dose, text

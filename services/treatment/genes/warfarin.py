@@ -6,6 +6,7 @@ from typing import Final
 from services.treatment.chart import Chart
 from services.treatment.domain import Dose, Genotype
 from services.treatment.findings import Choice, Proposal, slug
+from services.treatment.medications import sentence
 
 CYP2C9: Final = "CYP2C9 "  # how the codes of its genotypes begin
 VKORC1: Final = "VKORC1 -1639 "
@@ -37,7 +38,7 @@ def warfarin(chart: Chart) -> Choice | None:
         severity=rule.severity,
         why=(
             f"Genotype: {cyp2c9.certain}, {vkorc1.certain}.",
-            f"The patient has {medications.description}.",
+            f"{sentence(medications.statement)}.",
         ),
         advice=rule.advice,
         goal=rule.goal,

@@ -95,4 +95,4 @@ def left_out(inputs: Inputs) -> list[str]:
     if not counted:
         return []
 
-    return [f"Read for this plan, too, and not named in it for their number: {counted}."]
+    return [f"Also read for this plan, but not listed in it: {counted}."]

@@ -16,8 +16,8 @@ from services.treatment.findings import (
 from services.treatment.plan import bounds
 
 SILENT: Final = (
-    "No rule spoke on what stands in the record. That is no clearance: the rules know "
-    "a limited table of drugs, pairs and genes."
+    "No rule found a problem in this record. This is not an all-clear: the rules cover a limited "
+    "table of drugs, pairs and genes."
 )
 
 
@@ -26,7 +26,7 @@ def summary(inputs: Inputs, findings: Findings) -> str:
     high = sum(a.severity == "high" for a in findings.alerts)
     counted = [
         _count(len(findings.choices), "gene-guided proposal"),
-        _count(len(findings.alerts), "alert") + (f" ({high} of high severity)" if high else ""),
+        _count(len(findings.alerts), "alert") + (f" ({high} high-severity)" if high else ""),
         _count(len(findings.follow_ups), "follow-up"),
     ]
     titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
@@ -106,7 +106,7 @@ def _follow_up(follow_up: FollowUp) -> str:
 
 
 def _alert(alert: Alert) -> str:
-    return f"{alert.severity.capitalize()} severity, {alert.title}: {alert.detail}"
+    return f"{alert.severity.capitalize()}-severity alert, {alert.title}: {alert.detail}"
 
 
 def _unused(stale: Sequence[Stale]) -> str:
@@ -144,7 +144,7 @@ def _unsigned(inputs: Inputs, references: Sequence[str]) -> str:
     if not services:
         return ""
 
-    return f"When this was drawn it rested on unsigned AI results: {', '.join(services)}."
+    return f"Based on AI results that were unsigned when this was drafted: {', '.join(services)}."
 
 
 def _count(number: int, noun: str) -> str:

@@ -40,7 +40,7 @@ def _alert(
         severity=rule.severity,
         title=f"Allergy and {drug.name}",
         detail=(
-            f"Allergy recorded ({rule.name}), and the patient has {medications.description}. "
+            f"Allergy recorded ({rule.name}); {medications.statement}. "
             f"{rule.advice} Source: {rule.citation.text}."
         ),
         implicated=(*medications.implicated, *recorded[:MOST_NAMED]),

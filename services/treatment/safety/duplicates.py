@@ -17,7 +17,7 @@ def duplicates(chart: Chart) -> Iterator[Alert]:
     for name in ordered.names:
         same = ordered.of_drugs(name)
         if len(same.references) > 1:
-            sentence = f"{name} is ordered {len(same.references)} times."
+            sentence = f"{name} is prescribed {len(same.references)} times."
             yield _alert("ingredient", name, sentence, same, citation)
 
     for group in chart.rules.duplicate_classes:
@@ -36,7 +36,7 @@ def _alert(
         code="DUPTHPY",
         severity="moderate",
         title=f"Duplicate therapy: {name}",
-        detail=f"{sentence} Confirm that this is meant. Source: {citation.text}.",
+        detail=f"{sentence} Confirm that this is intended. Source: {citation.text}.",
         implicated=medications.implicated,
         citation=citation,
     )

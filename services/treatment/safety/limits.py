@@ -21,7 +21,7 @@ MEASURE_NAMES: Final = {
 def limits(chart: Chart) -> Iterator[Alert]:
     """Raise one alert for each rule with a laboratory value beyond its limit.
 
-    Only for the drugs that the patient has, and not for a value that is too old.
+    Only for the drugs of the patient, and not for a value that is too old.
     """
     for rule in chart.rules.limits:
         concerned = chart.medications.of_drugs(*rule.drugs)
@@ -53,10 +53,7 @@ def _alert(rule: Limit, medications: Medications, value: Value, age: Age) -> Ale
     measure = MEASURE_NAMES[rule.measure]
     day = f" on {value.measured.time[:10]}" if value.measured.time else ""
     doubt = ", of unknown age" if age == "unknown" else ""
-    sentence = (
-        f"{named(rule, value)}{day}{doubt}{value.computed}, "
-        f"and the patient has {medications.description}."
-    )
+    said = f"{named(rule, value)}{day}{doubt}{value.computed}; {medications.statement}."
 
     return Alert(
         key=f"limit-{slug(rule.id)}",
@@ -64,7 +61,7 @@ def _alert(rule: Limit, medications: Medications, value: Value, age: Age) -> Ale
         code="DOSE",
         severity=rule.severity,
         title=f"{', '.join(medications.names)} and {measure}",
-        detail=f"{sentence} {rule.effect} {rule.advice} Source: {rule.citation.text}.",
+        detail=f"{said} {rule.effect} {rule.advice} Source: {rule.citation.text}.",
         implicated=medications.implicated,
         citation=rule.citation,
         evidence=(value.measured.reference,),

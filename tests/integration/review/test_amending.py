@@ -81,7 +81,7 @@ def test_what_was_drawn_from_a_refuted_part_is_not_confirmed(
     form = {"reviewed": "yes", "text": "Sample mix-up suspected."}
     form |= fates(refute=["genotype-cyp2c19"], confirm=["clopidogrel"])
     answer = doctor.decide(task, "amend", **form)
-    assert answer.status_code == 400 and "drawn from what you don" in answer.text
+    assert answer.status_code == 400 and "derived from something that you don" in answer.text
     assert clinic.task(task)["status"] == "requested"
 
 
@@ -116,7 +116,7 @@ def test_a_contradiction_is_asked_about_and_signed_only_where_it_is_meant(
         )
     assert doctor.decide(task, "amend", meant=[token], **form).status_code == 303
     assert clinic.outputs(task)["report"]["conclusion"] == text
-    assert "Meant, though the conclusion contradicts it: Pneumonia." in str(
+    assert "Intended, although the conclusion contradicts it: Pneumonia." in str(
         clinic.task(task)["note"]
     )
 

@@ -93,7 +93,7 @@ def test_the_record_number_in_use_stands_there(doctor: Visitor, clinic: Clinic) 
         ),
         (
             [allergy("penicillin"), denial("716186003")],
-            "Allergies penicillin; beside them it says: no known allergies",
+            "Allergies penicillin; also recorded: no known allergies",
         ),
     ],
 )

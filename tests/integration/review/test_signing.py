@@ -188,7 +188,7 @@ def test_what_was_drawn_from_a_gene_taken_back_elsewhere_is_not_signed(
 ) -> None:
     source = study(clinic.ehr, clinic.patient)
     task = clinic.result("genomics", source, genome(source))
-    assert "taken back in another system" not in doctor.get(f"/results/{task}")
+    assert "withdrawn in another system" not in doctor.get(f"/results/{task}")
     gene = clinic.outputs(task)["genotype-cyp2c19"]
     clinic.ehr.update(gene | {"status": "entered-in-error"}, gene["meta"]["versionId"])
     assert "not accepted either, even if you sign: clopidogrel" in doctor.get(f"/results/{task}")

@@ -44,7 +44,7 @@ def test_each_unsigned_report_is_named_and_needs_its_own_tick(
     assert clinic.outputs(task)["report"]["status"] == "draft"
 
     assert doctor.decide(task, "sign", unsigned=[*some, last], **SIGNED).status_code == 303
-    assert "Signed on results that nobody had signed: " in clinic.task(task)["note"][0]["text"]
+    assert "Based on results that nobody had signed: " in clinic.task(task)["note"][0]["text"]
 
 
 @pytest.mark.parametrize("action", ["sign", "amend"])

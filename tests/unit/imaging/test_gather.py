@@ -185,7 +185,7 @@ def test_a_study_that_lists_no_series_is_asked_of_the_pacs(tmp_path: Path) -> No
 
 
 def test_a_study_without_a_uid_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"urn:dicom:uid"):
+    with pytest.raises(InvalidInput, match=r"no DICOM study UID"):
         gathered(tmp_path, film(), study=study_of(film(), identifier=[]))
 
 
