@@ -158,7 +158,8 @@ def _has_film(shared: Review, user: User, row: Row) -> bool:
 
 
 def _concealed(row: Row) -> Row:
-    return replace(row, text="", severity="", alerts=0, priority="", concealed=True)
+    # the list names no urgency of what is routine, and nobody is asked to acknowledge it
+    return replace(row, text="", severity="", alerts=0, priority="routine", concealed=True)
 
 
 def _id(reference: str) -> str:
