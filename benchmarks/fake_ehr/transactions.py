@@ -45,12 +45,13 @@ def _process(rest: Rest, request: Request, faults: Faults) -> Answer:
     ):
         raise Refusal(400, "required", "Bundle.entry.request")
     minimal = "return=minimal" in request.headers.get("prefer", "")
-    befallen = [faults.of_entry(_kind(e), e["request"]["method"], i) for i, e in enumerate(entries)]
     if bundle["type"] == "batch":
         if not rest.habits.batches:
             raise Refusal(400, "not-supported")
         responses = _one_by_one(rest, request, entries, faults)
     else:
+        requests = [e["request"]["method"] for e in entries]
+        befallen = [faults.of_entry(_kind(e), requests[i], i) for i, e in enumerate(entries)]
         with nullcontext() if rest.habits.runs_transactions_as_batches else rest.transaction():
             responses = _in_order(rest, entries, befallen, minimal=minimal)
     return Answer(

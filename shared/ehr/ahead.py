@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 from shared.ehr.http import Query, Rest
 from shared.ehr.pages import NO_CACHE, Params, query_of, search_params
-from shared.ehr.responses import bundle_of
+from shared.ehr.responses import bundle_of, matches
 from shared.ehr.wire.batch import holds, misfit, of_entry
 from shared.ehr.wire.response import Response
 from shared.errors import CareloopError, Conflict, FhirError, Unavailable
 from shared.json import Json
-from shared.references import relative
+from shared.references import ONE_STEP, relative, type_of
 
 log = logging.getLogger(__name__)
 MOST: Final = 100
@@ -55,6 +55,27 @@ def reading(reference: str) -> Question:
 def searching(kind: str, params: Params) -> Question:
     """Return the question of the first page of `Ehr.search`."""
     return Question(kind, tuple(query_of(search_params(params))))
+
+
+def unasked(rest: Rest, questions: Sequence[Question]) -> list[Question]:
+    """Return the questions to ask, each once.
+
+    What is no place of this EHR is asked nowhere, see `Ehr.look_up`.
+    """
+    askable = (q for q in dict.fromkeys(questions) if q.is_search or ONE_STEP.fullmatch(q.place))
+    return [q for q in askable if rest.remembered(q.url) is None]
+
+
+def remembered(rest: Rest, question: Question) -> list[Json]:
+    """Return what the kept answer holds: the resource, or the first page of hits.
+
+    Nothing where there is no such answer, or where it says that there is nothing.
+    """
+    answer = rest.remembered(question.url)
+    if answer is None or not answer.is_success:
+        return []
+    body = rest.resource(answer, f"GET {question.place}", type_of(question.place))
+    return list(matches(body, question.place)) if question.is_search else [body]
 
 
 def knowing(rest: Rest, questions: Sequence[Question]) -> Rest:

@@ -1,15 +1,44 @@
-"""The CapabilityStatement: the needs of a safe write-back (pure).
+"""The CapabilityStatement: the needs of a safe write-back.
 
 What it leaves open counts as possible.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
+from shared.errors import FhirError
 from shared.json import Json
 
 INTERACTIONS: Final = {"c": "create", "r": "read", "u": "update", "s": "search-type", "d": "delete"}
 MUST_BE_LISTED: Final = ("Task", "Provenance")
+
+
+Ask = Callable[[str, Mapping[str, str]], Json]
+"""GETs a path on the base with parameters."""
+
+
+def missing_at(ask: Ask, needs: Mapping[str, str]) -> list[str]:
+    """List everything missing at an EHR, one sentence each.
+
+    Some CapabilityStatements are incomplete. So a type that is not listed counts as missing only
+    when the EHR does not answer a search for it either.
+
+    Args:
+        needs: resource type -> letters of `cruds`.
+    """
+    statement = ask("metadata", {})
+    unlisted = unlisted_types(statement, needs)
+    answered = frozenset(kind for kind in unlisted if _is_known(ask, kind))
+    return missing_capabilities(statement, needs, answered)
+
+
+def _is_known(ask: Ask, kind: str) -> bool:
+    try:
+        ask(kind, {"_summary": "count"})
+    except FhirError as error:
+        # Our scopes may leave out this search; an unknown type is 404.
+        return error.status in (401, 403)
+    return True
 
 
 def missing_capabilities(

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, Self
 from shared import instants
 from shared.answers import Answer, Head, newest
 from shared.ehr import responses, written
-from shared.ehr.ahead import Question, answers, knowing
+from shared.ehr.ahead import Question, answers, knowing, remembered, unasked
 from shared.ehr.attachments import fetch
 from shared.ehr.bases.value import Bases
-from shared.ehr.capabilities import missing_capabilities, unlisted_types
+from shared.ehr.capabilities import missing_at
 from shared.ehr.guard.abilities import UNPROVEN, Abilities
 from shared.ehr.guard.heads import Memory, heads
 from shared.ehr.history.ways import Ways
@@ -28,7 +28,6 @@ from shared.errors import FhirError
 from shared.json import Json
 from shared.references import (
     ONE_STEP,
-    is_elsewhere,
     local_reference,
     moment_of,
     relative,
@@ -87,18 +86,31 @@ class Ehr:
 
         Returns:
             The same EHR, which knows the answers: each is given once, to the first who asks the
-            very question. All else goes to the EHR, and these, too, where it refuses the batch.
+            very question, or to all (see `remembering`). All else goes to the EHR, and these, too,
+            where it refuses the batch.
 
         Raises:
             Unavailable: the EHR does not answer. (What one answer is, its own caller hears.)
         """
-        # What is elsewhere is asked nowhere, see `look_up`.
-        distinct = [q for q in dict.fromkeys(questions) if not is_elsewhere(q.place)]
+        distinct = unasked(self._rest, questions)
         if not self.abilities.batches or len(distinct) < 2:
             return self
         copied = copy(self)
         copied._rest = knowing(self._rest, distinct)
         return copied
+
+    def remembering(self) -> Self:
+        """Return the same EHR, which keeps the answers to what is asked ahead.
+
+        For what shows one moment. Whoever has to know what stands later begins anew.
+        """
+        copied = copy(self)
+        copied._rest = self._rest.remembering()
+        return copied
+
+    def remembered(self, question: Question) -> Sequence[Json]:
+        """Return what the kept answer holds; see `shared.ehr.ahead.remembered`."""
+        return remembered(self._rest, question)
 
     def batch(self, questions: Sequence[Question]) -> Mapping[str, Response]:
         """Ask several questions in one request; see `shared.ehr.ahead.answers`."""
@@ -268,26 +280,8 @@ class Ehr:
         return get(self._rest, "metadata")
 
     def missing(self, needs: Mapping[str, str]) -> list[str]:
-        """List everything missing at this EHR, one sentence each.
-
-        Some CapabilityStatements are incomplete. So a type that is not listed counts as missing
-        only when the EHR does not answer a search for it either.
-
-        Args:
-            needs: resource type -> letters of `cruds`.
-        """
-        statement = self.capabilities()
-        unlisted = unlisted_types(statement, needs)
-        answered = frozenset(kind for kind in unlisted if self._knows(kind))
-        return missing_capabilities(statement, needs, answered)
-
-    def _knows(self, kind: str) -> bool:
-        try:
-            get(self._rest, kind, {"_summary": "count"})
-        except FhirError as error:
-            # Our scopes may leave out this search; an unknown type is 404.
-            return error.status in (401, 403)
-        return True
+        """List everything missing at this EHR, one sentence each; see `missing_at`."""
+        return missing_at(self.operation, needs)
 
     def _absolute(self, url: str) -> str:
         return url if ":" in url else f"{self.base.rstrip('/')}/{url}"

@@ -18,6 +18,7 @@ from shared.ehr.bases.known import KnownBases
 from shared.ehr.bases.value import bases_of
 from shared.ehr.wire.connections import Connections, Limit, TransportError
 from shared.ehr.wire.failures import failure
+from shared.ehr.wire.prepared import Prepared
 from shared.ehr.wire.resource import json_object
 from shared.ehr.wire.response import Response
 from shared.errors import Unavailable
@@ -68,21 +69,35 @@ class Rest:
         self._connections = connections
         self._auth = auth
         self._before = before
-        self._known: dict[str, Response] = {}
+        self._known = Prepared()
 
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()
 
     def knowing(self, answers: Mapping[str, Response]) -> Self:
-        """Return the same with prepared answers; each is given once.
+        """Return the same with prepared answers, see `Prepared`.
 
         Args:
             answers: by their URL, relative to the base.
         """
         copied = copy(self)
-        copied._known = {f"{self.base}/{url}": answer for url, answer in answers.items()}
+        copied._known = self._known.plus({f"{self.base}/{u}": a for u, a in answers.items()})
         return copied
+
+    def remembering(self) -> Self:
+        """Return the same, where prepared answers stay."""
+        copied = copy(self)
+        copied._known = Prepared(stay=True)
+        return copied
+
+    def remembered(self, url: str) -> Response | None:
+        """Return the prepared answer that stays; None without one.
+
+        Args:
+            url: relative to the base.
+        """
+        return self._known.keep(f"{self.base}/{url}")
 
     def send(
         self,
@@ -115,7 +130,7 @@ class Rest:
         deadline = time.monotonic() + self.timeout_sec
 
         def attempt() -> Response:
-            known = self._known.pop(full, None) if method == "GET" else None
+            known = self._known.take(full) if method == "GET" else None
             response = known or self._once(method, full, sent, content, deadline, safe=safe)
             if response.is_success:
                 return response

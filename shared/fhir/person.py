@@ -149,7 +149,7 @@ def replaced_by(patient: Json) -> str | None:
     """Return the replacing record by this one's own account: `Patient/id`."""
     named = (relative(reference) for reference in merge_links(patient, REPLACED_BY))
     found = next((reference for reference in named if is_a(reference, "Patient")), None)
-    return None if _in_use(patient) else found
+    return None if is_in_use(patient) else found
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class _Web:
 
     def is_in_use(self, reference: str) -> bool:
         """Tell whether a record says so."""
-        return _in_use(self.record(reference) or {})
+        return is_in_use(self.record(reference) or {})
 
     def replaced(self, reference: str) -> list[str]:
         """List the records that it replaces by its own account."""
@@ -218,7 +218,8 @@ def _is_readable(target: str) -> bool:
     return here or _is_elsewhere(target)
 
 
-def _in_use(record: Json) -> bool:
+def is_in_use(record: Json) -> bool:
+    """Tell whether a record says so."""
     return record.get("active") is True
 
 
