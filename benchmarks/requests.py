@@ -56,7 +56,7 @@ def counted(server: str) -> Iterator[Row]:
             rows = []
             for service in services:
                 line = Line(service, ehr, service.load(settings), settings, at_ehr(ehr))
-                event = _event(service, ehr)
+                event = event_for(service, ehr)
                 _register(line, event)
                 asked = [_asked(fake, line, event, settled) for settled in ("result", "unchanged")]
                 rows.append((line, event, asked))
@@ -67,7 +67,7 @@ def counted(server: str) -> Iterator[Row]:
                 yield line.service.name, server, asked[0], asked[1], denied
 
 
-def _event(service: Service, ehr: Ehr) -> ResourceEvent:
+def event_for(service: Service, ehr: Ehr) -> ResourceEvent:
     """Return the first event that the service accepts."""
     found = (
         event_of(r, "update") for kind in sorted(service.triggers) for r in ehr.search(kind, {})

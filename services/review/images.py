@@ -6,12 +6,14 @@ from flask import Blueprint, Response, abort, redirect, url_for
 
 from services.review.access.first_look import note_look
 from services.review.access.session import User, check_csrf, current
+from services.review.ahead.page import of_film
 from services.review.disclosure import allowed, film_first, trail
 from services.review.result import evidence
 from services.review.result.film import film_of
 from services.review.result.read import gather, head_by_id
 from services.review.state import review
 from shared import instants
+from shared.ehr.ahead import Question
 from shared.references import is_a, subject_of
 
 LOOK_FIRST: Final = "Look at the film first: open the result, then this picture."
@@ -27,7 +29,7 @@ def register(bp: Blueprint) -> None:
 def show_film(task_id: str) -> Any:
     """The film that the heat map is laid over."""
     shared, user = review(), cast(User, current())
-    result = gather(shared.ehr, task_id)
+    result = gather(shared.ehr, task_id, of_film)
     reading = allowed.reading_of(shared, user, result)
     film = film_of(shared.ehr, shared.settings, shared.films, result)
     if film.problem:
@@ -48,13 +50,15 @@ def end_look(task_id: str) -> Any:
 
 def show_media(task_id: str, key: str) -> Any:
     """One Media of the result, if it is the head's patient's."""
-    shared, user = review(), cast(User, current())
+    shared, user = review().remembering(), cast(User, current())
     head = head_by_id(shared.ehr, task_id)
+    reference = head.outputs.get(key, "")
+    named = [Question(reference)] if is_a(reference, "Media") else []
+    shared.ehr.ahead([*named, *allowed.questions_of_head(shared, user, head)])
     reading = allowed.reading_of_head(shared, user, head)
     if film_first.hides_parts(shared, user, head):
         abort(409, LOOK_FIRST)
-    reference = head.outputs.get(key, "")
-    media = shared.ehr.read(reference) if is_a(reference, "Media") else None
+    media = shared.ehr.read(reference) if named else None
     picture = (
         evidence.picture(media) if media and subject_of(media) == subject_of(head.task) else None
     )

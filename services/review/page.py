@@ -202,7 +202,7 @@ class _Builder:
     def shown(self) -> Shown:
         shared, result = self.review, self.result
         panel = panel_of(result.service)
-        material = Material(shared.ehr, shared.settings, shared.films, result, panel)
+        material = Material(result.at(shared.ehr), shared.settings, shared.films, result, panel)
         alerts = findings.alerts(result.outputs, {})
         return Shown(
             panel=panel,

@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 from services.review.access.session import User, current
+from services.review.ahead.page import of_page
 from services.review.decision.consistency.contradictions import Contradiction
 from services.review.disclosure import allowed, film_first, trail
 from services.review.disclosure.film_first import Look
@@ -35,7 +36,7 @@ def show_result(task_id: str) -> Any:
     """
     ehr = review().ehr
     try:
-        return result_page(gather(ehr, task_id))
+        return result_page(gather(ehr, task_id, of_page))
     except NoResult:
         head = newest_head(ehr, task_id)
         if head is None:

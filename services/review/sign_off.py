@@ -11,6 +11,7 @@ from services.review.access import signing
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
+from services.review.ahead.page import of_decision, of_page
 from services.review.banner.patient import unseen_death
 from services.review.decision import decide, form, typed
 from services.review.decision.decide import Decision
@@ -53,8 +54,8 @@ def post_decision(task_id: str) -> Any:
     409 with the new page when it has changed since, or when the film was to be seen first.
     """
     check_csrf()
-    shared = review()
-    result = gather(shared.ehr, task_id)
+    shared, user = review(), cast(User, current())
+    result = gather(shared.ehr, task_id, of_decision(user.practitioner))
     practitioner = _signer(shared, result)
     is_shown = not film_first.look_of(shared, cast(User, current()), result).is_first
     if not (result.waits and is_shown) or request.form.get("stamp") != result.stamp:
@@ -73,7 +74,7 @@ def post_decision(task_id: str) -> Any:
     try:
         ended = _decided(shared, result, decision, practitioner, ends)
     except Conflict:
-        return result_page(gather(shared.ehr, task_id), changed=True), 409
+        return result_page(gather(shared.ehr, task_id, of_page), changed=True), 409
     shared.metrics.decisions.labels(decision.kind).inc()
     shared.metrics.seen(result.head.task)
     log.info("review: %s %s", decision.kind, result.head.reference)
@@ -88,8 +89,8 @@ def post_close(task_id: str) -> Any:
     That decision stays.
     """
     check_csrf()
-    shared = review()
-    result = gather(shared.ehr, task_id)
+    shared, user = review(), cast(User, current())
+    result = gather(shared.ehr, task_id, of_decision(user.practitioner))
     practitioner = _signer(shared, result)
     if (
         not result.decided_elsewhere
@@ -101,7 +102,7 @@ def post_close(task_id: str) -> Any:
     try:
         _carry_out(shared, result, transaction)
     except Conflict:
-        return result_page(gather(shared.ehr, task_id), changed=True), 409
+        return result_page(gather(shared.ehr, task_id, of_page), changed=True), 409
     flash("Taken off the worklist. The decision made elsewhere stands.")
     return redirect(url_for("review.result", task_id=task_id), 303)
 
@@ -109,7 +110,7 @@ def post_close(task_id: str) -> Any:
 def _signer(shared: Review, result: Result) -> Practitioner:
     """Who signs; aborts with 403 and what to do where the user may not.
 
-    Read again: a session outlives an account that was closed.
+    Read in this very request: a session outlives an account that was closed.
     """
     user = cast(User, current())
     if result.focus is None:
@@ -117,7 +118,7 @@ def _signer(shared: Review, result: Result) -> Practitioner:
     allowed.reading_of(shared, user, result)
     if refusal := signing.refusal(user, result.focus, shared.roles):
         abort(403, refusal)
-    if not is_active(shared.ehr.read(user.practitioner)):
+    if not is_active(result.at(shared.ehr).read(user.practitioner)):
         abort(403, signing.NOT_ACTIVE)
     return user.signer
 

@@ -1,8 +1,8 @@
 """What the pages of one app share, wired once in `app.py`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self, cast
 
 from flask import current_app
 
@@ -50,6 +50,10 @@ class Review:
     shown: Shown = field(default_factory=Shown)
     throttle: Throttle = field(default_factory=Throttle)
     films: FilmShelf = field(default_factory=FilmShelf)
+
+    def remembering(self) -> Self:
+        """Return the same, where the EHR keeps the answers to what is asked ahead."""
+        return replace(self, ehr=self.ehr.remembering())
 
 
 def review() -> Review:

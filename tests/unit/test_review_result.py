@@ -10,6 +10,7 @@ import pytest
 from services.review.result.read import gather
 from services.review.result.result import Result
 from shared.answers import Answer, Basis, digest
+from shared.ehr.ahead import Question
 from shared.ehr.client import Ehr
 from shared.fhir import codes, heads
 from shared.fhir.heads import head_of
@@ -25,6 +26,15 @@ class Shelf(Ehr):
 
     def __init__(self, *resources: Json) -> None:
         self.resources = {f"{r['resourceType']}/{r['id']}": r for r in resources}
+
+    def remembering(self) -> "Shelf":
+        return self
+
+    def ahead(self, questions: Sequence[Question]) -> "Shelf":
+        return self
+
+    def remembered(self, question: Question) -> Sequence[Json]:
+        return ()
 
     def read(self, reference: str) -> Json | None:
         return self.resources.get(reference)

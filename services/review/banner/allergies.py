@@ -4,11 +4,12 @@ They stand there always: also that none is recorded, that somebody coded that no
 that they could not be read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.review import present
+from shared.ehr.ahead import Question, searching
 from shared.ehr.client import Ehr
 from shared.errors import FhirError, Unavailable
 from shared.fhir import codes
@@ -84,13 +85,18 @@ def _search(ehr: Ehr, records: Sequence[str]) -> list[Json]:
     return [
         found
         for record in records
-        for found in ehr.search(
-            "AllergyIntolerance",
-            {"patient": record.split("/")[1], "_count": PAGE},
-            subject=record,
-        )
+        for found in ehr.search("AllergyIntolerance", _query(record), subject=record)
         if found.get("resourceType") == "AllergyIntolerance" and subject_of(found) == record
     ]
+
+
+def question(record: str) -> Question:
+    """Return the question of `read_allergies`, for one record."""
+    return searching("AllergyIntolerance", _query(record))
+
+
+def _query(record: str) -> Mapping[str, str]:
+    return {"patient": record.split("/")[1], "_count": PAGE}
 
 
 def allergies_of(resources: Iterable[Json]) -> Allergies:

@@ -68,7 +68,9 @@ def banner_of(ehr: Ehr, result: Result, zone: tzinfo) -> Banner:
         identifiers=identifiers_of(known, today),
         deceased=deceased(known, zone),
         inactive=result.is_inactive,
-        allergies=replace(read_allergies(ehr, result.records), partial=_is_partial(result)),
+        allergies=replace(
+            read_allergies(result.at(ehr), result.records), partial=_is_partial(result)
+        ),
     )
 
 

@@ -1,11 +1,12 @@
 """Find the unsigned results under a result: each is asked for by name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.review import present
 from services.review.panels import findings, plan
+from services.review.result.heads import heads_of
 from services.review.result.result import Result
 from shared.answers import Head
 from shared.ehr.client import Ehr
@@ -41,7 +42,7 @@ def unsigned(ehr: Ehr, result: Result) -> list[Unsigned]:
     drafts = {local_reference(r): r for r in result.sources if _is_unsigned(r)}
     if not drafts:
         return []
-    waiting = _waiting(ehr, result.records)
+    waiting = _waiting(result.at(ehr), result.records)
     found: dict[str, Unsigned] = {}
     for reference, resource in drafts.items():
         head = waiting.get(reference)
@@ -66,15 +67,8 @@ def _is_unsigned(resource: Json) -> bool:
 
 def _waiting(ehr: Ehr, records: Sequence[str]) -> Mapping[str, Head]:
     """Map everything that a waiting result holds to its head."""
-    return {ref: head for head in _heads(ehr, records) for ref in head.outputs.values()}
-
-
-def _heads(ehr: Ehr, records: Sequence[str]) -> Iterator[Head]:
-    for record in records:
-        for task in ehr.search("Task", {"patient": record.split("/")[1]}, subject=record):
-            ours = any(i.get("system") == codes.REVISION for i in task.get("identifier", []))
-            if ours and task.get("status") == "requested":
-                yield head_of(task)
+    found = (head_of(task) for task in heads_of(ehr, records) if task.get("status") == "requested")
+    return {ref: head for head in found for ref in head.outputs.values()}
 
 
 def _focus(head: Head) -> str:

@@ -8,17 +8,19 @@ from services.review.access.reading import Reading
 from services.review.access.roles import categories_of
 from services.review.access.session import User
 from services.review.panels.declared import panel_of
+from services.review.result.named import focus_of
 from services.review.result.read import service_of
 from services.review.result.result import Result
 from services.review.state import Review
 from services.review.worklist.kept.query import Allowed
 from services.review.worklist.listing import Row
 from shared.answers import Head
+from shared.ehr.ahead import Question, reading
 from shared.ehr.client import Ehr
 from shared.errors import NotAnalysed
 from shared.json import Json
 from shared.privacy.person import find_person, linked_questions
-from shared.references import is_a, relative, subject_of
+from shared.references import is_a, subject_of
 
 
 def reading_of(shared: Review, user: User, result: Result) -> Reading:
@@ -39,13 +41,30 @@ def reading_of_head(shared: Review, user: User, head: Head) -> Reading:
     Raises:
         MayNotRead: this user may not read it.
     """
-    focus = relative(head.task.get("focus", {}).get("reference", ""))
-    report = focus in head.outputs.values() and shared.roles.are_set
-    categories = categories_under(service_of(head.task), shared.ehr.read(focus) if report else None)
+    report = _report(shared, head)
+    categories = categories_under(
+        service_of(head.task), shared.ehr.read(report) if report else None
+    )
     subject = subject_of(head.task) or ""
-    is_limited = is_a(subject, "Patient") and (user.patient or user.emergency)
-    records = records_of(shared.ehr, subject) if is_limited else (subject,)
+    records = records_of(shared.ehr, subject) if _is_limited(user, subject) else (subject,)
     return Reading(user, shared.roles, categories, _patients(records)).checked()
+
+
+def questions_of_head(shared: Review, user: User, head: Head) -> list[Question]:
+    """List what `reading_of_head` asks first."""
+    report, subject = _report(shared, head), subject_of(head.task) or ""
+    asked = [reading(report)] if report else []
+    return asked + (linked_questions(subject) if _is_limited(user, subject) else [])
+
+
+def _report(shared: Review, head: Head) -> str:
+    """Return the report whose categories decide; empty: its service's do."""
+    focus = focus_of(head)
+    return focus if focus in head.outputs.values() and shared.roles.are_set else ""
+
+
+def _is_limited(user: User, subject: str) -> bool:
+    return is_a(subject, "Patient") and (user.patient is not None or user.emergency is not None)
 
 
 def categories_under(service: str, focus: Json | None) -> frozenset[str]:

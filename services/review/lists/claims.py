@@ -18,11 +18,13 @@ from services.review.access.staff import is_active
 from services.review.disclosure import allowed
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
+from services.review.result.named import focus_of
 from services.review.result.read import head_by_id
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
 from shared.answers import Head
+from shared.ehr.ahead import reading
 from shared.fhir import heads
 from shared.fhir.urgency import acknowledgement
 from shared.json import Json
@@ -85,9 +87,11 @@ def _waiting(shared: Review, task_id: str) -> Head:
 
 def _signer(shared: Review, head: Head) -> Practitioner:
     """Return who asks; abort with 403 where she could not decide on it."""
-    user = cast(User, current())
+    shared, user = shared.remembering(), cast(User, current())
+    asked = map(reading, (focus_of(head), user.practitioner))
+    shared.ehr.ahead([*asked, *allowed.questions_of_head(shared, user, head)])
     allowed.reading_of_head(shared, user, head)
-    focus = shared.ehr.read(relative(head.task.get("focus", {}).get("reference", "")))
+    focus = shared.ehr.read(focus_of(head))
     if focus is None:
         abort(409, NOT_WAITING)
     if refusal := signing.refusal(user, focus, shared.roles):

@@ -41,7 +41,7 @@ class Material:
         """What people call everything that the outputs refer to; this patient's alone."""
         result = self.result
         known = {local_reference(r): r for r in (*result.outputs.values(), *result.sources)}
-        wanted = {ref for r in result.outputs.values() for ref in _named_by(r) if ref not in known}
+        wanted = {ref for r in result.outputs.values() for ref in named_by(r) if ref not in known}
         read = (
             r
             for r in read_all(self.ehr, sorted(wanted)).values()
@@ -50,7 +50,8 @@ class Material:
         return findings.names_of([*known.values(), *read])
 
 
-def _named_by(resource: Json) -> list[str]:
+def named_by(resource: Json) -> list[str]:
+    """List what an output names and the page calls by its name."""
     elements = ("implicated", "reasonReference", "addresses")
     items = [item for element in elements for item in resource.get(element, [])]
     items += [resource["priorPrescription"]] if "priorPrescription" in resource else []

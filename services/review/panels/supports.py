@@ -2,9 +2,8 @@
 
 from services.review.panels import plan
 from services.review.panels.material import Material
+from services.review.result.heads import heads_of
 from services.review.result.read import read_all
-from shared.fhir import codes
-from shared.json import Json
 from shared.references import local_reference, relative, subject_of
 
 RESTS_ON = ("supportingInfo", "addresses")
@@ -26,14 +25,5 @@ def supports(material: Material) -> list[plan.Support]:
         if r is not None and subject_of(r) in result.records and ref not in own
     }
 
-    tasks = [
-        task
-        for record in result.records
-        for task in ehr.search("Task", {"patient": record}, subject=record)
-        if _is_head(task)
-    ]
+    tasks = list(heads_of(ehr, result.records))
     return plan.supports(focus, ours, plan.report_pages(tasks))
-
-
-def _is_head(task: Json) -> bool:
-    return any(i.get("system") == codes.REVISION for i in task.get("identifier", []))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydicom import Dataset
 
+from services.review import present
 from services.review.result.result import Result
 from shared.dicom.endpoint import address_of
 from shared.dicom.parse import check_identity
@@ -89,7 +90,7 @@ def film_of(ehr: Ehr, settings: Settings, shelf: FilmShelf, result: Result) -> F
     key = f"{result.head.reference} {result.head.version}"
     film = shelf.get(key)
     if film is None:
-        film = _fetched(ehr, settings, result)
+        film = _fetched(result.at(ehr), settings, result)
         shelf.put(key, film)
     return film
 
@@ -136,6 +137,12 @@ def _films(ehr: Ehr, settings: Settings, study: Json) -> Iterator[Dataset]:
                 and "Rows" in dataset
             ):
                 yield dataset
+
+
+def endpoints(study: Json) -> Iterator[str]:
+    """Yield the Endpoints of a study and of its series."""
+    for element in (study, *study.get("series", [])):
+        yield from present.references(element.get("endpoint"))
 
 
 def analysed_film(films: Sequence[Dataset], outputs: Mapping[str, Json]) -> Dataset | None:

@@ -7,33 +7,31 @@ taken back since is shown, and the result can't be signed.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from services.review import present
+from services.review.result.named import (
+    device_references,
+    focus_of,
+    resting,
+    source_references,
+)
+from services.review.result.needs import PageNeeds, nothing_more, of_result, provenance_query
 from services.review.result.result import NoResult, Result
+from services.review.result.rounds import ask_ahead
 from shared import instants
 from shared.answers import Head, newest
 from shared.ehr.client import Ehr
 from shared.errors import NotAnalysed
 from shared.fhir import codes
-from shared.fhir.heads import head_of, sources_of
+from shared.fhir.heads import head_of
 from shared.fhir.person import Person
 from shared.fhir.summary import answer_of
 from shared.json import Json
 from shared.privacy.person import find_person
-from shared.references import PATIENT_ELEMENTS, is_a, local_reference, relative, subject_of
+from shared.references import PATIENT_ELEMENTS, is_a, subject_of
 
-RESTS_ON: Final = (
-    "supportingInfo",
-    "addresses",
-    "reasonReference",
-    "supportingInformation",
-    "priorPrescription",
-    "implicated",
-)
-"""Elements of a plan and its parts."""
-DEVICE_ELEMENTS: Final = ("device", "author", "performer", "requester")
 PARALLEL_READS: Final = 6
 
 
@@ -59,14 +57,19 @@ def newest_head(ehr: Ehr, answer: str) -> Head | None:
     return newest(head_of(task) for task in ehr.search("Task", {"identifier": token}))
 
 
-def gather(ehr: Ehr, task_id: str) -> Result:
+def gather(ehr: Ehr, task_id: str, needs: PageNeeds = nothing_more) -> Result:
     """Read the result.
+
+    Args:
+        needs: what is asked ahead beside it, for the page.
 
     Raises:
         NoResult: see `head_by_id`.
         Unavailable: the EHR does not answer.
     """
+    ehr = ehr.remembering()
     head = head_by_id(ehr, task_id)
+    ask_ahead(ehr, of_result(head, needs))
     subject = subject_of(head.task) or ""
     drawn_from = source_references(head.task)
 
@@ -88,10 +91,11 @@ def gather(ehr: Ehr, task_id: str) -> Result:
         sources=tuple(ours[ref] for ref in sources if ref in ours),
         missing=tuple(ref for ref, r in read.items() if r is None),
         foreign=tuple(ref for ref, r in read.items() if r is not None and ref not in ours),
-        provenance=_provenance(ehr, _focus(head)) if outputs else (),
+        provenance=_provenance(ehr, focus_of(head)) if outputs else (),
         devices=_devices(ehr, outputs.values()),
         person=person,
         unclear=unclear,
+        ehr=ehr,
     )
 
 
@@ -122,13 +126,9 @@ def _rests_on(head: Head, read: Mapping[str, Json | None]) -> list[str]:
 
     Other results rest on what they were drawn from alone.
     """
-    if not is_a(_focus(head), "CarePlan"):
+    if not is_a(focus_of(head), "CarePlan"):
         return []
     return resting([r for ref in head.outputs.values() if (r := read.get(ref))])
-
-
-def _focus(head: Head) -> str:
-    return relative(head.task.get("focus", {}).get("reference", ""))
 
 
 def _devices(ehr: Ehr, outputs: Iterable[Json]) -> tuple[Json, ...]:
@@ -157,71 +157,9 @@ def _concerns(resource: Json, records: Sequence[str]) -> bool:
     )
 
 
-def resting(outputs: Iterable[Json]) -> list[str]:
-    """Return what a plan, its proposals and its alerts rest on.
-
-    Beside each other: of a long record the head does not name every source.
-    """
-    plan = list(outputs)
-    details = (
-        detail
-        for r in plan
-        for e in r.get("evidence", [])
-        if isinstance(e, Mapping)
-        for detail in present.references(e.get("detail"))
-    )
-    named = dict.fromkeys(
-        [
-            *(
-                ref
-                for r in plan
-                for element in RESTS_ON
-                for ref in present.references(r.get(element))
-            ),
-            *details,
-        ]
-    )
-    own = {local_reference(r) for r in plan}
-    return [
-        ref for ref in named if ref not in own and not ref.startswith(("Patient/", "urn:", "#"))
-    ]
-
-
 def service_of(task: Json) -> str:
     """The service whose head this is."""
     return answer_of(task) or ""
-
-
-def source_references(task: Json) -> list[str]:
-    """What the head says it was drawn from; the focus itself where nothing was drawn."""
-    focus = [] if task.get("output") else list(present.references(task.get("focus")))
-    return list(
-        dict.fromkeys(
-            r for r in [*sources_of(task), *focus] if not r.startswith(("Patient/", "urn:", "#"))
-        )
-    )
-
-
-def device_references(resources: Iterable[Json]) -> list[str]:
-    """The Devices that made these resources, in the order of their appearance."""
-    found = []
-    for resource in resources:
-        for element in DEVICE_ELEMENTS:
-            value = resource.get(element)
-            items = value if isinstance(value, list) else [value] if value else []
-            found += [
-                *present.references(items),
-                *(r for item in items for r in present.references(_alternates(item))),
-            ]
-    return list(dict.fromkeys(r for r in found if is_a(r, "Device")))
-
-
-def _alternates(item: Mapping[str, Any]) -> list[Any]:
-    return [
-        e.get("valueReference")
-        for e in item.get("extension", [])
-        if e.get("url") == codes.ALTERNATE_REFERENCE
-    ]
 
 
 def _provenance(ehr: Ehr, focus: str) -> tuple[Json, ...]:
@@ -229,7 +167,7 @@ def _provenance(ehr: Ehr, focus: str) -> tuple[Json, ...]:
 
     Each hit must name it: a server may ignore the parameter.
     """
-    hits = ehr.search("Provenance", {"target": focus})
+    hits = ehr.search("Provenance", provenance_query(focus))
     return tuple(
         sorted(
             (p for p in hits if focus in present.references(p.get("target"))),

@@ -1,11 +1,12 @@
-"""One result: head, patient, what was written and drawn from (pure)."""
+"""One result: head, patient, what was written and drawn from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.review.result import standing
 from services.review.result.stamp import focus_key, stamp_of
 from shared.answers import Head, digest
+from shared.ehr.client import Ehr
 from shared.errors import CareloopError
 from shared.fhir import lifecycle
 from shared.fhir.person import Person
@@ -32,6 +33,7 @@ class Result:
         devices: the models that spoke.
         person: the patient, with all records of hers; None where that can't be told.
         unclear: why it can't be told; empty where it can, or where there is no patient.
+        ehr: the EHR as it was read, with the answers asked ahead; None: made by hand.
     """
 
     head: Head
@@ -46,6 +48,11 @@ class Result:
     devices: tuple[Json, ...]
     person: Person | None = None
     unclear: str = ""
+    ehr: Ehr | None = field(default=None, repr=False, compare=False)
+
+    def at(self, ehr: Ehr) -> Ehr:
+        """Return the EHR as it was read; of a result made by hand this one."""
+        return self.ehr or ehr
 
     @property
     def task_id(self) -> str:

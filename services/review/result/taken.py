@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from services.review import present
 from services.review.result.read import read_all
-from shared.ehr.ahead import reading, searching
+from shared.ehr.ahead import Question, reading, searching
 from shared.ehr.client import Ehr
 from shared.errors import FhirError
 from shared.fhir import codes
@@ -64,18 +64,22 @@ def taken(ehr: Ehr, records: Sequence[str]) -> Taken:
     Raises:
         Unavailable: the EHR does not answer.
     """
-    asked = [(kind, record) for record in records for kind in KINDS]
-    ahead = ehr.ahead([searching(kind, _asked(record)) for kind, record in asked])
-    answers = [_active(ahead, kind, record) for kind, record in asked]
+    ahead = ehr.ahead([q for record in records for q in questions(record)])
+    answers = [_active(ahead, kind, record) for record in records for kind in KINDS]
     found = [order for orders in answers for order in orders or ()]
 
-    pointed = list(dict.fromkeys(ref for order in found for ref in _pointed(order)))
-    medications = read_all(ehr.ahead([reading(ref) for ref in pointed]), pointed)
+    pointed = list(dict.fromkeys(ref for order in found for ref in medications(order)))
+    read = read_all(ehr.ahead([reading(ref) for ref in pointed]), pointed)
     concepts = (
-        [*_own(order), *(c for ref in _pointed(order) for c in _inside(medications.get(ref)))]
+        [*_own(order), *(c for ref in medications(order) for c in _inside(read.get(ref)))]
         for order in found
     )
     return Taken(tuple(map(_order, concepts)), unread=None in answers)
+
+
+def questions(record: str) -> list[Question]:
+    """List the first questions of `taken`, for one record."""
+    return [searching(kind, _asked(record)) for kind in KINDS]
 
 
 def _active(ehr: Ehr, kind: str, record: str) -> list[Json] | None:
@@ -94,7 +98,8 @@ def _asked(record: str) -> Mapping[str, str]:
     return {"patient": record, "status": ACTIVE}
 
 
-def _pointed(resource: Json) -> Iterator[str]:
+def medications(resource: Json) -> Iterator[str]:
+    """Yield what an order or statement points at, as a rule `Medication/id`."""
     return present.references(resource.get("medicationReference"))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.review.app import create_review_app
 from shared.ehr.client import Ehr
+from shared.ehr.guard.abilities import Abilities
 from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from tests.browser.clinic import (
@@ -32,10 +33,16 @@ def fhir_url(
 
 
 @pytest.fixture
-def ehr(fhir_url: str) -> Iterator[Ehr]:
-    client = open_ehr(load_settings(fhir_url=fhir_url))
-    yield client
-    client.close()
+def sent() -> list[str]:
+    """The methods of all requests to the EHR, in order."""
+    return []
+
+
+@pytest.fixture
+def ehr(fhir_url: str, sent: list[str]) -> Iterator[Ehr]:
+    """As the pages prove it: it answers batches."""
+    with open_ehr(load_settings(fhir_url=fhir_url), sent=sent.append) as client:
+        yield client.able(Abilities(batches=True))
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Read which replaced orders still stand after a signature."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.review.decision.exchange.entries import STOP
 from services.review.decision.exchange.orders import Order, is_standing, order_of
 from services.review.result.result import Result
+from shared.answers import Head
+from shared.ehr.ahead import Question, searching
 from shared.ehr.client import Ehr
 from shared.json import Json
 from shared.references import relative
@@ -29,10 +31,24 @@ def left(ehr: Ehr, result: Result) -> Sequence[Left]:
     """List the orders that the Tasks of this decision ask to stop, while they stand."""
     if not result.of_kind("MedicationRequest") or not result.head.signed:
         return []
-    token = f"{STOP}|{result.task_id}"
-    tasks = [t for t in ehr.search("Task", {"identifier": token}) if t.get("focus")]
-    read = {id(t): ehr.read(relative(t["focus"].get("reference", ""))) for t in tasks}
+    ehr = result.at(ehr)
+    tasks = [t for t in ehr.search("Task", _query(result.head)) if t.get("focus")]
+    read = {id(t): ehr.read(ordered(t)) for t in tasks}
     return [_left(ehr, t, order) for t in tasks if (order := read[id(t)]) and is_standing(order)]
+
+
+def question(head: Head) -> Question:
+    """Return the first question of `left`."""
+    return searching("Task", _query(head))
+
+
+def ordered(task: Json) -> str:
+    """Return the order that such a Task asks to stop; empty where it names none."""
+    return relative((task.get("focus") or {}).get("reference", ""))
+
+
+def _query(head: Head) -> Mapping[str, str]:
+    return {"identifier": f"{STOP}|{head.reference.split('/')[1]}"}
 
 
 def _left(ehr: Ehr, task: Json, order: Json) -> Left:

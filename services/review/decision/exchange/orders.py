@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.review import present
 from services.review.decision.exchange.drugs import Substance, substance
+from shared.ehr.ahead import Question, searching
 from shared.ehr.client import Ehr
 from shared.json import Json
 from shared.references import (
@@ -81,13 +82,28 @@ def standing_orders(ehr: Ehr, records: Sequence[str], known: Iterable[Json]) -> 
     found = {
         local_reference(r): r
         for record in records
-        for r in ehr.search(
-            "MedicationRequest", {"patient": record.split("/")[1], "_count": PAGE}, subject=record
-        )
+        for r in ehr.search("MedicationRequest", _query(record), subject=record)
         if subject_of(r) == record
     }
     found |= {local_reference(r): r for r in known if r["resourceType"] == "MedicationRequest"}
     return [order_of(ehr, found[ref]) for ref in sorted(found) if is_standing(found[ref])]
+
+
+def question(record: str) -> Question:
+    """Return the first question of `standing_orders`, for one record."""
+    return searching("MedicationRequest", _query(record))
+
+
+def medications(order: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the Medications that an order points at, `Medication/id` each."""
+    for pointer in _listed(order.get("medicationReference")):
+        target = relative(str(pointer.get("reference", "")))
+        if is_a(target, "Medication"):
+            yield target
+
+
+def _query(record: str) -> Mapping[str, str]:
+    return {"patient": record.split("/")[1], "_count": PAGE}
 
 
 def order_of(ehr: Ehr, resource: Json) -> Order:

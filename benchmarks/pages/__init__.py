@@ -1,0 +1,1 @@
+"""What the clinician's pages ask of the EHR, and how long they take."""

@@ -1,0 +1,1 @@
+"""What the pages ask of the EHR ahead, in few requests."""

@@ -1,0 +1,1 @@
+"""What a result's page asks of the EHR, round by round."""
