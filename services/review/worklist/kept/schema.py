@@ -21,10 +21,11 @@ CREATE TABLE heads (
   decision TEXT NOT NULL, severity TEXT NOT NULL, alerts INTEGER NOT NULL,
   categories TEXT NOT NULL, since TEXT NOT NULL, seen INTEGER NOT NULL, seen_by TEXT NOT NULL,
   seen_name TEXT NOT NULL, seen_at TEXT NOT NULL, words TEXT NOT NULL);
-CREATE INDEX heads_waiting ON heads (outcome, rank, seen, since, task);
-CREATE INDEX heads_newest ON heads (outcome, changed, task);
-CREATE INDEX heads_about ON heads (subject);
-CREATE INDEX heads_kinds ON heads (service, categories);
+CREATE INDEX heads_waiting ON heads (
+  outcome, rank, seen, since, task, service, owner, subject);
+CREATE INDEX heads_newest ON heads (outcome, changed, task, service, owner, subject);
+CREATE INDEX heads_about ON heads (subject, outcome);
+CREATE INDEX heads_kinds ON heads (service, categories, outcome);
 CREATE TABLE patients (
   reference TEXT PRIMARY KEY, version TEXT NOT NULL, time TEXT NOT NULL, name TEXT NOT NULL,
   birth TEXT NOT NULL, replaced_by TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;

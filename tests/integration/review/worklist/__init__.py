@@ -1,0 +1,1 @@
+"""The worklist over HTTP: filters, pages, claims, its changes, and what it costs the EHR."""
