@@ -42,9 +42,9 @@ def said(page: Page) -> Locator:
     return page.get_by_role("status")
 
 
-def grave(page: Page) -> list[str]:
+def grave(page: Page, within: str = "html") -> list[str]:
     """What axe finds wrong with the page, for people who can't see it well."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    found: list[dict[str, Any]] = Axe().run(page, context=within).response["violations"]
     return [
         f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}"
         for v in found

@@ -21,12 +21,12 @@ class Judge:
     page: Page
     found: dict[str, list[str]] = field(default_factory=dict)
 
-    def look(self, name: str) -> None:
-        """Judge the page as it stands, with all that is folded."""
+    def look(self, name: str, within: str = "html") -> None:
+        """Judge the page or a part of it as it stands, with all that is folded."""
         unfold(self.page)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            self.found[f"{name}, {scheme}"] = grave(self.page)
+            self.found[f"{name}, {scheme}"] = grave(self.page, within)
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -107,7 +107,7 @@ def test_refusals_and_doubts(page: Page, judge: Judge, site: Site) -> None:
     judge.look("amended")
     page.evaluate("document.getElementById('locked').hidden = false")
     page.evaluate("document.documentElement.classList.add('is-locked')")
-    judge.look("locked")
+    judge.look("locked", within="#locked")
     assert judge.faults == {}
 
 

@@ -32,13 +32,14 @@ def test_a_film_is_signed_by_touch(
     page.get_by_role("button", name="Log in").tap()
     page.get_by_label("Patient", exact=True).fill(clinic.patient.split("/")[1])
     page.get_by_role("button", name="Show").tap()
+    expect(page.get_by_role("link", name="Clear")).to_be_visible()
     expect(page.locator("a.go")).to_have_count(4)
     assert wider(page) == 0 and grave(page) == []
     page.get_by_role("link", name="Imaging report", exact=True).tap()
 
     # whose result it is stands first, and beside the form that a tap leads to
     expect(page.locator(".banner")).to_be_in_viewport()
-    page.get_by_role("link", name="To your decision").tap()
+    page.get_by_role("link", name="To your decision ↓", exact=True).tap()
     expect(page.locator(".whose")).to_be_in_viewport()
     expect(page.locator(".whose")).to_contain_text("Erika Mustermann")
     button = page.locator(SIGN).get_by_role("button", name="Sign as it stands")
