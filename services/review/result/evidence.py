@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,6 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from services.review.result.front_matter import body
 from shared.ehr.client import Ehr
 from shared.errors import InvalidInput, NotYet
 from shared.fhir import codes
@@ -20,6 +20,12 @@ MAX_CARD_BYTES: Final = 500_000
 MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(
     "table"
 )  # raw HTML stays text, javascript: links are refused
+
+FRONT_MATTER: Final = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n(?=[A-Za-z_#][^\r\n]*).*?^(?:---|\.\.\.)[ \t]*\r?(?:\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+"""YAML between two lines of hyphens, as model hubs write it; a rule (`---`) alone is none."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ def card_text(ehr: Ehr, device: Json) -> str | None:
     except (NotYet, InvalidInput):
         return None
     return body(text)
+
+
+def body(card: str) -> str:
+    """Cut the front matter off a model card: it is for machines (pure)."""
+    return FRONT_MATTER.sub("", card, count=1)
 
 
 def picture(media: Json) -> tuple[bytes, str] | None:

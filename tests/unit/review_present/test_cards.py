@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.review.result.front_matter import body
+from services.review.result.evidence import body
 
 TEXT = "# Chest films\n\nFor tests.\n\n---\n\nEnd.\n"
 
