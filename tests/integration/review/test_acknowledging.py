@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
 from werkzeug.test import TestResponse
 
+from shared.answers import Basis
+from shared.fhir import heads
+from shared.fhir.heads import head_of
 from shared.fhir.urgency.acknowledgement import acknowledgement_of
 from shared.instants import instant, now, start
 from tests.browser.clinic import Clinic, a_film, open_clinic
@@ -123,6 +127,44 @@ def test_what_changed_since_it_was_shown_is_not_acknowledged(
     assert not acknowledged(clinic, task)
 
 
+def test_what_is_drawn_again_must_be_acknowledged_again(visitor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    acknowledge(visitor, task)
+    head = head_of(clinic.task(task))
+    again = heads.requested(
+        head,
+        subject=clinic.patient,
+        basis=Basis("another"),
+        focus=head.outputs["report"],
+        device=head.task["requester"]["reference"],
+        sources=dict.fromkeys(heads.sources_of(head.task), "1"),
+        outputs=head.outputs,
+        now=now(),
+        priority="urgent",
+    )
+    clinic.ehr.update({k: v for k, v in again.items() if k != "meta"}, head.version)
+    assert not acknowledged(clinic, task)
+    page = visitor.get(f"/results/{task}")
+    assert "Acknowledged by" not in page and "Acknowledge: I have seen this" in page
+    assert "Acknowledged by" not in visitor.get(f"/?patient={clinic.patient.split('/')[1]}")
+
+
+def test_of_many_at_once_one_stands(visit: Callable[..., Visitor], clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    visitors = [visit(review_acknowledge=LATE) for _ in range(4)]
+    for visitor in visitors:
+        visitor.log_in()
+    known = version(visitors[0], task)
+    for visitor in visitors:
+        visitor.get("/")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda v: acknowledge(v, task, known).status_code, visitors))
+    assert 303 in answers and set(answers) <= {303, 409}
+    parts = clinic.task(task)["input"]
+    assert sum(heads.kind_of(part) == "acknowledged" for part in parts) == 1
+    assert len(audited(clinic, "U")) == 1
+
+
 @pytest.mark.parametrize("action", ["sign", "reject"])
 def test_a_decision_is_one_and_ends_it(visitor: Visitor, clinic: Clinic, action: str) -> None:
     task = a_coded_film(clinic)
@@ -173,7 +215,7 @@ def test_the_overdue_are_told_above_every_list(visitor: Visitor, clinic: Clinic)
     task = a_coded_film(clinic)
     for path in ("/", "/?outcome=completed", "/?patient=Nobody", "/?service=notes"):
         page = visitor.get(path)
-        assert re.search(r"\d+ urgent results? (was|were) not acknowledged in time", page), path
+        assert re.search(r"\d+ critical results? (was|were) not acknowledged in time", page), path
     link = re.search(r'href="([^"]+)">Show (it|them)<', page)
     assert link
     assert f"/results/{task}" in every_page(visitor, unescape(link[1]))

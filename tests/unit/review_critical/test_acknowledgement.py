@@ -24,6 +24,7 @@ def test_it_says_who_and_when_and_the_first_one_stays() -> None:
     assert acknowledgement_of(head.task) == BERG
     again = seen(head, LAST, "Practitioner/2", "Dr. Roth")
     assert acknowledgement_of(again.task) == BERG
+    assert again.task["input"] == head.task["input"]
 
 
 def test_it_changes_nothing_else_of_the_head() -> None:
