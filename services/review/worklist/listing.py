@@ -118,6 +118,13 @@ class State:
     is_complete: bool
     stale_since: str
 
+    @property
+    def mark(self) -> str:
+        """Say it in a word, for open tabs; empty where the list can be trusted."""
+        if not self.is_complete:
+            return " building"
+        return " stale" if self.stale_since else ""
+
 
 def worklist(
     index: Index, wanted: Filter, place: Place | None = None, allowed: Allowed = EVERYTHING

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.review.worklist import listing
 from services.review.worklist.index import Index
 from shared.errors import CareloopError
 
@@ -30,15 +31,19 @@ class Watch:
     """Watches the index: one look a second, whoever asks. Safe between threads."""
 
     index: Index
-    _seen: int = 0
+    _seen: str = ""
     _until: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def changes(self) -> int:
-        """Return the index's number of changes, as of a moment ago."""
+    def changes(self) -> str:
+        """Return the index's number of changes, as of a moment ago.
+
+        What can't be trusted is marked: an open tab says that its list is old, and then that it is
+        no longer so.
+        """
         with self._lock:
             if time.monotonic() >= self._until:
-                self._seen = self.index.changes()
+                self._seen = f"{self.index.changes()}{listing.state(self.index).mark}"
                 self._until = time.monotonic() + LOOK_SEC
             return self._seen
 
@@ -69,7 +74,7 @@ class Streams:
             self._free.release()
 
     def _held(self) -> Iterator[str]:
-        told, spoken = -1, time.monotonic()
+        told, spoken = "", time.monotonic()
         end = spoken + LONGEST_SEC
         while not self._stop.is_set() and time.monotonic() < end:
             changes = self._watch.changes()
@@ -82,5 +87,5 @@ class Streams:
             self._stop.wait(LOOK_SEC)
 
 
-def _event(changes: int, again_ms: int) -> str:
+def _event(changes: str, again_ms: int) -> str:
     return f"retry: {again_ms}\ndata: {changes}\n\n"
