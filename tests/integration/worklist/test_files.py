@@ -1,5 +1,6 @@
 """The file of the index may be damaged, lost or another version's: it is built anew."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -22,7 +23,8 @@ from tests.integration.worklist.conftest import FeedAt
 from tests.integration.worklist.feeding import ROOT
 from tests.integration.worklist.ward import Ward
 
-PAGE = 4096
+PAGE, LEAVES = 4096, (10, 13)
+"""SQLite: the size of a page, and the first byte of a leaf of an index, of a table."""
 WRITE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
@@ -55,6 +57,18 @@ def torn(file: Path) -> None:
             open_file.write(os.urandom(PAGE))
 
 
+def mixed(file: Path) -> None:
+    """Leaves stand twice, as after half a checkpoint: each page is whole."""
+    content = file.read_bytes()
+    pages = range(PAGE, len(content), PAGE)
+    pairs = [(a, b) for a, b in itertools.pairwise(pages) if content[a] == content[b] in LEAVES]
+    assert pairs
+    with file.open("r+b") as open_file:
+        for one, other in pairs:
+            open_file.seek(other)
+            open_file.write(content[one : one + PAGE])
+
+
 def replaced(file: Path) -> None:
     """Another file lies there, as after a copy."""
     file.unlink()
@@ -73,7 +87,7 @@ def of_another_version(file: Path) -> None:
         db.commit()
 
 
-DAMAGES = [garbage, halved, emptied, torn, replaced, without_a_table, of_another_version]
+DAMAGES = [garbage, halved, emptied, torn, mixed, replaced, without_a_table, of_another_version]
 
 
 def again(feed: Feed) -> None:

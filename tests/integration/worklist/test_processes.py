@@ -11,6 +11,8 @@ import pytest
 from services.review.worklist import feed as feeds
 from services.review.worklist.feed import Feed
 from services.review.worklist.index import Index
+from services.review.worklist.kept.query import Filter
+from services.review.worklist.kept.rows import Change
 from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 from tests.fakes import FakeEhr
@@ -126,3 +128,17 @@ def test_two_that_feed_it_at_once_spoil_nothing(
     last = feed_at(fake.base)
     last.sweep()
     assert rows.of_index(last.index) == rows.of_ehr(fake.base)
+
+
+def test_what_another_process_wrote_meanwhile_stands(feed: Feed, ward: Ward) -> None:
+    [*waiting] = feed.index.page(Filter()).entries
+    known = feed.index.marks(each.entry.task for each in waiting)
+    while ward.own() and feed.index.marks(known) == known:
+        feed.sweep()
+    [task] = [t for t, mark in feed.index.marks(known).items() if mark != known[t]]
+    [late] = [each.entry for each in waiting if each.entry.task == task]
+
+    stands = rows.of_index(feed.index)
+    for stale in (Change(task, late, known[task]), Change(task, None, known[task])):
+        assert feed.index.apply([stale]) == {task}
+    assert rows.of_index(feed.index) == stands

@@ -1,0 +1,1 @@
+"""The worklist under measurement: full of open results, and looked at."""
