@@ -8,7 +8,7 @@ from services.review.decision.exchange.reading import replaces
 from services.review.panels import genes
 from services.review.panels.declared import panel_of
 from services.review.result import taken
-from services.review.result.needs import Found
+from services.review.result.asking.needs import Found
 from shared.ehr.ahead import Question, reading
 from shared.json import Json
 from shared.references import has_identifier, is_a

@@ -6,8 +6,8 @@ from services.review.ahead import orders
 from services.review.banner import allergies
 from services.review.panels import material
 from services.review.result import heads
+from services.review.result.asking.needs import Found, PageNeeds
 from services.review.result.film import endpoints
-from services.review.result.needs import Found, PageNeeds
 from shared.ehr.ahead import Question, reading
 
 

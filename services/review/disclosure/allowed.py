@@ -8,7 +8,7 @@ from services.review.access.reading import Reading
 from services.review.access.roles import categories_of
 from services.review.access.session import User
 from services.review.panels.declared import panel_of
-from services.review.result.named import focus_of
+from services.review.result.asking.named import focus_of
 from services.review.result.read import service_of
 from services.review.result.result import Result
 from services.review.state import Review

@@ -21,6 +21,7 @@ from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
 from shared.answers import Head
+from shared.ehr.ahead import reading
 from shared.fhir import heads
 from shared.fhir.urgency.acknowledgement import acknowledgement_of
 
@@ -62,6 +63,8 @@ def acknowledge(task_id: str) -> Response:
 
 def _check(shared: Review, user: User, head: Head) -> None:
     """Abort where the user may not say so, or nobody asks."""
+    shared = shared.remembering()
+    shared.ehr.ahead([reading(user.practitioner), *allowed.questions_of_head(shared, user, head)])
     if allowed.reading_of_head(shared, user, head).in_emergency:
         abort(403, IN_EMERGENCY)
     if not is_active(shared.ehr.read(user.practitioner)):

@@ -18,7 +18,7 @@ from services.review.access.staff import is_active
 from services.review.disclosure import allowed
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
-from services.review.result.named import focus_of
+from services.review.result.asking.named import focus_of
 from services.review.result.read import head_by_id
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of

@@ -28,6 +28,7 @@ from services.review.state import Review
 from services.review.worklist.listing import title
 from shared import instants
 from shared.answers import Head
+from shared.ehr.client import Ehr
 from shared.fhir import codes
 from shared.json import Json
 from shared.references import identifiers_of, local_reference, version_of
@@ -56,7 +57,7 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
     banner = banner_of(shared.ehr, result, zone)
     signed = standing.signature_of(result)
     panel = panel_of(result.service)
-    material = Material(shared.ehr, shared.settings, shared.films, result, panel)
+    material = Material(result.at(shared.ehr), shared.settings, shared.films, result, panel)
     sections = [
         _examined(result, focus, zone),
         _conclusion(focus),
@@ -180,12 +181,12 @@ def _left(shared: Review, result: Result) -> list[Section]:
 
 
 def _models(shared: Review, result: Result) -> list[Section]:
-    return [_model(shared, device) for device in result.devices]
+    return [_model(result.at(shared.ehr), device) for device in result.devices]
 
 
-def _model(shared: Review, device: Json) -> Section:
+def _model(ehr: Ehr, device: Json) -> Section:
     model = evidence.model(device)
-    card = evidence.card_text(shared.ehr, device)
+    card = evidence.card_text(ehr, device)
     limits: Sequence[str] = limits_in(card) if card is not None else ()
     said: Iterable[str] = limits or ([NO_LIMITS] if card is not None else [NO_CARD])
     lines = [
@@ -212,4 +213,4 @@ def _references(result: Result, focus: Json) -> Section:
 def _newest(shared: Review, result: Result) -> Head | None:
     ours = (i for i in identifiers_of(result.head.task) if i.get("system") == codes.ANSWER)
     answer = next((str(i["value"]) for i in ours if "value" in i), "")
-    return newest_head(shared.ehr, answer)
+    return newest_head(result.at(shared.ehr), answer)

@@ -6,6 +6,7 @@ from typing import Final, cast
 from flask import Blueprint, Response, abort
 
 from services.review.access.session import User, current
+from services.review.ahead.report import of_report
 from services.review.disclosure import allowed, trail
 from services.review.report import standing
 from services.review.report.build import report_of
@@ -26,7 +27,7 @@ def register(bp: Blueprint) -> None:
 def show_report(task_id: str) -> Response:
     """The report of a result that was signed; 409 with the reason where there is none."""
     shared, user = review(), cast(User, current())
-    result = gather(shared.ehr, task_id)
+    result = gather(shared.ehr, task_id, of_report)
     reading = allowed.reading_of(shared, user, result)
     refused = standing.why_not(result)
     if refused or result.focus is None:

@@ -8,23 +8,27 @@ taken back since is shown, and the result can't be signed.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
-from uuid import UUID
 
 from services.review import present
-from services.review.result.named import (
+from services.review.result.asking.named import (
     device_references,
     focus_of,
     resting,
     source_references,
 )
-from services.review.result.needs import PageNeeds, nothing_more, of_result, provenance_query
+from services.review.result.asking.needs import (
+    PageNeeds,
+    answer_query,
+    nothing_more,
+    of_result,
+    provenance_query,
+)
+from services.review.result.asking.rounds import ask_ahead
 from services.review.result.result import NoResult, Result
-from services.review.result.rounds import ask_ahead
 from shared import instants
 from shared.answers import Head, newest
 from shared.ehr.client import Ehr
 from shared.errors import NotAnalysed
-from shared.fhir import codes
 from shared.fhir.heads import head_of
 from shared.fhir.person import Person
 from shared.fhir.summary import answer_of
@@ -51,10 +55,10 @@ def head_by_id(ehr: Ehr, task_id: str) -> Head:
 def newest_head(ehr: Ehr, answer: str) -> Head | None:
     """The newest head of the answer with this uuid; None where there is none."""
     try:
-        token = f"{codes.ANSWER}|{UUID(answer)}"
+        query = answer_query(answer)
     except ValueError:
         return None
-    return newest(head_of(task) for task in ehr.search("Task", {"identifier": token}))
+    return newest(head_of(task) for task in ehr.search("Task", query))
 
 
 def gather(ehr: Ehr, task_id: str, needs: PageNeeds = nothing_more) -> Result:

@@ -20,7 +20,7 @@ from shared.ehr.opening import open_ehr
 from shared.ehr.proof import prove
 from shared.fhir import codes
 from shared.settings import load_settings
-from tests.browser.clinic import Clinic, a_film, open_clinic
+from tests.browser.clinic import Clinic, a_film, chest_film, open_clinic, study
 from tests.fakes import HAPI, FakeEhr, Habits
 from tests.integration.review.exchanges import (
     CLOPIDOGREL,
@@ -30,7 +30,8 @@ from tests.integration.review.exchanges import (
     order,
 )
 from tests.integration.review.kinds import KINDS
-from tests.integration.review.support import NO_CHOICE, Visitor, fates
+from tests.integration.review.support import NO_CHOICE, UID, Visitor, fates, put_film
+from tests.integration.review.urgent import LATE
 
 MOST = 5
 DECISION = 7
@@ -61,6 +62,33 @@ def test_a_results_page(
 ) -> None:
     path = f"/results/{KINDS[kind](clinic, doctor)}"
     assert 2 <= cost(lambda: doctor.get(path)) <= MOST
+
+
+@pytest.mark.parametrize("kind", ["signed", "amended", "left orders"])
+def test_a_printed_report(
+    doctor: Visitor, clinic: Clinic, cost: Callable[..., int], kind: str
+) -> None:
+    path = f"/results/{KINDS[kind](clinic, doctor)}/report.pdf"
+    assert doctor.client.get(path).status_code == 200
+    assert cost(lambda: doctor.client.get(path)) <= MOST
+
+
+def test_the_film_before_the_answer(
+    visit: Callable[..., Visitor], clinic: Clinic, cost: Callable[..., int], tmp_path: Path
+) -> None:
+    visitor = visit(
+        review_local_user=f"berg:{clinic.practitioner}:radiologist",
+        review_film_first="*",
+        **ROLES,
+    )
+    visitor.log_in()
+    put_film(tmp_path)
+    source = study(clinic.ehr, clinic.patient, UID)
+    path = f"/results/{clinic.result('imaging', source, chest_film(source))}"
+    assert 'id="decision"' not in visitor.get(path)
+    assert cost(lambda: visitor.get(path)) <= MOST
+    assert cost(lambda: visitor.client.get(f"{path}/film")) <= MOST
+    assert cost(lambda: visitor.post(f"{path}/look")) <= MOST
 
 
 def test_a_plan_on_a_long_record(doctor: Visitor, clinic: Clinic, cost: Callable[..., int]) -> None:
@@ -252,4 +280,20 @@ def test_a_claim_and_a_hand_over(
     form = {"version": mark_of(clinic.task(task)).version, "owner": chosen}
     before = len(sent)
     assert visitor.post(f"/results/{task}/owner", **form).status_code == 303
+    assert len(sent) - before <= DECISION
+
+
+def test_an_acknowledgement(visit: Callable[..., Visitor], clinic: Clinic, sent: Sent) -> None:
+    visitor = visit(
+        review_local_user=f"berg:{clinic.practitioner}:radiologist",
+        review_acknowledge=LATE,
+        **ROLES,
+    )
+    visitor.log_in()
+    task = a_film(clinic)
+    visitor.get("/")
+    version = mark_of(clinic.task(task)).version
+    before = len(sent)
+    answer = visitor.post(f"/results/{task}/acknowledgement", version=version)
+    assert answer.status_code == 303
     assert len(sent) - before <= DECISION

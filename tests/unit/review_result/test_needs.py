@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from services.review.ahead.page import of_page
-from services.review.result.needs import Found, questions
-from services.review.result.rounds import MOST, ask_ahead
+from services.review.result.asking.needs import Found, questions
+from services.review.result.asking.rounds import MOST, ask_ahead
 from shared.answers import Answer, Basis, Head, digest
 from shared.ehr.ahead import Question, reading
 from shared.ehr.client import Ehr

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
-from services.review.result.named import (
+from services.review.result.asking.named import (
     device_references,
     focus_of,
     resting,
     source_references,
 )
-from services.review.result.rounds import Needs
+from services.review.result.asking.rounds import Needs
 from shared.answers import Head
 from shared.ehr.ahead import Question, reading, searching
+from shared.fhir import codes
 from shared.fhir.person import MOST, REPLACED_BY, REPLACES, is_in_use, merge_links
 from shared.fhir.summary import answer_of
 from shared.json import Json
@@ -128,6 +130,11 @@ def questions(found: Found) -> Iterator[Question]:
 def provenance_query(focus: str) -> Mapping[str, str]:
     """Return the search for who wrote and verified the focus."""
     return {"target": focus}
+
+
+def answer_query(answer: str) -> Mapping[str, str]:
+    """Return the search for an answer's heads; ValueError if it is no uuid."""
+    return {"identifier": f"{codes.ANSWER}|{UUID(answer)}"}
 
 
 def _requester(head: Head) -> Iterator[str]:

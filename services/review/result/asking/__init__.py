@@ -1,0 +1,1 @@
+"""What a result asks of the EHR, and how: in few rounds."""
