@@ -21,7 +21,7 @@ from services.review.report.content import Line, Report, Run, Section, Weight, n
 from services.review.report.limits import limits_in
 from services.review.report.parts import sections_of
 from services.review.result import evidence
-from services.review.result.merged import notices
+from services.review.result.merged import Notice, notices
 from services.review.result.read import newest_head
 from services.review.result.result import Result
 from services.review.state import Review
@@ -80,8 +80,13 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
         printed=f"Printed on {clock.when(instants.now(), zone)} by {user.name}",
         reference=f"{result.head.reference}, revision {result.head.revision}",
         void=standing.void_of(focus),
-        warnings=[*warned, *(notice.text for notice in notices(result))],
+        warnings=[*warned, *map(_on_paper, notices(result))],
     )
+
+
+def _on_paper(notice: Notice) -> str:
+    """Name the record that the page links to: paper has no links."""
+    return f"{notice.text} The record in use: {notice.record}." if notice.record else notice.text
 
 
 def _patient(banner: Banner) -> list[tuple[str, str]]:
