@@ -42,13 +42,13 @@ def said(page: Page) -> Locator:
     return page.get_by_role("status")
 
 
-def grave(page: Page, within: str = "html") -> list[str]:
-    """What axe finds wrong with the page, for people who can't see it well."""
+def faults(page: Page, within: str = "html") -> list[str]:
+    """What axe finds wrong with the page, all but the minor, for people who can't see it well."""
     found: list[dict[str, Any]] = Axe().run(page, context=within).response["violations"]
     return [
         f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}"
         for v in found
-        if v["impact"] in ("serious", "critical")
+        if v["impact"] != "minor"
     ]
 
 

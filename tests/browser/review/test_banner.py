@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.clinic import a_film
 from tests.browser.conftest import Site, log_in
 from tests.browser.review.support import open_result
-from tests.browser.review.test_merged import grave
+from tests.browser.review.test_merged import faults
 from tests.integration.review.test_banner import recorded, say
 from tests.unit.review_present.test_allergies import allergy
 
@@ -41,7 +41,7 @@ def test_a_patient_who_has_died_is_flagged_and_the_tick_is_asked_for(
     open_result(page, site, task)
     expect(page.locator(".banner")).to_contain_text("Deceased on 1 May 2020")
     expect(page.locator(".banner")).to_contain_text("penicillin (high risk)")
-    assert grave(page) == []
+    assert faults(page) == []
 
     form = page.locator("#decision form").first
     form.get_by_label("I have reviewed this result and its evidence.").check()

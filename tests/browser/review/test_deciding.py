@@ -9,7 +9,7 @@ from tests.browser.clinic import (
     fill,
 )
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import grave, open_result, rely_on_unsigned, verifiers
+from tests.browser.review.support import faults, open_result, rely_on_unsigned, verifiers
 from tests.integration.review.exchanges import (
     ROSUVASTATIN,
     SIMVASTATIN,
@@ -127,7 +127,7 @@ def test_an_exchange_names_what_it_stops_and_what_is_left(page: Page, site: Site
     for reference in (named, brand, both):
         expect(said.locator(f"[data-order='{reference}']")).to_have_count(1)
     expect(said).to_contain_text("it holds other drugs, too")
-    assert grave(page) == []
+    assert faults(page) == []
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign as it stands").click()
     expect(page.get_by_role("status")).to_contain_text("still active")
@@ -137,7 +137,7 @@ def test_an_exchange_names_what_it_stops_and_what_is_left(page: Page, site: Site
         "stopped",
         "active",
     ]
-    assert grave(page) == []
+    assert faults(page) == []
 
 
 def test_a_text_that_was_begun_is_not_left_without_a_question(page: Page, site: Site) -> None:

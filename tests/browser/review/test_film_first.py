@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.clinic import chest_film, study
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.axe import faults
-from tests.browser.review.support import open_result
+from tests.browser.review.support import faults, open_result
 from tests.integration.review.support import UID, put_film
 
 ANSWER = "Opacity in the left lower zone"

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.clinic import a_film
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import grave, open_result
+from tests.browser.review.support import faults, open_result
 from tests.merging import merge
 
 
@@ -22,11 +22,11 @@ def test_a_replaced_record_leads_to_the_one_in_use(page: Page, site: Site, theme
     warning = page.get_by_role("alert").filter(has_text="This record was replaced by")
     expect(warning).to_be_visible()
     expect(page.get_by_role("button", name="Sign as it stands")).to_have_count(0)
-    assert grave(page) == []
+    assert faults(page) == []
 
     warning.get_by_role("link", name="Results under the record in use").click()
     expect(page.locator("td .quiet").filter(has_text="under a replaced record")).to_be_visible()
-    assert grave(page) == []
+    assert faults(page) == []
 
 
 def test_the_record_in_use_names_the_others(page: Page, site: Site) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from services.review.worklist.listing import OUTCOMES
 from tests.browser.clinic import a_film, fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, grave, open_result, said, sign, unfold
+from tests.browser.review.support import SIGN, faults, open_result, said, sign, unfold
 from tests.integration.review.test_banner import recorded, say
 from tests.unit.review_present.test_allergies import allergy
 
@@ -26,7 +26,7 @@ class Judge:
         unfold(self.page)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            self.found[f"{name}, {scheme}"] = grave(self.page, within)
+            self.found[f"{name}, {scheme}"] = faults(self.page, within)
 
     @property
     def faults(self) -> dict[str, list[str]]:
@@ -72,6 +72,8 @@ def test_results_of_every_service(page: Page, judge: Judge, site: Site) -> None:
     judge.look("model card")
     page.goto(f"{site.url}/results/{tasks['imaging']}/owner?colleague=berg")
     judge.look("hand over")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    judge.look("shortcuts")
     for service in ("imaging", "genomics", "notes"):
         open_result(page, site, tasks[service])
         sign(page)
@@ -125,4 +127,22 @@ def test_a_rejected_result_and_one_that_was_changed(page: Page, judge: Judge, si
     page.get_by_role("button", name="Reject", exact=True).click()
     expect(said(page)).to_contain_text("Rejected")
     judge.look("rejected")
+    assert judge.faults == {}
+
+
+def test_a_refusal_and_an_emergency(
+    page: Page, judge: Judge, open_site: Callable[..., Site]
+) -> None:
+    site = open_site()
+    task = a_film(site.clinic)
+    site = open_site(
+        review_local_user=f"berg:{site.clinic.practitioner}:geneticist",
+        review_roles='{"geneticist": ["GE"]}',
+    )
+    log_in(page, site)
+    open_result(page, site, task)
+    judge.look("not for this role")
+    page.get_by_label("Why you need it now").fill("Unconscious in the emergency room")
+    page.get_by_role("button", name="Open this patient's record").click()
+    judge.look("emergency access")
     assert judge.faults == {}

@@ -15,7 +15,7 @@ from tests.browser.conftest import Site, log_in
 from tests.browser.drafts import Drafts
 from tests.browser.review.support import (
     SIGN,
-    grave,
+    faults,
     local,
     open_result,
     said,
@@ -104,7 +104,7 @@ def test_both_drugs_are_exchanged_with_all_their_orders(page: Page, site: Site, 
         for reference in old:
             expect(ends.locator(f"[data-order='{reference}']")).to_be_visible()
     expect(page.locator(f"[data-order='{ward.apart}']")).to_have_count(0)
-    assert grave(page) == []
+    assert faults(page) == []
 
     sign(page)
     expect(said(page)).to_have_text("Signed. The result is final.")
@@ -183,7 +183,7 @@ def test_the_checklist_is_red_and_can_be_read_by_all(
     left = page.locator("#left")
     expect(left).to_have_attribute("role", "alert")
     expect(left).to_have_css("color", "rgb(138, 28, 28)")
-    assert grave(page) == []
+    assert faults(page) == []
 
 
 def stop(clinic: Clinic, reference: str) -> None:

@@ -7,7 +7,7 @@ from shared.fhir import codes
 from shared.fhir.heads import head_of
 from tests.browser.clinic import a_film
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import grave, open_result, said, verifications
+from tests.browser.review.support import faults, open_result, said, verifications
 
 DRAFTED = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0.91."
 MASSES = "Masses, not pneumonia."
@@ -48,7 +48,7 @@ def test_a_film_is_amended_finding_by_finding(page: Page, site: Site) -> None:
     send(page)
     expect(page.get_by_role("alert")).to_contain_text("contradict each other")
     expect(page.locator("#questions")).to_contain_text("denies Pneumonia, which you confirm")
-    assert grave(page) == []
+    assert faults(page) == []
     assert clinic.outputs(task)["pneumonia"]["status"] == "preliminary"
 
     # she refutes it; the AI's words and the difference stay in sight
@@ -60,7 +60,7 @@ def test_a_film_is_amended_finding_by_finding(page: Page, site: Site) -> None:
     expect(words.locator("del").first).to_contain_text("Opacity")
     expect(words.locator("ins").first).to_contain_text("Masses")
     expect(page.locator(".conclusion")).to_contain_text(MASSES)
-    assert grave(page) == []
+    assert faults(page) == []
     page.goto(f"{site.url}/?outcome=completed&patient={clinic.patient.split('/')[1]}")
     expect(page.get_by_role("row").filter(has_text="Imaging report")).to_contain_text("Amended")
 

@@ -14,7 +14,7 @@ from shared.settings import load_settings
 from tests.browser.clinic import Clinic, open_clinic
 from tests.browser.conftest import Site, log_in, served
 from tests.browser.crowd import COUNT, Waiting, crowd
-from tests.browser.review.support import grave, listed
+from tests.browser.review.support import faults, listed
 from tests.peers import sekmet
 
 SIZE = 25
@@ -85,7 +85,7 @@ def test_forty_pages_down_every_result_is_seen_once(
     assert listed(page) == expected[975:1_000]
     pages.get_by_role("link", name="First").click()
     expect(pages).to_contain_text("1 to 25 of 1,010")
-    assert grave(page) == []
+    assert faults(page) == []
 
 
 def test_each_filter_leaves_what_it_names_in_the_same_order(

@@ -7,7 +7,7 @@ from shared.fhir.heads import head_of, owned
 from shared.instants import now
 from tests.browser.clinic import Clinic, a_film
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import grave, local, open_result, said, sign
+from tests.browser.review.support import faults, local, open_result, said, sign
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_result_is_handed_over_to_a_colleague(mine: Page, site: Site) -> None:
     mine.get_by_role("button", name="Search").click()
     found = mine.get_by_role("button", name="Hand over to Dr. Zoe Adler")
     expect(found).to_be_visible()
-    assert grave(mine) == []
+    assert faults(mine) == []
     found.click()
     expect(said(mine)).to_have_text("Handed over to Dr. Zoe Adler.")
     expect(row).to_contain_text("Dr. Zoe Adler")
@@ -114,6 +114,6 @@ def test_a_claim_on_what_changed_meanwhile_saves_nothing(mine: Page, site: Site)
     button.click()
     expect(mine.get_by_text("Somebody changed this result meanwhile")).to_be_visible()
     assert owner(clinic, task) == colleague
-    assert grave(mine) == []
+    assert faults(mine) == []
     mine.get_by_role("link", name="Back to the worklist").click()
     expect(mine.get_by_role("heading", name="Worklist")).to_be_visible()

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from shared.fhir.heads import head_of
 from tests.browser.clinic import a_film, chest_film, study, write_result
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, grave, local, open_result, said, sign
+from tests.browser.review.support import SIGN, faults, local, open_result, said, sign
 from tests.integration.review.test_banner import say
 from tests.merging import merge
 
@@ -27,7 +27,7 @@ def test_a_death_that_is_recorded_meanwhile_is_not_passed_over(
     expect(page.get_by_role("alert")).to_contain_text("the patient has died")
     expect(page.locator(".banner")).to_contain_text("Deceased on 1 May 2020")
     expect(page.locator(".whose")).to_contain_text("Deceased on 1 May 2020")
-    assert grave(page) == []
+    assert faults(page) == []
     assert clinic.outputs(task)["report"]["status"] == "preliminary"
 
     page.locator(SIGN).get_by_label("I know that the record says: Deceased").check()

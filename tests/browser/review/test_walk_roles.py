@@ -9,7 +9,7 @@ from shared.fhir import codes
 from shared.json import Json
 from tests.browser.clinic import Clinic, fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import grave, open_result
+from tests.browser.review.support import faults, open_result
 from tests.integration.review.support import audited, named
 
 CONTENT = "in keeping with pneumonia"
@@ -52,7 +52,7 @@ def test_a_role_reads_its_categories_alone_unless_it_breaks_the_glass(
     expect(page.get_by_role("heading", name="You may not read this")).to_be_visible()
     expect(page.get_by_text("Your role does not read results of this category")).to_be_visible()
     assert CONTENT not in page.content() and "Mustermann" not in page.content()
-    assert grave(page) == []
+    assert faults(page) == []
     for part in ("media/heat-map", "film"):
         answer = page.request.get(f"{site.url}/results/{tasks['imaging']}/{part}")
         assert answer.status == 403 and "Mustermann" not in answer.text()
@@ -72,7 +72,7 @@ def test_a_role_reads_its_categories_alone_unless_it_breaks_the_glass(
     expect(page.locator(".conclusion")).to_contain_text(CONTENT)
     expect(page.get_by_text("You can't sign this result.")).to_be_visible()
     expect(page.get_by_role("button", name="Sign as it stands")).to_have_count(0)
-    assert grave(page) == []
+    assert faults(page) == []
 
     # she ends it, and the film is closed again
     emergency.get_by_role("button", name="End it now").click()

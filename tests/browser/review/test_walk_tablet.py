@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.clinic import PASSWORD, Clinic, fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, grave, open_result, said, unfold, wider
+from tests.browser.review.support import SIGN, faults, open_result, said, unfold, wider
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_film_is_signed_by_touch(
     page.get_by_role("button", name="Show").tap()
     expect(page.get_by_role("link", name="Clear")).to_be_visible()
     expect(page.locator("a.go")).to_have_count(4)
-    assert wider(page) == 0 and grave(page) == []
+    assert wider(page) == 0 and faults(page) == []
     page.get_by_role("link", name="Imaging report", exact=True).tap()
 
     # whose result it is stands first, and beside the form that a tap leads to
@@ -44,7 +44,7 @@ def test_a_film_is_signed_by_touch(
     expect(page.locator(".whose")).to_contain_text("Erika Mustermann")
     button = page.locator(SIGN).get_by_role("button", name="Sign as it stands")
     expect(button).to_be_in_viewport()
-    assert wider(page) == 0 and grave(page) == []
+    assert wider(page) == 0 and faults(page) == []
 
     page.locator(SIGN).get_by_text("I have reviewed this result").tap()
     button.tap()

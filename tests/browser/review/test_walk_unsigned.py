@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.clinic import fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, grave, open_result, said, sign
+from tests.browser.review.support import SIGN, faults, open_result, said, sign
 
 NAMES = {
     "imaging": "XR Chest 2 Views",
@@ -29,7 +29,7 @@ def test_each_unsigned_input_is_asked_for_and_can_be_signed_first(page: Page, si
     expect(form.locator("input[name=unsigned]:checked")).to_have_count(0)
     for name in NAMES.values():
         expect(form.get_by_label(f"I rely on this unsigned result: {name}")).to_be_visible()
-    assert grave(page) == []
+    assert faults(page) == []
 
     # with one tick missing the browser does not send the form
     form.get_by_role("radio", name="ticagrelor").check()
