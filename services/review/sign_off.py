@@ -59,13 +59,13 @@ def post_decision(task_id: str) -> Any:
     practitioner = _signer(shared, result)
     is_shown = not film_first.look_of(shared, cast(User, current()), result).is_first
     if not (result.waits and is_shown) or request.form.get("stamp") != result.stamp:
-        return result_page(result, changed=True), 409
+        return _changed(shared, task_id)
     resting = unsigned(shared.ehr, result)
     decision = _decision(result, resting)
     unsound = (result.stale_sources or result.is_misplaced) and decision.kind != "rejected"
     ends = _ends(shared, result, decision)
     if unsound or ends is None:
-        return result_page(result, changed=True), 409
+        return _changed(shared, task_id)
     if unseen := unseen_death(result, request.form, decision.kind):
         return result_page(result, error=unseen), 400
     problem = form.problem(request.form, decision, result, resting)
@@ -74,7 +74,7 @@ def post_decision(task_id: str) -> Any:
     try:
         ended = _decided(shared, result, decision, practitioner, ends)
     except Conflict:
-        return result_page(gather(shared.ehr, task_id, of_page), changed=True), 409
+        return _changed(shared, task_id)
     shared.metrics.decisions.labels(decision.kind).inc()
     shared.metrics.seen(result.head.task)
     log.info("review: %s %s", decision.kind, result.head.reference)
@@ -97,14 +97,19 @@ def post_close(task_id: str) -> Any:
         or result.focus is None
         or request.form.get("stamp") != result.stamp
     ):
-        return result_page(result, changed=True), 409
+        return _changed(shared, task_id)
     transaction = decide.closing(result.head, result.focus, practitioner, instants.now())
     try:
         _carry_out(shared, result, transaction)
     except Conflict:
-        return result_page(gather(shared.ehr, task_id, of_page), changed=True), 409
+        return _changed(shared, task_id)
     flash("Taken off the worklist. The decision made elsewhere stands.")
     return redirect(url_for("review.result", task_id=task_id), 303)
+
+
+def _changed(shared: Review, task_id: str) -> tuple[str, int]:
+    """Render what changed meanwhile, read again: half of the first reading may be old."""
+    return result_page(gather(shared.ehr, task_id, of_page), changed=True), 409
 
 
 def _signer(shared: Review, result: Result) -> Practitioner:
