@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from services.clinic.ports import free_port
 from services.review.app import create_review_app, feed_of
+from services.review.process import THREADS
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
@@ -27,7 +28,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-THREADS = 24
 expect.set_options(timeout=30_000)  # the default of 5 s is an idle machine's
 
 
