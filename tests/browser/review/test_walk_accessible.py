@@ -102,7 +102,7 @@ def test_refusals_and_doubts(page: Page, judge: Judge, site: Site) -> None:
     form.get_by_role("button", name="Amend and sign").click()
     expect(page.locator("#questions")).to_be_visible()
     judge.look("contradiction asked")
-    form.get_by_label("This is meant").check()
+    form.get_by_label("This is intended").check()
     form.get_by_label("I know that the record says").check()
     form.get_by_role("button", name="Amend and sign").click()
     expect(said(page)).to_contain_text("Amended")

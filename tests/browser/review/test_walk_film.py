@@ -85,12 +85,12 @@ def test_a_contradiction_that_is_meant_is_signed_and_stays_noted(page: Page, sit
     task = begin_to_amend(page, site, "No pneumonia of the right lung; see the left one.")
     page.get_by_role("group", name="Pneumonia").get_by_role("radio", name="Confirm").check()
     send(page)
-    page.locator("#questions").get_by_label("This is meant").check()
+    page.locator("#questions").get_by_label("This is intended").check()
     send(page)
     expect(said(page)).to_contain_text("Amended")
     expect(page.locator("aside")).to_contain_text("the conclusion contradicts it: Pneumonia")
     assert clinic.outputs(task)["pneumonia"]["status"] == "final"
-    assert "Meant, though" in clinic.task(task)["note"][0]["text"]
+    assert "Intended, although" in clinic.task(task)["note"][0]["text"]
 
 
 def test_a_finding_that_is_left_out_is_not_refuted(page: Page, site: Site) -> None:

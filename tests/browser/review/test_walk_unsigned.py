@@ -56,7 +56,7 @@ def test_each_unsigned_input_is_asked_for_and_can_be_signed_first(page: Page, si
 
     # the EHR keeps which results were relied on unsigned, and they still wait
     noted = clinic.task(tasks["treatment"])["note"][0]["text"]
-    relied = noted.split("Signed on results that nobody had signed: ")[1]
+    relied = noted.split("Based on results that nobody had signed: ")[1]
     assert NAMES["genomics"] in relied and NAMES["notes"] in relied
     assert NAMES["imaging"] not in relied
     statuses = {s: clinic.outputs(tasks[s])["report"]["status"] for s in NAMES}
