@@ -92,8 +92,10 @@ class Ehr:
         Raises:
             Unavailable: the EHR does not answer. (What one answer is, its own caller hears.)
         """
+        if not self.abilities.batches:
+            return self
         distinct = unasked(self._rest, questions)
-        if not self.abilities.batches or len(distinct) < 2:
+        if len(distinct) < 2:
             return self
         copied = copy(self)
         copied._rest = knowing(self._rest, distinct)
