@@ -9,6 +9,7 @@ from services.treatment.findings import RANK, Alert, Choice, Findings
 from services.treatment.followup import follow_ups
 from services.treatment.genes.alerts import gene_alerts
 from services.treatment.genes.choices import gene_choices
+from services.treatment.medications import unknown_orders
 from services.treatment.rules.tables import Rules
 from services.treatment.safety.allergies import allergies
 from services.treatment.safety.duplicates import duplicates
@@ -39,6 +40,7 @@ def find(inputs: Inputs, rules: Rules) -> Findings:
         follow_ups=tuple(follow_ups(chart)),
         unsigned=tuple(r.reference for r in inputs.reports if r.unsigned),
         stale=tuple(stale(chart)),
+        unknown=unknown_orders(inputs, rules),
     )
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from services.treatment.domain import Dose
+from services.treatment.domain import Dose, Medication
 
 Severity = Literal["high", "moderate", "low"]
 RANK: dict[str, int] = {"high": 0, "moderate": 1, "low": 2}
@@ -147,6 +147,7 @@ class Findings:
     Attributes:
         unsigned: the reports that nobody has signed.
         stale: what was not used for its age.
+        unknown: the orders of which the rules know no ingredient.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -154,6 +155,7 @@ class Findings:
     follow_ups: tuple[FollowUp, ...] = ()
     unsigned: tuple[str, ...] = ()
     stale: tuple[Stale, ...] = ()
+    unknown: tuple[Medication, ...] = ()
 
     @property
     def silent(self) -> bool:

@@ -150,6 +150,12 @@ class Medications:
         return sum(known) if known and len(known) == len(doses) else None
 
 
+def unknown_orders(inputs: Inputs, rules: Rules) -> tuple[Medication, ...]:
+    """Find the orders of which the rules know no ingredient."""
+    orders = (m for m in inputs.medications if m.ordered)
+    return tuple(m for m in orders if not rules.drugs_of(m.codes, m.text))
+
+
 def sentence(words: str) -> str:
     """Begin words as a sentence: `Clopidogrel is prescribed`."""
     return words[:1].upper() + words[1:]

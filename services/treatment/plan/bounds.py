@@ -25,6 +25,7 @@ MOST_REPORTS: Final = 100
 MOST_PROBLEMS: Final = 100
 MOST_CONCLUSIONS: Final = 40  # reports whose conclusion is repeated in the plan's reasoning
 MOST_OLD: Final = 10  # inputs that the plan's summary names as too old
+MOST_UNKNOWN: Final = 10  # orders that it names as not checked
 MOST_CONCLUSION: Final = 1_000  # characters of each
 MOST_WORDS: Final = 10_000  # characters of a note or detail; our rules stay far below
 

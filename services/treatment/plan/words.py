@@ -14,15 +14,30 @@ from services.treatment.findings import (
     Stale,
 )
 from services.treatment.plan import bounds
+from services.treatment.plan.checked import checked
 
 SILENT: Final = (
     "No rule found a problem in this record. This is not an all-clear: the rules cover a limited "
     "table of drugs, pairs and genes."
 )
+QUIET: Final = "The rules found nothing; this is no all-clear."
 
 
 def summary(inputs: Inputs, findings: Findings) -> str:
-    """Tell what the plan holds, in a sentence or two."""
+    """Tell what was checked, what the plan holds, and what was not used.
+
+    A list shows its beginning: what was not checked comes first.
+    """
+    parts = (
+        checked(inputs, findings),
+        QUIET if findings.silent else _held(findings),
+        _unused(findings.stale),
+        _unsigned(inputs, findings.unsigned),
+    )
+    return " ".join(filter(None, parts))
+
+
+def _held(findings: Findings) -> str:
     high = sum(a.severity == "high" for a in findings.alerts)
     counted = [
         _count(len(findings.choices), "gene-guided proposal"),
@@ -30,10 +45,7 @@ def summary(inputs: Inputs, findings: Findings) -> str:
         _count(len(findings.follow_ups), "follow-up"),
     ]
     titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
-    sentences = f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
-
-    parts = (sentences, _unused(findings.stale), _unsigned(inputs, findings.unsigned))
-    return " ".join(filter(None, parts))
+    return f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
 
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:

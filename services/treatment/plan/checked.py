@@ -1,0 +1,35 @@
+"""The sentences of a plan on which orders the rules compared (pure)."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from services.treatment.domain import Inputs, Medication
+from services.treatment.findings import Findings
+from services.treatment.plan import bounds
+
+MOST_NAME: Final = 80  # characters of an order's name
+NAMELESS: Final = "an order without a name"
+
+
+def checked(inputs: Inputs, findings: Findings) -> str:
+    """Tell how many active orders were compared, and name the others."""
+    orders = sum(m.ordered for m in inputs.medications)
+    if not orders:
+        return "No active order was found."
+
+    unknown = len(findings.unknown)
+    compared = f"Compared: {orders - unknown} of {orders} active orders."
+    if not unknown:
+        return compared
+    return f"{compared} Not known to the rules, so not checked: {_named(findings.unknown)}."
+
+
+def _named(orders: Iterable[Medication]) -> str:
+    names = list(dict.fromkeys(_name(order) for order in orders))
+    rest = len(names) - bounds.MOST_UNKNOWN
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{', '.join(names[: bounds.MOST_UNKNOWN])}{more}"
+
+
+def _name(order: Medication) -> str:
+    return bounds.clipped(order.text.split("; ")[0].strip().rstrip("."), MOST_NAME) or NAMELESS

@@ -1,0 +1,45 @@
+"""What a plan says it did not check: it begins with it."""
+
+import pytest
+
+from shared.fhir import codes
+from shared.json import Json
+from tests.unit.treatment_answer import drawn
+from tests.unit.treatment_record import CLOPIDOGREL, LOOP, order, patient, report
+
+READ = (patient(), report("imaging", "img", conclusion="Nothing suspicious."))
+QUIET = "The rules found nothing; this is no all-clear."
+
+
+def said(*record: Json) -> str:
+    return str(drawn(*record)["report"].resource["description"])
+
+
+@pytest.mark.parametrize(
+    "drug", ["levetiracetam", "Tolvaptan 15 mg", "Insulin glargine", "vitamin"]
+)
+def test_an_order_that_the_rules_do_not_know_is_named_first(drug: str) -> None:
+    begin = f"Not known to the rules, so not checked: {drug}."
+    assert said(*READ, order(drug)).startswith(f"Compared: 0 of 1 active orders. {begin} {QUIET}")
+    assert said(*LOOP, order(drug)).startswith(f"Compared: 2 of 3 active orders. {begin} 1 gene-")
+
+
+def test_an_order_that_names_no_drug_is_counted_as_not_checked() -> None:
+    nameless = order("x", medicationCodeableConcept={"coding": [{"system": codes.RXNORM}]})
+    assert "Compared: 0 of 1 active orders." in said(*READ, nameless)
+    assert "so not checked: an order without a name." in said(*READ, nameless)
+
+
+def test_many_unknown_orders_are_named_up_to_a_limit_and_counted() -> None:
+    orders = [order(f"unheard{n}") for n in range(13)]
+    assert "Compared: 0 of 13 active orders." in said(*READ, *orders)
+    assert said(*READ, *orders).count("unheard") == 10
+    assert " and 3 more." in said(*READ, *orders)
+
+
+def test_a_record_whose_orders_are_all_known_says_so() -> None:
+    assert said(*READ, CLOPIDOGREL).startswith(f"Compared: 1 of 1 active orders. {QUIET}")
+
+
+def test_a_record_without_orders_compared_none() -> None:
+    assert said(*READ).startswith(f"No active order was found. {QUIET}")
