@@ -209,6 +209,8 @@ class Inputs:
         effective: the clinical time of the newest of all that was read; None: none has one.
         retired: the records that the patient's replaces, `Patient/id` each: it holds what was
             recorded under them, too.
+        signed: the active orders of signed plans of ours. No rule reads them, and they are no part
+            of the content: else a plan would be drawn from the plan before it.
     """
 
     subject: str
@@ -226,6 +228,7 @@ class Inputs:
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     retired: tuple[str, ...] = ()
+    signed: tuple[Medication, ...] = ()
     effective: str | None = None
 
     @property

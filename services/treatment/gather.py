@@ -19,6 +19,7 @@ from shared import instants
 from shared.answers import Answer
 from shared.errors import Withdrawn
 from shared.events import ResourceEvent
+from shared.fhir.summary import answer_of
 from shared.fhir.times.clinical import clinical_time
 from shared.fhir.times.stated import newest
 from shared.json import Json
@@ -79,7 +80,8 @@ def read(
     results = searches.results(ehr, records, parsed)
     found = _with_results(parsed, results)
 
-    orders = [(o, searches.medication(ehr, o)) for o in searches.orders(ehr, records)]
+    active = list(searches.orders(ehr, records))
+    orders = [(o, searches.medication(ehr, o)) for o in active if answer_of(o) != NAME]
     medications = [m for _, m in orders if m is not None]
     problems = list(searches.problems(ehr, records))
     allergies = list(searches.allergies(ehr, records))
@@ -104,6 +106,7 @@ def read(
         birth_date=hospital.birth_date(patient),
         sex=patient.get("gender"),
         medications=(*(hospital.order(o, m) for o, m in orders), *found.medications),
+        signed=tuple(hospital.order(o) for o in active if answer_of(o) == NAME),
         problems=tuple(hospital.problem(p) for p in problems),
         allergies=tuple(hospital.allergy(a) for a in allergies),
         measurements=tuple(m for v in values if (m := hospital.measurement(v))),

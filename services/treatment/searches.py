@@ -2,7 +2,7 @@
 
 What treatment itself wrote (identifier codes.SERVICE = treatment) is left out, drafts and signed
 ones alike: else a plan would be drawn from the plan before it. So a proposal that a clinician signs
-does not count as an order until the EHR has an order of its own.
+does not count as an order until the EHR has an order of its own; the plan names it as not checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -119,10 +119,10 @@ def problems(ehr: "Ehr", records: Records) -> Iterator[Json]:
 
 
 def orders(ehr: "Ehr", records: Records) -> Iterator[Json]:
-    """Find the active orders of drugs."""
+    """Find the active orders of drugs, also those that a signature on our plans made."""
     for request in _search(ehr, "MedicationRequest", records):
         ordered = request.get("status") == "active" and request.get("intent") in ORDERS
-        if ordered and not request.get("doNotPerform") and answer_of(request) != NAME:
+        if ordered and not request.get("doNotPerform"):
             yield request
 
 

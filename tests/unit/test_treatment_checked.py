@@ -3,9 +3,10 @@
 import pytest
 
 from shared.fhir import codes
+from shared.fhir.lifecycle import at_stage
 from shared.json import Json
-from tests.unit.treatment_answer import drawn
-from tests.unit.treatment_record import CLOPIDOGREL, LOOP, order, patient, report
+from tests.unit.treatment_answer import drawn, findings
+from tests.unit.treatment_record import CLOPIDOGREL, LOOP, inputs_of, order, patient, report
 
 READ = (patient(), report("imaging", "img", conclusion="Nothing suspicious."))
 QUIET = "The rules found nothing; this is no all-clear."
@@ -43,3 +44,30 @@ def test_a_record_whose_orders_are_all_known_says_so() -> None:
 
 def test_a_record_without_orders_compared_none() -> None:
     assert said(*READ).startswith(f"No active order was found. {QUIET}")
+
+
+TICAGRELOR = "dose-cyp2c19-clopidogrel-ticagrelor"
+
+
+def proposed(key: str, **elements: str) -> Json:
+    return {**drawn(*LOOP)[key].resource, "id": key[-12:], "meta": {"versionId": "1"}, **elements}
+
+
+@pytest.mark.parametrize("drug", ["ticagrelor", "prasugrel"])
+def test_an_order_that_a_signed_plan_made_is_named_as_not_checked(drug: str) -> None:
+    signed = at_stage(proposed(f"dose-cyp2c19-clopidogrel-{drug}"), "signed")
+    begin = f"Not checked: {drug}, ordered by a signed plan of careloop."
+    assert said(*READ, signed).startswith(f"Compared: 0 of 1 active orders. {begin} {QUIET}")
+    assert said(*LOOP, signed).startswith(f"Compared: 2 of 3 active orders. {begin} 1 gene-")
+
+
+def test_a_signed_order_of_ours_opens_no_plan_and_speaks_in_no_rule() -> None:
+    signed = at_stage(proposed(TICAGRELOR), "signed")
+    assert inputs_of(*LOOP, signed).content == inputs_of(*LOOP).content
+    assert findings(*LOOP, signed) == findings(*LOOP)
+
+
+@pytest.mark.parametrize("status", ["draft", "stopped", "completed", "cancelled"])
+def test_a_proposal_or_an_ended_order_of_ours_is_no_active_order(status: str) -> None:
+    ended = proposed(TICAGRELOR, intent="order", status=status)
+    assert "Compared: 2 of 2 active orders. 1 gene-" in said(*LOOP, ended)

@@ -13,15 +13,19 @@ NAMELESS: Final = "an order without a name"
 
 def checked(inputs: Inputs, findings: Findings) -> str:
     """Tell how many active orders were compared, and name the others."""
-    orders = sum(m.ordered for m in inputs.medications)
+    theirs = sum(m.ordered for m in inputs.medications)
+    orders = theirs + len(inputs.signed)
     if not orders:
         return "No active order was found."
 
-    unknown = len(findings.unknown)
-    compared = f"Compared: {orders - unknown} of {orders} active orders."
-    if not unknown:
-        return compared
-    return f"{compared} Not known to the rules, so not checked: {_named(findings.unknown)}."
+    sentences = [f"Compared: {theirs - len(findings.unknown)} of {orders} active orders."]
+    if findings.unknown:
+        unknown = _named(findings.unknown)
+        sentences.append(f"Not known to the rules, so not checked: {unknown}.")
+    if inputs.signed:
+        signed = _named(inputs.signed)
+        sentences.append(f"Not checked: {signed}, ordered by a signed plan of careloop.")
+    return " ".join(sentences)
 
 
 def _named(orders: Iterable[Medication]) -> str:
