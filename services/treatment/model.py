@@ -15,7 +15,7 @@ from shared.terms import drugs_by_rxnorm
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 TABLES = ("ages", "citations", "drugs", "followup", "genes", "interactions", "safety")
 
 
