@@ -3,8 +3,8 @@
 import pytest
 
 from services.treatment.model import load_rules
-from tests.unit.treatment_answer import drawn, genes
-from tests.unit.treatment_record import LOOP, implication, order, patient
+from tests.unit.treatment_answer import drawn, findings, genes
+from tests.unit.treatment_record import LOOP, implication, order, patient, pneumonia, report
 
 REDUCED = "If it was reduced for this genotype already, change nothing."
 
@@ -44,3 +44,11 @@ def test_a_proposal_of_a_share_says_so(drug: str, rxnorm: str, gene: str) -> Non
     drafts = drawn(patient(), *genes(told), order(drug, rxnorm, mg=100)).values()
     (request,) = [d.resource for d in drafts if d.resource["resourceType"] == "MedicationRequest"]
     assert REDUCED in request["note"][0]["text"]
+
+
+@pytest.mark.parametrize("drug", ["meropenem", "cefepime", "piperacillin"])
+def test_an_antibiotic_that_the_rules_do_not_know_is_not_denied(drug: str) -> None:
+    record = (patient(), report("imaging", "i", pneumonia()), pneumonia(), order(drug))
+    (asked,) = findings(*record).follow_ups
+    known = "no order of an antibiotic that the rules know was found (they know few: check)"
+    assert known in " ".join(asked.why)
