@@ -59,8 +59,8 @@ def note(time: str | None) -> tuple[Json, ...]:
     [
         (METFORMIN, EGFR, "metformin-egfr-30", 365),
         (METFORMIN, ("98979-8", 40, "mL/min"), "metformin-egfr-45", 365),
-        (WARFARIN, INR, "warfarin-inr", 84),
-        (LISINOPRIL, POTASSIUM, "raas-potassium-high", 90),
+        (WARFARIN, INR, "warfarin-inr", 7),
+        (LISINOPRIL, POTASSIUM, "raas-potassium-high", 14),
     ],
 )
 def test_a_value_that_is_too_old_is_listed_and_not_used(

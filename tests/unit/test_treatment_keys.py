@@ -171,7 +171,7 @@ def test_everything_at_once_and_from_two_sources_each() -> None:
     ]
     mentions = [mention(d.name.replace(" ", "-"), d.rxnorm) for d in RULES.drugs.values()]
     labs = [
-        laboratory(loinc, 700.0, "1", f"2026-0{n}-01", id=f"lab-{n}-{loinc}")
+        laboratory(loinc, 700.0, "1", f"2026-03-0{n}", id=f"lab-{n}-{loinc}")
         for loinc in sorted(RULES.loinc)
         for n in (1, 2)
     ]
