@@ -52,3 +52,10 @@ def test_an_antibiotic_that_the_rules_do_not_know_is_not_denied(drug: str) -> No
     (asked,) = findings(*record).follow_ups
     known = "no order of an antibiotic that the rules know was found (they know few: check)"
     assert known in " ".join(asked.why)
+
+
+def test_a_limit_of_careloops_own_and_a_dose_of_no_source_are_said_to_be_so() -> None:
+    limits = {limit.id: limit for limit in load_rules().limits}
+    assert "5.5 mmol/L is careloop's own limit." in limits["raas-potassium-high"].effect
+    assert "halve" not in limits["metformin-egfr-45"].advice
+    assert "the dose is your decision" in limits["metformin-egfr-45"].advice
