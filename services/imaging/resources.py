@@ -22,6 +22,10 @@ LIMITS: Final = (
     "the score as well. "
     "The heat map shows where the score came from, not where the disease is."
 )
+UNSUSPECTED: Final = (
+    "Pneumonia not suspected; nothing else was looked for (no pneumothorax, effusion, mass or "
+    "fracture)"
+)
 SCALE: Final = (
     f"Coloured from {FLOOR:.0%} of the map's highest value, yellow (low) to red (high); what lies "
     "below is transparent. The scale is this film's own: it says where, not how much."
@@ -122,7 +126,7 @@ def _procedure(inputs: Inputs) -> Json:
 
 def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     """Word the report: finding, number, threshold, what was seen, limits."""
-    word = "Pneumonia suspected" if findings.suspected else "Pneumonia not suspected"
+    word = "Pneumonia suspected" if findings.suspected else UNSUSPECTED
     relation = "at or above" if findings.suspected else "below"
     view = {"frontal": "frontal chest film (PA or AP)"}.get(
         inputs.film.view, f"{inputs.film.view} chest film"

@@ -91,6 +91,10 @@ def test_a_low_score_is_no_code_of_health(inputs: Inputs, suspected: bool) -> No
     assert ("conclusionCode" in report) is suspected
     assert finding["extension"][0]["valueDecimal"] == 0.9
     assert ("not suspected" in report["conclusion"]) is not suspected
+    looked = (
+        "nothing else was looked for (no pneumothorax, effusion, mass or fracture): model score"
+    )
+    assert report["conclusion"].startswith(f"Pneumonia not suspected; {looked}") is not suspected
     for draft in drafts.values():
         check(draft.resource)
 
