@@ -187,6 +187,23 @@ def test_the_conclusion_states_the_limits(demo: dict[str, Json]) -> None:
     assert "not a validated laboratory assay" in said
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["chr10 94781859 . G C . PASS . GT 0/1", "chr16 31096368 . C T . PASS . GT 0/1"],
+        ["chr16 31096368 . C C . PASS . GT 0/0"],
+        ["chr16 31096368 . C T . PASS . GT 0/1"],
+    ],
+    ids=["an unknown allele", "one gene without a change", "one gene alone"],
+)
+def test_no_change_is_said_of_the_called_genes_alone(lines: list[str]) -> None:
+    [made] = [d.resource for d in drafts(vcf(*lines)) if d.key == "report"]
+    assert (
+        "For the drugs whose genes were called, CPIC's tables recommend no change. A drug that is "
+        "not listed was not assessed." in made["conclusion"]
+    )
+
+
 def test_the_card_names_the_tables_and_fills_in_every_number() -> None:
     card = rules().card
     assert card.digest == f"sha256:{load_tables().digest}"

@@ -54,7 +54,8 @@ def conclusion(tables: Tables, findings: Findings) -> str:
     lines.append(
         f"CPIC recommends a change for: {', '.join(act)}."
         if act
-        else "CPIC recommends no change for the drugs that its tables cover here."
+        else "For the drugs whose genes were called, CPIC's tables recommend no change. A drug "
+        "that is not listed was not assessed."
     )
     if findings.absent:
         lines.append(f"Not in the file: {', '.join(findings.absent)}.")

@@ -21,6 +21,11 @@ def order(clinic: Clinic, text: str) -> None:
     )
 
 
+UNCALLED = (
+    "Drugs whose gene was not called are not among those listed here: they were not assessed."
+)
+
+
 def words(page: str) -> str:
     """What people read of a page: no markup, no white space of the source."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
@@ -32,12 +37,14 @@ def test_the_drugs_that_the_patient_takes_come_first(doctor: Visitor, clinic: Cl
     page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
     assert "Prescribed or taken now" in page
     assert "Compare by hand: in 1 active order no ingredient was recognised" in page
+    assert UNCALLED in page
     assert page.index("Prescribed or taken now") < page.index("clopidogrel", page.index("drugs"))
 
 
 def test_without_an_order_for_them_the_page_says_so(doctor: Visitor, clinic: Clinic) -> None:
     page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
     assert "No active order or statement in the record is for this drug." in page
+    assert UNCALLED in page
 
 
 @pytest.mark.parametrize("service", ["imaging", "notes", "genomics"])
