@@ -20,6 +20,7 @@ from services.review.decision.exchange.reading import exchanges_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
 from services.review.decision.words import Words, words_of
+from services.review.disclosure import allowed
 from services.review.panels import findings
 from services.review.panels.declared import is_per_patient, panel_of
 from services.review.panels.material import Material
@@ -239,7 +240,7 @@ class _Builder:
         listed = parts(outputs)
         dropped = with_dependants(outputs, taken_back(outputs))
         return Forms(
-            refusal=signing.refusal(self.user, focus, self.review.roles) if focus else None,
+            refusal=self._refusal(),
             text=decide.text_of(focus or {}),
             parts=listed,
             along=[part.name for part in listed if part.key in dropped],
@@ -252,6 +253,12 @@ class _Builder:
             ),
             left=left(self.review.ehr, self.result),
         )
+
+    def _refusal(self) -> str | None:
+        focus = self.result.focus
+        if allowed.reading_of(self.review, self.user, self.result).in_emergency:
+            return signing.IN_EMERGENCY
+        return signing.refusal(self.user, focus, self.review.roles) if focus else None
 
 
 def _input(result: Result) -> str:

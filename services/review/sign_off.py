@@ -120,7 +120,8 @@ def _signer(shared: Review, result: Result) -> Practitioner:
     user = cast(User, current())
     if result.focus is None:
         abort(404, "There is no result here to decide on.")
-    allowed.reading_of(shared, user, result)
+    if allowed.reading_of(shared, user, result).in_emergency:
+        abort(403, signing.IN_EMERGENCY)
     if refusal := signing.refusal(user, result.focus, shared.roles):
         abort(403, refusal)
     if not is_active(result.at(shared.ehr).read(user.practitioner)):

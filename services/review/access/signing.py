@@ -14,6 +14,10 @@ NOT_ACTIVE: Final = (
     "sign. "
     "Ask your administrator to make it active again, then log in again."
 )
+IN_EMERGENCY: Final = (
+    "An emergency access reads alone. It signs, claims and acknowledges nothing: a colleague whose "
+    "login reads such results must do that."
+)
 
 
 def refusal(user: User, focus: Mapping[str, Any], roles: Roles) -> str | None:

@@ -27,10 +27,6 @@ from shared.fhir.urgency.acknowledgement import acknowledgement_of
 
 log = logging.getLogger(__name__)
 NOT_WAITING: Final = "This result does not wait any more: there is nothing to acknowledge."
-IN_EMERGENCY: Final = (
-    "An emergency access reads, and acknowledges nothing: a colleague whose role reads such "
-    "results must do that."
-)
 DONE: Final = "Acknowledged: the record says that you have seen this result."
 BEFORE: Final = "{} acknowledged it before. That stands."
 
@@ -66,7 +62,7 @@ def _check(shared: Review, user: User, head: Head) -> None:
     shared = shared.remembering()
     shared.ehr.ahead([reading(user.practitioner), *allowed.questions_of_head(shared, user, head)])
     if allowed.reading_of_head(shared, user, head).in_emergency:
-        abort(403, IN_EMERGENCY)
+        abort(403, signing.IN_EMERGENCY)
     if not is_active(shared.ehr.read(user.practitioner)):
         abort(403, signing.NOT_ACTIVE)
     if head.outcome != "requested":

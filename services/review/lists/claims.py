@@ -90,7 +90,8 @@ def _signer(shared: Review, head: Head) -> Practitioner:
     shared, user = shared.remembering(), cast(User, current())
     asked = map(reading, (focus_of(head), user.practitioner))
     shared.ehr.ahead([*asked, *allowed.questions_of_head(shared, user, head)])
-    allowed.reading_of_head(shared, user, head)
+    if allowed.reading_of_head(shared, user, head).in_emergency:
+        abort(403, signing.IN_EMERGENCY)
     focus = shared.ehr.read(focus_of(head))
     if focus is None:
         abort(409, NOT_WAITING)

@@ -1,0 +1,101 @@
+"""Review: an emergency access reads, and writes nothing at all."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from services.review.access.signing import IN_EMERGENCY
+from tests.browser.clinic import Clinic, a_film, open_clinic
+from tests.integration.review.support import Visitor
+
+WHY = "Unconscious in the emergency room"
+FORMS = (
+    ("decision", "sign"),
+    ("decision", "amend"),
+    ("decision", "reject"),
+    ("close", ""),
+    ("owner", ""),
+    ("acknowledgement", ""),
+)
+
+
+@pytest.fixture
+def strange(clinic: Clinic) -> Clinic:
+    """Another patient, with whom the login has nothing to do."""
+    return open_clinic(clinic.ehr, "Otto", "Fremdling")
+
+
+@pytest.fixture
+def limited(doctor: Visitor, clinic: Clinic) -> Visitor:
+    """Somebody who may sign everything of one patient, as the issuer says."""
+    with doctor.client.session_transaction() as session:
+        session["user"] = session["user"] | {"patient": clinic.patient}
+    return doctor
+
+
+def open_in_emergency(visitor: Visitor, task: str) -> str:
+    """Begin an emergency access; return the page that it opens."""
+    visitor.get(f"/results/{task}", 403)
+    assert visitor.post(f"/results/{task}/emergency", reason=WHY).status_code == 303
+    return visitor.get(f"/results/{task}")
+
+
+def forms_of(visit: Callable[..., Visitor], task: str) -> dict[str, str]:
+    """The hidden fields that somebody sees who may sign it."""
+    chief = visit()
+    chief.log_in()
+    page = chief.get(f"/results/{task}")
+    stamp = re.search(r'name="stamp" value="([0-9a-f]+)"', page)
+    return {"stamp": stamp[1] if stamp else ""}
+
+
+@pytest.mark.parametrize(("form", "action"), FORMS)
+def test_who_signs_for_one_patient_writes_nothing_of_another(
+    limited: Visitor, visit: Callable[..., Visitor], strange: Clinic, form: str, action: str
+) -> None:
+    task = a_film(strange)
+    fields = forms_of(visit, task)
+    open_in_emergency(limited, task)
+    head, outputs = strange.task(task), strange.outputs(task)
+    sent = limited.post(
+        f"/results/{task}/{form}",
+        **fields,
+        action=action,
+        reviewed="yes",
+        reason="Not hers.",
+        text="Nothing.",
+        owner="me",
+        version=head["meta"]["versionId"],
+    )
+    assert sent.status_code == 403 and IN_EMERGENCY in sent.text
+    assert strange.task(task) == head and strange.outputs(task) == outputs
+
+
+def test_what_was_decided_elsewhere_is_not_closed(
+    limited: Visitor, visit: Callable[..., Visitor], strange: Clinic
+) -> None:
+    task = a_film(strange)
+    report = strange.outputs(task)["report"]
+    strange.ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
+    fields = forms_of(visit, task)
+    page = open_in_emergency(limited, task)
+    assert "Decided elsewhere" in page and "Take it off the worklist" not in page
+    head = strange.task(task)
+    assert limited.post(f"/results/{task}/close", **fields).status_code == 403
+    assert strange.task(task) == head
+
+
+def test_the_page_says_so_and_offers_no_form(limited: Visitor, strange: Clinic) -> None:
+    page = open_in_emergency(limited, a_film(strange))
+    assert IN_EMERGENCY in page and "Sign as it stands" not in page
+
+
+def test_her_own_patient_she_signs_all_the_same(
+    limited: Visitor, clinic: Clinic, strange: Clinic
+) -> None:
+    task = a_film(clinic)
+    open_in_emergency(limited, a_film(strange))
+    assert IN_EMERGENCY not in limited.get(f"/results/{task}")
+    assert limited.decide(task, "sign", reviewed="yes").status_code == 303
+    assert clinic.task(task)["status"] == "completed"
