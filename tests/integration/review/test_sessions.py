@@ -167,6 +167,27 @@ def test_who_left_reads_nothing_more(
     visitor.get("/", 302)
 
 
+@pytest.mark.parametrize("path", ["/", "/results/{}", "/results/{}/media/heat-map", "/session"])
+def test_who_left_reads_nothing_more_by_a_request_of_her_pages_own(
+    visit: Callable[..., Visitor], clinic: Clinic, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("services.review.access.staff.RECHECK_SEC", 0.0)
+    task, visitor = a_film(clinic), visit()
+    visitor.log_in()
+    visitor.get("/")
+    known = clinic.ehr.read(clinic.practitioner)
+    assert known
+    clinic.ehr.update(known | {"active": False}, known["meta"]["versionId"])
+    if path == "/session":
+        at_work = {"csrf": visitor.token()}
+        refused = visitor.client.post(path, data=at_work, headers=REFRESH)
+        assert refused.status_code == 401
+    else:
+        refused = visitor.client.get(path.format(task), headers=REFRESH)
+        assert refused.status_code == 403 and "your session has ended" in refused.text
+    visitor.get("/", 302)
+
+
 def test_a_login_page_that_stayed_open_over_night_asks_again(
     visit: Callable[..., Visitor],
 ) -> None:
