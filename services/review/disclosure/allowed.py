@@ -117,9 +117,20 @@ def rows(shared: Review, user: User, listed: Sequence[Row]) -> list[Row]:
     return [row if _may_read(shared, anybody, row) else _withheld(row) for row in listed]
 
 
+def are_in_emergency(shared: Review, user: User, listed: Sequence[Row]) -> bool:
+    """Tell whether an emergency access alone shows one of these rows, or its content."""
+    return any(_reading(shared, user, row).in_emergency for row in listed)
+
+
 def _may_read(shared: Review, user: User, row: Row) -> bool:
-    records = _patients((row.subject, row.replaced_by))
-    return not Reading(user, shared.roles, row.categories, records).refusal()
+    return not _reading(shared, user, row).refusal()
+
+
+def _reading(shared: Review, user: User, row: Row) -> Reading:
+    """Return what holds for a row; other records matter in an emergency, or for one patient."""
+    is_limited = _is_limited(user, row.subject)
+    records = shared.feed.index.records(row.subject) if is_limited else [row.subject]
+    return Reading(user, shared.roles, row.categories, _patients([*records, row.replaced_by]))
 
 
 def _withheld(row: Row) -> Row:

@@ -75,17 +75,21 @@ def refuse(shared: Review, user: User, patient: str | None, reference: str) -> N
     _write(shared, event | {"outcome": "4", "outcomeDesc": REFUSED})
 
 
-def read_list(shared: Review, user: User, rows: Sequence[Row], *, searched: bool) -> None:
+def read_list(
+    shared: Review, user: User, rows: Sequence[Row], *, searched: bool, in_emergency: bool
+) -> None:
     """Record a page of the worklist: in one event every patient on it, or a search.
 
     A list that shows nobody, and for which nobody was searched, needs none. Nor does one that
-    refreshed itself and shows nothing that was not recorded for this session.
+    refreshed itself and shows nothing that was not recorded for this session; what an emergency
+    access shows of a result is more than was shown before.
     """
     patients = [row.subject for row in rows if is_a(row.subject, "Patient")]
     results = [f"Task/{row.task_id}" for row in rows]
     if not patients and not searched:
         return
-    if not is_by_a_person(request) and shared.shown.has_all(kept_token(), results):
+    shown = [f"{result} in emergency" for result in results] if in_emergency else results
+    if not is_by_a_person(request) and shared.shown.has_all(kept_token(), shown):
         return
     event = audit.listing(
         device=shared.observer(),
@@ -94,10 +98,10 @@ def read_list(shared: Review, user: User, rows: Sequence[Row], *, searched: bool
         data=results,
         query=SEARCH if searched else LIST,
         now=instants.now(),
-        person=requestor(user, in_emergency=False),
+        person=requestor(user, in_emergency=in_emergency),
     )
     _write(shared, event)
-    shared.shown.add(kept_token(), results)
+    shared.shown.add(kept_token(), shown)
 
 
 def begin_emergency(shared: Review, user: User, patient: str, reason: str, until: str) -> None:

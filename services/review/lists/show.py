@@ -57,7 +57,13 @@ def show_worklist() -> str:
     may_see = film_first.search(shared, user, allowed.list_of(shared, user))
     listed = listing.worklist(feed.index, wanted, place, may_see)
     rows = film_first.rows(shared, user, allowed.rows(shared, user, listed.rows))
-    trail.read_list(shared, user, rows, searched=bool(wanted.patient or wanted.text))
+    trail.read_list(
+        shared,
+        user,
+        rows,
+        searched=bool(wanted.patient or wanted.text),
+        in_emergency=allowed.are_in_emergency(shared, user, listed.rows),
+    )
     return render_template(
         "worklist.html",
         wanted=wanted,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from services.review.access.signing import IN_EMERGENCY
+from shared.fhir import codes
 from tests.browser.clinic import Clinic, a_film, open_clinic
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import Visitor, audited
 
 WHY = "Unconscious in the emergency room"
 FORMS = (
@@ -99,3 +100,46 @@ def test_her_own_patient_she_signs_all_the_same(
     assert IN_EMERGENCY not in limited.get(f"/results/{task}")
     assert limited.decide(task, "sign", reviewed="yes").status_code == 303
     assert clinic.task(task)["status"] == "completed"
+
+
+def purposes(clinic: Clinic) -> list[bool]:
+    """Of each list in the audit trail, oldest first: whether it was shown in an emergency."""
+    lists = [
+        event
+        for event in audited(clinic, "E")
+        if codes.has_code(event["subtype"], codes.RESTFUL_INTERACTION, "search")
+    ]
+    lists.sort(key=lambda event: str(event["recorded"]))
+    return ["purposeOfUse" in event["agent"][0] for event in lists]
+
+
+def test_the_list_of_another_patient_is_recorded_as_one_in_an_emergency(
+    limited: Visitor, clinic: Clinic, strange: Clinic
+) -> None:
+    mine, task = a_film(clinic), a_film(strange)
+    limited.get("/")
+    open_in_emergency(limited, task)
+    page = limited.get("/")
+    assert f"/results/{task}" in page and f"/results/{mine}" in page
+    limited.get(f"/?patient={clinic.patient}")
+    limited.post("/emergency/end")
+    assert f"/results/{task}" not in limited.get("/")
+    assert purposes(clinic) == [False, True, False, False]
+
+
+def test_a_list_that_shows_what_the_role_does_not_read_is_recorded_so_once(
+    visit: Callable[..., Visitor], clinic: Clinic
+) -> None:
+    nurse = visit(
+        review_local_user=f"berg:{clinic.practitioner}:nurse",
+        review_roles='{"radiologist": ["RAD"]}',
+        review_readers='{"nurse": ["OTH"]}',
+    )
+    nurse.log_in()
+    task, page = a_film(clinic), f"/?patient={clinic.patient}"
+    nurse.get(page)
+    open_in_emergency(nurse, task)
+    for _ in range(3):  # a tab that was open before
+        shown = nurse.client.get(page, headers={"Sec-Fetch-Mode": "cors"})
+        assert "Opacity" in shown.text
+    assert purposes(clinic) == [False, True]
