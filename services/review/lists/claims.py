@@ -46,6 +46,7 @@ def show_owner(task_id: str) -> str:
     """Choose a colleague to hand the result over to, by name."""
     shared = review()
     head = _waiting(shared, task_id)
+    allowed.reading_of_head(shared, cast(User, current()), head)
     name = request.args.get("colleague", "").strip()[:100]
     return render_template(
         "owner.html",

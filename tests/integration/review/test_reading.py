@@ -60,7 +60,7 @@ def test_neither_picture_nor_film_nor_form_is_a_way_around_it(
     enter: Callable[..., Visitor], clinic: Clinic, role: str
 ) -> None:
     task, visitor = a_film(clinic), enter(role)
-    for part in ("/media/heat-map", "/film"):
+    for part in ("/media/heat-map", "/film", "/owner", "/owner?colleague=Berg"):
         assert "Your role does not read" in visitor.get(f"/results/{task}{part}", 403)
     for form in ("decision", "close"):
         sent = visitor.post(f"/results/{task}/{form}", action="sign", reviewed="yes", stamp="x")
@@ -165,7 +165,7 @@ def test_an_emergency_is_in_the_audit_trail_with_its_reason_and_every_look(
         assert person["who"]["reference"].endswith(clinic.practitioner)
 
 
-@pytest.mark.parametrize("part", ["", "/media/heat-map", "/film"])
+@pytest.mark.parametrize("part", ["", "/media/heat-map", "/film", "/owner"])
 def test_a_refused_look_is_in_the_audit_trail(
     enter: Callable[..., Visitor], clinic: Clinic, part: str
 ) -> None:
