@@ -78,7 +78,7 @@ def look_of(shared: Review, user: User, result: Result) -> Look:
 def note_shown(shared: Review, user: User, result: Result) -> None:
     """Note that the answer is shown: lists and pictures hide it no longer."""
     is_new = shows_film(result.service) and looked_until(result.task_id) is None
-    if is_new and _is_open(result) and _reads_first(shared, user):
+    if is_new and result.head.outcome in OPEN and _reads_first(shared, user):
         note_look(result.task_id, result.head.outputs.values())
 
 

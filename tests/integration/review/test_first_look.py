@@ -8,8 +8,8 @@ import pytest
 
 from services.review.access.first_look import KEPT
 from shared.answers import Answer
-from shared.fhir.heads import head_of
-from tests.browser.clinic import Clinic, a_film, care_plan, chest_film, fill, study
+from tests.browser.clinic import Clinic, a_film, chest_film, fill, study
+from tests.integration.review.looks import look, plan_on, row
 from tests.integration.review.support import UID, Visitor, audited, named, put_film
 
 ANSWER = "Opacity in the left lower zone"
@@ -38,26 +38,8 @@ def film(clinic: Clinic, source: str) -> str:
     return clinic.result("imaging", source, chest_film(source))
 
 
-def look(reader: Visitor, task: str) -> None:
-    """Open the result and press the button."""
-    reader.get(f"/results/{task}")
-    assert reader.post(f"/results/{task}/look").status_code == 303
-
-
 def picture(reader: Visitor, task: str, name: str) -> str | None:
     return reader.client.get(f"/results/{task}/{name}").content_type
-
-
-def plan_on(clinic: Clinic, film: str) -> str:
-    """A plan that rests on the report of the film."""
-    reports = [head_of(clinic.task(film)).outputs["report"]]
-    return clinic.result("treatment", clinic.patient, care_plan(reports))
-
-
-def row(page: str, task: str) -> str:
-    """The row of a result on the list."""
-    found = next(part for part in page.split("<tr>") if f"/results/{task}" in part)
-    return found.split("</tr>")[0]
 
 
 def test_the_answer_follows_the_readers_own_look(
@@ -241,6 +223,20 @@ def test_what_is_decided_waits_for_no_look(
     assert doctor.decide(film, "sign", reviewed="yes").status_code == 303
     assert ANSWER in reader.get(f"/results/{film}")
     assert PLAN in reader.get(f"/results/{plan}")
+
+
+def test_what_is_decided_elsewhere_is_hidden_nowhere_once_it_was_shown(
+    reader: Visitor, clinic: Clinic, film: str
+) -> None:
+    plan, mine = plan_on(clinic, film), f"/?patient={clinic.patient.split('/')[1]}"
+    report = clinic.outputs(film)["report"]
+    clinic.ehr.update(report | {"status": "final"}, report["meta"]["versionId"])
+    assert ANSWER in reader.get(f"/results/{film}")
+    assert picture(reader, film, "media/heat-map") == "image/png"
+    page = reader.get(mine)
+    assert ANSWER in row(page, film)
+    assert PLAN in row(page, plan)
+    assert "Look at the film first" not in page
 
 
 @pytest.mark.parametrize("service", ["notes", "genomics"])
