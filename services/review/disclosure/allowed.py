@@ -127,7 +127,10 @@ def _may_read(shared: Review, user: User, row: Row) -> bool:
 
 
 def _reading(shared: Review, user: User, row: Row) -> Reading:
-    """Return what holds for a row; other records matter in an emergency, or for one patient."""
+    """Return what holds for a row.
+
+    Other records of the patient matter in an emergency, or where the login is limited to one.
+    """
     is_limited = _is_limited(user, row.subject)
     records = shared.feed.index.records(row.subject) if is_limited else [row.subject]
     return Reading(user, shared.roles, row.categories, _patients([*records, row.replaced_by]))

@@ -23,7 +23,7 @@ from shared.answers import Answer, Head
 from shared.fhir import lifecycle
 from shared.fhir.summary import answer_of
 from shared.json import Json
-from shared.references import is_a, local_reference, relative
+from shared.references import is_a, local_reference, relative, subject_of
 
 STUDY: Final = ("imagingStudy", "partOf", "derivedFrom")
 """Elements by which a result on a film names the study."""
@@ -88,6 +88,14 @@ def hides_parts(shared: Review, user: User, head: Head) -> bool:
     return waits and _reads_first(shared, user) and looked_until(_id(head.reference)) is None
 
 
+def hides(shared: Review, user: User, head: Head) -> bool:
+    """Tell whether the list hides what this head holds, be it a film or a plan."""
+    service = service_of(head.task)
+    if not is_per_patient(service) or head.outcome not in OPEN or not _reads_first(shared, user):
+        return hides_parts(shared, user, head)
+    return _has_film(shared, user, subject_of(head.task) or "")
+
+
 def rows(shared: Review, user: User, listed: Sequence[Row]) -> list[Row]:
     """Take what would tell the AI's answer out of the rows; the rows stay."""
     if not _reads_first(shared, user):
@@ -142,16 +150,16 @@ def _waits_for_look(shared: Review, user: User, row: Row) -> bool:
         return False
     if shows_film(row.service):
         return looked_until(row.task_id) is None
-    return is_per_patient(row.service) and _has_film(shared, user, row)
+    return is_per_patient(row.service) and _has_film(shared, user, row.subject)
 
 
-def _has_film(shared: Review, user: User, row: Row) -> bool:
-    """Tell whether a film of this patient waits for a look.
+def _has_film(shared: Review, user: User, subject: str) -> bool:
+    """Tell whether a film of this patient, under any record of hers, waits for a look.
 
     Her plan may repeat its answer.
     """
-    hers = Allowed(patients=frozenset({row.subject, row.replaced_by} - {""}))
     index = shared.feed.index
+    hers = Allowed(patients=frozenset(index.records(subject)) - {""})
     services = [s for s in analyser_names() if _may_look(shared, user, s)]
     pages = (index.page(Filter(service=s), None, MOST_FILMS, hers) for s in services)
     return any(looked_until(e.entry.task) is None for page in pages for e in page.entries)
@@ -159,7 +167,8 @@ def _has_film(shared: Review, user: User, row: Row) -> bool:
 
 def _concealed(row: Row) -> Row:
     # the list names no urgency of what is routine, and nobody is asked to acknowledge it
-    return replace(row, text="", severity="", alerts=0, priority="routine", concealed=True)
+    hidden = replace(row, text="", severity="", alerts=0, priority="routine", seen=None)
+    return replace(hidden, concealed=True)
 
 
 def _id(reference: str) -> str:

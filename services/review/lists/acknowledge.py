@@ -11,12 +11,15 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from services.review.access import signing
+from services.review.access.first_look import sees_film_first
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
-from services.review.disclosure import allowed
+from services.review.ahead.page import of_page
+from services.review.disclosure import allowed, film_first
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
-from services.review.result.read import head_by_id
+from services.review.panels.declared import is_per_patient
+from services.review.result.read import gather, head_by_id, service_of
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
@@ -27,6 +30,7 @@ from shared.fhir.urgency.acknowledgement import acknowledgement_of
 
 log = logging.getLogger(__name__)
 NOT_WAITING: Final = "This result does not wait any more: there is nothing to acknowledge."
+LOOK_FIRST: Final = "Look at the film first: open the result, then acknowledge it."
 DONE: Final = "Acknowledged: the record says that you have seen this result."
 BEFORE: Final = "{} acknowledged it before. That stands."
 
@@ -67,6 +71,20 @@ def _check(shared: Review, user: User, head: Head) -> None:
         abort(403, signing.NOT_ACTIVE)
     if head.outcome != "requested":
         abort(409, NOT_WAITING)
+    if _is_unseen(shared, user, head):
+        abort(409, LOOK_FIRST)
+
+
+def _is_unseen(shared: Review, user: User, head: Head) -> bool:
+    """Tell whether a look at a film comes first.
+
+    What a plan rests on is told by its page alone.
+    """
+    is_first = sees_film_first(user, shared.settings.review_film_first)
+    if not is_first or not is_per_patient(service_of(head.task)):
+        return film_first.hides_parts(shared, user, head)
+    result = gather(shared.ehr, head.reference.split("/", 1)[1], of_page)
+    return film_first.look_of(shared, user, result).is_first
 
 
 def _back(task_id: str) -> Response:

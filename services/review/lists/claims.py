@@ -15,7 +15,7 @@ from services.review.access import signing
 from services.review.access.practitioner import Practitioner
 from services.review.access.session import User, check_csrf, current
 from services.review.access.staff import is_active
-from services.review.disclosure import allowed
+from services.review.disclosure import allowed, film_first
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
 from services.review.result.asking.named import focus_of
@@ -68,7 +68,9 @@ def set_owner(task_id: str) -> Response:
     if request.form.get("version") != mark_of(head.task).version:
         abort(409, CHANGED)
     owner = _owner(shared, me)
-    task = _owned(head, owner, me, instants.now())
+    task = _owned(head, owner, instants.now())
+    if owner == me and not film_first.hides(shared, cast(User, current()), head):
+        task = _acknowledged(task, me)
     write(shared, head, task)
     if acknowledgement.acknowledgement_of(task):
         shared.metrics.seen(head.task)
@@ -114,20 +116,25 @@ def _owner(shared: Review, me: Practitioner) -> Practitioner | None:
     return Practitioner(local_reference(person), present.human_name(person))
 
 
-def _owned(head: Head, owner: Practitioner | None, me: Practitioner, now: str) -> Json:
+def _owned(head: Head, owner: Practitioner | None, now: str) -> Json:
     """Build the head with its owner.
 
-    Who claims an urgent result acknowledges it. Who gives it back stands for it no longer, so
-    somebody has to acknowledge it anew. To hand it over says nothing of the colleague.
+    Who gives it back stands for it no longer, so somebody has to acknowledge it anew. To hand it
+    over says nothing of the colleague.
     """
     task = heads.owned(head, (owner.reference, owner.name) if owner else None, now)
-    if owner == me and task.get("priority") in acknowledgement.URGENT:
-        return acknowledgement.acknowledged(task, me.reference, me.name, now)
     seen = acknowledgement.acknowledgement_of(task)
     before = relative((head.task.get("owner") or {}).get("reference", ""))
     if owner is None and seen and seen.person == before:
         return acknowledgement.unacknowledged(task)
     return task
+
+
+def _acknowledged(task: Json, me: Practitioner) -> Json:
+    """Note that who claims an urgent result has seen it."""
+    if task.get("priority") not in acknowledgement.URGENT:
+        return task
+    return acknowledgement.acknowledged(task, me.reference, me.name, instants.now())
 
 
 def _colleagues(shared: Review, name: str) -> list[tuple[str, str]]:

@@ -8,7 +8,9 @@ import pytest
 from services.review.access.signing import IN_EMERGENCY
 from shared.fhir import codes
 from tests.browser.clinic import Clinic, a_film, open_clinic
+from tests.integration.review.looks import row
 from tests.integration.review.support import Visitor, audited
+from tests.merging import merge
 
 WHY = "Unconscious in the emergency room"
 FORMS = (
@@ -143,3 +145,23 @@ def test_a_list_that_shows_what_the_role_does_not_read_is_recorded_so_once(
         shown = nurse.client.get(page, headers={"Sec-Fetch-Mode": "cors"})
         assert "Opacity" in shown.text
     assert purposes(clinic) == [False, True]
+
+
+@pytest.mark.parametrize("opened", [0, 1, 2])
+def test_the_list_shows_all_records_of_the_patient(
+    visit: Callable[..., Visitor], clinic: Clinic, opened: int
+) -> None:
+    nurse = visit(
+        review_local_user=f"berg:{clinic.practitioner}:nurse",
+        review_roles='{"radiologist": ["RAD"]}',
+        review_readers='{"nurse": ["OTH"]}',
+    )
+    nurse.log_in()
+    former, older = (open_clinic(clinic.ehr, "Erika", f"Ehemals{n}") for n in range(2))
+    tasks = [a_film(each) for each in (clinic, former, older)]
+    merge(clinic.ehr, older.patient, former.patient)
+    merge(clinic.ehr, former.patient, clinic.patient)
+    nurse.get("/")
+    open_in_emergency(nurse, tasks[opened])
+    page = nurse.get(f"/?patient={clinic.patient.split('/')[1]}")
+    assert all("Opacity" in row(page, task) for task in tasks)
