@@ -14,7 +14,10 @@ from stat import S_IMODE
 import pytest
 
 from services.review.worklist.feed import Feed
+from services.review.worklist.index import Index
+from services.review.worklist.kept.file import File
 from services.review.worklist.kept.query import Filter
+from services.review.worklist.kept.schema import Damaged, identity, remove_file
 from services.review.worklist.listing import state
 from shared.errors import Misconfigured, Unavailable
 from tests.fakes import FakeEhr
@@ -133,6 +136,25 @@ def test_a_file_that_was_lost_while_open_says_so_and_is_built_anew(
     feed.sweep()
     assert rows.of_index(feed.index) == rows.of_ehr(fake.base)
     assert feed.index.changes() > before, "open tabs hear of it"
+
+
+def test_who_finds_the_damage_second_keeps_what_the_first_began_anew(file: Path) -> None:
+    with closing(Index(file)) as other, closing(File(file)) as late:
+        with pytest.raises(Unavailable), late.reading():
+            remove_file(file, identity(file))
+            other.note(complete="yes")
+            raise Damaged
+        assert other.fact("complete") == "yes"
+        with late.reading() as db:
+            assert db.execute("SELECT value FROM facts WHERE name = 'complete'").fetchone()
+
+
+def test_who_finds_the_damage_first_begins_anew(file: Path) -> None:
+    with closing(Index(file)) as other, closing(File(file)) as first:
+        other.note(complete="yes")
+        with pytest.raises(Unavailable), first.reading():
+            raise Damaged
+        assert other.fact("complete") is None
 
 
 @pytest.mark.parametrize("lost", ["-wal", "-shm"])

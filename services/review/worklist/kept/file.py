@@ -1,6 +1,5 @@
 """The file of the index, opened at first use, and again where it was lost."""
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -63,25 +62,17 @@ class File:
 
     def _standing(self) -> sqlite3.Connection:
         """Return the open file; another one where somebody removed or replaced it."""
-        if self._db is not None and self._opened != _identity(self._path):
+        if self._db is not None and self._opened != schema.identity(self._path):
             self._close()
         if self._db is None:
             self._db = schema.open_file(self._path)
-            self._opened = _identity(self._path)
+            self._opened = schema.identity(self._path)
         return self._db
 
     def _classed(self, error: sqlite3.Error) -> Unavailable:
         if schema.is_damaged(error):
+            # before it is closed: until then no other file gets its number
+            schema.remove_file(self._path, self._opened)
             self._close()
-            schema.remove_file(self._path)
             return Unavailable("state", "the worklist's index was damaged and begins anew")
         return Unavailable("state", f"the worklist's index: {error}")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Tell one file from another of the same name; zeros where there is none."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  # once for each use
-    except FileNotFoundError:
-        return (0, 0)
-    return (found.st_dev, found.st_ino)

@@ -52,12 +52,13 @@ def open_file(path: Path) -> sqlite3.Connection:
         OSError, sqlite3.Error: it can't be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    found = identity(path)
     try:
         return _opened(path)
     except sqlite3.DatabaseError as error:
         if not is_damaged(error):
             raise
-    remove_file(path)
+    remove_file(path, found)
     return _opened(path)
 
 
@@ -68,8 +69,23 @@ def is_damaged(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED or "no such" in str(error)
 
 
-def remove_file(path: Path) -> None:
-    """Remove the file and what SQLite keeps beside it."""
+def identity(path: Path) -> tuple[int, int]:
+    """Tell one file from another of the same name; zeros where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # once for each use
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
+
+
+def remove_file(path: Path, seen: tuple[int, int]) -> None:
+    """Remove the file and what SQLite keeps beside it.
+
+    Args:
+        seen: its identity; another file there stays: another process has begun anew.
+    """
+    if identity(path) != seen:
+        return
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)
 
