@@ -157,6 +157,17 @@ def test_who_finds_the_damage_first_begins_anew(file: Path) -> None:
         assert other.fact("complete") is None
 
 
+@pytest.mark.parametrize(
+    "wrong", ["SELECT nothing FROM heads", "SELECT nothing()", "DROP INDEX nothing", "SELEC"]
+)
+def test_a_mistake_in_a_statement_is_no_damage(file: Path, wrong: str) -> None:
+    with closing(Index(file)) as index, closing(File(file)) as used:
+        index.note(complete="yes")
+        with pytest.raises(Unavailable), used.reading() as db:
+            db.execute(wrong)
+        assert index.fact("complete") == "yes"
+
+
 @pytest.mark.parametrize("lost", ["-wal", "-shm"])
 def test_what_sqlite_keeps_beside_it_may_be_lost_after_a_kill(
     feed_at: FeedAt, ward: Ward, fake: FakeEhr, file: Path, lost: str

@@ -66,7 +66,8 @@ def is_damaged(error: sqlite3.Error) -> bool:
     """Tell whether the file itself is at fault, or lacks a table."""
     if isinstance(error, Damaged):
         return True
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED or "no such" in str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in DAMAGED or "no such table" in str(error)
 
 
 def identity(path: Path) -> tuple[int, int]:
