@@ -57,8 +57,7 @@ class Feed:
         self._is_running = True
         while not self.stop.is_set():
             try:
-                if self._holds():
-                    self.sweep()
+                self._take_turn()
             except CareloopError as error:
                 self._is_behind = True
                 marks = error.outage if isinstance(error, Unavailable) else {}
@@ -81,16 +80,8 @@ class Feed:
     def sweep(self) -> None:
         """Bring the index up to date; build it first, if it never was complete."""
         with self._sweeping:
-            if not self._is_complete() or self._is_due():
-                self._build(silent)
-            elif not self._following.follow():
-                log.error("the EHR went back in time (a restored backup?): all is built anew")
-                self.index.note(complete=None)
-                self._build(silent)
-            self.index.note(swept=now())
-        if self._is_behind:
-            log.warning("the worklist is up to date again", extra={"back": "ehr"})
-        self._is_behind = False
+            if not self.stop.is_set():
+                self._sweep()
 
     def rebuild(self, progress: Progress = silent) -> int:
         """Build the index anew from the EHR; return the number of heads.
@@ -125,12 +116,30 @@ class Feed:
         except CareloopError as error:
             log.warning("the worklist learns of Task/%s a little later: %s", task_id, error)
 
+    def _take_turn(self) -> None:
+        """Sweep, unless another process does; the lease is not taken again after `close`."""
+        with self._sweeping:
+            if not self.stop.is_set() and self._holds():
+                self._sweep()
+
+    def _sweep(self) -> None:
+        if not self._is_complete() or self._is_due():
+            self._build(silent)
+        elif not self._following.follow():
+            log.error("the EHR went back in time (a restored backup?): all is built anew")
+            self.index.note(complete=None)
+            self._build(silent)
+        self.index.note(swept=now())
+        if self._is_behind:
+            log.warning("the worklist is up to date again", extra={"back": "ehr"})
+        self._is_behind = False
+
     def _build(self, progress: Progress, *, again: bool = False) -> None:
         def going_on(count: int) -> None:
             if self.stop.is_set():
                 raise Unavailable("review", "it is stopping")
-            if again or self._is_running:
-                self._holds(by_force=again)
+            if (again or self._is_running) and not self._holds(by_force=again):
+                raise Unavailable("review", "another process feeds the worklist now")
             progress(count)
 
         # entries of another EHR are none of this one's

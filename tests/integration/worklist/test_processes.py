@@ -18,7 +18,7 @@ from shared.settings import load_settings
 from tests.fakes import FakeEhr
 from tests.integration.worklist import rows
 from tests.integration.worklist.conftest import FeedAt
-from tests.integration.worklist.feeding import Feeding
+from tests.integration.worklist.feeding import Feeding, opened
 from tests.integration.worklist.ward import Ward
 
 SOON_SEC = 10.0
@@ -113,6 +113,36 @@ def test_who_builds_it_anew_has_it_alone(
     builder.rebuild(progress)
     assert len(counts) >= 2 and counts[0] == counts[1]
     assert soon(lambda: running.sent > counts[-1]), "it goes on at once"
+
+
+class Robbed(Index):
+    """Another process takes the right to feed it as soon as it was given."""
+
+    def lease(self, holder: str, until: float, now: float, *, by_force: bool = False) -> bool:
+        given = super().lease(holder, until, now, by_force=by_force)
+        super().lease("other", until, now, by_force=True)
+        return given
+
+
+def test_who_lost_the_lease_builds_no_further(
+    ward: Ward, fake: FakeEhr, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = Feed(opened(fake.base), Robbed(file))
+    running = threading.Thread(target=feed.run)
+    running.start()
+    try:
+        assert soon(lambda: "another process feeds the worklist" in caplog.text)
+        assert feed.index.fact("complete") is None
+    finally:
+        feed.close()
+        running.join()
+
+
+def test_a_closed_feed_sweeps_no_more(feed: Feed) -> None:
+    feed.index.note(swept="before")
+    feed.close()
+    feed.sweep()
+    assert feed.index.fact("swept") == "before"
 
 
 def test_two_that_feed_it_at_once_spoil_nothing(
