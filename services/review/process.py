@@ -75,6 +75,7 @@ def run_review(settings: Settings, stop: threading.Event) -> None:
     with open_ehr(settings, review_scopes(), sent=metrics.sent) as ehr:
         app = create_review_app(settings, ehr, lambda: state.waiting, metrics)
         feed = feed_of(app)
+        feed.reserve()
         serving = serve(
             app, settings.http_host, settings.http_port, THREADS, proxies=settings.review_proxies
         )

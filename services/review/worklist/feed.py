@@ -52,9 +52,13 @@ class Feed:
         self._is_behind = False
         self._sweeping = threading.Lock()
 
+    def reserve(self) -> None:
+        """Leave all sweeps to `run`, which may begin later."""
+        self._is_running = True
+
     def run(self) -> None:
         """Sweep until `stop`, unless another process does."""
-        self._is_running = True
+        self.reserve()
         while not self.stop.is_set():
             try:
                 self._take_turn()
@@ -72,10 +76,18 @@ class Feed:
         """Sweep now, where no thread does: the pages of an app that was mounted elsewhere.
 
         Raises:
-            Unavailable: the EHR does not answer.
+            Unavailable: the EHR does not answer, and the index was never complete.
         """
-        if not self._is_running:
+        if self._is_running:
+            return
+        try:
             self.sweep()
+        except Unavailable as error:
+            if not self._is_complete():
+                raise
+            # the page says how old the list is
+            self._is_behind = True
+            log.warning("the worklist is not up to date: %s", error, extra=error.outage)
 
     def sweep(self) -> None:
         """Bring the index up to date; build it first, if it never was complete."""

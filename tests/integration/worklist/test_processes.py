@@ -13,7 +13,9 @@ from services.review.worklist.feed import Feed
 from services.review.worklist.index import Index
 from services.review.worklist.kept.query import Filter
 from services.review.worklist.kept.rows import Change
+from services.review.worklist.listing import State, state
 from shared.ehr.opening import open_ehr
+from shared.errors import Unavailable
 from shared.settings import load_settings
 from tests.fakes import FakeEhr
 from tests.integration.worklist import rows
@@ -143,6 +145,26 @@ def test_a_closed_feed_sweeps_no_more(feed: Feed) -> None:
     feed.close()
     feed.sweep()
     assert feed.index.fact("swept") == "before"
+
+
+def test_no_page_sweeps_where_a_thread_is_to_begin(ward: Ward, fake: FakeEhr, file: Path) -> None:
+    feed = Feed(opened(fake.base), Index(file))
+    feed.reserve()
+    before = len(fake.requests)
+    feed.refresh()
+    assert len(fake.requests) == before and feed.index.fact("swept") is None
+    feed.close()
+
+
+def test_a_good_index_is_shown_as_it_is_while_the_ehr_is_away(
+    feed: Feed, feed_at: FeedAt, fake: FakeEhr, tmp_path: Path
+) -> None:
+    feed.index.note(swept="2020-01-01T00:00:00.000Z")
+    fake.faults.fail(1_000, 503, path="Task")
+    feed.refresh()
+    assert state(feed.index) == State(True, "2020-01-01T00:00:00.000Z")
+    with pytest.raises(Unavailable):
+        feed_at(fake.base, tmp_path / "another").refresh()
 
 
 def test_two_that_feed_it_at_once_spoil_nothing(
