@@ -29,3 +29,11 @@ def test_a_tab_hears_that_the_list_is_built_goes_stale_and_is_up_to_date(
     assert f"data: {number}\n" in next(told)
     stop.set()
     index.close()
+
+
+@pytest.mark.parametrize("most", [1, 0])
+def test_a_stream_ends_where_the_index_can_t_be_read(tmp_path: Path, most: int) -> None:
+    (tmp_path / INDEX).mkdir()
+    index = Index(tmp_path / INDEX)
+    assert list(Streams(index, threading.Event(), most).events()) == []
+    index.close()

@@ -42,7 +42,10 @@ def register(bp: Blueprint) -> None:
 
 
 def show_worklist() -> str:
-    """The heads of one outcome, with how many there are of each. The EHR is not asked."""
+    """The heads of one outcome, with how many there are of each.
+
+    The EHR is not asked for it.
+    """
     shared, user = review(), cast(User, current())
     feed = shared.feed
     feed.refresh()

@@ -63,15 +63,14 @@ class Streams:
 
     def events(self) -> Iterator[str]:
         """Yield the number of changes now, and whenever it has changed."""
-        if not self._free.acquire(blocking=False):
-            yield _event(self._watch.changes(), BUSY_MS)
-            return
+        is_held = self._free.acquire(blocking=False)
         try:
-            yield from self._held()
+            yield from self._held() if is_held else [_event(self._watch.changes(), BUSY_MS)]
         except CareloopError:  # of the index: the tab asks again
             return
         finally:
-            self._free.release()
+            if is_held:
+                self._free.release()
 
     def _held(self) -> Iterator[str]:
         told, spoken = "", time.monotonic()
