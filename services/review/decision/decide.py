@@ -119,7 +119,7 @@ def transaction(
         *fates.sentences(outputs, decision.dropped, decision.left_out),
         *_remarks(decision),
     ]
-    task = _closed(head, decision, practitioner, now) | _note(said, practitioner, now)
+    task = _noted(_closed(head, decision, practitioner, now), said, annotation(practitioner, now))
     targets = [local_reference(r) for r in [*decided, task]]
     verified = _verified([*targets, *(e["fullUrl"] for e in ended)], practitioner, now)
     if focus is not None and decision.kind == "amended":
@@ -247,13 +247,14 @@ def _closed(head: Head, decision: Decision, practitioner: Practitioner, now: str
     return task | {"owner": codes.reference(practitioner.reference, practitioner.name)}
 
 
-def _note(said: list[str], practitioner: Practitioner, now: str) -> Json:
-    """What was chosen, refuted and left out, in words, on the head.
+def _noted(task: Json, said: list[str], by: Json) -> Json:
+    """Add what was chosen, refuted and left out, in words, to the notes of the head.
 
     The statuses say it to machines.
     """
-    text = {"text": " ".join(said)}
-    return {"note": [annotation(practitioner, now) | text]} if said else {}
+    if not said:
+        return task
+    return task | {"note": [*task.get("note", []), by | {"text": " ".join(said)}]}
 
 
 def _verified(targets: list[str], practitioner: Practitioner, now: str) -> Json:

@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from services.review.decision.decide import Decision
+from services.review.decision.decide import Decision, transaction
 from services.review.decision.words import Piece, difference, words_of
 from shared.fhir import codes
+from shared.fhir.heads import head_of
 from tests.browser.clinic import chest_film, note_findings
-from tests.unit.review_decide.support import SAME, decided
+from tests.unit.review_decide.support import DOCTOR, NOW, SAME, decided, stored
 
 
 def test_a_difference_goes_word_by_word() -> None:
@@ -69,3 +70,15 @@ def test_what_is_left_out_is_withdrawn_and_what_is_refuted_is_denied() -> None:
         said = "Left out" if left_out else "Refuted"
         assert task["note"][0]["text"] == f"{said}: clopidogrel; Hypertensive disorder."
     assert statuses == [("refuted", "cancelled"), ("entered-in-error", "cancelled")]
+
+
+@pytest.mark.parametrize("unsigned", [(), ("Chest film",)])
+def test_what_others_noted_on_the_head_stays(unsigned: tuple[str, ...]) -> None:
+    head, outputs = stored(chest_film("ImagingStudy/1"))
+    others = [{"text": "Seen on the ward round."}, {"authorString": "RIS", "text": "Ward 3."}]
+    noted = head_of(head.task | {"note": others})
+    decision = Decision("signed", unsigned=unsigned)
+    entries = transaction(noted, outputs, decision, DOCTOR, NOW)["entry"]
+    [task] = [e["resource"] for e in entries if e["request"]["url"] == "Task/77"]
+    assert task["note"][:2] == others
+    assert ["Chest film" in note["text"] for note in task["note"][2:]] == [True] * len(unsigned)
