@@ -40,7 +40,7 @@ def register(bp: Blueprint) -> None:
     bp.register_error_handler(Unavailable, unavailable)
     bp.register_error_handler(FhirError, refused)
     bp.register_error_handler(InvalidResource, invalid)
-    bp.register_error_handler(Misconfigured, invalid)
+    bp.register_error_handler(Misconfigured, misconfigured)
     bp.register_error_handler(Exception, unexpected)
 
 
@@ -123,6 +123,16 @@ def invalid(error: Exception) -> tuple[str, int]:
         502,
         "What would have been written breaks a rule of the record, so nothing was saved. Tell your "
         "technical team; the log says which rule.",
+    )
+
+
+def misconfigured(error: Misconfigured) -> tuple[str, int]:
+    """A setting or a folder of ours is wrong: the log says what to mend."""
+    log.error("review: %s", error)
+    return page(
+        503,
+        "These pages are not set up as they must be. Nothing was saved. Tell your technical team; "
+        "the log says what to mend.",
     )
 
 

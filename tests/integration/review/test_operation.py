@@ -11,6 +11,7 @@ import pytest
 from services.clinic.ports import free_port
 from services.review.app import create_review_app
 from services.review.process import review_scopes, run_review
+from services.review.worklist.index import INDEX
 from shared.ehr.opening import open_ehr
 from shared.errors import PoisonRecord
 from shared.runtime import dead_letters
@@ -80,6 +81,17 @@ def test_the_ehr_being_away_is_told(tmp_path: Path) -> None:
     [waiting] = visitor.client.get("/readyz").get_json()["waiting_for"]
     cause = "the EHR (ehr is not available: NewConnectionError at http://127.0.0.1:"
     assert waiting.startswith(cause)
+
+
+def test_a_folder_that_can_t_be_written_is_told_as_such(
+    visit: Callable[..., Visitor], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / INDEX).mkdir()
+    visitor = visit()
+    visitor.log_in()
+    page = visitor.get("/", 503)
+    assert "not set up as they must be" in page and "rule of the record" not in page
+    assert "CARELOOP_STATE_DIR" in caplog.text and str(tmp_path) not in page
 
 
 def test_no_patient_data_is_logged(
