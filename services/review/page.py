@@ -25,6 +25,7 @@ from services.review.panels import findings
 from services.review.panels.declared import is_per_patient, panel_of
 from services.review.panels.material import Material
 from services.review.panels.parts import Drawn, drawn
+from services.review.person.names import SOMEBODY
 from services.review.result import evidence, standing
 from services.review.result.evidence import Model
 from services.review.result.merged import Notice, notices
@@ -276,7 +277,7 @@ def _agents(result: Result, kind: str) -> list[dict[str, str]]:
     """Return who did it and when, of each Provenance with such an agent."""
     return [
         {
-            "who": agent.get("who", {}).get("display") or "somebody whose name is not recorded",
+            "who": agent.get("who", {}).get("display") or SOMEBODY,
             "when": provenance.get("recorded", ""),
         }
         for provenance in result.provenance

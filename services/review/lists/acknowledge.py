@@ -19,6 +19,7 @@ from services.review.disclosure import allowed, film_first
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
 from services.review.panels.declared import is_per_patient
+from services.review.person.names import SOMEBODY
 from services.review.result.read import gather, head_by_id, service_of
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
@@ -48,7 +49,7 @@ def acknowledge(task_id: str) -> Response:
     head = head_by_id(shared.ehr, task_id)
     _check(shared, user, head)
     if seen := acknowledgement_of(head.task):
-        flash(BEFORE.format(seen.name or seen.person))
+        flash(BEFORE.format(seen.name or SOMEBODY.capitalize()))
         return _back(task_id)
     if request.form.get("version") != mark_of(head.task).version:
         abort(409, CHANGED)

@@ -15,6 +15,8 @@ from shared.fhir.times.stated import items
 from shared.json import Json
 
 NO_NAME: Final = "Name not recorded"
+SOMEBODY: Final = "somebody whose name is not recorded"
+"""In a sentence, of who did something: ids are for machines."""
 USES: Final = ("official", "usual", "", "nickname", "temp", "anonymous")
 FORMER: Final = frozenset({"old", "maiden"})
 

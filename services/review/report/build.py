@@ -72,8 +72,7 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
     return Report(
         title=title(result.head.task),
         kind=panel.title,
-        standing=f"{signed.words} by {signed.who or 'somebody not recorded'}, "
-        f"{clock.when(signed.when, zone)}",
+        standing=f"{signed.words} by {signed.who}, {clock.when(signed.when, zone)}",
         patient=_patient(banner),
         patient_line=_patient_line(banner),
         sections=[section for section in sections if section.lines],
@@ -170,7 +169,7 @@ def _signature(result: Result, signed: standing.Signature, zone: tzinfo) -> Sect
     when = partial(clock.when, zone=zone)
     lines = [
         named(signed.words, style="lead"),
-        text(f"By: {signed.who or 'not recorded'}"),
+        text(f"By: {signed.who}"),
         text(f"When: {when(signed.when)}"),
         *(text(str(note.get("text", ""))) for note in result.head.task.get("note", [])),
         text(f"{MADE_BY_AI} {ELECTRONIC}", "small"),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from services.review.decision.decide import DECIDED_ELSEWHERE
+from services.review.person.names import SOMEBODY
 from services.review.present import concept_text
 from services.review.result.result import Result
 from shared.answers import Head
@@ -41,7 +42,7 @@ class Signature:
 
     Attributes:
         words: `Signed`, `Amended and signed`, or that it was decided elsewhere.
-        who: empty: not recorded.
+        who: a name, or `SOMEBODY`.
         when: an instant.
     """
 
@@ -68,7 +69,7 @@ def signature_of(result: Result) -> Signature:
     """Read the signature of a result that was signed or amended."""
     task = result.head.task
     owner = task.get("owner") or {}
-    who = str(owner.get("display") or owner.get("reference", ""))
+    who = str(owner.get("display") or SOMEBODY)
     when = str(task.get("lastModified", ""))
     if concept_text(task.get("statusReason")) == DECIDED_ELSEWHERE:
         return Signature("Decided in another system; taken off the worklist", who, when)

@@ -10,12 +10,16 @@ from services.treatment.analyze import find
 from services.treatment.gather import read
 from services.treatment.model import load_rules
 from services.treatment.resources import resources
+from shared.fhir import codes, heads
 from shared.fhir.drafts import Draft, Pen
+from shared.fhir.heads import head_of
+from shared.instants import now
 from shared.json import Json
 from tests.browser.clinic import Clinic, a_film, fill, open_clinic
 from tests.integration.review.exchanges import ROSUVASTATIN, SIMVASTATIN, exchange
 from tests.integration.review.exchanges import order as ordered
-from tests.integration.review.support import NO_CHOICE, Visitor, fates
+from tests.integration.review.support import NO_CHOICE, Visitor, a_coded_film, fates
+from tests.integration.review.urgent import LATE, acknowledge
 from tests.merging import merge
 from tests.unit.treatment_record import order
 
@@ -149,6 +153,37 @@ def test_no_page_of_a_refusal_or_an_emergency_shows_an_id(
     pages = [refused, visitor.get(f"/results/{task}"), visitor.get("/")]
     assert "Emergency access to" in visible(pages[1])
     assert [raw(page) for page in pages] == [set()] * 3
+
+
+def test_somebody_whose_name_is_not_recorded_is_no_id(
+    visit: Callable[..., Visitor], clinic: Clinic
+) -> None:
+    visitor, task = visit(review_acknowledge=LATE), a_coded_film(clinic)
+    visitor.log_in()
+    head = head_of(clinic.task(task))
+    seen = heads.acknowledged(head, clinic.practitioner, "", now())
+    seen["input"][-1]["valueAnnotation"]["authorReference"].pop("display", None)
+    owner = {"owner": codes.reference(clinic.practitioner)}
+    clinic.ehr.update(seen | owner, head.version)
+    of_patient = f"/?patient={clinic.patient.split('/')[1]}"
+    pages = [visitor.get(path) for path in (f"/results/{task}", of_patient)]
+    assert acknowledge(visitor, task, "any").status_code == 303
+    pages.append(visitor.get(of_patient))
+    assert "Somebody whose name is not recorded acknowledged it before" in visible(pages[-1])
+    for page in pages:
+        assert "Acknowledged by somebody whose name is not recorded" in visible(page)
+        assert raw(page) == set()
+
+
+def test_colleagues_of_one_name_are_told_apart_by_the_technical_details(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    named: Json = {"name": [{"family": "Same", "given": ["Twin"]}], "active": True}
+    pair = [clinic.ehr.create({"resourceType": "Practitioner"} | named) for _ in range(2)]
+    page = doctor.get(f"/results/{a_film(clinic)}/owner?colleague=Twin")
+    assert raw(page) == set() and visible(page).count("Hand over to Twin Same") == 2
+    folded = " ".join(FOLDED.findall(page))
+    assert all(person.reference in folded for person in pair)
 
 
 @pytest.mark.parametrize("path", ["/results/nothing", "/models/nothing", "/nothing", "/?outcome=x"])

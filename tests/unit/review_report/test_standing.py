@@ -55,12 +55,16 @@ def test_of_anything_else_it_says_why_not() -> None:
 
 
 def test_who_signed() -> None:
-    assert standing.signature_of(result(decided("signed"))) == standing.Signature(
-        "Signed", "Practitioner/1", SIGNED_AT
+    head = decided("signed")
+    named = head.task | {"owner": codes.reference("Practitioner/1", "Dr. Ada Berg")}
+    assert standing.signature_of(result(replace(head, task=named))) == standing.Signature(
+        "Signed", "Dr. Ada Berg", SIGNED_AT
     )
     elsewhere = standing.signature_of(result(decided("signed", DECIDED_ELSEWHERE)))
     assert elsewhere.words.startswith("Decided in another system")
-    assert standing.signature_of(result(decided("amended", owner=None))).who == ""
+    for owner in ("Practitioner/1", None):
+        unnamed = standing.signature_of(result(decided("amended", owner=owner)))
+        assert unnamed.who == "somebody whose name is not recorded"
 
 
 @pytest.mark.parametrize(
