@@ -1,4 +1,4 @@
-"""Fills an EHR with open results: heads, their reports, their alerts."""
+"""Fills an EHR with results: heads, their reports, their alerts."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from shared.answers import Answer, Basis
+from shared.answers import Answer, Basis, Head
 from shared.ehr.client import Ehr
 from shared.fhir import codes, heads
 from shared.fhir.heads import head_of
@@ -20,6 +20,9 @@ AT_ONCE: Final = 50
 """Results in one transaction."""
 DAYS: Final = 30
 """The oldest has waited so long."""
+CLOSED_SHARE: Final = 20
+"""One result is decided on or withdrawn for so many that wait."""
+ENDS: Final = ("completed", "cancelled")
 CATEGORIES: Final = {"imaging": "RAD", "genomics": "GE", "notes": "OTH"}
 GIVEN: Final = ("Erika", "Otto", "Ilse", "Karl", "Zoë", "Jürgen", "Anna", "Max", "Eva", "Paul")
 FAMILY: Final = ("Mustermann", "Sommer", "Groß", "Weber", "Fischer", "Krüger", "Lange", "Wolf")
@@ -40,16 +43,20 @@ class Filled:
     Attributes:
         practitioner: who may log in.
         patients: `Patient/id` each.
-        tasks: the ids of all heads.
+        tasks: the ids of the heads that wait.
+        closed: the ids of those that were decided on or withdrawn.
     """
 
     practitioner: str
     patients: Sequence[str]
     tasks: Sequence[str]
+    closed: Sequence[str]
 
 
 def fill(ehr: Ehr, results: int, patients: int, told: Callable[[int], None]) -> Filled:
-    """Write so many results of so many patients; the same each time.
+    """Write so many open results of so many patients, and some that are closed.
+
+    They are the same each time.
 
     Args:
         told: called with the number of results written so far.
@@ -59,16 +66,18 @@ def fill(ehr: Ehr, results: int, patients: int, told: Callable[[int], None]) -> 
     practitioner = ehr.create(named).reference
     device = ehr.create({"resourceType": "Device", "status": "active"}).reference
     people = _written(ehr, [_post(_patient(number, rng)) for number in range(patients)])
+    closed = max(2, results // CLOSED_SHARE)
     tasks: list[str] = []
-    for start in range(0, results, AT_ONCE):
+    for start in range(0, closed + results, AT_ONCE):
         entries: list[Json] = []
-        for number in range(start, min(start + AT_ONCE, results)):
+        for number in range(start, min(start + AT_ONCE, closed + results)):
             subject = people[number % patients]
-            entries += _result(number, subject, device, rng)
+            outcome = ENDS[number % len(ENDS)] if number < closed else "requested"
+            entries += _result(number, subject, device, rng, outcome)
         written = _written(ehr, entries)
         tasks += [ref.split("/")[1] for ref in written if ref.startswith("Task/")]
         told(len(tasks))
-    return Filled(practitioner, people, tasks)
+    return Filled(practitioner, people, tasks[closed:], tasks[:closed])
 
 
 def _patient(number: int, rng: random.Random) -> Json:
@@ -82,7 +91,9 @@ def _patient(number: int, rng: random.Random) -> Json:
     }
 
 
-def _result(number: int, subject: str, device: str, rng: random.Random) -> Iterator[Json]:
+def _result(
+    number: int, subject: str, device: str, rng: random.Random, outcome: str
+) -> Iterator[Json]:
     """Yield the entries of one result."""
     service = rng.choice(list(CATEGORIES))
     since = datetime.now(UTC) - timedelta(seconds=rng.randrange(DAYS * 86_400))
@@ -103,8 +114,27 @@ def _result(number: int, subject: str, device: str, rng: random.Random) -> Itera
         now=instant(since),
         priority=priority_of(entry["resource"] for entry in made.values()),
     )
+    task = _closed(head_of(task), outcome, subject, instant(datetime.now(UTC)))
     yield from made.values()
     yield _post({k: v for k, v in task.items() if k != "id"})
+
+
+def _closed(head: Head, outcome: str, subject: str, now: str) -> Json:
+    """Return the head as it stands in this outcome."""
+    if outcome == "completed":
+        return heads.decided(head, "signed", owner=None, reason=None, now=now)
+    if outcome == "cancelled":
+        return heads.without_result(
+            head,
+            outcome,
+            subject=subject,
+            basis="",
+            reason="The input was entered in error.",
+            focus=head.task["focus"],
+            outputs={},
+            now=now,
+        )
+    return head.task
 
 
 def _report(service: str, subject: str, rng: random.Random) -> Json:
