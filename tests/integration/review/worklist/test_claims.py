@@ -61,9 +61,8 @@ def test_handed_over_to_a_colleague_found_by_name(
     assert sent.status_code == 303 and sent.location == "/?urgency=urgent"
     assert owner(clinic, task) == colleague
     assert "Handed over to" in doctor.get(path(clinic))
-    assert "No active colleague has this name." in doctor.get(
-        f"/results/{task}/owner?colleague=Xyz"
-    )
+    unknown = doctor.get(f"/results/{task}/owner?colleague=Xyz")
+    assert "No active colleague has this name." in unknown
 
 
 def _hand_over(doctor: Visitor, page: str, task: str, to: str) -> object:
