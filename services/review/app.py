@@ -64,7 +64,7 @@ def create_review_app(
     )
     app.register_blueprint(blueprint(settings, ehr, metrics))
     problems.for_people(app)
-    app.after_request(_protected)
+    app.after_request(_protected_elsewhere)
     return app
 
 
@@ -157,6 +157,11 @@ def _protected(response: Response) -> Response:
     return protect(
         response, asset=request.endpoint == f"{NAME}.static" and response.status_code < 400
     )
+
+
+def _protected_elsewhere(response: Response) -> Response:
+    """Protect what none of the pages answers: probes, unknown addresses."""
+    return response if request.blueprint == NAME else _protected(response)
 
 
 def _started() -> None:

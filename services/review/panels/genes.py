@@ -39,7 +39,6 @@ class GeneCall:
     diplotype: str
     phenotypes: tuple[str, ...]
     note: str
-    confidence: float | None
     status: str
 
 
@@ -122,7 +121,6 @@ def gene_call(key: str, genotype: Json, outputs: Mapping[str, Json]) -> GeneCall
         or present.concept_text(genotype.get("dataAbsentReason")),
         phenotypes=tuple(dict.fromkeys(phenotypes(genotype) or drawn)),
         note=notes_of(genotype),
-        confidence=present.confidence(genotype),
         status=lifecycle.status_of(genotype) or "",
     )
 

@@ -86,7 +86,6 @@ class Problem:
 
     key: str
     name: str
-    code: str
     quotes: tuple[str, ...]
     confidence: float | None
     certainty: str
@@ -108,7 +107,6 @@ def problem(key: str, condition: Json) -> Problem:
     return Problem(
         key=key,
         name=str(named.get("display") or present.concept_text(condition.get("code"))),
-        code=str(named.get("code", "")),
         quotes=tuple(quotes(condition)),
         confidence=present.confidence(condition),
         certainty="",

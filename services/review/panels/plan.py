@@ -38,7 +38,7 @@ class Proposal:
 
     Attributes:
         group: the title of the choice it belongs to (at most one of several), or empty.
-        instead_of: the order that it is meant to replace; signing does not stop that one.
+        instead_of: the order that it is meant to replace; signing stops that one, or names it.
     """
 
     key: str

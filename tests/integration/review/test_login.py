@@ -58,7 +58,8 @@ def test_cookies_are_secure_away_from_this_machine(visit: Callable[..., Visitor]
 
 def test_every_answer_is_protected(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
-    for path in ("/", f"/results/{task}", "/results/nothing", f"/results/{task}/media/heat-map"):
+    pages = ("/", f"/results/{task}", "/results/nothing", f"/results/{task}/media/heat-map")
+    for path in (*pages, "/healthz", "/nothing"):
         headers = doctor.client.get(path).headers
         assert (
             "default-src 'none'" in headers["Content-Security-Policy"]

@@ -112,6 +112,18 @@ def test_what_was_typed_survives_a_session_that_ended(doctor: Visitor, clinic: C
     assert ">A &lt;b&gt;mass&lt;/b&gt;.</pre>" in text.text
 
 
+@pytest.mark.parametrize(
+    "typed", [{"action": "reject", "reason": "A\u202e b"}, {"action": "amend", "text": "A\u200b b"}]
+)
+def test_what_nobody_can_see_is_taken_out_where_the_result_changed(
+    doctor: Visitor, clinic: Clinic, typed: dict[str, str]
+) -> None:
+    task = a_film(clinic)
+    doctor.get(f"/results/{task}")
+    answer = doctor.post(f"/results/{task}/decision", stamp="of-before", **typed)
+    assert answer.status_code == 409 and "<pre>A b</pre>" in answer.text
+
+
 def test_what_was_typed_survives_a_form_that_expired(doctor: Visitor, clinic: Clinic) -> None:
     task = a_film(clinic)
     answer = doctor.post(f"/results/{task}/decision", token="old", action="reject", **WORDS)
