@@ -18,6 +18,7 @@ from services.review.access.login import local_login
 from services.review.access.security import configure_cookies, protect
 from services.review.critical.limits import Limits, limits_of
 from services.review.critical.measured import Overdue
+from services.review.decision import fates
 from services.review.disclosure import emergency
 from services.review.lists import acknowledge, claims, show
 from services.review.metrics import PageMetrics
@@ -130,6 +131,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
     bp.add_app_template_filter(present.linked, "linked")
     bp.add_app_template_filter(partial(clock.when, zone=ZoneInfo(settings.timezone)), "when")
     bp.add_app_template_filter(present.human_name, "human_name")
+    bp.add_app_template_test(fates.is_gone, "gone")
     return bp
 
 

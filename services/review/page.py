@@ -217,7 +217,7 @@ class _Builder:
         whole_record = is_per_patient(result.service)
         return Origin(
             models=evidence.models(result.devices),
-            sources=[(local_reference(r), _name(r)) for r in result.sources],
+            sources=[(local_reference(r), findings.called(r)) for r in result.sources],
             unnamed="the patient's record" if whole_record else _input(result),
             stale=self._stale() if result.waits else [],
             authors=_agents(result, "author"),
@@ -230,7 +230,7 @@ class _Builder:
         for reference in self.result.stale_sources:
             resource = self.result.find(reference)
             found.append(
-                (reference, _name(resource), standing.state(resource))
+                (reference, findings.called(resource), standing.state(resource))
                 if resource
                 else (reference, present.kind_text(type_of(reference)), "no longer in the record")
             )
@@ -267,10 +267,6 @@ def _input(result: Result) -> str:
     named = result.head.task.get("focus", {}).get("reference", "")
     kind = "" if result.outputs else type_of(named)
     return present.kind_text(kind) if kind else "not stated"
-
-
-def _name(resource: Json) -> str:
-    return findings.name_of(resource) or present.kind_text(str(resource["resourceType"]))
 
 
 def _agents(result: Result, kind: str) -> list[dict[str, str]]:

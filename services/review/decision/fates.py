@@ -13,6 +13,13 @@ from shared.json import Json
 NOTED: Final = frozenset({"Observation", "Condition"})
 REFUTED: Final = "Refuted by the clinician."
 LEFT_OUT: Final = "Left out by the clinician: neither confirmed nor refuted."
+GONE: Final = frozenset({"cancelled", "refuted", "revoked", "entered-in-error", "rejected"})
+"""Statuses that take a part back, of any kind."""
+
+
+def is_gone(status: str | None) -> bool:
+    """Tell whether a part with this status was not accepted."""
+    return status in GONE
 
 
 def noted(resource: Json, left_out: Collection[str], key: str, annotation: Json) -> Json:

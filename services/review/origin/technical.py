@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.review.panels.findings import name_of
-from services.review.present import kind_text
+from services.review.panels.findings import called
 from services.review.result.result import Result
 from shared.fhir import codes
 from shared.json import Json
@@ -43,10 +42,10 @@ def _lines(result: Result) -> Iterator[Technical]:
         yield Technical("Analysed", named)
 
     for resource in result.outputs.values():
-        yield Technical(_name(resource), f"{local_reference(resource)}, {_version(resource)}")
-        yield from (Technical(f"Rule of: {_name(resource)}", rule) for rule in _rules(resource))
+        yield Technical(called(resource), f"{local_reference(resource)}, {_version(resource)}")
+        yield from (Technical(f"Rule of: {called(resource)}", rule) for rule in _rules(resource))
     for source in result.sources:
-        yield Technical(f"Drawn from: {_name(source)}", f"{local_reference(source)}")
+        yield Technical(f"Drawn from: {called(source)}", f"{local_reference(source)}")
 
     yield from (Technical("No longer in the record", ref) for ref in result.missing)
     if result.foreign:
@@ -54,10 +53,6 @@ def _lines(result: Result) -> Iterator[Technical]:
     for device in result.devices:
         for version in device.get("version", []):
             yield Technical("Digest of the model", str(version.get("value", "")))
-
-
-def _name(resource: Mapping[str, Any]) -> str:
-    return name_of(resource) or kind_text(str(resource["resourceType"]))
 
 
 def _rules(resource: Json) -> Iterator[str]:

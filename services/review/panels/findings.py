@@ -161,6 +161,11 @@ def _observed_name(observation: Mapping[str, Any]) -> str:
     return value if value and asked else present.concept_text(code)
 
 
+def called(resource: Mapping[str, Any]) -> str:
+    """Name a resource; where nothing in it is a name, by its kind."""
+    return name_of(resource) or present.kind_text(str(resource["resourceType"]))
+
+
 def name_of(resource: Mapping[str, Any]) -> str:
     """What people call it; empty where nothing in it is a name."""
     if resource["resourceType"] == "Observation":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from services.review.decision.fates import LEFT_OUT, REFUTED
+from services.review.decision.fates import LEFT_OUT, REFUTED, is_gone
 from services.review.panels import declared, findings, genes, passages, plan
 from services.review.panels.material import Material
 from services.review.panels.parts import uncovered
@@ -15,8 +15,6 @@ from shared.panel import PartName, Row
 
 Citations = Iterable[Mapping[str, str]]
 ON_THE_PAGE: Final = "Not printed, see the page of the result: {} picture{}."
-GONE: Final = frozenset({"cancelled", "refuted", "revoked", "entered-in-error", "rejected"})
-"""What takes a part back, of any kind."""
 
 
 def sections_of(material: Material) -> list[Section]:
@@ -137,7 +135,7 @@ def _declared(material: Material) -> list[Section]:
 
 def _row(columns: Sequence[str], row: Row) -> Line:
     named = [f"{c}: {v}" for c, v in zip(columns, row.cells, strict=False)]
-    out = ["NOT ACCEPTED"] if row.status in GONE else []
+    out = ["NOT ACCEPTED"] if is_gone(row.status) else []
     return text("; ".join([*out, *(named or row.cells), *filter(None, [row.note])]), "item")
 
 
