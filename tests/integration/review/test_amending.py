@@ -61,6 +61,8 @@ def test_what_is_refuted_is_told_from_what_is_left_out(doctor: Visitor, clinic: 
         condition, drug = written["problem-1"], written["drug-32968"]
         statuses[fate] = (lifecycle.status_of(condition), drug["status"])
         assert ("clinicalStatus" in condition) == (fate == "refute")
+        page = doctor.get(f"/results/{task}")
+        assert 'class=" gone"' in page and ">not accepted</span>" in page
         assert drug["note"][-1]["authorReference"]["reference"].endswith(clinic.practitioner)
         words = "Refuted" if fate == "refute" else "Left out"
         assert drug["note"][-1]["text"].startswith(words)
