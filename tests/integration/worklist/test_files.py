@@ -86,7 +86,7 @@ def without_a_table(file: Path) -> None:
 def of_another_version(file: Path) -> None:
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA user_version = 99")
-        db.execute("ALTER TABLE heads RENAME COLUMN created TO since")
+        db.execute("ALTER TABLE heads RENAME COLUMN created TO begun")
         db.commit()
 
 
