@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.review.decision.consistency.contradictions import contradictions
+from services.review.decision.consistency.contradictions import INTERPRETATION, contradictions
 from shared.fhir import codes
 from shared.json import Json
 
@@ -118,6 +118,38 @@ def test_a_finding_that_says_that_something_is_absent_is_denied_by_who_sees_it()
     }
     assert asked("Pneumothorax on the left.", absent) == DENIED
     assert asked("No pneumothorax.", absent) == AFFIRMED
+
+
+NOT_SUSPECTED = "Pneumonia not suspected by the model: its score is below the threshold"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Right lower lobe pneumonia", DENIED),
+        ("Pneumonia in the left lower zone.", DENIED),
+        ("Pneumonia not suspected.", AFFIRMED),
+        ("No pneumonia.", AFFIRMED),
+        ("The heart is not enlarged.", SILENT),
+        ("Its score is low, the model is new.", SILENT),
+    ],
+)
+@pytest.mark.parametrize("code", ["NEG", "ND"])
+def test_a_negative_finding_is_contradicted_by_who_affirms_what_it_denies(
+    text: str, expected: tuple[bool, bool], code: str
+) -> None:
+    negative = {
+        "resourceType": "Observation",
+        "code": codes.concept(codes.DCM, "121071", "Finding"),
+        "valueCodeableConcept": {"text": NOT_SUSPECTED},
+        "interpretation": [codes.concept(INTERPRETATION, code)],
+    }
+    assert asked(text, negative) == expected
+
+
+def test_the_word_not_names_no_finding() -> None:
+    value = {"text": "Effusion not seen by the model: its score is below the threshold"}
+    assert asked("It was not the model.", finding("") | {"valueCodeableConcept": value}) == SILENT
 
 
 @pytest.mark.parametrize("kind", ["Condition", "MedicationRequest", "ServiceRequest"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from services.review import present
 from services.review.decision.consistency import negation
@@ -19,6 +19,9 @@ SWEPT: Final = frozenset({"Observation", "Condition"})
 ABSENT: Final = frozenset(
     {"absent", "negative", "no", "none", "not detected", "not present", "not seen", "not found"}
 )
+INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+ABSENT_CODES: Final = ("NEG", "ND")
+"""Negative, not detected."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Contradiction:
     """One to ask about.
 
     Attributes:
-        voice: what the conclusion does with it.
+        voice: what the conclusion does with what it names.
         words: the clause in which it does so.
+        fate: what the choice says of it.
         token: names this very contradiction; it changes with the words and with the fate.
     """
 
@@ -35,10 +39,11 @@ class Contradiction:
     name: str
     voice: Voice
     words: str
+    fate: Literal["confirmed", "refuted"]
 
     @property
     def token(self) -> str:
-        return digest(self.key, self.voice, self.words)[-16:]
+        return digest(self.key, self.voice, self.words, self.fate)[-16:]
 
 
 def contradictions(
@@ -59,7 +64,8 @@ def contradictions(
         stands = (key in confirmed) != _says_absent(resource)
         wrong: Voice = "denied" if stands else "affirmed"
         if words := _first(pieces, terms, wrong, resource):
-            found.append(Contradiction(key, _name(resource), wrong, words))
+            fate: Literal["confirmed", "refuted"] = "confirmed" if key in confirmed else "refuted"
+            found.append(Contradiction(key, _name(resource), wrong, words, fate))
     return found
 
 
@@ -89,6 +95,8 @@ def _is_implied(resource: Json) -> bool:
 
 
 def _says_absent(resource: Json) -> bool:
+    if codes.has_code(resource.get("interpretation"), INTERPRETATION, *ABSENT_CODES):
+        return True
     return present.value_text(resource).strip().casefold() in ABSENT
 
 

@@ -21,7 +21,9 @@ EXACT: Final = re.compile(r".*\d")
 SPELLINGS: Final = (("\u2019", "'"), ("oe", "e"), ("ae", "e"), ("our", "or"))
 GENERAL: Final = frozenset(
     WORD.findall(
-        "a an and at by due for in nos of on or the to type unspecified with disease "
+        "a an and are as be been by has have is it its no non not that this was were model "
+        "score threshold above below absent detected negative positive seen found "
+        "at due for in nos of on or the to type unspecified with disease "
         "disorder finding syndrome structure condition history procedure therapy "
         "observation level present suspected possible probable primary secondary acute "
         "chronic mild moderate severe left right bilateral upper lower middle lobe lung "
