@@ -111,6 +111,7 @@ class Forms:
         refusal: why this user can't sign it; None: she can.
         text: the conclusion or description that an amendment may rewrite.
         parts: what may be kept or dropped one by one.
+        taken_back: another client has taken a part back: it can't be signed as it stands.
         along: names of parts that another client's decision takes along.
         choices: alternatives of which one may be taken.
         unsigned: results under this one, to be asked for by name.
@@ -121,6 +122,7 @@ class Forms:
     refusal: str | None
     text: str
     parts: Sequence[Part]
+    taken_back: bool
     along: Sequence[str]
     choices: Sequence[Choice]
     unsigned: Sequence[Unsigned]
@@ -244,6 +246,7 @@ class _Builder:
             refusal=self._refusal(),
             text=decide.text_of(focus or {}),
             parts=listed,
+            taken_back=bool(taken_back(outputs)),
             along=[part.name for part in listed if part.key in dropped],
             choices=choices.choices(outputs),
             unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],

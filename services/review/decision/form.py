@@ -7,7 +7,7 @@ from typing import Final, Protocol, cast
 from services.review.decision import choices, decide, typed
 from services.review.decision.consistency.contradictions import Contradiction, contradictions
 from services.review.decision.decide import Decision, Kind
-from services.review.decision.dependants import with_dependants
+from services.review.decision.dependants import taken_back, with_dependants
 from services.review.decision.inputs import Unsigned
 from services.review.decision.parts import FINDING, Fate, Part, parts
 from services.review.result.result import Result
@@ -15,6 +15,7 @@ from services.review.result.result import Result
 KINDS: Final[Mapping[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
 MAX_REASON, MAX_TEXT = 1_000, 20_000
 MOST_NAMED: Final = 8
+TAKEN_BACK: Final = "A part of this result was taken back in another system. Amend or reject it."
 
 
 class Form(Protocol):
@@ -137,6 +138,8 @@ def problem(
 def _incomplete(form: Form, decision: Decision, given: Answers, result: Result) -> str:
     if form.get("reviewed", "") != "yes":
         return "Confirm that you have reviewed the result and its evidence."
+    if decision.kind == "signed" and taken_back(result.outputs):
+        return TAKEN_BACK
     words = _amendment(decision, given, result) if decision.kind == "amended" else ""
     return words or _open_choices(decision, result)
 
@@ -173,7 +176,7 @@ def _amendment(decision: Decision, given: Answers, result: Result) -> str:
             "You changed the conclusion, so each finding needs your choice. Still open: "
             f"{_listed([part.name for part in given.open])}. Nothing was saved."
         )
-    if not rewritten and not decision.dropped:
+    if not rewritten and not decision.dropped and not taken_back(result.outputs):
         return "You have changed nothing. Sign the result as it stands, or change it first."
     lost = with_dependants(result.outputs, decision.dropped) & given.of("confirm")
     if lost:
@@ -191,13 +194,21 @@ def _questions(
     """Find where the conclusion contradicts the choices."""
     asked = choices.choices(result.outputs)
     offered, lost = choices.offered(asked), choices.not_taken(asked, chosen)
-    confirmed = {key for key in given.asked if key not in given.denied | given.of("leave")}
+    left = _left(given, result)
+    confirmed = {key for key in given.asked if key not in given.denied | left}
     return contradictions(
         typed.plain(form.get("text", "")),
         result.outputs,
         confirmed | (offered - lost),
         given.denied | lost,
+        left,
     )
+
+
+def _left(given: Answers, result: Result) -> frozenset[str]:
+    """The findings of which the result says nothing any more."""
+    gone = with_dependants(result.outputs, taken_back(result.outputs))
+    return (given.of("leave") - given.denied) | gone
 
 
 def _open_choices(decision: Decision, result: Result) -> str:

@@ -161,7 +161,10 @@ def test_words_that_were_left_as_they_are_show_no_difference(
     task = a_film(clinic)
     text = clinic.outputs(task)["report"]["conclusion"]
     form = {"reviewed": "yes", "text": text} | fates(leave=["pneumonia"])
-    assert doctor.decide(task, "amend", **form).status_code == 303
+    asked = doctor.decide(task, "amend", **form)
+    assert asked.status_code == 400
+    assert "still speaks of <strong>Pneumonia</strong>, which is left out" in asked.text
+    assert doctor.decide(task, "amend", meant=meant(asked.text), **form).status_code == 303
     page = doctor.get(f"/results/{task}")
     assert "The clinician left the words as they are." in page and "<del>" not in page
 

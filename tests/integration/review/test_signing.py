@@ -13,7 +13,7 @@ from tests.browser.clinic import (
     genome,
     study,
 )
-from tests.integration.review.support import PNEUMONIA, Visitor, a_coded_film, fates
+from tests.integration.review.support import PNEUMONIA, Visitor, a_coded_film, fates, meant
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,8 @@ def test_a_code_goes_with_the_finding_that_it_stands_for(doctor: Visitor, clinic
     task = a_coded_film(clinic)
     text = clinic.outputs(task)["report"]["conclusion"]
     form = {"reviewed": "yes", "text": text} | fates(leave=["pneumonia"])
-    assert doctor.decide(task, "amend", **form).status_code == 303
+    ticks = meant(doctor.decide(task, "amend", **form).text)
+    assert doctor.decide(task, "amend", meant=ticks, **form).status_code == 303
     assert {"conclusionCode", "presentedForm", "result"} & set(
         clinic.outputs(task)["report"]
     ) == set()
@@ -188,14 +189,20 @@ def test_what_was_drawn_from_a_gene_taken_back_elsewhere_is_not_signed(
 ) -> None:
     source = study(clinic.ehr, clinic.patient)
     task = clinic.result("genomics", source, genome(source))
-    assert "withdrawn in another system" not in doctor.get(f"/results/{task}")
+    assert "taken back in another system" not in doctor.get(f"/results/{task}")
     gene = clinic.outputs(task)["genotype-cyp2c19"]
     clinic.ehr.update(gene | {"status": "entered-in-error"}, gene["meta"]["versionId"])
-    assert "not accepted either, even if you sign: clopidogrel" in doctor.get(f"/results/{task}")
-    assert doctor.decide(task, "sign", reviewed="yes").status_code == 303
+    page = doctor.get(f"/results/{task}")
+    assert "not accepted either: clopidogrel" in page and "Sign as it stands" not in page
+    refused = doctor.decide(task, "sign", reviewed="yes")
+    assert refused.status_code == 400 and "Amend or reject it." in refused.text
+    assert clinic.task(task)["status"] == "requested"
+    assert doctor.decide(task, "amend", reviewed="yes", text="Sample mix-up.").status_code == 400
+    form = {"reviewed": "yes", "text": "Sample mix-up."} | fates(leave=["clopidogrel"])
+    assert doctor.decide(task, "amend", **form).status_code == 303
     assert {key: r["status"] for key, r in clinic.outputs(task).items()} == {
         "genotype-cyp2c19": "entered-in-error",
         "clopidogrel": "cancelled",
         "advice-clopidogrel": "cancelled",
-        "report": "final",
+        "report": "amended",
     }

@@ -54,6 +54,22 @@ DENIED, AFFIRMED, EITHER, SILENT = (True, False), (False, True), (True, True), (
         ("No acute cardiopulmonary abnormality.", "Pneumonia", DENIED),
         ("Normal chest radiograph.", "Atelectasis", DENIED),
         ("Lungs clear.", "Pneumonia", DENIED),
+        ("Lungs: clear", "Pneumonia", DENIED),
+        ("Lungs and pleura: clear.", "Pneumonia", DENIED),
+        ("CXR: normal", "Pneumonia", DENIED),
+        ("Normal CXR", "Pneumonia", DENIED),
+        ("CXR clear", "Pneumonia", DENIED),
+        ("NAD", "Pneumonia", DENIED),
+        ("WNL", "Pneumonia", DENIED),
+        ("Chest: NAD.", "Pneumonia", DENIED),
+        ("No focal consolidation", "Pneumonia", DENIED),
+        ("No infiltrate", "Pneumonia", DENIED),
+        ("No infiltration seen.", "Pneumonia", DENIED),
+        ("No patchy opacities.", "Pneumonia", DENIED),
+        ("No airspace disease.", "Pneumonia", DENIED),
+        ("Lungs: not clear", "Pneumonia", SILENT),
+        ("No new consolidation.", "Pneumonia", SILENT),
+        ("Follow-up CXR in 6 weeks.", "Pneumonia", SILENT),
         ("It resolved; the opacity is gone.", "Opacity", DENIED),
         ("Clopidogrel was stopped.", "clopidogrel", DENIED),
         ("Pneumonia in the left lower zone.", "Pneumonia", AFFIRMED),
@@ -145,6 +161,22 @@ def test_a_negative_finding_is_contradicted_by_who_affirms_what_it_denies(
         "interpretation": [codes.concept(INTERPRETATION, code)],
     }
     assert asked(text, negative) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "voice"),
+    [
+        ("Pneumonia in the left lower zone.", "affirmed"),
+        ("No pneumonia.", "denied"),
+        ("The lungs are clear.", "denied"),
+        ("Rib fracture.", ""),
+    ],
+)
+def test_a_finding_that_is_left_out_is_asked_about_where_the_text_speaks_of_it(
+    text: str, voice: str
+) -> None:
+    found = contradictions(text, {"it": finding("Pneumonia")}, (), (), {"it"})
+    assert [(c.voice, c.fate) for c in found] == ([(voice, "left")] if voice else [])
 
 
 def test_the_word_not_names_no_finding() -> None:

@@ -12,6 +12,8 @@ from shared.answers import digest
 from shared.fhir import codes
 from shared.json import Json
 
+Fate = Literal["confirmed", "refuted", "left"]
+
 SPEAKING: Final = frozenset({"Observation", "Condition", "MedicationRequest", "ServiceRequest"})
 """What is named in a conclusion; a goal's name may itself deny (`No stent thrombosis`)."""
 SWEPT: Final = frozenset({"Observation", "Condition"})
@@ -39,7 +41,7 @@ class Contradiction:
     name: str
     voice: Voice
     words: str
-    fate: Literal["confirmed", "refuted"]
+    fate: Fate
 
     @property
     def token(self) -> str:
@@ -47,26 +49,51 @@ class Contradiction:
 
 
 def contradictions(
-    text: str, outputs: Mapping[str, Json], confirmed: Collection[str], refuted: Collection[str]
+    text: str,
+    outputs: Mapping[str, Json],
+    confirmed: Collection[str],
+    refuted: Collection[str],
+    left: Collection[str] = (),
 ) -> list[Contradiction]:
     """List each of them once, in the order of the outputs.
 
     Args:
-        confirmed, refuted: keys of outputs. What is left out is in neither.
+        confirmed, refuted: keys of outputs.
+        left: what the result says nothing about; a conclusion that speaks of it is asked about.
     """
     pieces = negation.clauses(text.replace("\u2019", "'"))
     found = []
     for key, resource in outputs.items():
         terms = terms_of(resource) if resource["resourceType"] in SPEAKING else None
-        if terms is None or _is_implied(resource) or key not in {*confirmed, *refuted}:
+        fate = _fate(key, confirmed, refuted, left)
+        if terms is None or fate is None or _is_implied(resource):
             continue
-        # a finding whose value says that something is absent is denied by who affirms that thing
-        stands = (key in confirmed) != _says_absent(resource)
-        wrong: Voice = "denied" if stands else "affirmed"
-        if words := _first(pieces, terms, wrong, resource):
-            fate: Literal["confirmed", "refuted"] = "confirmed" if key in confirmed else "refuted"
-            found.append(Contradiction(key, _name(resource), wrong, words, fate))
+        for wrong in _wrong(resource, fate):
+            if words := _first(pieces, terms, wrong, resource):
+                found.append(Contradiction(key, _name(resource), wrong, words, fate))
+                break
     return found
+
+
+def _fate(
+    key: str, confirmed: Collection[str], refuted: Collection[str], left: Collection[str]
+) -> Fate | None:
+    if key in confirmed:
+        return "confirmed"
+    if key in refuted:
+        return "refuted"
+    return "left" if key in left else None
+
+
+def _wrong(resource: Json, fate: Fate) -> tuple[Voice, ...]:
+    """The voices that contradict the fate.
+
+    A finding whose value says that something is absent is denied by who affirms that thing.
+    """
+    if fate == "left":
+        return ("affirmed", "denied")
+    stands = (fate == "confirmed") != _says_absent(resource)
+    return ("denied",) if stands else ("affirmed",)
 
 
 def _first(pieces: list[str], terms: Terms, wrong: Voice, resource: Json) -> str:

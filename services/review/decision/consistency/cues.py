@@ -75,14 +75,16 @@ TURN: Final = _any_of(
 """After it a clause may have begun to say something else."""
 PLURAL: Final = _any_of(r"\b(?:are|were|have)\b")
 
-PLACE: Final = r"chest|film|study|lungs?|examination|scan|radiograph|x-?ray"
+PLACE: Final = r"chest|film|study|lungs?|examination|scan|radiograph|x-?ray|cxr"
 SWEEPING: Final = _any_of(
     r"\bno\s+(?:(?!other|further|additional|more|new)\w+\s+){0,3}?(?:abnormalit\w+|findings?|"
-    r"patholog\w+|disease|lesions?|process\w*|anomal\w+)\b",
+    r"patholog\w+|disease|lesions?|process\w*|anomal\w+|consolidations?|infiltrat\w+|opacit\w+|"
+    r"airspace disease)\b",
     r"\bnothing (?:abnormal|found|of note)\b",
     rf"\b(?:normal|unremarkable) (?:\w+ ){{0,2}}(?:{PLACE}|image|report|result|appearances?)\b",
     rf"\bclear (?:\w+ )?(?:{PLACE})\b",
-    rf"\b(?:{PLACE})(?:(?! not) \w+){{0,3}} (?:clear|normal|unremarkable)\b",
+    rf"\b(?:{PLACE})(?:(?! not) \w+){{0,3}}(?: |:\s*)(?:clear|normal|unremarkable)\b",
+    r"\b(?:NAD|WNL)\b",
     r"^\W*(?:all |everything |entirely )?(?:is )?(?:normal|within normal limits|unremarkable|"
     r"negative)\W*$",
 )
