@@ -36,7 +36,10 @@ DONE: Final = {
     "amended": "Amended and signed. The result is final.",
     "rejected": "Rejected. The result is withdrawn.",
 }
-LEFT: Final = "Orders that it replaces are still active: they are named beside the result."
+NOT_STOPPED: Final = (
+    "{}, but NOT stopped: {}. Both drugs are active now. Call the prescriber: nobody was told."
+)
+SIGNED: Final = {"signed": "Signed", "amended": "Amended and signed"}
 FORBIDS: Final = frozenset({403, 405, 422})
 """How an EHR refuses to have an order changed."""
 
@@ -78,9 +81,16 @@ def post_decision(task_id: str) -> Any:
     shared.metrics.decisions.labels(decision.kind).inc()
     shared.metrics.seen(result.head.task)
     log.info("review: %s %s", decision.kind, result.head.reference)
-    left = any(end.how == "task" for end in ended)
-    flash(f"{DONE[decision.kind]} {LEFT if left else ''}".strip())
+    _tell(decision, [end.order.name for end in ended if end.how == "task"])
     return redirect(url_for("review.result", task_id=task_id), 303)
+
+
+def _tell(decision: Decision, left: Sequence[str]) -> None:
+    """Say what was done; in red where an order that is replaced goes on."""
+    if left:
+        flash(NOT_STOPPED.format(SIGNED[decision.kind], "; ".join(left)), "bad")
+    else:
+        flash(DONE[decision.kind], "good")
 
 
 def post_close(task_id: str) -> Any:

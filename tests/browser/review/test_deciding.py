@@ -130,7 +130,7 @@ def test_an_exchange_names_what_it_stops_and_what_is_left(page: Page, site: Site
     assert faults(page) == []
     page.get_by_role("checkbox", name="I have reviewed").first.check()
     page.get_by_role("button", name="Sign as it stands").click()
-    expect(page.get_by_role("status")).to_contain_text("still active")
+    expect(page.get_by_role("status")).to_contain_text("NOT stopped")
     expect(page.get_by_role("alert")).to_contain_text("ezetimibe 10 MG / simvastatin 40 MG")
     assert [status(clinic.ehr, r) for r in (named, brand, both)] == [
         "stopped",

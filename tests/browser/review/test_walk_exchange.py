@@ -144,7 +144,7 @@ def test_where_orders_are_read_only_a_red_checklist_stays_until_all_are_stopped(
     open_result(page, site, ward.task)
     expect(page.locator(f"{SIGN} .ends").first).to_contain_text("does not stop these")
     sign(page)
-    expect(said(page)).to_contain_text("Orders that it replaces are still active")
+    expect(said(page)).to_contain_text("Signed, but NOT stopped: ")
     assert [status(clinic.ehr, r) for r in ward.all_old] == ["active"] * 4
 
     # the prescriber is asked, order by order

@@ -55,7 +55,10 @@ def test_a_task_stands_for_each_order_that_the_ehr_does_not_let_end(
     assert {t["focus"]["reference"] for t in asked} == {named, other}
     page = doctor.get(f"/results/{task}")
     assert "Replaced, and still active" in page and "does not let careloop change orders" in page
-    assert "Orders that it replaces are still active" in page, "the answer to the form says so"
+    told = page.split('class="notice bad" role="status">')[1].split("</p>")[0]
+    assert "Signed, but NOT stopped: " in told and "clopidogrel" in told and "Plavix" in told
+    assert "Both drugs are active now. Call the prescriber: nobody was told." in told
+    assert "notice good" not in page
 
 
 def test_another_refusal_saves_nothing(fake: FakeEhr, doctor: Visitor, clinic: Clinic) -> None:
