@@ -51,6 +51,7 @@ class Heading:
         banner: who the patient is.
         times: of when it is, and when it was read; None where nothing was written.
         decision: signed, amended, rejected; None where nobody decided.
+        elsewhere: another system decided, and somebody here took it off the worklist.
         reason: why it was rejected, not analysed or failed.
         notices: on other records of the same patient.
         version: of the head, as a form sends it back.
@@ -62,6 +63,7 @@ class Heading:
     banner: Banner
     times: Times | None
     decision: str | None
+    elsewhere: bool
     reason: str
     notices: Sequence[Notice]
     version: str
@@ -176,12 +178,14 @@ class _Builder:
     def heading(self) -> Heading:
         task = self.result.head.task
         zone = ZoneInfo(self.review.settings.timezone)
+        reason = present.concept_text(task.get("statusReason"))
         return Heading(
             title=title(task),
             banner=banner_of(self.review.ehr, self.result, zone),
             times=times_of(self.result, zone, instants.today(zone)),
             decision=codes.first_code(task.get("businessStatus"), codes.DECISION),
-            reason=present.concept_text(task.get("statusReason")),
+            elsewhere=reason == decide.DECIDED_ELSEWHERE,
+            reason=reason,
             notices=notices(self.result),
             version=mark_of(task).version,
             priority=priority_in(task, list(self.result.outputs.values())),

@@ -12,6 +12,7 @@ from services.review.access.session import User, current
 from services.review.critical import due
 from services.review.critical.due import Due
 from services.review.critical.limits import Deadlines
+from services.review.decision.decide import DECIDED_ELSEWHERE
 from services.review.disclosure import allowed, film_first, trail
 from services.review.state import Review, review
 from services.review.worklist import listing
@@ -70,6 +71,7 @@ def show_worklist() -> str:
     return render_template(
         "worklist.html",
         wanted=wanted,
+        elsewhere=DECIDED_ELSEWHERE,
         asked=asked(),
         here=here(),
         listed=replace(listed, rows=rows),

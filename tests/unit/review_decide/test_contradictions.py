@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.review.decision.consistency.contradictions import INTERPRETATION, contradictions
+from services.review.decision.consistency.contradictions import contradictions
 from shared.fhir import codes
+from shared.fhir.urgency.priority import INTERPRETATION
 from shared.json import Json
 
 

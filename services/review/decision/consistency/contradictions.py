@@ -10,6 +10,7 @@ from services.review.decision.consistency.negation import Voice
 from services.review.decision.consistency.terms import WORD, Terms, terms_of
 from shared.answers import digest
 from shared.fhir import codes
+from shared.fhir.urgency.priority import INTERPRETATION
 from shared.json import Json
 
 Fate = Literal["confirmed", "refuted", "left"]
@@ -21,7 +22,6 @@ SWEPT: Final = frozenset({"Observation", "Condition"})
 ABSENT: Final = frozenset(
     {"absent", "negative", "no", "none", "not detected", "not present", "not seen", "not found"}
 )
-INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 ABSENT_CODES: Final = ("NEG", "ND")
 """Negative, not detected."""
 
