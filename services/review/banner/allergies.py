@@ -26,6 +26,10 @@ NONE_KNOWN: Final = {  # SNOMED CT
     "716220001": "no known animal allergies",
     "1003774007": "no known latex allergy",
 }
+NOTHING: Final = "no known allergies"
+ASK: Final = "none recorded: ask the patient"
+UNREADABLE: Final = "could not be read: look them up in the record"
+CONTRADICTS: Final = f"the record contradicts itself: it also says {NOTHING}"
 UNNAMED: Final = "an allergy without a name"
 MOST: Final = 12
 PAGE: Final = "100"
@@ -43,6 +47,12 @@ class Allergy:
     name: str
     doubt: str = ""
     is_high: bool = False
+
+    @property
+    def words(self) -> str:
+        """Name it, with what is to be known of it."""
+        high = " (high risk)" if self.is_high else ""
+        return f"{self.name}{high}" + (f" ({self.doubt})" if self.doubt else "")
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,24 @@ class Allergies:
     def more(self) -> int:
         """Count those that it does not name."""
         return max(0, len(self.listed) - MOST)
+
+    @property
+    def also(self) -> str:
+        """Say what is coded as not known; beside an allergy that may contradict it."""
+        if not self.listed:
+            return ", ".join(self.none_known) or ASK
+        if NOTHING in self.none_known:
+            return CONTRADICTS
+        return f"also recorded: {', '.join(self.none_known)}" if self.none_known else ""
+
+    @property
+    def words(self) -> str:
+        """Say all of it, as paper does: every allergy is named."""
+        if self.unreadable:
+            return UNREADABLE
+        named = ", ".join(allergy.words for allergy in self.listed)
+        partial = " (under this record alone)" if self.partial else ""
+        return "; ".join(filter(None, [named, self.also])) + partial
 
 
 def read_allergies(ehr: Ehr, records: Iterable[str]) -> Allergies:

@@ -1,6 +1,6 @@
 """Build the printed report of a signed result from what the EHR holds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
 from typing import Final
@@ -30,6 +30,7 @@ from shared import instants
 from shared.answers import Head
 from shared.ehr.client import Ehr
 from shared.fhir import codes
+from shared.fhir.urgency.acknowledgement import acknowledgement_of
 from shared.json import Json
 from shared.references import identifiers_of, local_reference, version_of
 
@@ -40,7 +41,7 @@ ELECTRONIC: Final = (
     "The signature is electronic and stands in the record. This paper is a copy: where the two "
     "differ, the record counts."
 )
-MADE_BY_AI: Final = "Drafted by AI; the clinician named here decided on it."
+STILL_ACTIVE: Final = "An order that it replaces is still active."
 MARKS: Final[Mapping[str, tuple[str, Weight]]] = {
     "struck": ("taken out", "struck"),
     "added": ("added", "underlined"),
@@ -64,7 +65,7 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
         *sections_of(material),
         *_amended(result, focus),
         _signature(result, signed, zone),
-        *_left(shared, result),
+        *_reasoning(focus),
         *_models(shared, result),
         _references(result, focus),
     ]
@@ -79,7 +80,8 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
         printed=f"Printed on {clock.when(instants.now(), zone)} by {user.name}",
         reference=f"{result.head.reference}, revision {result.head.revision}",
         void=standing.void_of(focus),
-        warnings=[*warned, *map(_on_paper, notices(result))],
+        drafted=signed.drafted,
+        warnings=[*_left(shared, result), *warned, *map(_on_paper, notices(result))],
     )
 
 
@@ -100,6 +102,7 @@ def _patient(banner: Banner) -> list[tuple[str, str]]:
         ("Sex", banner.sex),
         *(doubts or [("Identifier", "not recorded")]),
         ("Record", banner.subject),
+        ("Allergies", banner.allergies.words if banner.names else ""),
         ("Note", banner.deceased),
         ("Note", "This record is marked as not in use" if banner.inactive else ""),
     ]
@@ -171,17 +174,37 @@ def _signature(result: Result, signed: standing.Signature, zone: tzinfo) -> Sect
         named(signed.words, style="lead"),
         text(f"By: {signed.who}"),
         text(f"When: {when(signed.when)}"),
+        *([text(f"Reason: {signed.reason}")] if signed.reason else []),
+        *_acknowledged(result, when),
         *(text(str(note.get("text", ""))) for note in result.head.task.get("note", [])),
-        text(f"{MADE_BY_AI} {ELECTRONIC}", "small"),
+        text(f"{signed.drafted} {ELECTRONIC}", "small"),
     ]
     return Section("Signature", lines)
 
 
-def _left(shared: Review, result: Result) -> list[Section]:
-    orders = left(shared.ehr, result)
-    why = [order.why or "An order that it replaces is still active." for order in orders]
-    lines = [text(words, "item") for words in why]
-    return [Section("Not done yet", lines)] if lines else []
+def _acknowledged(result: Result, when: Callable[[str], str]) -> list[Line]:
+    seen = acknowledgement_of(result.head.task)
+    if seen is None:
+        return []
+    time = when(seen.time) if seen.time else "at a time that is not recorded"
+    return [text(f"Acknowledged by {seen.name or seen.person}, {time}")]
+
+
+def _left(shared: Review, result: Result) -> list[str]:
+    """Name the orders that go on beside those that replace them."""
+    return [
+        f"STILL ACTIVE: {', '.join(filter(None, [e.order.name, e.order.dosage]))}. "
+        f"{e.why or STILL_ACTIVE}"
+        for e in left(shared.ehr, result)
+    ]
+
+
+def _reasoning(focus: Json) -> list[Section]:
+    if focus["resourceType"] != "CarePlan":
+        return []
+    notes = (str(note.get("text", "")) for note in focus.get("note", []))
+    lines = [text(note) for note in notes if note]
+    return [Section("Reasoning and limits", lines)] if lines else []
 
 
 def _models(shared: Review, result: Result) -> list[Section]:

@@ -49,6 +49,7 @@ class Report:
         title: what the result is called.
         kind: the same without any word of the record's: it may stand in the file's properties.
         standing: `Signed by ...`.
+        drafted: that the AI drafted it and who decided, under the title and on each page.
         patient: label and value of who she is; patient_line: the same in short, on each page.
         void: what is written across each page of a result that no longer stands; else empty.
         warnings: what a reader must know before all else.
@@ -64,6 +65,7 @@ class Report:
     sections: Sequence[Section]
     printed: str
     reference: str
+    drafted: str
     void: str = ""
     warnings: Sequence[str] = field(default_factory=tuple)
 

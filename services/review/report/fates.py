@@ -14,6 +14,8 @@ ACCEPTED: Final = {
     "ServiceRequest": "accepted",
     "Goal": "accepted",
 }
+LEAVABLE: Final = frozenset({"DetectedIssue", "MedicationRequest", "ServiceRequest", "Goal"})
+"""Alerts and proposals: nothing in them is refuted."""
 IN_ERROR: Final = "entered-in-error"
 
 
@@ -35,5 +37,5 @@ def fate_of(resource: Json) -> str:
     if status == IN_ERROR:
         return "NOT ACCEPTED (entered in error)"
     if status == stages.get("rejected"):
-        return "NOT ACCEPTED"
+        return "left out by the clinician" if kind in LEAVABLE else "NOT ACCEPTED"
     return f"status in the record: {status}"

@@ -65,6 +65,7 @@ def shown(report: Report, glyphs: Collection[int]) -> Report:
         report,
         title=clear(report.title),
         standing=clear(report.standing),
+        drafted=clear(report.drafted),
         patient=[(clear(label), clear(value)) for label, value in report.patient],
         patient_line=clear(report.patient_line),
         sections=[_section(section, clear) for section in report.sections],

@@ -40,7 +40,8 @@ def _style(name: str, size: float, **more: Any) -> ParagraphStyle:
 
 STYLES: Final = {
     "title": _style("title", 17, fontName=BOLD, spaceAfter=2),
-    "standing": _style("standing", 10.5, spaceAfter=8),
+    "standing": _style("standing", 10.5, spaceAfter=2),
+    "drafted": _style("drafted", 9.5, textColor=SOFT, spaceAfter=8),
     "heading": _style("heading", 11, fontName=BOLD, textColor=BRAND, spaceBefore=8, keepWithNext=1),
     "text": _style("text", 10.5),
     "lead": _style("lead", 10.5, spaceBefore=4, keepWithNext=1),
@@ -109,6 +110,7 @@ class _Edge:
         canvas.drawRightString(A4[0] - MARGIN, 12 * mm, page)
         foot = f"{self.report.printed} · {self.report.reference}"
         canvas.drawString(MARGIN, 12 * mm, _fitted(foot, PLAIN, 8, WIDTH - 28 * mm))
+        canvas.drawString(MARGIN, 8 * mm, _fitted(self.report.drafted, PLAIN, 8))
         canvas.restoreState()
 
 
@@ -156,6 +158,7 @@ def _laid_out(report: Report, pages: int) -> tuple[bytes, int]:
 def _flow(report: Report) -> Iterator[Any]:
     yield _paragraph(report.title, "title")
     yield _paragraph(report.standing, "standing")
+    yield _paragraph(report.drafted, "drafted")
     if report.void:
         yield _paragraph(f"{report.void}: do not act on this report.", "warning")
     for warning in report.warnings:

@@ -1,10 +1,11 @@
 """Whether a result is a signed one, by whom, and whether it still stands (pure)."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.review.decision.decide import DECIDED_ELSEWHERE
+from services.review.decision.decide import DECIDED_ELSEWHERE, ON_UNSIGNED
 from services.review.person.names import SOMEBODY
 from services.review.present import concept_text
 from services.review.result.result import Result
@@ -22,6 +23,9 @@ STANDS: Final = {
 WITHDRAWN: Final = ("cancelled", "entered-in-error", "revoked")
 AFTER: Final = timedelta(minutes=1)
 """What was written so long after the signature was no part of it."""
+ENDED: Final = "Stopped|To be stopped by the prescriber"
+RESTS: Final = re.compile(rf"{ON_UNSIGNED}: .*?\.(?= (?:{ENDED}): |$)", re.DOTALL)
+"""The sentence in the head's note, up to those on orders."""
 UNSIGNED: Final = "Nobody has signed this result yet: there is no report to print."
 REJECTED: Final = "This result was rejected: there is no signed report of it."
 NOTHING: Final = "This result was never signed: there is no report to print."
@@ -44,11 +48,26 @@ class Signature:
         words: `Signed`, `Amended and signed`, or that it was decided elsewhere.
         who: a name, or `SOMEBODY`.
         when: an instant.
+        reason: what the clinician gave as the reason; empty: nothing.
+        is_elsewhere: another system decided; who took it off the worklist.
     """
 
     words: str
     who: str
     when: str
+    reason: str = ""
+    is_elsewhere: bool = False
+
+    @property
+    def drafted(self) -> str:
+        """Say that the AI drafted it, and who decided."""
+        who = self.who
+        if self.is_elsewhere:
+            return (
+                f"Drafted by AI; decided in another system. {who[0].upper()}{who[1:]} took it off "
+                "the worklist."
+            )
+        return f"Drafted by AI; decided by {who}."
 
 
 def why_not(result: Result) -> str:
@@ -71,10 +90,12 @@ def signature_of(result: Result) -> Signature:
     owner = task.get("owner") or {}
     who = str(owner.get("display") or SOMEBODY)
     when = str(task.get("lastModified", ""))
-    if concept_text(task.get("statusReason")) == DECIDED_ELSEWHERE:
-        return Signature("Decided in another system; taken off the worklist", who, when)
+    reason = concept_text(task.get("statusReason"))
+    if reason == DECIDED_ELSEWHERE:
+        words = "Decided in another system; taken off the worklist"
+        return Signature(words, who, when, is_elsewhere=True)
     decision = codes.first_code(task.get("businessStatus"), codes.DECISION) or ""
-    return Signature(SIGNED[decision], who, when)
+    return Signature(SIGNED[decision], who, when, reason)
 
 
 def status_of(focus: Json) -> str:
@@ -101,6 +122,7 @@ def warnings_of(result: Result, focus: Json, newest: Head | None) -> list[str]:
         *_later(result.head, newest),
         *_changed(result, focus),
         *_missing(result),
+        *_unsigned(result),
     ]
 
 
@@ -133,3 +155,8 @@ def _changed(result: Result, focus: Json) -> list[str]:
 def _missing(result: Result) -> list[str]:
     gone = [ref for ref in result.missing if ref in result.head.outputs.values()]
     return [f"{len(gone)} part(s) of this result are no longer in the record."] if gone else []
+
+
+def _unsigned(result: Result) -> list[str]:
+    notes = (str(note.get("text", "")) for note in result.head.task.get("note", []))
+    return [found[0] for note in notes if (found := RESTS.search(note))]

@@ -76,14 +76,16 @@ def test_the_record_number_in_use_stands_there(doctor: Visitor, clinic: Clinic) 
         {"system": "urn:c", "value": "NOW-3", "use": "official", "type": number},
     ]
     say(clinic.ehr, clinic.patient, identifier=identifiers)
-    shown = banner(doctor.get(f"/results/{task}"))
+    page = doctor.get(f"/results/{task}")
+    shown = banner(page)
     assert "MRN NOW-3" in shown and "OLD" not in shown
+    assert "MRN NOW-3" in beside(page) and "OLD" not in beside(page)
 
 
 @pytest.mark.parametrize(
     ("allergies", "said"),
     [
-        ([], "Allergies none recorded"),
+        ([], "Allergies none recorded: ask the patient"),
         ([denial("716186003")], "Allergies no known allergies"),
         ([denial("409137002")], "Allergies no known drug allergies"),
         ([allergy("penicillin", "resolved"), allergy("nuts", verified="refuted")], "none recorded"),
@@ -93,7 +95,7 @@ def test_the_record_number_in_use_stands_there(doctor: Visitor, clinic: Clinic) 
         ),
         (
             [allergy("penicillin"), denial("716186003")],
-            "Allergies penicillin; also recorded: no known allergies",
+            "Allergies penicillin; the record contradicts itself: it also says no known allergies",
         ),
     ],
 )
@@ -191,4 +193,4 @@ def test_none_recorded_under_one_of_several_records_says_so(
     say_links(clinic.ehr, clinic.patient, link("replaced-by", other), active=False)
     say_links(clinic.ehr, other, link("replaced-by", clinic.patient), active=False)
     shown = banner(doctor.get(f"/results/{task}"))
-    assert "Allergies none recorded (under this record alone)" in shown
+    assert "Allergies none recorded: ask the patient (under this record alone)" in shown

@@ -20,6 +20,7 @@ def a_report(**more: Any) -> Report:
         "patient_line": "Erika Mustermann, born 2 Mar 1940, MRN 7",
         "sections": [Section("Conclusion", [text(CONCLUSION)])],
         "printed": "Printed on 28 Nov 2026, 15:02 CET by Dr. Ada Berg",
+        "drafted": "Drafted by AI; decided by Dr. Ada Berg.",
         "reference": "Task/7, revision 1",
     }
     return Report(**given | more)

@@ -54,6 +54,17 @@ def test_of_anything_else_it_says_why_not() -> None:
         assert standing.why_not(other) == words
 
 
+@pytest.mark.parametrize(
+    "after", ["", " Stopped: aspirin.", " To be stopped by the prescriber: x."]
+)
+def test_unsigned_results_are_among_the_warnings(after: str) -> None:
+    head = decided("signed")
+    rests = "Based on results that nobody had signed: Film of 1. May; Notes."
+    head = replace(head, task=head.task | {"note": [{"text": f"Refuted: Mass. {rests}{after}"}]})
+    assert standing.warnings_of(result(head), REPORT, None) == [rests]
+    assert standing.warnings_of(result(decided("signed")), REPORT, None) == []
+
+
 def test_who_signed() -> None:
     head = decided("signed")
     named = head.task | {"owner": codes.reference("Practitioner/1", "Dr. Ada Berg")}
@@ -65,6 +76,13 @@ def test_who_signed() -> None:
     for owner in ("Practitioner/1", None):
         unnamed = standing.signature_of(result(decided("amended", owner=owner)))
         assert unnamed.who == "somebody whose name is not recorded"
+    assert elsewhere.drafted == (
+        "Drafted by AI; decided in another system. Somebody whose name is not recorded took it off "
+        "the worklist."
+    )
+    amended = standing.signature_of(result(decided("amended", "Wrong side.")))
+    assert amended.reason == "Wrong side."
+    assert amended.drafted == "Drafted by AI; decided by somebody whose name is not recorded."
 
 
 @pytest.mark.parametrize(
@@ -145,9 +163,11 @@ def verified(status: str, *notes: str) -> Json:
         (verified("refuted"), "REFUTED"),
         (verified("entered-in-error", LEFT_OUT), "left out"),
         (part("DetectedIssue", status="final"), "kept"),
-        (part("DetectedIssue", status="cancelled"), "NOT ACCEPTED"),
+        (part("DetectedIssue", status="cancelled"), "left out by the clinician"),
         (part("MedicationRequest", status="active"), "accepted"),
-        (part("MedicationRequest", status="cancelled"), "NOT ACCEPTED"),
+        (part("MedicationRequest", status="cancelled"), "left out by the clinician"),
+        (part("ServiceRequest", status="revoked"), "left out by the clinician"),
+        (part("Goal", lifecycleStatus="rejected"), "left out by the clinician"),
         (part("MedicationRequest", status="stopped"), "status in the record: stopped"),
         (part("Goal", lifecycleStatus="accepted"), "accepted"),
         (part("Basic", status="odd"), "status in the record: odd"),
