@@ -33,10 +33,10 @@ def times(page: str) -> str:
 @pytest.mark.parametrize(
     ("time", "said"),
     [
-        ("2004-08-26", "Film of 26 Aug 2004 (22 years ago), read today, "),
+        ("2004-08-26", "Film of 26 Aug 2004 (22 years ago), analysed by the AI today, "),
         ("2004-08-26T18:50:59-04:00", "Film of 26 Aug 2004 ("),
         ("2004-08", "Film of Aug 2004 ("),
-        (None, "The time of the film is not recorded; read today, "),
+        (None, "The time of the film is not recorded; analysed by the AI today, "),
     ],
 )
 def test_a_film_tells_of_when_it_is_and_when_it_was_read(
