@@ -15,7 +15,7 @@ CERTAINTY_OF_FINDING: Final = "111012"
 SCORE: Final = "Model's score"
 RANK_ONLY: Final = "The score is a rank, not the chance of disease."
 UNRANKED: Final = "not stated"
-ALONE: Final = "the only one, so no rank"
+ALONE: Final = "not ranked (single finding)"
 
 
 def ranks(confidences: Sequence[float | None]) -> list[str]:

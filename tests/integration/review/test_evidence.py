@@ -54,7 +54,7 @@ def test_no_number_of_a_model_is_shown_as_a_percentage(
     page = doctor.get(f"/results/{fill(clinic)[service]}")
     assert "<meter" not in page
     assert not re.search(r"(91|84) ?%", words(page))
-    assert service == "genomics" or "the only one, so no rank" in words(page)
+    assert service == "genomics" or "not ranked (single finding)" in words(page)
 
 
 def test_a_card_is_shown_without_what_machines_read_of_it(doctor: Visitor, clinic: Clinic) -> None:
