@@ -130,6 +130,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
     )
     bp.add_app_template_filter(present.linked, "linked")
     bp.add_app_template_filter(partial(clock.when, zone=ZoneInfo(settings.timezone)), "when")
+    bp.add_app_template_filter(present.urgency_text, "urgency")
     bp.add_app_template_filter(present.human_name, "human_name")
     bp.add_app_template_test(fates.is_gone, "gone")
     return bp

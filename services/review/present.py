@@ -16,6 +16,13 @@ from shared import instants
 from shared.fhir import codes
 from shared.references import relative
 
+URGENCY: Final[Mapping[str, str]] = {
+    "stat": "Immediate (stat)",
+    "asap": "Very urgent (asap)",
+    "urgent": "Urgent",
+    "routine": "Routine",
+}
+"""R4's request-priority in words."""
 WEB_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])")
 LINK: Final = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
 
@@ -106,6 +113,11 @@ def cite(display: str | None, url: str | None) -> dict[str, str]:
     """One citation; an address that is not http(s) is shown as text, never as a link."""
     safe = url if url and url.startswith(("https://", "http://")) else None
     return {"display": display or url or "citation"} | ({"url": safe} if safe else {})
+
+
+def urgency_text(priority: str) -> str:
+    """Name how urgent a result is; an unknown code stays as it is."""
+    return URGENCY.get(priority, priority)
 
 
 def linked(text: str) -> Markup:

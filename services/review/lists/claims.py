@@ -77,7 +77,7 @@ def set_owner(task_id: str) -> Response:
 
     shared.feed.look(task_id)
     log.info("review: the owner of %s was set", head.reference)
-    flash(_said(owner, me))
+    flash(_said(owner, me, is_new=_is_new(head.task, task)))
     return redirect(url_for("review.worklist", **here()), 303)
 
 
@@ -156,7 +156,15 @@ def _is_called(person: Json, words: list[str]) -> bool:
     return all(any(part.startswith(word) for part in parts) for word in words)
 
 
-def _said(owner: Practitioner | None, me: Practitioner) -> str:
+def _is_new(before: Json, now: Json) -> bool:
+    """Tell whether this claim has acknowledged it."""
+    seen = acknowledgement.acknowledgement_of
+    return seen(now) is not None and seen(before) is None
+
+
+def _said(owner: Practitioner | None, me: Practitioner, *, is_new: bool) -> str:
     if owner is None:
         return "Given back: nobody has claimed it now."
-    return "Claimed: it is yours." if owner == me else f"Handed over to {owner.name}."
+    if owner != me:
+        return f"Handed over to {owner.name}. Nobody was told: call her or him."
+    return "Claimed, and acknowledged under your name." if is_new else "Claimed: it is yours."

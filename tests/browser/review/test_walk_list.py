@@ -94,7 +94,7 @@ def test_each_filter_leaves_what_it_names_in_the_same_order(
     three_days_ago = instant(datetime.now(UTC) - timedelta(days=3))
     fits: dict[tuple[str, str], Callable[[Waiting], bool]] = {
         ("Service", "Notes"): lambda w: w.service == "notes",
-        ("Urgency", "Stat"): lambda w: w.priority == "stat",
+        ("Urgency", "Immediate (stat)"): lambda w: w.priority == "stat",
         ("Patient", "carla crowd007"): lambda w: w.number == 7,
         ("Text", "basal zone"): lambda w: w.zone == "basal",
         ("Waiting for at least", "3 days"): lambda w: w.created < three_days_ago,

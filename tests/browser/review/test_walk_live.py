@@ -88,7 +88,9 @@ def test_a_result_is_handed_over_to_a_colleague(mine: Page, site: Site) -> None:
     expect(found).to_be_visible()
     assert faults(mine) == []
     found.click()
-    expect(said(mine)).to_have_text("Handed over to Dr. Zoe Adler.")
+    expect(said(mine)).to_have_text(
+        "Handed over to Dr. Zoe Adler. Nobody was told: call her or him."
+    )
     expect(row).to_contain_text("Dr. Zoe Adler")
     assert owner(clinic, task) == colleague
 

@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from werkzeug.test import TestResponse
 
+from services.review import present
 from shared.answers import Basis
 from shared.fhir import heads
 from shared.fhir.heads import head_of
@@ -186,6 +187,19 @@ def test_a_claim_is_one_until_it_is_given_back(visitor: Visitor, clinic: Clinic)
     assert "Not acknowledged for" in visitor.get(f"/results/{task}")
 
 
+def test_a_claim_says_that_it_acknowledges(visitor: Visitor, clinic: Clinic) -> None:
+    task = a_coded_film(clinic)
+    mine = f"/?outcome=requested&patient={clinic.patient.split('/')[1]}"
+    page = visitor.get(mine)
+    assert ">Claim and acknowledge</button>" in page
+    assert ">Acknowledge: I have seen it</button>" in page
+    urgent = present.urgency_text(clinic.task(task)["priority"])
+    assert f'<span class="severity">{urgent}</span>' in page
+    assert f"This result is {urgent.lower()}." in visitor.get(f"/results/{task}")
+    own(visitor, task, "me")
+    assert "Claimed, and acknowledged under your name." in visitor.get(mine)
+
+
 def test_to_hand_it_over_says_nothing_of_the_colleague(visitor: Visitor, clinic: Clinic) -> None:
     task, roth = a_coded_film(clinic), open_clinic(clinic.ehr).practitioner
     assert own(visitor, task, roth).status_code == 303
@@ -215,7 +229,7 @@ def test_the_overdue_are_told_above_every_list(visitor: Visitor, clinic: Clinic)
     task = a_coded_film(clinic)
     for path in ("/", "/?outcome=completed", "/?patient=Nobody", "/?service=notes"):
         page = visitor.get(path)
-        assert re.search(r"\d+ critical results? (was|were) not acknowledged in time", page), path
+        assert re.search(r"\d+ urgent results? (was|were) not acknowledged in time", page), path
     link = re.search(r'href="([^"]+)">Show (it|them)<', page)
     assert link
     assert f"/results/{task}" in every_page(visitor, unescape(link[1]))

@@ -7,6 +7,17 @@ import pytest
 
 from services.review import present
 from services.review.person.ages import age
+from shared.fhir.urgency.priority import PRIORITIES
+
+
+def test_urgency_is_named_for_people() -> None:
+    assert [present.urgency_text(code) for code in (*PRIORITIES, "odd")] == [
+        "Immediate (stat)",
+        "Very urgent (asap)",
+        "Urgent",
+        "Routine",
+        "odd",
+    ]
 
 
 @pytest.mark.parametrize(

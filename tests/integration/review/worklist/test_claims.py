@@ -60,7 +60,7 @@ def test_handed_over_to_a_colleague_found_by_name(
     sent = _hand_over(doctor, found, task, colleague)
     assert sent.status_code == 303 and sent.location == "/?urgency=urgent"
     assert owner(clinic, task) == colleague
-    assert "Handed over to" in doctor.get(path(clinic))
+    assert "Nobody was told: call her or him." in doctor.get(path(clinic))
     unknown = doctor.get(f"/results/{task}/owner?colleague=Xyz")
     assert "No active colleague has this name." in unknown
 
