@@ -15,6 +15,7 @@ from services.review.result.result import Result
 KINDS: Final[Mapping[str, Kind]] = {"sign": "signed", "amend": "amended", "reject": "rejected"}
 MAX_REASON, MAX_TEXT = 1_000, 20_000
 MOST_NAMED: Final = 8
+GRAVE: Final = "Say why this high-severity alert does not hold."
 TAKEN_BACK: Final = "A part of this result was taken back in another system. Amend or reject it."
 
 
@@ -185,7 +186,12 @@ def _amendment(decision: Decision, given: Answers, result: Result) -> str:
             f"{_listed([given.asked[key].name for key in sorted(lost)])}. Nothing was saved. "
             "Change one of them."
         )
-    return ""
+    return GRAVE if not decision.reason and _leaves_grave(given, result) else ""
+
+
+def _leaves_grave(given: Answers, result: Result) -> bool:
+    """Tell whether an alert of high severity is left out."""
+    return any(result.outputs[key].get("severity") == "high" for key in given.of("leave"))
 
 
 def _questions(

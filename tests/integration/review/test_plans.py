@@ -157,6 +157,23 @@ def test_an_amendment_takes_its_choice_along(doctor: Visitor, clinic: Clinic) ->
     ]
 
 
+@pytest.mark.parametrize("reason", ["", " ", "Omeprazole was stopped."])
+def test_a_grave_alert_is_left_out_only_with_a_reason(
+    doctor: Visitor, clinic: Clinic, reason: str
+) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    form = {"reviewed": "yes", "text": "Prasugrel.", "choice-choice/0": "choice/0/0"}
+    form |= fates(confirm=["goal", "rehabilitation"], leave=["interaction"])
+    answer = doctor.decide(task, "amend", reason=reason, **form)
+    if reason.strip():
+        assert answer.status_code == 303
+        assert clinic.task(task)["statusReason"]["text"] == reason
+    else:
+        asked = "Say why this high-severity alert does not hold."
+        assert answer.status_code == 400 and asked in answer.text
+        assert clinic.task(task)["status"] == "requested"
+
+
 def test_a_report_made_final_elsewhere_is_respected_and_its_head_closed(
     doctor: Visitor, clinic: Clinic
 ) -> None:
