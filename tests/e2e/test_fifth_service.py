@@ -140,10 +140,11 @@ def browse(ward: Ward) -> Iterator[Callable[[str], str]]:
 
 def test_the_worklist_names_it_and_filters_by_it(ward: Ward, browse: Callable[[str], str]) -> None:
     _, _, head = ward.answered()
-    page = browse(f"/?service={NAME}")
-    assert "Ecgtoy report" in page
-    assert head.reference.removeprefix("Task/") in page
-    assert head.reference.removeprefix("Task/") not in browse("/?service=notes")
+    task = head.reference.removeprefix("Task/")
+    # the list learns of it within seconds
+    assert until(lambda: task in browse(f"/?service={NAME}"), WAIT_SEC)
+    assert "Ecgtoy report" in browse(f"/?service={NAME}")
+    assert task not in browse("/?service=notes")
 
 
 def test_its_panel_stands_on_the_page(ward: Ward, browse: Callable[[str], str]) -> None:
