@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.review.decision.consistency.contradictions import contradictions
+from services.imaging.resources import LIMITS
+from services.review.decision.consistency.contradictions import contradictions, of_the_patient
 from shared.fhir import codes
 from shared.fhir.urgency.priority import INTERPRETATION
 from shared.json import Json
@@ -204,3 +205,13 @@ def test_each_contradiction_has_a_token_of_its_own() -> None:
     again = contradictions("Pneumonia is excluded.", outputs, {"a"}, set())
     assert len({c.token for c in [*found, *again]}) == 3
     assert [c.name for c in found] == ["Pneumonia", "Pleural effusion"]
+
+
+def test_what_a_draft_says_of_its_model_is_no_word_on_the_patient() -> None:
+    drafted = f"Pneumonia not suspected: model score 12 of 100. {LIMITS}"
+    assert "pneumonia" in LIMITS
+    kept = of_the_patient(f"No focus of infection. {LIMITS}", drafted)
+    assert kept.split() == ["No", "focus", "of", "infection."]
+    for own in ("Limits: a rotated film. Pneumonia.", f"{LIMITS[:-1]}, and a pneumonia."):
+        assert of_the_patient(own, drafted) == own
+    assert of_the_patient("Pneumonia.", "Drafted without them.") == "Pneumonia."

@@ -24,6 +24,8 @@ ABSENT: Final = frozenset(
 )
 ABSENT_CODES: Final = ("NEG", "ND")
 """Negative, not detected."""
+LIMITS: Final = "Limits: "
+"""With this an analyser begins what it says of its model."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class Contradiction:
     @property
     def token(self) -> str:
         return digest(self.key, self.voice, self.words, self.fate)[-16:]
+
+
+def of_the_patient(text: str, drafted: str) -> str:
+    """Leave out the limits of the model, with which a draft ends.
+
+    They name diseases. Only as drafted: what a clinician wrote herself is read.
+    """
+    _, mark, limits = drafted.partition(LIMITS)
+    return text.replace(mark + limits, " ") if mark else text
 
 
 def contradictions(
