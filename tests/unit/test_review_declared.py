@@ -9,6 +9,7 @@ from flask import Flask, render_template_string
 
 from services import catalogue
 from services.review import clock
+from services.review.decision import fates
 from services.review.panels import declared
 from services.review.worklist.listing import title
 from shared.fhir import codes
@@ -110,6 +111,7 @@ def drawn(*sections: Section) -> str:
         '{% include "panels/section.html" %}{% endfor %}'
     )
     app.add_template_filter(clock.when, "when")
+    app.add_template_test(fates.is_gone, "gone")
     with app.app_context():
         return render_template_string(draw, parts=sections)
 
