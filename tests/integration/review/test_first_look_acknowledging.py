@@ -96,6 +96,6 @@ def test_to_claim_it_before_the_look_acknowledges_nothing(
     look(reader, film)
     for task in (film, plan):
         assert press(reader, reader.get(path(clinic)), task, "Give back").status_code == 303
-        assert "Claim" in forms(page := reader.get(path(clinic)), task)
-        assert press(reader, page, task, "Claim").status_code == 303
+        assert "Claim and acknowledge" in forms(page := reader.get(path(clinic)), task)
+        assert press(reader, page, task, "Claim and acknowledge").status_code == 303
         assert acknowledged(clinic, task) == clinic.practitioner

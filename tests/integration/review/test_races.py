@@ -26,7 +26,7 @@ def test_a_reading_that_is_half_old_is_not_shown(
     assert stamp
     read: list[str] = []
 
-    def torn(ehr: Ehr, task_id: str) -> Result:
+    def torn(ehr: Ehr, task_id: str, *_: object) -> Result:
         """Half of it is as it stood before the other's signature, half as after it."""
         before = gather(ehr, task_id)
         read.append(task_id)
