@@ -151,7 +151,10 @@ def test_what_is_ended_on_the_way_the_pages_go_on_with(
         pages.sweep()
         fake.faults.latency_sec = 0.2
         command = [sys.executable, "-m", "services.cli", "worklist", "rebuild"]
+        # a background job of a shell ignores SIGINT, and its children inherit that
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         rebuilding = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        signal.signal(signal.SIGINT, before)
         _until(lambda: pages.index.fact("complete") is None)
         rebuilding.send_signal(sent)
         assert rebuilding.wait(30) != 0
