@@ -6,6 +6,7 @@ their own, and somebody who is logged in opens them over HTTP while a head chang
 
 import math
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -23,6 +24,8 @@ from benchmarks.parts import sekmet
 from benchmarks.report import markers
 from benchmarks.report.document import machine
 from benchmarks.report.markdown import table
+from services.review.worklist.feed import SWEEP_SEC
+from services.review.worklist.sweeps.cursor import OVERLAP
 from shared.ehr.opening import open_ehr
 from shared.settings import load_settings
 
@@ -47,6 +50,9 @@ FILTERS: Final = {
     "another tab": ("?outcome=completed", "?outcome=cancelled"),
 }
 """What is asked for -> the queries, in turn."""
+
+MANY: Final = 5_000
+"""So many fresh writes slow each sweep that looks back over them."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,9 @@ def measured(results: int, patients: int, samples: int) -> Run:
                 requests = _requests(running, samples)
                 looking = Looking(running.url, USER, PASSWORD)
                 with writer(ehr, filled.tasks, filled.practitioner):
+                    if results >= MANY:
+                        click.echo("waiting until the sweeps leave the filling behind", err=True)
+                        time.sleep(OVERLAP.total_seconds() + 2 * SWEEP_SEC)
                     kinds = list(_kinds(running, looking, filled, samples))
                 looking.close()
                 built, size = running.built_sec, running.index_mb
