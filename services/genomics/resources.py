@@ -158,7 +158,7 @@ def _implication(
         ],
         code=codes.concept(lab.TBD, lab.THERAPEUTIC),
         interpretation=[
-            codes.concept(lab.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))
+            codes.concept(codes.INTERPRETATION, *(lab.ABNORMAL if found.actionable else lab.NORMAL))
         ],
         derivedFrom=[genotypes[gene].ref for gene in found.phenotypes if gene in genotypes],
         component=[drug, *parts, *(gene_part(tables.gene(gene)) for gene, _ in ranked)],

@@ -24,9 +24,8 @@ RADIOLOGY: Final = [
 ]
 IMAGING: Final = [codes.concept(codes.OBSERVATION_CATEGORY, "imaging")]
 IMAGE: Final = codes.concept(codes.MEDIA_TYPE, "image")
-INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-POSITIVE: Final = [codes.concept(INTERPRETATION, "POS", "Positive")]
-NEGATIVE: Final = [codes.concept(INTERPRETATION, "NEG", "Negative")]
+POSITIVE: Final = [codes.concept(codes.INTERPRETATION, "POS", "Positive")]
+NEGATIVE: Final = [codes.concept(codes.INTERPRETATION, "NEG", "Negative")]
 TWO_VIEWS: Final = codes.concept(codes.LOINC, "36643-5", "XR Chest 2 Views")
 DIAGNOSTIC_IMAGING: Final = codes.concept(codes.LOINC, "18748-4", "Diagnostic imaging study")
 

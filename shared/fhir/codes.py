@@ -28,6 +28,7 @@ NEWEST_INPUT: Final = f"{NS}/StructureDefinition/newest-input"
 # --- HL7 terminology (terminology.hl7.org, R4)
 OBSERVATION_VALUE: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 OBSERVATION_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
+INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 V2_0074: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 V3_ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 V3_DATA_OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"

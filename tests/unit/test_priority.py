@@ -4,7 +4,7 @@ import pytest
 
 from shared.answers import Answer, Basis
 from shared.fhir import codes, heads
-from shared.fhir.urgency.priority import INTERPRETATION, priority_of
+from shared.fhir.urgency.priority import priority_of
 from shared.json import Json
 
 
@@ -16,7 +16,7 @@ def a_value(code: str, status: str = "preliminary") -> Json:
     return {
         "resourceType": "Observation",
         "status": status,
-        "interpretation": [codes.concept(INTERPRETATION, code)],
+        "interpretation": [codes.concept(codes.INTERPRETATION, code)],
     }
 
 

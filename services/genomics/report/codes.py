@@ -14,7 +14,6 @@ HGVS: Final = "http://varnomen.hgvs.org"
 PHARMVAR: Final = "http://www.pharmvar.org"
 RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SEQUENCE_ONTOLOGY: Final = "http://www.sequenceontology.org"
-INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 
 REPORT: Final = "51969-4"
 VARIANT: Final = "69548-6"

@@ -21,7 +21,6 @@ GENOTYPE, HAPLOTYPE, VARIANT, GENE, MEDICATION = (
     "48018-6",
     "51963-7",
 )  # LOINC
-INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 PHENOTYPE: Final = (
     (codes.GENOMICS_TBD, "therapeutic-implication"),
     (codes.LOINC, "53040-2"),
@@ -157,7 +156,9 @@ def advice(key: str, implication: Json, outputs: Mapping[str, Json]) -> DrugAdvi
         rxnorm=tuple(_rxnorm(implication)),
         genes=tuple(dict.fromkeys(filter(None, genes))),
         phenotypes=tuple(phenotypes(implication)),
-        actionable=codes.has_code(implication.get("interpretation"), INTERPRETATION, "A", "AA"),
+        actionable=codes.has_code(
+            implication.get("interpretation"), codes.INTERPRETATION, "A", "AA"
+        ),
         note=notes_of(implication),
         citations=tuple(present.citations(implication)),
         status=lifecycle.status_of(implication) or "",

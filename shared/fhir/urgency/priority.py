@@ -14,7 +14,6 @@ from shared.json import Json
 Priority = Literal["stat", "asap", "urgent", "routine"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 """The most urgent first (R4 request-priority: stat at once, asap before urgent)."""
-INTERPRETATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 BY_SEVERITY: Final[Mapping[str, Priority]] = {"high": "urgent"}
 """Of an alert (DetectedIssue.severity)."""
 BY_INTERPRETATION: Final[Mapping[str, Priority]] = {
@@ -51,7 +50,7 @@ def _asked(resource: Json) -> Iterator[Priority]:
         yield asked
     if kind == "Observation":
         for code, asked in BY_INTERPRETATION.items():
-            if codes.has_code(resource.get("interpretation"), INTERPRETATION, code):
+            if codes.has_code(resource.get("interpretation"), codes.INTERPRETATION, code):
                 yield asked
     if kind == "DiagnosticReport":
         for (system, code), asked in BY_CONCLUSION.items():

@@ -5,7 +5,6 @@ import pytest
 from services.imaging.resources import LIMITS
 from services.review.decision.consistency.contradictions import contradictions, of_the_patient
 from shared.fhir import codes
-from shared.fhir.urgency.priority import INTERPRETATION
 from shared.json import Json
 
 
@@ -160,7 +159,7 @@ def test_a_negative_finding_is_contradicted_by_who_affirms_what_it_denies(
         "resourceType": "Observation",
         "code": codes.concept(codes.DCM, "121071", "Finding"),
         "valueCodeableConcept": {"text": NOT_SUSPECTED},
-        "interpretation": [codes.concept(INTERPRETATION, code)],
+        "interpretation": [codes.concept(codes.INTERPRETATION, code)],
     }
     assert asked(text, negative) == expected
 

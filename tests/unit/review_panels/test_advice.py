@@ -13,7 +13,7 @@ from shared.json import Json
 from tests.unit.review_panels.support import PATIENT, Shelf, material, resource, result
 
 REPORT = resource("DiagnosticReport", "1", status="preliminary")
-ABNORMAL = [codes.concept(genes.INTERPRETATION, "A")]
+ABNORMAL = [codes.concept(codes.INTERPRETATION, "A")]
 
 
 def implication(id: str, drug: str, rxnorm: str, **more: Any) -> Json:

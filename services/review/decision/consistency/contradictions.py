@@ -10,7 +10,6 @@ from services.review.decision.consistency.negation import Voice
 from services.review.decision.consistency.terms import WORD, Terms, terms_of
 from shared.answers import digest
 from shared.fhir import codes
-from shared.fhir.urgency.priority import INTERPRETATION
 from shared.json import Json
 
 Fate = Literal["confirmed", "refuted", "left"]
@@ -133,7 +132,7 @@ def _is_implied(resource: Json) -> bool:
 
 
 def _says_absent(resource: Json) -> bool:
-    if codes.has_code(resource.get("interpretation"), INTERPRETATION, *ABSENT_CODES):
+    if codes.has_code(resource.get("interpretation"), codes.INTERPRETATION, *ABSENT_CODES):
         return True
     return present.value_text(resource).strip().casefold() in ABSENT
 
