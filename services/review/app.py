@@ -38,6 +38,19 @@ from shared.settings import Settings
 from shared.web.app import Probes, create_app
 
 NAME: Final = "review"
+PARTS: Final = (
+    account,
+    show,
+    claims,
+    acknowledge,
+    pages,
+    images,
+    sign_off,
+    report,
+    emergency,
+    problems,
+)
+"""What brings routes or handlers of errors."""
 
 
 def create_review_app(
@@ -110,15 +123,19 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
         measured.registry.register(_overdue(limits, feed.index))
 
     bp.record(wire)
-    for part in (account, show, claims, acknowledge, pages, images, sign_off, report):
-        part.register(bp)
-    for part in (emergency, problems):
+    for part in PARTS:
         part.register(bp)
     bp.before_request(_started)
     bp.before_request(account.require_login)
     bp.before_request(problems.require_readable)
     bp.after_request(_protected)
     bp.after_request(lambda response: _measured(measured, response))
+    _equip(bp, settings)
+    return bp
+
+
+def _equip(bp: Blueprint, settings: Settings) -> None:
+    """Give the templates what all of them use."""
     bp.app_context_processor(
         lambda: {
             "user": session.current(),
@@ -133,7 +150,6 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
     bp.add_app_template_filter(present.urgency_text, "urgency")
     bp.add_app_template_filter(present.human_name, "human_name")
     bp.add_app_template_test(fates.is_gone, "gone")
-    return bp
 
 
 def feed_of(app: Flask) -> Feed:
