@@ -6,7 +6,7 @@ from services.review.result.heads import heads_of
 from services.review.result.read import read_all
 from shared.references import local_reference, relative, subject_of
 
-RESTS_ON = ("supportingInfo", "addresses")
+SUPPORTING = ("supportingInfo", "addresses")
 
 
 def supports(material: Material) -> list[plan.Support]:
@@ -16,7 +16,7 @@ def supports(material: Material) -> list[plan.Support]:
     if focus is None or focus["resourceType"] != "CarePlan":
         return []
 
-    named = [r["reference"] for e in RESTS_ON for r in focus.get(e, []) if "reference" in r]
+    named = [r["reference"] for e in SUPPORTING for r in focus.get(e, []) if "reference" in r]
     read = read_all(ehr, map(relative, named))
     own = {local_reference(r) for r in result.outputs.values()}
     ours = {

@@ -69,13 +69,18 @@ def open_by_key(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 
+def film_by_key(page: Page, clinic: Clinic, open_site: Callable[..., Site]) -> str:
+    """Make a film, log in and open its report; the id of its Task."""
+    task = a_film(clinic)
+    enter(page, open_site())
+    open_by_key(page, "Imaging report")
+    return task
+
+
 def test_a_film_is_signed_from_the_login_to_the_signature(
     page: Page, clinic: Clinic, open_site: Callable[..., Site]
 ) -> None:
-    task = a_film(clinic)
-    site = open_site()
-    enter(page, site)
-    open_by_key(page, "Imaging report")
+    task = film_by_key(page, clinic, open_site)
     tab_to(page, "I have reviewed")
     page.keyboard.press("Space")
     tab_to(page, "Sign as it stands")
@@ -87,10 +92,7 @@ def test_a_film_is_signed_from_the_login_to_the_signature(
 def test_a_film_is_amended_without_a_mouse(
     page: Page, clinic: Clinic, open_site: Callable[..., Site]
 ) -> None:
-    task = a_film(clinic)
-    site = open_site()
-    enter(page, site)
-    open_by_key(page, "Imaging report")
+    task = film_by_key(page, clinic, open_site)
     tab_to(page, "Amend and sign…")
     page.keyboard.press("Space")
     tab_to(page, "Conclusion")

@@ -37,6 +37,18 @@ def limited(doctor: Visitor, clinic: Clinic) -> Visitor:
     return doctor
 
 
+@pytest.fixture
+def nurse(visit: Callable[..., Visitor], clinic: Clinic) -> Visitor:
+    """Somebody whose role reads no films."""
+    visitor = visit(
+        review_local_user=f"berg:{clinic.practitioner}:nurse",
+        review_roles='{"radiologist": ["RAD"]}',
+        review_readers='{"nurse": ["OTH"]}',
+    )
+    visitor.log_in()
+    return visitor
+
+
 def open_in_emergency(visitor: Visitor, task: str) -> str:
     """Begin an emergency access; return the page that it opens."""
     visitor.get(f"/results/{task}", 403)
@@ -130,14 +142,8 @@ def test_the_list_of_another_patient_is_recorded_as_one_in_an_emergency(
 
 
 def test_a_list_that_shows_what_the_role_does_not_read_is_recorded_so_once(
-    visit: Callable[..., Visitor], clinic: Clinic
+    nurse: Visitor, clinic: Clinic
 ) -> None:
-    nurse = visit(
-        review_local_user=f"berg:{clinic.practitioner}:nurse",
-        review_roles='{"radiologist": ["RAD"]}',
-        review_readers='{"nurse": ["OTH"]}',
-    )
-    nurse.log_in()
     task, page = a_film(clinic), f"/?patient={clinic.patient}"
     nurse.get(page)
     open_in_emergency(nurse, task)
@@ -149,14 +155,8 @@ def test_a_list_that_shows_what_the_role_does_not_read_is_recorded_so_once(
 
 @pytest.mark.parametrize("opened", [0, 1, 2])
 def test_the_list_shows_all_records_of_the_patient(
-    visit: Callable[..., Visitor], clinic: Clinic, opened: int
+    nurse: Visitor, clinic: Clinic, opened: int
 ) -> None:
-    nurse = visit(
-        review_local_user=f"berg:{clinic.practitioner}:nurse",
-        review_roles='{"radiologist": ["RAD"]}',
-        review_readers='{"nurse": ["OTH"]}',
-    )
-    nurse.log_in()
     former, older = (open_clinic(clinic.ehr, "Erika", f"Ehemals{n}") for n in range(2))
     tasks = [a_film(each) for each in (clinic, former, older)]
     merge(clinic.ehr, older.patient, former.patient)

@@ -10,7 +10,7 @@ from shared.fhir.heads import sources_of
 from shared.json import Json
 from shared.references import is_a, local_reference, relative
 
-RESTS_ON: Final = (
+PLAN_ELEMENTS: Final = (
     "supportingInfo",
     "addresses",
     "reasonReference",
@@ -45,7 +45,7 @@ def resting(outputs: Iterable[Json]) -> list[str]:
             *(
                 ref
                 for r in plan
-                for element in RESTS_ON
+                for element in PLAN_ELEMENTS
                 for ref in present.references(r.get(element))
             ),
             *details,
