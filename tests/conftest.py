@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.plugins.leftovers",
     "tests.plugins.no_skips",
     "tests.plugins.parts",
+    "tests.plugins.templates",
 ]
 settings.register_profile(
     "careloop", settings(), deadline=None

@@ -85,20 +85,20 @@ def test_another_key_ends_every_session(visit: Callable[..., Visitor], doctor: V
 
 
 def test_nobody_at_work_ends_the_session(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_idle_sec=2.0)
+    visitor = visit(review_idle_sec=3.0)
     visitor.log_in()
-    for _ in range(4):
+    for _ in range(7):
         time.sleep(0.5)
         visitor.get("/")
-    time.sleep(2.1)
+    time.sleep(3.1)
     visitor.get("/", 302)
 
 
 def test_a_page_that_refreshes_itself_is_nobody_at_work(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_idle_sec=2.0)
+    visitor = visit(review_idle_sec=3.0)
     visitor.log_in()
     answers = []
-    for _ in range(5):
+    for _ in range(7):
         time.sleep(0.5)
         answers.append(visitor.client.get("/", headers=REFRESH).status_code)
     assert answers[0] == 200 and answers[-1] == 302
@@ -201,12 +201,12 @@ def test_a_login_page_that_stayed_open_over_night_asks_again(
 def test_a_page_may_ask_whether_its_session_goes_on_without_prolonging_it(
     visit: Callable[..., Visitor], clinic: Clinic
 ) -> None:
-    visitor = visit(review_idle_sec=2.0)
+    visitor = visit(review_idle_sec=3.0)
     assert visitor.client.get("/session").status_code == 401
     visitor.log_in()
     visitor.get("/")
     token, answers = visitor.token(), []
-    for _ in range(6):
+    for _ in range(8):
         answers.append(visitor.client.get("/session", headers=REFRESH))
         time.sleep(0.5)
     assert answers[0].get_json() == {"person": clinic.practitioner, "csrf": token}
@@ -214,11 +214,11 @@ def test_a_page_may_ask_whether_its_session_goes_on_without_prolonging_it(
 
 
 def test_somebody_at_work_on_a_page_keeps_its_session(visit: Callable[..., Visitor]) -> None:
-    visitor = visit(review_idle_sec=2.0)
+    visitor = visit(review_idle_sec=3.0)
     visitor.log_in()
     visitor.get("/")
     token = visitor.token()
-    for _ in range(5):
+    for _ in range(7):
         time.sleep(0.5)
         sent = visitor.client.post("/session", data={"csrf": token}, headers=REFRESH)
         assert sent.status_code == 200
