@@ -1,5 +1,6 @@
 """Orders, and plans that replace them, for the tests of an exchange."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 from tests.browser.clinic import Clinic
 from tests.browser.drafts import Drafts
+from tests.integration.review.support import Visitor
 
 CLOPIDOGREL = codes.concept(codes.RXNORM, "32968", "clopidogrel")
 PLAVIX = {"text": "Plavix 75 mg film-coated tablet"}
@@ -37,6 +39,19 @@ def status(ehr: Ehr, reference: str) -> str:
     found = ehr.read(reference)
     assert found
     return str(found["status"])
+
+
+def decide(doctor: Visitor, task: str, action: str = "sign", **fields: Any) -> Any:
+    """Send the form with what the page says of the orders."""
+    page = doctor.get(f"/results/{task}")
+    named = re.search(r'name="orders" value="([0-9a-f]+)"', page)
+    given = {"orders": named[1] if named else ""} | fields
+    return doctor.decide(task, action, reviewed="yes", **given)
+
+
+def panel(doctor: Visitor, task: str) -> str:
+    """The decision beside a result."""
+    return doctor.get(f"/results/{task}").split('id="decision"')[1]
 
 
 def exchange(new: Sequence[tuple[str, str]], prior: str, others: Sequence[str] = ()) -> Drafts:

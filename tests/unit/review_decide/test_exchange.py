@@ -70,6 +70,36 @@ def test_an_order_that_the_plan_alone_names_is_left_to_the_prescriber() -> None:
     assert endings(order(1, "clopidogrel"), order(2, "4711"), **named) == {"1": "stop", "2": "task"}
 
 
+def named_for_a_check(*standing: Order) -> list[str]:
+    """What the page names as not recognised."""
+    found = exchanges({"new": TICAGRELOR}, standing, read_only=False)
+    return [o.name for o in found.unrecognised]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("DuoPlavin 75 mg/100 mg film-coated tablet", True),
+        ("4711", True),
+        ("75 mg", True),
+        ("insulin aspart", True),
+        ("aspirin / foozumab", True),
+        ("aspirin 100 mg / 1 tablet", False),
+        ("fentanyl 25 mcg/hour patch", False),
+        ("omeprazole", False),
+        ("simvastatin 40 MG / ezetimibe 10 MG", False),
+        ("Plavix", False),
+    ],
+)
+def test_an_order_that_is_not_recognised_is_named(text: str, is_named: bool) -> None:
+    named = named_for_a_check(order(1, "clopidogrel"), order(2, text))
+    assert named == ([text] if is_named else [])
+
+
+def test_nothing_is_named_where_nothing_is_replaced() -> None:
+    assert exchanges({}, [order(1, "foozumab")], read_only=False).unrecognised == ()
+
+
 def test_a_class_of_drugs_ends_nothing_else() -> None:
     glargine, aspart = order(1, "insulin glargine"), order(2, "insulin aspart")
     assert endings(glargine, aspart, order(3, "insulin lispro")) == {"1": "stop"}
@@ -95,10 +125,12 @@ def test_the_stamp_changes_with_every_order_and_version() -> None:
     one = order(1, "clopidogrel")
     newer = order(1, "clopidogrel", meta={"versionId": "8", "lastUpdated": NOW})
     again = order(1, "clopidogrel", meta={"versionId": "7", "lastUpdated": "2026-03-01T00:00:00Z"})
-    cases = [[one], [newer], [again], [one, order(2, "Plavix")], [one, order(3, "75")]]
+    unknown = [order(3, "75"), order(3, "75", meta={"versionId": "8", "lastUpdated": NOW})]
+    others = [order(2, "Plavix"), *unknown]
+    cases = [[one], [newer], [again], *([one, other] for other in others)]
     stamps = {exchanges({"new": TICAGRELOR}, each, read_only=False).stamp for each in cases}
     stamps.add(exchanges({"new": TICAGRELOR}, [one], read_only=True).stamp)
-    assert len(stamps) == 6 and exchanges({}, [one], read_only=False).stamp == ""
+    assert len(stamps) == 7 and exchanges({}, [one], read_only=False).stamp == ""
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,15 @@ from shared.fhir import codes
 ATC: Final = "http://www.whocc.no/atc"
 ATC_SUBSTANCE: Final = 7
 """A shorter ATC code names a class of drugs."""
-SEVERAL: Final = re.compile(r"\s[/+]\s|[a-z]/[a-z]{4,}", re.IGNORECASE)
+SEVERAL: Final = re.compile(r"\s[/+]\s|[a-z]/(?=[a-z]{4,})", re.IGNORECASE)
 """`ezetimibe 10 MG / simvastatin 40 MG`, `amoxicillin/clavulanate`; not `mg/ml`."""
 WORD: Final = re.compile(r"[^\W\d_]+")
 FORMS: Final = frozenset(
     WORD.findall(
         "mg mcg g ml ug iu unit units hr hour tablet tablets capsule capsules oral solution "
         "suspension injection injectable extended delayed release coated film pill product pack "
-        "dose daily once twice a day per by mouth day each every night morning evening"
+        "patch dose daily once twice a day per by mouth each every night morning evening minute "
+        "minutes hours days week weeks month"
     )
 )
 
@@ -35,10 +36,13 @@ class Substance:
     Attributes:
         keys: names of it, of which one in common is enough; none: it can't be read.
         is_combination: it holds other drugs, too, as far as can be read.
+        is_recognised: careloop knows the drug, and all drugs of a combination, as far as can be
+            read. The words of an unknown one may be a name of any drug.
     """
 
     keys: frozenset[str]
     is_combination: bool
+    is_recognised: bool
 
     def is_same(self, other: "Substance") -> bool:
         """Tell whether both hold one drug."""
@@ -54,13 +58,19 @@ def substance(concepts: Iterable[Mapping[str, Any]]) -> Substance:
     keys = {f"drug {name}" for name in drugs} | {k for c in coded if (k := _key(c))}
     if not drugs:
         keys |= {f"words {words}" for text in spoken if (words := _bare(text))}
-    several = len(drugs) > 1 or any(SEVERAL.search(text) for text in (*spoken, *drugs))
-    return Substance(frozenset(keys), several)
+    parts = max(len(drugs), 2 if any(map(_is_several, spoken)) else 1)
+    return Substance(frozenset(keys), parts > 1, is_recognised=len(drugs) == parts)
 
 
 def _spoken(concept: Mapping[str, Any]) -> Iterator[str]:
     texts = (concept.get("text"), *(c.get("display") for c in codes.codings(concept)))
     yield from (text for text in texts if isinstance(text, str))
+
+
+def _is_several(text: str) -> bool:
+    """Tell whether a text names several drugs; `25 mcg/hour` names one."""
+    after = (WORD.search(text, found.end()) for found in SEVERAL.finditer(text))
+    return any(word and word[0].casefold() not in FORMS for word in after)
 
 
 def _named(text: str) -> Iterator[str]:

@@ -63,11 +63,12 @@ class Exchanges:
     """All exchanges of a result.
 
     Attributes:
-        unread: names of standing orders of which nobody can tell the drug.
+        unrecognised: other standing orders, of a drug that careloop does not know: each may be of
+            the drug that ends.
     """
 
     each: tuple[Exchange, ...] = ()
-    unread: tuple[str, ...] = ()
+    unrecognised: tuple[Order, ...] = ()
 
     @property
     def stamp(self) -> str:
@@ -80,7 +81,8 @@ class Exchanges:
             for e in self.each
             for end in e.endings
         }
-        return digest(said, self.unread)[-16:] if self.each else ""
+        unknown = [f"{o.reference} {o.name} {o.version} {o.moment}" for o in self.unrecognised]
+        return digest(said, unknown)[-16:] if self.each else ""
 
     @property
     def grouped(self) -> list[tuple[list[str], tuple[Ending, ...]]]:
@@ -116,8 +118,9 @@ def exchanges(
             ends = tuple(_endings(name, resource, standing, read_only=read_only))
             found.append(Exchange(key, name, ends))
     ended = {end.order.reference for e in found for end in e.endings}
-    unread = (o for o in standing if not o.substance.keys and o.reference not in ended)
-    return Exchanges(tuple(found), tuple(o.name for o in unread) if found else ())
+    others = (o for o in standing if o.reference not in ended)
+    unrecognised = tuple(o for o in others if not o.substance.is_recognised)
+    return Exchanges(tuple(found), unrecognised if found else ())
 
 
 def all_by_task(ends: Iterable[Ending]) -> list[Ending]:

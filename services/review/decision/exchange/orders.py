@@ -8,6 +8,7 @@ from services.review import present
 from services.review.decision.exchange.drugs import Substance, substance
 from shared.ehr.ahead import Question, searching
 from shared.ehr.client import Ehr
+from shared.errors import FhirError
 from shared.json import Json
 from shared.references import (
     is_a,
@@ -24,7 +25,7 @@ ORDERS: Final = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
 )
 PAGE: Final = "100"
-UNNAMED: Final = "drug not named"
+UNNAMED: Final = "a drug that the record does not name"
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,15 @@ def _medications(ehr: Ehr, resource: Json) -> Iterator[Json]:
         target = str(pointer.get("reference", ""))
         contained = _listed(resource.get("contained"))
         yield from (c for c in contained if target == f"#{c.get('id')}")
-        if is_a(relative(target), "Medication") and (read := ehr.read(relative(target))):
+        if is_a(relative(target), "Medication") and (read := _read(ehr, relative(target))):
             yield read
         if isinstance(pointer.get("display"), str):
             yield {"code": {"text": pointer["display"]}}
+
+
+def _read(ehr: Ehr, reference: str) -> Json | None:
+    """Read a Medication; None where the EHR has it no more, or refuses to give it."""
+    try:
+        return ehr.read(reference)
+    except FhirError:
+        return None
