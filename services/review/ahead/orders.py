@@ -1,6 +1,6 @@
 """What orders of drugs lead to: other orders, and Medications (pure)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from services.review.decision.exchange import left, orders
 from services.review.decision.exchange.entries import STOP
@@ -9,6 +9,7 @@ from services.review.panels import genes
 from services.review.panels.declared import panel_of
 from services.review.result import taken
 from services.review.result.asking.needs import Found
+from services.review.result.medications import medications
 from shared.ehr.ahead import Question, reading
 from shared.json import Json
 from shared.references import has_identifier, is_a
@@ -45,15 +46,11 @@ def of_advice(found: Found) -> Iterator[Question]:
 
 def _drugs(found: Found) -> Iterator[Question]:
     standing = (r for r in found.of_kind(*taken.KINDS) if _counts(r))
-    return map(reading, _medications(standing))
+    return (reading(ref) for order in standing for ref in medications(order))
 
 
 def _counts(resource: Json) -> bool:
     return resource.get("status") == taken.ACTIVE or orders.is_standing(resource)
-
-
-def _medications(resources: Iterable[Json]) -> Iterator[str]:
-    return (ref for r in resources for ref in taken.medications(r) if is_a(ref, "Medication"))
 
 
 def _id(found: Found) -> str:

@@ -41,6 +41,25 @@ def test_the_drugs_that_the_patient_takes_come_first(doctor: Visitor, clinic: Cl
     assert page.index("Prescribed or taken now") < page.index("clopidogrel", page.index("drugs"))
 
 
+def test_a_drug_that_stands_within_its_order_is_one_that_she_takes(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    clinic.ehr.create(
+        {
+            "resourceType": "MedicationRequest",
+            "status": "active",
+            "intent": "order",
+            "subject": codes.reference(clinic.patient),
+            "contained": [
+                {"resourceType": "Medication", "id": "m", "code": {"text": "Plavix 75 mg"}}
+            ],
+            "medicationReference": {"reference": "#m"},
+        }
+    )
+    page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
+    assert "Prescribed or taken now" in page and "Compare by hand" not in page
+
+
 def test_without_an_order_for_them_the_page_says_so(doctor: Visitor, clinic: Clinic) -> None:
     page = words(doctor.get(f"/results/{fill(clinic)['genomics']}"))
     assert "No active order or statement in the record is for this drug." in page

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from services.review.access.practitioner import Practitioner
-from services.review.decision.exchange.drugs import substance
 from services.review.decision.exchange.entries import entries, sentences
 from services.review.decision.exchange.exchange import all_by_task, exchanges
 from services.review.decision.exchange.orders import Order, is_standing
+from services.review.result.drugs import substance
 from shared.errors import InvalidResource
 from shared.fhir import bundle, codes
 from shared.json import Json
@@ -35,8 +35,7 @@ def order(number: int, text: str, requester: str = "", **elements: Any) -> Order
         "subject": {"reference": "Patient/1"},
         "medicationCodeableConcept": {"text": text},
     } | elements
-    concept = resource["medicationCodeableConcept"]
-    return Order(resource, substance([concept]), text, "", (requester, ""))
+    return Order(resource, substance(resource), "", (requester, ""))
 
 
 def endings(*standing: Order, read_only: bool = False, **elements: Any) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.review.decision.exchange.entries import STOP
-from services.review.decision.exchange.orders import Order, is_standing, order_of
+from services.review.decision.exchange.orders import Order, is_standing, orders_of
 from services.review.result.result import Result
 from shared.answers import Head
 from shared.ehr.ahead import Question, searching
@@ -34,7 +34,9 @@ def left(ehr: Ehr, result: Result) -> Sequence[Left]:
     ehr = result.at(ehr)
     tasks = [t for t in ehr.search("Task", _query(result.head)) if t.get("focus")]
     read = {id(t): ehr.read(ordered(t)) for t in tasks}
-    return [_left(ehr, t, order) for t in tasks if (order := read[id(t)]) and is_standing(order)]
+    still = [(t, order) for t in tasks if (order := read[id(t)]) and is_standing(order)]
+    orders = orders_of(ehr, [order for _, order in still])
+    return [_left(task, order) for (task, _), order in zip(still, orders, strict=True)]
 
 
 def question(head: Head) -> Question:
@@ -51,7 +53,7 @@ def _query(head: Head) -> Mapping[str, str]:
     return {"identifier": f"{STOP}|{head.reference.split('/')[1]}"}
 
 
-def _left(ehr: Ehr, task: Json, order: Json) -> Left:
+def _left(task: Json, order: Order) -> Left:
     owner = task.get("owner", {})
     named = owner.get("display") or ("a prescriber without a name" if owner else "")
-    return Left(order_of(ehr, order), str(named), str(task.get("description", "")))
+    return Left(order, str(named), str(task.get("description", "")))
