@@ -5,6 +5,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from shared.fhir.urgency.acknowledgement import URGENT, acknowledgement_of, waits_since
+from shared.fhir.urgency.priority import Priority
 from shared.instants import now, start
 from shared.json import Json
 from shared.runtime.metrics import BUCKETS, Metrics
@@ -52,13 +53,13 @@ class PageMetrics:
             registry=self.registry,
         )
 
-    def seen(self, task: Json) -> None:
+    def seen(self, task: Json, priority: Priority) -> None:
         """Measure how long an urgent head waited, where nobody had acknowledged it before.
 
         Args:
             task: as it stood before.
+            priority: how urgent it was then.
         """
-        priority = task.get("priority")
         if priority not in URGENT or acknowledgement_of(task) or not (since := waits_since(task)):
             return
         waited = (start(now()) - start(since)).total_seconds()

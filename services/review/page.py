@@ -31,13 +31,12 @@ from services.review.result.evidence import Model
 from services.review.result.merged import Notice, notices
 from services.review.result.result import Result
 from services.review.state import Review
-from services.review.worklist.kept.entry import priority_in
 from services.review.worklist.kept.marks import mark_of
 from services.review.worklist.listing import title
 from shared import instants
 from shared.fhir import codes
 from shared.fhir.urgency.acknowledgement import acknowledgement_of, waits_since
-from shared.fhir.urgency.priority import Priority
+from shared.fhir.urgency.priority import Priority, urgency_of
 from shared.json import Json
 from shared.panel import Panel
 from shared.references import local_reference, type_of
@@ -188,7 +187,7 @@ class _Builder:
             reason=reason,
             notices=notices(self.result),
             version=mark_of(task).version,
-            priority=priority_in(task, list(self.result.outputs.values())),
+            priority=urgency_of(task, self.result.outputs.values()),
             due=self._due(),
         )
 
@@ -197,7 +196,7 @@ class _Builder:
         seen = acknowledgement_of(task)
         if seen is None and self.result.head.outcome != "requested":
             return None
-        priority = priority_in(task, list(self.result.outputs.values()))
+        priority = urgency_of(task, self.result.outputs.values())
         return due_of(self.review.limits, priority, waits_since(task), seen, now)
 
     def words(self) -> Words | None:

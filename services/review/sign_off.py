@@ -28,6 +28,7 @@ from shared import instants
 from shared.ehr.guarded import transact
 from shared.errors import Conflict, FhirError
 from shared.fhir import bundle
+from shared.fhir.urgency.priority import urgency_of
 from shared.references import local_reference
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ def post_decision(task_id: str) -> Any:
     except Conflict:
         return _changed(shared, task_id)
     shared.metrics.decisions.labels(decision.kind).inc()
-    shared.metrics.seen(result.head.task)
+    task = result.head.task
+    shared.metrics.seen(task, urgency_of(task, result.outputs.values()))
     log.info("review: %s %s", decision.kind, result.head.reference)
     _tell(decision, [end.order.name for end in ended if end.how == "task"])
     return redirect(url_for("review.result", task_id=task_id), 303)

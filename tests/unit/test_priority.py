@@ -4,12 +4,22 @@ import pytest
 
 from shared.answers import Answer, Basis
 from shared.fhir import codes, heads
-from shared.fhir.urgency.priority import priority_of
+from shared.fhir.urgency.priority import PRIORITIES, priority_of, urgency_of
 from shared.json import Json
 
 
+def of(patient: str) -> Json:
+    return {"subject": {"reference": patient}}
+
+
+def a_head(priority: object) -> Json:
+    said = {} if priority is None else {"priority": priority}
+    return {"resourceType": "Task", "status": "requested", "for": {"reference": "Patient/1"}} | said
+
+
 def an_alert(severity: str, status: str = "preliminary") -> Json:
-    return {"resourceType": "DetectedIssue", "status": status, "severity": severity}
+    found = {"resourceType": "DetectedIssue", "status": status, "severity": severity}
+    return found | {"patient": {"reference": "Patient/1"}}
 
 
 def a_value(code: str, status: str = "preliminary") -> Json:
@@ -17,7 +27,7 @@ def a_value(code: str, status: str = "preliminary") -> Json:
         "resourceType": "Observation",
         "status": status,
         "interpretation": [codes.concept(codes.INTERPRETATION, code)],
-    }
+    } | of("Patient/1")
 
 
 def a_report(code: str) -> Json:
@@ -25,7 +35,7 @@ def a_report(code: str) -> Json:
         "resourceType": "DiagnosticReport",
         "status": "preliminary",
         "conclusionCode": [codes.concept(codes.SNOMED, code)],
-    }
+    } | of("Patient/1")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +56,21 @@ def a_report(code: str) -> Json:
 )
 def test_the_most_urgent_finding_decides(found: list[Json], asked: str) -> None:
     assert priority_of(found) == asked
+
+
+@pytest.mark.parametrize("priority", PRIORITIES)
+def test_a_head_says_itself_how_urgent_it_is(priority: str) -> None:
+    assert urgency_of(a_head(priority), [an_alert("high"), a_value("HH")]) == priority
+
+
+@pytest.mark.parametrize("priority", [None, "", "at once", "STAT", 1, ["stat"]])
+def test_of_one_that_says_nothing_known_its_parts_do(priority: object) -> None:
+    head = a_head(priority)
+    assert urgency_of(head, []) == "routine"
+    assert urgency_of(head, [an_alert("high")]) == "urgent"
+    assert urgency_of(head, [an_alert("high"), a_value("HH")]) == "asap"
+    assert urgency_of(head, [a_value("HH") | of("Patient/2"), a_report("1")]) == "routine"
+    assert urgency_of(head | {"status": "completed"}, [a_value("HH")]) == "routine"
 
 
 def test_a_head_without_result_is_not_urgent_any_more() -> None:

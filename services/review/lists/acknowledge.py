@@ -21,6 +21,7 @@ from services.review.lists.writing import CHANGED, write
 from services.review.panels.declared import is_per_patient
 from services.review.person.names import SOMEBODY
 from services.review.result.read import gather, head_by_id, service_of
+from services.review.result.urgency import read_urgency
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
@@ -54,8 +55,9 @@ def acknowledge(task_id: str) -> Response:
     if request.form.get("version") != mark_of(head.task).version:
         abort(409, CHANGED)
 
+    urgency = read_urgency(shared.ehr, head)
     write(shared, head, heads.acknowledged(head, user.practitioner, user.name, instants.now()))
-    shared.metrics.seen(head.task)
+    shared.metrics.seen(head.task, urgency)
     shared.feed.look(task_id)
     log.info("review: %s was acknowledged", head.reference)
     flash(DONE)

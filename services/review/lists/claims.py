@@ -20,6 +20,7 @@ from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
 from services.review.result.asking.named import focus_of
 from services.review.result.read import head_by_id
+from services.review.result.urgency import read_urgency
 from services.review.state import Review, review
 from services.review.worklist.kept.marks import mark_of
 from shared import instants
@@ -27,6 +28,7 @@ from shared.answers import Head
 from shared.ehr.ahead import reading
 from shared.fhir import heads
 from shared.fhir.urgency import acknowledgement
+from shared.fhir.urgency.priority import Priority
 from shared.json import Json
 from shared.references import is_a, local_reference, relative
 
@@ -68,12 +70,12 @@ def set_owner(task_id: str) -> Response:
     if request.form.get("version") != mark_of(head.task).version:
         abort(409, CHANGED)
     owner = _owner(shared, me)
-    task = _owned(head, owner, instants.now())
+    task, urgency = _owned(head, owner, instants.now()), read_urgency(shared.ehr, head)
     if owner == me and not film_first.hides(shared, cast(User, current()), head):
-        task = _acknowledged(task, me)
+        task = _acknowledged(task, me, urgency)
     write(shared, head, task)
     if acknowledgement.acknowledgement_of(task):
-        shared.metrics.seen(head.task)
+        shared.metrics.seen(head.task, urgency)
 
     shared.feed.look(task_id)
     log.info("review: the owner of %s was set", head.reference)
@@ -130,9 +132,9 @@ def _owned(head: Head, owner: Practitioner | None, now: str) -> Json:
     return task
 
 
-def _acknowledged(task: Json, me: Practitioner) -> Json:
+def _acknowledged(task: Json, me: Practitioner, urgency: Priority) -> Json:
     """Note that who claims an urgent result has seen it."""
-    if task.get("priority") not in acknowledgement.URGENT:
+    if urgency not in acknowledgement.URGENT:
         return task
     return acknowledgement.acknowledged(task, me.reference, me.name, instants.now())
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 
 from shared.fhir import codes, lifecycle
 from shared.json import Json
+from shared.references import subject_of
 
 Priority = Literal["stat", "asap", "urgent", "routine"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
@@ -38,6 +39,24 @@ def priority_of(resources: Iterable[Json]) -> Priority:
     """
     found = {p for r in resources if _stands(r) for p in _asked(r)}
     return min(found, key=PRIORITIES.index, default="routine")
+
+
+def stated(task: Json) -> Priority | None:
+    """Return the priority that a head states; None: it states none that R4 knows."""
+    return next((p for p in PRIORITIES if task.get("priority") == p), None)
+
+
+def urgency_of(task: Json, parts: Iterable[Json]) -> Priority:
+    """Return how urgent a head is: as it states, else as its parts ask for.
+
+    Heads of former versions of careloop state none. Only what waits asks for any.
+
+    Args:
+        parts: all that it holds; another subject's count for nothing.
+    """
+    subject, waits = subject_of(task), task.get("status") == "requested"
+    own = (part for part in parts if waits and subject_of(part) == subject)
+    return stated(task) or priority_of(own)
 
 
 def _stands(resource: Json) -> bool:

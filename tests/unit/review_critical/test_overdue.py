@@ -167,7 +167,7 @@ def observed(metrics: PageMetrics) -> Sequence[tuple[str, float]]:
 def test_the_wait_is_measured_once_and_of_urgent_results_alone() -> None:
     metrics = PageMetrics()
     head = drawn(begun(), ago(hours=1), "stat")
-    metrics.seen(head.task)
-    metrics.seen(seen(head).task)
-    metrics.seen(drawn(begun(), ago(hours=1), "routine").task)
+    metrics.seen(head.task, "stat")
+    metrics.seen(seen(head).task, "stat")
+    metrics.seen(drawn(begun(), ago(hours=1), "routine").task, "routine")
     assert observed(metrics) == [("stat", 1.0)]

@@ -11,11 +11,12 @@ from services.review.worklist.summary import summary_of
 from shared.answers import Head
 from shared.fhir import codes
 from shared.fhir.urgency.acknowledgement import URGENT, acknowledgement_of, waits_since
-from shared.fhir.urgency.priority import PRIORITIES, Priority, priority_of
+from shared.fhir.urgency.priority import PRIORITIES, Priority, stated, urgency_of
 from shared.json import Json
 from shared.references import is_a, moment_of, relative, subject_of
 
 REPORTS = ("DiagnosticReport", "CarePlan")
+SUMMARISED = (*REPORTS, "DetectedIssue")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Entry:
     Attributes:
         task: the Task's id.
         subject: `Patient/id`; another type, or empty, where it is about no patient.
-        priority: as its Task says; of one without, as its open alerts ask for.
+        priority: as its Task says; of one without, as its parts ask for.
         created, changed: instants in UTC; empty where the Task tells none.
         owner: `Practitioner/id` of who has claimed it, or decided; empty: nobody.
         title: of its own; empty: its service's.
@@ -76,14 +77,15 @@ class Entry:
 def parts_of(head: Head) -> list[str]:
     """List what an entry needs beside the head, `Type/id` each.
 
-    The report or plan, and of what waits its alerts.
+    The report or plan, and of what waits its alerts; all parts where it states no priority.
     """
     focus = relative(head.task.get("focus", {}).get("reference", ""))
     reports = [ref for ref in head.outputs.values() if ref.split("/")[0] in REPORTS]
     report = focus if focus in head.outputs.values() else next(iter(reports), "")
     waits = head.outcome == "requested"
-    alerts = [r for r in head.outputs.values() if waits and is_a(r, "DetectedIssue")]
-    return [*([report] if report else []), *alerts]
+    is_silent = stated(head.task) is None
+    others = [r for r in head.outputs.values() if waits and (is_silent or is_a(r, "DetectedIssue"))]
+    return list(dict.fromkeys([*([report] if report else []), *others]))
 
 
 def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
@@ -94,11 +96,12 @@ def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
     """
     task, subject = head.task, subject_of(head.task)
     own = [part for part in parts if subject_of(part) == subject]
-    said, owner = summary_of(own), task.get("owner") or {}
+    said = summary_of([part for part in own if part["resourceType"] in SUMMARISED])
+    owner = task.get("owner") or {}
     report = next((part for part in own if part["resourceType"] in REPORTS), None)
     changed = utc(task.get("lastModified", "")) or utc(moment_of(task))
     created = utc(task.get("authoredOn", "")) or changed
-    priority = priority_in(task, own)
+    priority = urgency_of(task, own)
     seen = acknowledgement_of(task) if priority in URGENT else None
     return Entry(
         task=head.reference.split("/", 1)[1],
@@ -124,12 +127,3 @@ def entry_of(head: Head, parts: Sequence[Json]) -> Entry:
         seen_name=seen.name if seen else "",
         seen_at=utc(seen.time) if seen else "",
     )
-
-
-def priority_in(task: Json, parts: Sequence[Json]) -> Priority:
-    """Return the head's own priority; of one without, what its parts ask for.
-
-    Heads of former versions of careloop have none.
-    """
-    own = next((p for p in PRIORITIES if task.get("priority") == p), None)
-    return own or priority_of(parts if task["status"] == "requested" else ())

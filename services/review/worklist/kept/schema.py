@@ -8,8 +8,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 2
-"""Of the tables: a file of another version is thrown away, and built anew from the EHR."""
+VERSION: Final = 3
+"""Of the tables, and of how a head is read.
+
+A file of another version is thrown away, and built anew from the EHR.
+"""
 DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 BUSY_SEC: Final = 10.0
 SCHEMA: Final = """
