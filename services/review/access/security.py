@@ -1,11 +1,15 @@
 """What every answer of the pages carries, and how the cookies are kept."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
+from services.review.access.first_look import LOOKS
+from services.review.access.session import EMERGENCY
 from services.review.access.sessions.cookie import KeptSessions
+from services.review.access.sessions.merge import Rule, entries, items, latest
 from services.review.access.sessions.store import FILE, SessionStore
 from shared.settings import Settings
 
@@ -34,6 +38,9 @@ HEADERS: Final = {
 ASSET_CACHE: Final = "public, max-age=300"
 NO_STORE: Final = "no-store"  # patient data stays out of every cache, the browser's own included
 
+RULES: Final[Mapping[str, Rule]] = {EMERGENCY: latest, LOOKS: entries, "_flashes": items}
+"""How a session is merged that several requests changed; Flask keeps its messages in `_flashes`."""
+
 
 def protect(response: Response, *, asset: bool) -> Response:
     """Set the headers."""
@@ -56,7 +63,9 @@ def configure_cookies(app: Flask, settings: Settings) -> None:
     store = SessionStore(
         settings.state_dir / FILE, settings.review_idle_sec, settings.review_session_sec
     )
-    app.session_interface = KeptSessions(store, key.get_secret_value().encode() if key else b"")
+    app.session_interface = KeptSessions(
+        store, key.get_secret_value().encode() if key else b"", RULES
+    )
     app.config.update(
         SESSION_COOKIE_NAME="__Host-careloop" if secure else "careloop",
         SESSION_COOKIE_SECURE=secure,

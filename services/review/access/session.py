@@ -16,6 +16,7 @@ from flask import abort, current_app, request, session
 
 from services.review.access.practitioner import Practitioner
 from services.review.access.sessions.cookie import KeptSession, KeptSessions
+from services.review.access.sessions.merge import AT
 from services.review.access.sessions.store import Owner
 from shared.instants import instant
 
@@ -88,6 +89,8 @@ def begin(user: User) -> None:
     }
     grants = json.dumps([user.practitioner, *sorted(user.roles)])
     _kept().begun = Owner(_hash(user.login), _hash(grants))
+    # made now, so that two first pages at once show the same
+    csrf_token()
 
 
 def end() -> None:
@@ -137,14 +140,21 @@ def kept_token() -> str:
     return _kept().token
 
 
-def begin_emergency(patient: str, until: float) -> None:
-    """Note the emergency access; an earlier one ends."""
-    session[EMERGENCY] = {"patient": patient, "until": until}
+def begin_emergency(patient: str, at: float, until: float) -> None:
+    """Note the emergency access; an earlier one ends.
+
+    Args:
+        at: when it was asked for, in seconds since the epoch, as `until` is.
+    """
+    session[EMERGENCY] = {"patient": patient, "until": until, AT: at}
 
 
 def end_emergency() -> None:
-    """End the emergency access, if there is one."""
-    session.pop(EMERGENCY, None)
+    """End the emergency access, if there is one.
+
+    The end is noted: one that was asked for before, and is slower, must not begin after it.
+    """
+    session[EMERGENCY] = {"patient": "", "until": 0.0, AT: time.time()}
 
 
 def _emergency() -> Emergency | None:
@@ -155,7 +165,7 @@ def _emergency() -> Emergency | None:
 
 
 def csrf_token() -> str:
-    """The session's token, made at first use; every form carries it."""
+    """The session's token, made at the login or at first use; every form carries it."""
     if CSRF not in session:
         session[CSRF] = secrets.token_urlsafe(32)
     return str(session[CSRF])

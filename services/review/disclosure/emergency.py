@@ -51,7 +51,7 @@ def may_not_read(refused: MayNotRead) -> tuple[str, int]:
 def post_emergency(task_id: str) -> Any:
     """Record why, then open the record of this result's patient for a while."""
     check_csrf()
-    shared, user = review(), cast(User, current())
+    shared, user, at = review(), cast(User, current()), time.time()
     if not shared.settings.review_emergency_sec:
         abort(403, NOT_HERE)
     patient = subject_of(head_by_id(shared.ehr, task_id).task)
@@ -61,9 +61,9 @@ def post_emergency(task_id: str) -> Any:
     if problem := problem_of(reason):
         return _page("", problem, reason)
 
-    until = time.time() + shared.settings.review_emergency_sec
+    until = at + shared.settings.review_emergency_sec
     trail.begin_emergency(shared, user, str(patient), reason, session.until_text(until))
-    session.begin_emergency(str(patient), until)
+    session.begin_emergency(str(patient), at, until)
     shared.metrics.emergencies.inc()
     return redirect(url_for("review.result", task_id=task_id), 303)
 

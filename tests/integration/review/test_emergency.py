@@ -1,11 +1,14 @@
 """Review: an emergency access reads, and writes nothing at all."""
 
 import re
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from services.review.access.signing import IN_EMERGENCY
+from services.review.disclosure import trail
 from shared.fhir import codes
 from tests.browser.clinic import Clinic, a_film, open_clinic
 from tests.integration.review.looks import row
@@ -114,6 +117,69 @@ def test_her_own_patient_she_signs_all_the_same(
     assert IN_EMERGENCY not in limited.get(f"/results/{task}")
     assert limited.decide(task, "sign", reviewed="yes").status_code == 303
     assert clinic.task(task)["status"] == "completed"
+
+
+def test_a_page_that_is_slower_than_the_grant_does_not_take_it_back(
+    limited: Visitor, strange: Clinic
+) -> None:
+    task, slow = a_film(strange), limited.copy()
+    with slow.client.session_transaction() as session:
+        session["note"] = "a page that began before"
+        open_in_emergency(limited, task)
+    limited.get(f"/results/{task}")
+
+
+def test_a_page_that_is_slower_than_the_end_does_not_take_it_back(
+    limited: Visitor, strange: Clinic
+) -> None:
+    task, slow = a_film(strange), limited.copy()
+    open_in_emergency(limited, task)
+    with slow.client.session_transaction() as session:
+        session["note"] = "a page that began before"
+        limited.post("/emergency/end")
+    limited.get(f"/results/{task}", 403)
+
+
+def test_a_page_that_is_slower_than_the_expiry_does_not_prolong_it(
+    visit: Callable[..., Visitor], clinic: Clinic, strange: Clinic
+) -> None:
+    limited, task = visit(review_emergency_sec=4.0), a_film(strange)
+    limited.log_in()
+    with limited.client.session_transaction() as session:
+        session["user"] = session["user"] | {"patient": clinic.patient}
+    slow = limited.copy()
+    open_in_emergency(limited, task)
+    with slow.client.session_transaction() as session:
+        session["note"] = "a page that began before"
+        time.sleep(4.1)
+        limited.get(f"/results/{task}", 403)
+    limited.get(f"/results/{task}", 403)
+
+
+@pytest.mark.parametrize("then", ["/emergency/end", "/logout"])
+def test_a_grant_that_is_slower_than_its_end_does_not_begin(
+    limited: Visitor, strange: Clinic, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    task, fast, record = a_film(strange), limited.copy(), trail.begin_emergency
+
+    def slowly(*given: Any) -> None:
+        monkeypatch.setattr(trail, "begin_emergency", record)
+        open_in_emergency(fast, task)
+        assert fast.post(then).status_code == 303
+        record(*given)
+
+    limited.get(f"/results/{task}", 403)
+    monkeypatch.setattr(trail, "begin_emergency", slowly)
+    limited.post(f"/results/{task}/emergency", reason=WHY)
+    limited.get(f"/results/{task}", 302 if then == "/logout" else 403)
+
+
+def test_after_an_end_one_may_begin_again(limited: Visitor, strange: Clinic) -> None:
+    task = a_film(strange)
+    for _ in range(2):
+        open_in_emergency(limited, task)
+        limited.post("/emergency/end")
+    limited.get(f"/results/{task}", 403)
 
 
 def purposes(clinic: Clinic) -> list[bool]:

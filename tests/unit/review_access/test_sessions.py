@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,23 +61,66 @@ def test_what_was_ended_is_not_kept_again(tmp_path: Path) -> None:
     sessions = opened(tmp_path)
     sessions.add("a", b"data", ADA)
     sessions.end("a")
-    sessions.save("a", b"a late answer")
+    sessions.change("a", lambda _: b"a late answer")
     assert sessions.read("a") is None
+
+
+def test_a_change_sees_what_another_one_left_and_keeps_nothing_alive(
+    tmp_path: Path, wait: Clock
+) -> None:
+    sessions = opened(tmp_path)
+    sessions.add("a", b"", ADA)
+    wait(800)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(40):
+            pool.submit(sessions.change, "a", lambda data: data + b"x")
+    assert sessions.read("a") == b"x" * 40
+    wait(101)
+    assert sessions.read("a") is None
+    sessions.change("a", lambda data: data)
+    assert sessions.read("a") is None
+
+
+def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
+    sessions = opened(tmp_path)
+    sessions.add("a", b"data", ADA)
+    with pytest.raises(ZeroDivisionError):
+        sessions.change("a", lambda data: bytes([1 // len(data[4:])]))
+    sessions.change("a", lambda data: data + b"!")
+    assert opened(tmp_path).read("a") == b"data!"
+
+
+def test_a_slower_request_does_not_set_the_time_of_use_back(tmp_path: Path, wait: Clock) -> None:
+    sessions = opened(tmp_path)
+    sessions.add("a", b"data", ADA)
+    wait(800)
+    sessions.use("a")
+    wait(-700)
+    sessions.use("a")
+    wait(1_550)
+    assert sessions.read("a") == b"data"
+
+
+def test_of_two_logins_at_once_with_other_grants_one_stands(tmp_path: Path) -> None:
+    sessions = [opened(tmp_path) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for number, one in enumerate(sessions):
+            pool.submit(one.add, str(number), b"", Owner("ada", f"role {number}"))
+    assert [n for n in range(4) if sessions[0].read(str(n)) is not None] in ([0], [1], [2], [3])
 
 
 def test_another_grant_ends_the_older_sessions_of_that_person_alone(tmp_path: Path) -> None:
     sessions = opened(tmp_path)
-    sessions.add("same", b"", ADA)
+    everybody = ("other role", "somebody else", "not logged in", "same")
     sessions.add("other role", b"", Owner("ada", "porter"))
     sessions.add("somebody else", b"", Owner("eve", "porter"))
     sessions.add("not logged in", b"", NOBODY)
+    sessions.add("same", b"", ADA)
+    assert [s for s in everybody if sessions.read(s) is None] == ["other role"]
     sessions.end_others(ADA)
-    kept = [
-        s
-        for s in ("same", "other role", "somebody else", "not logged in")
-        if sessions.read(s) is not None
-    ]
-    assert kept == ["same", "somebody else", "not logged in"]
+    assert sessions.read("same") is not None
+    sessions.end_others(Owner("ada"))
+    assert [s for s in everybody if sessions.read(s) is None] == ["other role", "same"]
 
 
 def test_asking_for_the_login_page_does_not_fill_the_disk(

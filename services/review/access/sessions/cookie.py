@@ -5,10 +5,14 @@ alone opens no session.
 """
 
 import base64
+import copy
 import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -16,6 +20,7 @@ from flask import Flask, Request, Response
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
 
+from services.review.access.sessions.merge import Rule, merged
 from services.review.access.sessions.store import Owner, SessionStore
 from shared.errors import Unavailable
 
@@ -30,11 +35,13 @@ class KeptSession(SecureCookieSession):
     """The content of one session.
 
     Attributes:
+        found: the content when the request began.
         token: the cookie's id; empty: the browser has none yet.
         begun: set at a login: the session gets a new id, and this owner.
         failure: why the sessions can't be read now; then this one is empty and not kept.
     """
 
+    found: Mapping[str, Any] = MappingProxyType({})
     token: str = ""
     begun: Owner | None = None
     failure: Unavailable | None = None
@@ -45,10 +52,13 @@ class KeptSessions(SessionInterface):
 
     Args:
         key: of the installation; another one makes all cookies worthless.
+        rules: how what several requests changed at once is merged, by key.
     """
 
-    def __init__(self, store: SessionStore, key: bytes) -> None:
-        self._store, self._key = store, key
+    def __init__(
+        self, store: SessionStore, key: bytes, rules: Mapping[str, Rule] = MappingProxyType({})
+    ) -> None:
+        self._store, self._key, self._rules = store, key, rules
         self._json = TaggedJSONSerializer()
 
     def open_session(self, app: Flask, request: Request) -> KeptSession:
@@ -64,6 +74,8 @@ class KeptSessions(SessionInterface):
             return session
         if content is not None:
             session = KeptSession(content)
+            # its values may be changed in place
+            session.found = copy.deepcopy(content)
             session.token = token
         return session
 
@@ -87,12 +99,10 @@ class KeptSessions(SessionInterface):
         elif session.begun or not session.token:
             self._begin(app, session, response)
         elif session.modified:
-            self._store.save(self._id(session.token), self._sealed(session.token, session))
+            self._store.change(self._id(session.token), partial(self._merged, session))
 
     def _begin(self, app: Flask, session: KeptSession, response: Response) -> None:
         owner = session.begun or Owner()
-        if owner.person:
-            self.end_others(owner)
         token = secrets.token_urlsafe(32)
         self._store.add(self._id(token), self._sealed(token, session), owner)
         response.vary.add("Cookie")
@@ -117,15 +127,21 @@ class KeptSessions(SessionInterface):
 
     def _content(self, token: str) -> dict[str, Any] | None:
         sealed = self._store.read(self._id(token)) if TOKEN.fullmatch(token) else None
-        if sealed is None:
-            return None
+        return None if sealed is None else self._unsealed(token, sealed)
+
+    def _merged(self, session: KeptSession, sealed: bytes) -> bytes:
+        kept = self._unsealed(session.token, sealed) or {}
+        content = merged(kept, session.found, session, self._rules)
+        return self._sealed(session.token, content)
+
+    def _unsealed(self, token: str, sealed: bytes) -> dict[str, Any] | None:
         try:
             return dict(self._json.loads(self._cipher(token).decrypt(sealed).decode()))
         except InvalidToken:
             return None
 
-    def _sealed(self, token: str, session: KeptSession) -> bytes:
-        return self._cipher(token).encrypt(self._json.dumps(dict(session)).encode())
+    def _sealed(self, token: str, content: Mapping[str, Any]) -> bytes:
+        return self._cipher(token).encrypt(self._json.dumps(dict(content)).encode())
 
     def _id(self, token: str) -> str:
         return self._digest(b"id", token).hex()

@@ -8,7 +8,7 @@ from the file.
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS sessions (
   began REAL NOT NULL, seen REAL NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sessions_of_a_person ON sessions (person, seen)
 """
+
+STANDING: Final = "SELECT data FROM sessions WHERE id=? AND seen>? AND began>?"
+OTHERS: Final = "DELETE FROM sessions WHERE person=? AND grants<>?"
 
 
 @dataclass(frozen=True)
@@ -77,18 +80,20 @@ class SessionStore:
     def read(self, id: str) -> bytes | None:
         """Return the content of the session; None: it has ended, or never was."""
         with self._rows() as rows:
-            found = rows.execute(
-                "SELECT data FROM sessions WHERE id=? AND seen>? AND began>?",
-                (id, *self._oldest()),
-            ).fetchone()
+            found = rows.execute(STANDING, (id, *self._oldest())).fetchone()
         return bytes(found[0]) if found else None
 
     def add(self, id: str, data: bytes, owner: Owner) -> None:
-        """Begin a session, and drop what has ended."""
+        """Begin a session, and drop what has ended.
+
+        The person's sessions that were granted something else end with it.
+        """
         now = time.time()
-        with self._rows() as rows:
+        with self._at_once() as rows:
             rows.execute("DELETE FROM sessions WHERE seen<=? OR began<=?", self._oldest())
-            if not owner.person:
+            if owner.person:
+                rows.execute(OTHERS, (owner.person, owner.grants))
+            else:
                 rows.execute(
                     "DELETE FROM sessions WHERE person='' AND seen<=(SELECT seen FROM sessions "
                     "WHERE person='' ORDER BY seen DESC LIMIT 1 OFFSET ?)",
@@ -99,10 +104,16 @@ class SessionStore:
                 (id, owner.person, owner.grants, now, now, data),
             )
 
-    def save(self, id: str, data: bytes) -> None:
-        """Keep new content. A session that was ended meanwhile stays ended."""
-        with self._rows() as rows:
-            rows.execute("UPDATE sessions SET data=? WHERE id=?", (data, id))
+    def change(self, id: str, change: Callable[[bytes], bytes]) -> None:
+        """Change the content as it stands now; nobody else changes it meanwhile.
+
+        A session that has ended stays ended.
+        """
+        with self._at_once() as rows:
+            found = rows.execute(STANDING, (id, *self._oldest())).fetchone()
+            if found:
+                data = change(bytes(found[0]))
+                rows.execute("UPDATE sessions SET data=? WHERE id=?", (data, id))
 
     def use(self, id: str) -> None:
         """Mark it as used by its person now, unless it has ended."""
@@ -121,9 +132,7 @@ class SessionStore:
     def end_others(self, owner: Owner) -> None:
         """End the person's sessions whose login granted something else."""
         with self._rows() as rows:
-            rows.execute(
-                "DELETE FROM sessions WHERE person=? AND grants<>?", (owner.person, owner.grants)
-            )
+            rows.execute(OTHERS, (owner.person, owner.grants))
 
     def close(self) -> None:
         """Close the file."""
@@ -132,6 +141,13 @@ class SessionStore:
     def _oldest(self) -> tuple[float, float]:
         now = time.time()
         return now - self._idle_sec, now - self._longest_sec
+
+    @contextmanager
+    def _at_once(self) -> Iterator[sqlite3.Connection]:
+        """Do all or nothing, as the only writer."""
+        with self._rows() as rows, rows:
+            rows.execute("BEGIN IMMEDIATE")
+            yield rows
 
     @contextmanager
     def _rows(self) -> Iterator[sqlite3.Connection]:
