@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask, Request, Response
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
+from werkzeug.exceptions import HTTPException
 
 from services.review.access.sessions.merge import Rule, merged
 from services.review.access.sessions.store import Owner, SessionStore
@@ -29,6 +30,10 @@ BY_A_PERSON: Final = ("", "navigate")
 """`Sec-Fetch-Mode` of a page that a person opens or a form that she sends. What a page asks for by
 itself (refreshing, pictures) keeps no session alive.
 """
+WITHOUT: Final = "static"
+"""The endpoint of the files, of whichever blueprint: they have no session."""
+BY_ITSELF: Final = frozenset({"review.changes", "review.alive"})
+"""Endpoints that pages ask by themselves, also of browsers that don't send `Sec-Fetch-Mode`."""
 
 
 class KeptSession(SecureCookieSession):
@@ -38,12 +43,14 @@ class KeptSession(SecureCookieSession):
         found: the content when the request began.
         token: the cookie's id; empty: the browser has none yet.
         begun: set at a login: the session gets a new id, and this owner.
+        is_kept: False: of a file, which neither reads nor changes the session.
         failure: why the sessions can't be read now; then this one is empty and not kept.
     """
 
     found: Mapping[str, Any] = MappingProxyType({})
     token: str = ""
     begun: Owner | None = None
+    is_kept: bool = True
     failure: Unavailable | None = None
 
 
@@ -62,12 +69,18 @@ class KeptSessions(SessionInterface):
         self._json = TaggedJSONSerializer()
 
     def open_session(self, app: Flask, request: Request) -> KeptSession:
-        """Return the session of the cookie; an empty one where it has none, or has ended."""
+        """Return the session of the cookie; an empty one where it has none, or has ended.
+
+        A file has an empty one, which is not kept.
+        """
         token = request.cookies.get(self.get_cookie_name(app), "")
-        session = KeptSession()
+        session, endpoint = KeptSession(), endpoint_of(app, request)
+        if endpoint.rpartition(".")[2] == WITHOUT:
+            session.is_kept = False
+            return session
         try:
             content = self._content(token)
-            if content is not None and is_by_a_person(request):
+            if content is not None and endpoint not in BY_ITSELF and is_by_a_person(request):
                 self.use(token)
         except Unavailable as error:
             session.failure = error
@@ -89,7 +102,7 @@ class KeptSessions(SessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Keep what changed; an emptied session is ended."""
-        if not isinstance(session, KeptSession) or session.failure:
+        if not isinstance(session, KeptSession) or session.failure or not session.is_kept:
             return
         if session.token and (session.begun or not session):
             self._store.end(self._id(session.token))
@@ -151,6 +164,15 @@ class KeptSessions(SessionInterface):
 
     def _digest(self, purpose: bytes, token: str) -> bytes:
         return hmac.digest(self._key + purpose, token.encode(), hashlib.sha256)
+
+
+def endpoint_of(app: Flask, request: Request) -> str:
+    """Return where the request leads; empty: nowhere. Flask tells it only later."""
+    adapter = app.create_url_adapter(request)
+    try:
+        return str(adapter.match()[0]) if adapter else ""
+    except HTTPException:  # unknown, not allowed, or to be redirected
+        return ""
 
 
 def is_by_a_person(request: Request) -> bool:
