@@ -114,7 +114,7 @@ class Forms:
         parts: what may be kept or dropped one by one.
         taken_back: another client has taken a part back: it can't be signed as it stands.
         along: names of parts that another client's decision takes along.
-        choices: alternatives of which one may be taken.
+        choices: alternatives of which one may be taken, and requests that stand alone.
         unsigned: results under this one, to be asked for by name.
         exchanges: the orders that end with its new ones.
         left: orders that were replaced and still stand.
@@ -243,15 +243,18 @@ class _Builder:
 
     def forms(self) -> Forms:
         outputs, focus = self.result.outputs, self.result.focus
-        listed = parts(outputs)
+        listed, asked = parts(outputs), choices.choices(outputs)
         dropped = with_dependants(outputs, taken_back(outputs))
         return Forms(
             refusal=self._refusal(),
             text=decide.text_of(focus or {}),
             parts=listed,
             taken_back=bool(taken_back(outputs)),
-            along=[part.name for part in listed if part.key in dropped],
-            choices=choices.choices(outputs),
+            along=[
+                *(part.name for part in listed if part.key in dropped),
+                *(choice.title for choice in asked if choice.is_alone and choice.key in dropped),
+            ],
+            choices=[c for c in asked if not (c.is_alone and c.key in dropped)],
             unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],
             exchanges=exchanges_of(
                 self.review.ehr,

@@ -54,11 +54,55 @@ def test_a_group_of_alternatives_is_a_choice(behaviour: str) -> None:
 
 
 @pytest.mark.parametrize("behaviour", ["any", "all", "all-or-none", "one-or-more", None])
-def test_what_may_be_ordered_together_is_none(behaviour: str | None) -> None:
+def test_what_may_be_ordered_together_is_asked_one_by_one(behaviour: str | None) -> None:
     both = {"action": [order("a"), order("b")]} | (
         {"selectionBehavior": behaviour} if behaviour else {}
     )
-    assert choices.choices(answer(request("a"), request("b"), group("g", both))) == []
+    asked = choices.choices(answer(request("a"), request("b"), group("g", both)))
+    assert [(choice.key, choice.is_alone) for choice in asked] == [("a", True), ("b", True)]
+
+
+UNNAMED = {"resourceType": "MedicationRequest", "id": "a", "status": "draft"}
+LONE = {
+    "a drug": (request("a") | {"dosageInstruction": [{"text": "10 mg a day"}]}, "a 10 mg a day"),
+    "a service": (UNNAMED | {"resourceType": "ServiceRequest", "code": {"text": "a"}}, "a"),
+    "a drug that nothing names": (UNNAMED, "A proposal"),
+}
+
+
+@pytest.mark.parametrize(("lone", "title"), LONE.values(), ids=LONE)
+def test_a_request_that_stands_alone_is_a_choice_of_one(lone: Json, title: str) -> None:
+    asked = choices.choices(answer(lone))
+    assert [(c.key, c.title, c.is_alone, c.refusal) for c in asked] == [
+        ("a", title, True, "Do not order it")
+    ]
+    [order_it] = asked[0].options
+    assert (order_it.key, order_it.title, order_it.open) == ("a/0", "Order it", True)
+    for given in ({}, {"a": ""}, {"a": "a/1"}, {"b": "a/0"}, {"a": "a"}):
+        assert unanswered(asked, given) == asked
+    for given, left, said in (
+        ({"a": "a/0"}, frozenset[str](), f"Ordered: {title}."),
+        ({"a": NONE}, frozenset({"a"}), f"Not ordered: {title}."),
+    ):
+        assert unanswered(asked, given) == [] and not_taken(asked, given) == left
+        assert words(asked, given) == [said]
+
+
+@pytest.mark.parametrize("status", ["active", "cancelled", "entered-in-error"])
+def test_what_was_decided_on_elsewhere_is_not_asked(status: str) -> None:
+    assert choices.choices(answer(request("a", status))) == []
+    assert [c.key for c in choices.all_offered(answer(request("a", status)))] == ["a"]
+
+
+def test_a_goal_and_an_alert_are_no_orders() -> None:
+    others = ("Goal", "DetectedIssue", "CarePlan", "Observation")
+    assert choices.choices(answer(*({"resourceType": r, "id": r} for r in others))) == []
+
+
+def test_nothing_is_said_of_an_order_that_goes_with_what_it_was_drawn_from() -> None:
+    asked = choices.choices(answer(request("a"), request("b")))
+    chosen = {"a": "a/0", "b": "b/0"}
+    assert words(asked, chosen, frozenset({"a"})) == ["Ordered: b."]
 
 
 def test_an_answer_leaves_out_the_others_and_nothing_else() -> None:

@@ -1,6 +1,7 @@
-"""The choices of a plan.
+"""The choices of a plan: what is asked before a proposal becomes an order (pure).
 
-Alternatives of a RequestGroup of which at most one may become an order (pure).
+Of the alternatives of a RequestGroup at most one may become an order. A request that no such group
+offers is a choice of one: it is ordered, or it is not.
 
 R4 says with `action.selectionBehavior` how many of an action's children may be selected, and leaves
 it to whoever accepts the plan to select. So a plan is accepted only together with an answer to
@@ -23,6 +24,10 @@ ONE: Final = frozenset(
     {"at-most-one", "exactly-one"}
 )  # http://hl7.org/fhir/ValueSet/action-selection-behavior
 NONE: Final = "none"
+REQUESTS: Final = frozenset({"MedicationRequest", "ServiceRequest"})
+"""A proposal of these becomes an order."""
+ORDER: Final = "Order it"
+LEAVE: Final = "Do not order it"
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,26 @@ class Choice:
         key: the group's key and the action's place in it: stable for one version of the answer.
         within: the titles of the alternatives that it is a part of; it is asked only when they are
             chosen.
+        is_alone: it is about one request, which no group of alternatives offers.
     """
 
     key: str
     title: str
     options: tuple[Option, ...]
     within: tuple[str, ...]
+    is_alone: bool = False
+
+    @property
+    def refusal(self) -> str:
+        """What it says to take nothing of what is offered."""
+        return LEAVE if self.is_alone else "None of these"
+
+    def said(self, answer: str) -> str:
+        """Say what was chosen, a sentence."""
+        if self.is_alone:
+            return f"{'Not ordered' if answer == NONE else 'Ordered'}: {self.title}."
+        titles = [o.title for o in self.options if o.key == answer]
+        return f"{self.title}: {titles[0] if titles else 'none of the alternatives'}."
 
     def lost(self, selected: Selection) -> frozenset[str]:
         """The outputs that the answer leaves out; nothing while there is none."""
@@ -69,7 +88,39 @@ class Choice:
 
 
 def choices(outputs: Mapping[str, Json]) -> list[Choice]:
-    """Every choice of the answer, outer ones before those within their alternatives."""
+    """Every choice of the answer, outer ones before those within their alternatives.
+
+    A request that stands alone is asked about while it is a draft.
+    """
+    return [
+        choice
+        for choice in all_offered(outputs)
+        if not choice.is_alone or lifecycle.is_draft(outputs[choice.key])
+    ]
+
+
+def all_offered(outputs: Mapping[str, Json]) -> list[Choice]:
+    """List every choice of the answer, also where the requests were decided on."""
+    groups = _of_groups(outputs)
+    grouped = offered(groups)
+    alone = (
+        _alone(key, r)
+        for key, r in outputs.items()
+        if r["resourceType"] in REQUESTS and key not in grouped
+    )
+    return [*groups, *alone]
+
+
+def _alone(key: str, request: Json) -> Choice:
+    """Ask whether a request becomes an order; the dosage stands in the title."""
+    concept = request.get("medicationCodeableConcept") or request.get("code")
+    dosages = (d.get("text", "") for d in request.get("dosageInstruction", []))
+    title = " ".join(filter(None, [present.concept_text(concept) or "A proposal", *dosages]))
+    order = Option(f"{key}/0", ORDER, frozenset({key}))
+    return Choice(key, title, (order,), (), is_alone=True)
+
+
+def _of_groups(outputs: Mapping[str, Json]) -> list[Choice]:
     known = {local_reference(r): (key, r) for key, r in outputs.items()}
     groups = [ref for ref, (_, r) in known.items() if r["resourceType"] == "RequestGroup"]
     inner = {target for ref in groups for target in _targets(known[ref][1].get("action", []))}
@@ -104,19 +155,21 @@ def offered(asked: Sequence[Choice]) -> frozenset[str]:
     return frozenset().union(*(option.requests for choice in asked for option in choice.options))
 
 
-def words(asked: Sequence[Choice], selected: Selection) -> list[str]:
+def words(
+    asked: Sequence[Choice], selected: Selection, gone: frozenset[str] = frozenset()
+) -> list[str]:
     """What was chosen, a sentence for each choice that was asked.
 
     Those within an alternative that was not taken were not.
+
+    Args:
+        gone: keys of outputs that are not accepted whatever is chosen.
     """
-    sentences = []
-    for choice in asked:
-        if choice.key in selected and not _moot(choice, asked, selected, frozenset()):
-            titles = [o.title for o in choice.options if o.key == selected[choice.key]]
-            sentences.append(
-                f"{choice.title}: {titles[0] if titles else 'none of the alternatives'}."
-            )
-    return sentences
+    return [
+        choice.said(selected[choice.key])
+        for choice in asked
+        if choice.key in selected and not _moot(choice, asked, selected, gone)
+    ]
 
 
 def _settled(

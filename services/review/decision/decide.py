@@ -53,7 +53,8 @@ class Decision:
         unsigned: the names of the unsigned results that it rests on.
         ended: what becomes of the orders that new ones replace, a sentence each.
         on_purpose: the names of what the conclusion contradicts, and is meant to.
-        chosen: the answer to each choice between alternatives (`choices.py`); not for a rejection.
+        chosen: the answer to each choice, of alternatives or of one (`choices.py`); not for a
+            rejection.
             Choosing among what was offered changes no content: a plan signed with a choice is
             signed, not amended.
     """
@@ -116,7 +117,7 @@ def transaction(
                 staged = fates.noted(staged, decision.left_out, key, annotation(practitioner, now))
             decided.append(_own(staged, decision, practitioner) if key == focus else staged)
     said = [
-        *choices.words(asked, decision.chosen),
+        *choices.words(asked, decision.chosen, dropped),
         *fates.sentences(outputs, decision.dropped, decision.left_out),
         *_remarks(decision),
     ]
@@ -182,7 +183,7 @@ def _check(head: Head, outputs: Mapping[str, Json], decision: Decision) -> None:
 
 
 def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
-    """Alternatives never become orders side by side."""
+    """Alternatives never become orders side by side, and a proposal not without a yes."""
     asked = choices.choices(outputs)
     if decision.kind == "rejected":
         return
@@ -191,7 +192,7 @@ def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
     if open_ones := choices.unanswered(asked, decision.chosen, refused(outputs, decision)):
         raise InvalidResource(
             f"no answer to {', '.join(c.key for c in open_ones)}: at most one of the alternatives "
-            "may become an order"
+            "may become an order, and none without a yes"
         )
 
 

@@ -183,14 +183,25 @@ def _amendment(decision: Decision, given: Answers, result: Result) -> str:
         )
     if not rewritten and not decision.dropped and not taken_back(result.outputs):
         return "You have changed nothing. Sign the result as it stands, or change it first."
-    lost = with_dependants(result.outputs, decision.dropped) & given.of("confirm")
-    if lost:
+    if lost := _without_ground(decision, given, result):
         return (
             "What you confirm here was derived from something that you don't confirm: "
-            f"{_listed([given.asked[key].name for key in sorted(lost)])}. Nothing was saved. "
-            "Change one of them."
+            f"{_listed(lost)}. Nothing was saved. Change one of them."
         )
     return GRAVE if not decision.reason and _leaves_grave(given, result) else ""
+
+
+def _without_ground(decision: Decision, given: Answers, result: Result) -> list[str]:
+    """Name what is confirmed or ordered, and was derived from what is not confirmed."""
+    lost = with_dependants(result.outputs, decision.dropped)
+    ordered = (
+        choice.title
+        for choice in choices.choices(result.outputs)
+        if choice.is_alone
+        and choice.key in lost
+        and decision.chosen.get(choice.key, choices.NONE) != choices.NONE
+    )
+    return [*(given.asked[key].name for key in sorted(lost & given.of("confirm"))), *ordered]
 
 
 def _leaves_grave(given: Answers, result: Result) -> bool:
@@ -223,14 +234,16 @@ def _left(given: Answers, result: Result) -> frozenset[str]:
 
 
 def _open_choices(decision: Decision, result: Result) -> str:
-    """Which choices between alternatives still need an answer."""
-    still = choices.unanswered(
-        choices.choices(result.outputs), decision.chosen, decide.refused(result.outputs, decision)
-    )
-    titles = "; ".join(choice.title for choice in still)
-    return (
-        f"Choose at most one of the alternatives for: {titles}. Nothing was saved." if still else ""
-    )
+    """Which choices still need an answer, of alternatives and of one."""
+    asked, refused = choices.choices(result.outputs), decide.refused(result.outputs, decision)
+    still = choices.unanswered(asked, decision.chosen, refused)
+    alone = "; ".join(choice.title for choice in still if choice.is_alone)
+    among = "; ".join(choice.title for choice in still if not choice.is_alone)
+    sentences = [
+        f"Choose at most one of the alternatives for: {among}." if among else "",
+        f"Choose whether to order: {alone}." if alone else "",
+    ]
+    return " ".join([*filter(None, sentences), "Nothing was saved."]) if still else ""
 
 
 def _listed(names: Sequence[str]) -> str:

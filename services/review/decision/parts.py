@@ -42,7 +42,7 @@ def parts(outputs: Mapping[str, Json]) -> list[Part]:
 
     Findings, genes, drug advice, problems, alerts and proposals.
 
-    Alternatives are none: they are taken or left by the answer to their choice.
+    Requests are none: they are ordered or not by the answer to their choice.
     """
     offered = choices.offered(choices.choices(outputs))
     drafts = {

@@ -30,6 +30,12 @@ def rely_on_unsigned(page: Page, form: str) -> None:
         tick.check()
 
 
+def order_each(page: Page, form: str = SIGN) -> None:
+    """Say yes to each proposal that stands alone."""
+    for answer in page.locator(form).get_by_label("Order it", exact=True).all():
+        answer.check()
+
+
 def sign(page: Page, button: str = "Sign as it stands") -> None:
     """Tick that the result was reviewed, and press the button."""
     form = page.locator(SIGN)

@@ -9,7 +9,13 @@ from tests.browser.clinic import (
     fill,
 )
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import faults, open_result, rely_on_unsigned, verifiers
+from tests.browser.review.support import (
+    faults,
+    open_result,
+    order_each,
+    rely_on_unsigned,
+    verifiers,
+)
 from tests.integration.review.exchanges import (
     ROSUVASTATIN,
     SIMVASTATIN,
@@ -72,8 +78,12 @@ def test_a_plan_is_amended_and_one_proposal_dropped(page: Page, site: Site) -> N
     rely_on_unsigned(page, "#amend")
     page.get_by_label("Description").fill("Prasugrel; rehabilitation was declined.")
     page.get_by_role("radio", name="prasugrel").nth(1).check()
-    for part, fate in (("Goal", "Accept"), ("Alert", "Keep"), ("Service", "Leave out")):
-        group = page.get_by_role("group", name=part)
+    for part, fate in (
+        ("Goal", "Accept"),
+        ("Alert", "Keep"),
+        ("rehabilitation", "Do not order it"),
+    ):
+        group = page.locator("#amend").get_by_role("group", name=part)
         group.get_by_role("radio", name=fate).check()
     page.get_by_role("checkbox", name="I have reviewed").nth(1).check()
     page.get_by_role("button", name="Amend and sign").click()
@@ -103,6 +113,13 @@ def test_a_plan_is_signed_only_with_a_choice(page: Page, site: Site) -> None:
 
     page.get_by_role("radio", name="ticagrelor").first.check()
     page.get_by_role("button", name="Sign with this choice").click()
+    expect(page.locator("#decision input:invalid").first).to_have_attribute(
+        "name", "choice-rehabilitation"
+    )
+    assert site.clinic.task(task)["status"] == "requested"
+
+    order_each(page)
+    page.get_by_role("button", name="Sign with this choice").click()
     expect(page.get_by_role("status")).to_have_text("Signed. The result is final.")
     expect(page.locator("aside")).to_contain_text("Antiplatelet therapy: ticagrelor.")
     written = site.clinic.outputs(task)
@@ -128,8 +145,9 @@ def test_an_exchange_names_what_it_stops_and_what_is_left(page: Page, site: Site
         expect(said.locator(f"[data-order='{reference}']")).to_have_count(1)
     expect(said).to_contain_text("it holds other drugs, too")
     assert faults(page) == []
+    order_each(page)
     page.get_by_role("checkbox", name="I have reviewed").first.check()
-    page.get_by_role("button", name="Sign as it stands").click()
+    page.get_by_role("button", name="Sign with this choice").click()
     expect(page.get_by_role("status")).to_contain_text("NOT stopped")
     expect(page.get_by_role("alert")).to_contain_text("ezetimibe 10 MG / simvastatin 40 MG")
     assert [status(clinic.ehr, r) for r in (named, brand, both)] == [

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from services.review.worklist.listing import OUTCOMES
 from tests.browser.clinic import a_film, fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, faults, open_result, said, sign, unfold
+from tests.browser.review.support import SIGN, faults, open_result, order_each, said, sign, unfold
 from tests.integration.review.test_banner import recorded, say
 from tests.unit.review_present.test_allergies import allergy
 
@@ -80,6 +80,7 @@ def test_results_of_every_service(page: Page, judge: Judge, site: Site) -> None:
         judge.look(f"{service}, signed")
     open_result(page, site, tasks["treatment"])
     page.locator(SIGN).get_by_role("radio", name="ticagrelor").check()
+    order_each(page)
     sign(page, "Sign with this choice")
     expect(said(page)).to_contain_text("Signed")
     judge.look("treatment, signed")

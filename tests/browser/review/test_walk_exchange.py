@@ -18,6 +18,7 @@ from tests.browser.review.support import (
     faults,
     local,
     open_result,
+    order_each,
     said,
     sign,
     targets,
@@ -106,7 +107,8 @@ def test_both_drugs_are_exchanged_with_all_their_orders(page: Page, site: Site, 
     expect(page.locator(f"[data-order='{ward.apart}']")).to_have_count(0)
     assert faults(page) == []
 
-    sign(page)
+    order_each(page)
+    sign(page, "Sign with this choice")
     expect(said(page)).to_have_text("Signed. The result is final.")
     expect(page.locator("#left")).to_have_count(0)
     expect(page.locator("aside")).to_contain_text("Stopped: ")
@@ -143,7 +145,8 @@ def test_where_orders_are_read_only_a_red_checklist_stays_until_all_are_stopped(
     log_in(page, site)
     open_result(page, site, ward.task)
     expect(page.locator(f"{SIGN} .ends").first).to_contain_text("does not stop these")
-    sign(page)
+    order_each(page)
+    sign(page, "Sign with this choice")
     expect(said(page)).to_contain_text("Signed, but NOT stopped: ")
     assert [status(clinic.ehr, r) for r in ward.all_old] == ["active"] * 4
 
@@ -179,7 +182,8 @@ def test_the_checklist_is_red_and_can_be_read_by_all(
     site = open_site(review_orders_read_only=True)
     log_in(page, site)
     open_result(page, site, ward.task)
-    sign(page)
+    order_each(page)
+    sign(page, "Sign with this choice")
     left = page.locator("#left")
     expect(left).to_have_attribute("role", "alert")
     expect(left).to_have_css("color", "rgb(138, 28, 28)")

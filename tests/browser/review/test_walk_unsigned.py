@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.clinic import fill
 from tests.browser.conftest import Site, log_in
-from tests.browser.review.support import SIGN, faults, open_result, said, sign
+from tests.browser.review.support import SIGN, faults, open_result, order_each, said, sign
 
 NAMES = {
     "imaging": "XR Chest 2 Views",
@@ -33,6 +33,7 @@ def test_each_unsigned_input_is_asked_for_and_can_be_signed_first(page: Page, si
 
     # with one tick missing the browser does not send the form
     form.get_by_role("radio", name="ticagrelor").check()
+    order_each(page)
     for service in ("genomics", "notes"):
         form.get_by_label(f"I rely on this unsigned result: {NAMES[service]}").check()
     sign(page, "Sign with this choice")
@@ -51,6 +52,7 @@ def test_each_unsigned_input_is_asked_for_and_can_be_signed_first(page: Page, si
     for tick in asked.all():
         tick.check()
     form.get_by_role("radio", name="ticagrelor").check()
+    order_each(page)
     sign(page, "Sign with this choice")
     expect(said(page)).to_have_text("Signed. The result is final.")
 
@@ -71,6 +73,7 @@ def test_an_input_that_is_rejected_meanwhile_stops_the_signature(page: Page, sit
     open_result(page, site, tasks["treatment"])
     form = page.locator(SIGN)
     form.get_by_role("radio", name="ticagrelor").check()
+    order_each(page)
     for tick in form.locator("input[name=unsigned]").all():
         tick.check()
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from shared.ehr.client import Ehr
 from shared.fhir import codes
@@ -10,7 +10,7 @@ from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
 from tests.browser.clinic import Clinic
 from tests.browser.drafts import Drafts
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import Visitor, accepted
 
 CLOPIDOGREL = codes.concept(codes.RXNORM, "32968", "clopidogrel")
 PLAVIX = {"text": "Plavix 75 mg film-coated tablet"}
@@ -41,11 +41,14 @@ def status(ehr: Ehr, reference: str) -> str:
     return str(found["status"])
 
 
+ORDERED: Final = accepted("ticagrelor", "rosuvastatin")
+
+
 def decide(doctor: Visitor, task: str, action: str = "sign", **fields: Any) -> Any:
     """Send the form with what the page says of the orders."""
     page = doctor.get(f"/results/{task}")
     named = re.search(r'name="orders" value="([0-9a-f]+)"', page)
-    given = {"orders": named[1] if named else ""} | fields
+    given = {"orders": named[1] if named else ""} | ORDERED | fields
     return doctor.decide(task, action, reviewed="yes", **given)
 
 

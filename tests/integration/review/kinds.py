@@ -10,7 +10,7 @@ from shared.json import Json
 from tests.browser.clinic import NOTE, Clinic, a_film, chest_film, document, fill, study
 from tests.browser.drafts import Drafts, genome, note_findings
 from tests.integration.review.exchanges import CLOPIDOGREL, EITHER, PLAVIX, exchange, order
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import Visitor, accepted
 from tests.merging import link, merge, say
 
 Made = Callable[[Clinic, Visitor], str]
@@ -111,7 +111,7 @@ def left_orders(clinic: Clinic, doctor: Visitor) -> str:
     task = clinic.result("treatment", clinic.patient, exchange(EITHER[:1], named))
     page = doctor.get(f"/results/{task}")
     said = page.split('name="orders" value="')[1].split('"')[0]
-    signed = doctor.decide(task, "sign", reviewed="yes", orders=said)
+    signed = doctor.decide(task, "sign", reviewed="yes", orders=said, **accepted("ticagrelor"))
     assert signed.status_code == 303, signed.text
     return task
 

@@ -118,7 +118,19 @@ def meant(page: str) -> list[str]:
     return re.findall(r'name="meant" value="([0-9a-f]+)"', page)
 
 
-NO_CHOICE = {"choice-choice/0": "none"}
+def accepted(*keys: str) -> dict[str, str]:
+    """The fields that order these proposals, each of which stands alone."""
+    return {f"choice-{key}": f"{key}/0" for key in keys}
+
+
+def declined(*keys: str) -> dict[str, str]:
+    """The fields that leave these proposals, each of which stands alone."""
+    return {f"choice-{key}": "none" for key in keys}
+
+
+REHABILITATION = accepted("rehabilitation")
+NO_CHOICE = {"choice-choice/0": "none"} | REHABILITATION
+"""Of a plan's alternatives none, and what stands alone is ordered."""
 
 
 def audited(clinic: Clinic, *actions: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from tests.browser.clinic import Clinic
 from tests.integration.review.exchanges import (
     CLOPIDOGREL,
     EITHER,
+    ORDERED,
     PLAVIX,
     ROSUVASTATIN,
     SIMVASTATIN,
@@ -23,7 +24,7 @@ from tests.integration.review.exchanges import (
     panel,
     status,
 )
-from tests.integration.review.support import Visitor, fates
+from tests.integration.review.support import Visitor, declined
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_what_is_not_accepted_ends_nothing(doctor: Visitor, clinic: Clinic, acti
     if action == "reject":
         assert decide(doctor, task, "reject", reason="No").status_code == 303
     else:
-        form = {"text": "It goes on as before."} | fates(leave=["ticagrelor"])
+        form = {"text": "It goes on as before."} | declined("ticagrelor")
         assert decide(doctor, task, "amend", **form).status_code == 303
     assert status(clinic.ehr, named) == "active"
 
@@ -96,8 +97,8 @@ def test_an_amendment_that_keeps_the_new_order_ends_the_old_one(
 ) -> None:
     named = order(clinic, CLOPIDOGREL)
     task = clinic.result("treatment", clinic.patient, exchange(TICAGRELOR, named))
-    form = {"text": "Ticagrelor from today."} | fates(confirm=["ticagrelor"])
-    assert decide(doctor, task, "amend", **form).status_code == 303
+    text = "Ticagrelor from today."
+    assert decide(doctor, task, "amend", text=text).status_code == 303
     assert status(clinic.ehr, named) == "stopped"
 
 
@@ -122,6 +123,7 @@ def test_nothing_is_saved_when_an_old_order_was_changed_meanwhile(
         orders=said[1],
         action="sign",
         reviewed="yes",
+        **ORDERED,
     )
     assert late.status_code == 409 and clinic.task(task)["status"] == "requested"
     assert clinic.outputs(task)["ticagrelor"]["status"] == "draft"

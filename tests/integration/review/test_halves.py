@@ -24,7 +24,7 @@ from tests.integration.review.exchanges import (
     order,
     status,
 )
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import Visitor, accepted
 
 NAME = "Ada Berg"
 
@@ -134,7 +134,8 @@ def test_an_exchange_of_which_an_entry_is_refused_is_none(
     said = re.search(r'name="orders" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
     assert said
     fake.faults.refuse(1, 503, kind=kind)
-    refused = doctor.decide(task, "sign", reviewed="yes", orders=said[1])
+    form = {"reviewed": "yes", "orders": said[1]} | accepted("ticagrelor")
+    refused = doctor.decide(task, "sign", **form)
     assert refused.status_code == 503
     assert [status(clinic.ehr, reference) for reference in orders] == ["active", "active"]
     assert clinic.outputs(task)["ticagrelor"]["status"] == "draft"

@@ -18,7 +18,7 @@ from shared.json import Json
 from tests.browser.clinic import Clinic, a_film, fill, open_clinic
 from tests.integration.review.exchanges import ROSUVASTATIN, SIMVASTATIN, exchange
 from tests.integration.review.exchanges import order as ordered
-from tests.integration.review.support import NO_CHOICE, Visitor, a_coded_film, fates
+from tests.integration.review.support import NO_CHOICE, Visitor, a_coded_film, accepted, fates
 from tests.integration.review.urgent import LATE, acknowledge
 from tests.merging import merge
 from tests.unit.treatment_record import order
@@ -135,7 +135,8 @@ def test_no_page_of_an_exchange_shows_an_id(doctor: Visitor, clinic: Clinic) -> 
     assert old in page, "the technical details name it"
     orders = re.search(r'name="orders" value="([0-9a-f]+)"', page)
     assert orders
-    assert doctor.decide(task, "sign", reviewed="yes", orders=orders[1]).status_code == 303
+    form = {"reviewed": "yes", "orders": orders[1]} | accepted("rosuvastatin")
+    assert doctor.decide(task, "sign", **form).status_code == 303
     assert raw(doctor.get(f"/results/{task}")) == set()
 
 

@@ -12,7 +12,14 @@ from tests.browser.clinic import (
     chest_film,
     study,
 )
-from tests.integration.review.support import NO_CHOICE, Visitor, a_plan_on_a_report, fates
+from tests.integration.review.support import (
+    NO_CHOICE,
+    REHABILITATION,
+    Visitor,
+    a_plan_on_a_report,
+    declined,
+    fates,
+)
 
 
 def test_a_plan_is_not_signed_when_its_report_was_rejected_while_the_page_was_open(
@@ -80,7 +87,7 @@ def test_a_plan_is_not_signed_without_its_choice(doctor: Visitor, clinic: Clinic
     assert page.count('value="choice/0/0"') == 2 and not re.search(
         r'type="radio"[^>]* checked', page
     ), "nothing is chosen beforehand"
-    for choice in ({}, {"choice-choice/0": "choice/0/5"}):
+    for choice in (REHABILITATION, REHABILITATION | {"choice-choice/0": "choice/0/5"}):
         assert (refused := doctor.decide(task, "sign", reviewed="yes", **choice)).status_code == 400
         assert "Choose at most one of the alternatives for: Antiplatelet therapy" in refused.text
     assert {
@@ -100,7 +107,7 @@ def test_what_was_chosen_is_kept_by_a_page_that_asks_again(doctor: Visitor, clin
         "amend",
         reviewed="yes",
         text="Ticagrelor.",
-        **fates(confirm=["goal", "rehabilitation", "interaction"]),
+        **fates(confirm=["goal", "interaction"]),
     )
     assert (
         amended.status_code == 400
@@ -125,7 +132,9 @@ def test_a_plan_is_signed_with_the_choice_alone(
 ) -> None:
     task = clinic.result("treatment", clinic.patient, care_plan([]))
     assert (
-        doctor.decide(task, "sign", reviewed="yes", **{"choice-choice/0": answer}).status_code
+        doctor.decide(
+            task, "sign", reviewed="yes", **{"choice-choice/0": answer}, **REHABILITATION
+        ).status_code
         == 303
     )
     written, head = clinic.outputs(task), clinic.task(task)
@@ -136,7 +145,7 @@ def test_a_plan_is_signed_with_the_choice_alone(
     assert len(written["choice"]["action"][0]["action"]) == 2, "the group keeps what it offered"
     assert (
         codes.first_code(head["businessStatus"], codes.DECISION) == "signed"
-        and head["note"][0]["text"] == words
+        and head["note"][0]["text"] == f"{words} Ordered: Cardiac rehabilitation."
     )
     assert words in doctor.get(f"/results/{task}")
 
@@ -147,7 +156,8 @@ def test_an_amendment_takes_its_choice_along(doctor: Visitor, clinic: Clinic) ->
         "reviewed": "yes",
         "text": "Prasugrel; no rehabilitation.",
         "choice-choice/0": "choice/0/0",
-    } | fates(confirm=["goal", "interaction"], leave=["rehabilitation"])
+    }
+    kept |= fates(confirm=["goal", "interaction"]) | declined("rehabilitation")
     assert doctor.decide(task, "amend", **kept).status_code == 303
     written = clinic.outputs(task)
     assert [written[key]["status"] for key in ("prasugrel", "ticagrelor", "rehabilitation")] == [
@@ -163,7 +173,7 @@ def test_a_grave_alert_is_left_out_only_with_a_reason(
 ) -> None:
     task = clinic.result("treatment", clinic.patient, care_plan([]))
     form = {"reviewed": "yes", "text": "Prasugrel.", "choice-choice/0": "choice/0/0"}
-    form |= fates(confirm=["goal", "rehabilitation"], leave=["interaction"])
+    form |= REHABILITATION | fates(confirm=["goal"], leave=["interaction"])
     answer = doctor.decide(task, "amend", reason=reason, **form)
     if reason.strip():
         assert answer.status_code == 303

@@ -17,7 +17,7 @@ from tests.integration.review.exchanges import (
     order,
     status,
 )
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import Visitor, accepted
 
 
 @pytest.fixture(params=[(SEKMET, 405), (HAPI, 403), (HAPI, 422)], ids=str)
@@ -36,7 +36,8 @@ def signed(doctor: Visitor, task: str) -> int:
     page = doctor.get(f"/results/{task}")
     said = re.search(r'name="orders" value="([0-9a-f]+)"', page)
     assert said
-    return doctor.decide(task, "sign", reviewed="yes", orders=said[1]).status_code
+    form = {"reviewed": "yes", "orders": said[1]} | accepted("ticagrelor")
+    return doctor.decide(task, "sign", **form).status_code
 
 
 def test_a_task_stands_for_each_order_that_the_ehr_does_not_let_end(

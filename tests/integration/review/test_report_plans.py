@@ -7,7 +7,7 @@ from shared.fhir import codes
 from tests.browser import clinic as clinics
 from tests.browser.clinic import Clinic
 from tests.integration.review.exchanges import CLOPIDOGREL, TICAGRELOR, exchange, order
-from tests.integration.review.support import Visitor, fates
+from tests.integration.review.support import REHABILITATION, Visitor, accepted, fates
 from tests.integration.review.test_report import change, printed, signed
 from tests.integration.review.urgent import acknowledge
 
@@ -21,7 +21,7 @@ def test_an_order_that_goes_on_stands_above_all(
     task = clinic.result("treatment", clinic.patient, exchange(TICAGRELOR, named))
     said = re.search(r'name="orders" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
     assert said
-    [paper] = printed(doctor, signed(doctor, task, orders=said[1]))
+    [paper] = printed(doctor, signed(doctor, task, orders=said[1], **accepted("ticagrelor")))
     warning = "STILL ACTIVE: clopidogrel, one a day. Replaced by ticagrelor. Stop this order: "
     assert warning in paper and paper.index(warning) < paper.index("Name Erika")
     assert "Not done yet" not in paper
@@ -37,8 +37,8 @@ def test_a_plan_s_reasoning_the_allergies_and_who_saw_it_are_printed(
     change(clinic, clinic.task(task), priority="stat")
     assert acknowledge(doctor, task).status_code == 303
     form = {"reviewed": "yes", "text": "Prasugrel.", "reason": "Seen at the ward round."}
-    form |= {"choice-choice/0": "choice/0/0"}
-    form |= fates(confirm=["goal", "rehabilitation"], leave=["interaction"])
+    form |= {"choice-choice/0": "choice/0/0"} | REHABILITATION
+    form |= fates(confirm=["goal"], leave=["interaction"])
     assert doctor.decide(task, "amend", **form).status_code == 303
     pages = printed(doctor, task)
     paper = " ".join(pages)

@@ -62,9 +62,7 @@ def test_nothing_is_saved_when_an_input_was_decided_on_meanwhile(
     assert report
     clinic.ehr.update(report | {"status": status}, report["meta"]["versionId"])
     form: dict[str, Any] = SIGNED | {"stamp": stamp[1], "unsigned": list(waiting)}
-    form |= {"action": action, "text": "Prasugrel."} | fates(
-        confirm=["goal", "rehabilitation", "interaction"]
-    )
+    form |= {"action": action, "text": "Prasugrel."} | fates(confirm=["goal", "interaction"])
     late = doctor.post(f"/results/{task}/decision", **form)
     assert late.status_code == 409 and clinic.outputs(task)["report"]["status"] == "draft"
 

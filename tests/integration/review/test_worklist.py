@@ -18,7 +18,7 @@ from tests.browser.clinic import (
     open_clinic,
     study,
 )
-from tests.integration.review.support import Visitor
+from tests.integration.review.support import NO_CHOICE, Visitor
 
 
 def test_pages_hold_nothing_of_another_patient(doctor: Visitor, clinic: Clinic) -> None:
@@ -112,10 +112,7 @@ def test_the_gravest_comes_first_and_says_why(doctor: Visitor, clinic: Clinic) -
         and "Replace clopidogrel by prasugrel." in page
         and "in keeping with pneumonia" in page
     )
-    assert (
-        doctor.decide(plan, "sign", reviewed="yes", **{"choice-choice/0": "none"}).status_code
-        == 303
-    )
+    assert doctor.decide(plan, "sign", reviewed="yes", **NO_CHOICE).status_code == 303
     assert "high alert" not in doctor.get(f"/?patient={patient}")
 
 

@@ -90,3 +90,4 @@ SAME = "Opacity in the left lower zone, in keeping with pneumonia. Model score 0
 
 
 PRASUGREL, TICAGRELOR = "choice/0/0", "choice/0/1"
+REHABILITATION = {"rehabilitation": "rehabilitation/0"}

@@ -12,12 +12,21 @@ from shared.fhir import codes, lifecycle
 from shared.fhir.heads import head_of
 from shared.json import Json
 from tests.browser.clinic import care_plan, chest_film, genome, note_findings
-from tests.unit.review_decide.support import DOCTOR, NOW, PRASUGREL, TICAGRELOR, decided, stored
+from tests.unit.review_decide.support import (
+    DOCTOR,
+    NOW,
+    PRASUGREL,
+    REHABILITATION,
+    TICAGRELOR,
+    decided,
+    stored,
+)
 
 
 def test_a_signed_plan_becomes_active_and_the_chosen_request_an_order() -> None:
     written, task, provenance = decided(
-        care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": PRASUGREL})
+        care_plan(["DiagnosticReport/5"]),
+        Decision("signed", chosen={"choice/0": PRASUGREL} | REHABILITATION),
     )
     assert (written["report"]["status"], written["report"]["intent"]) == ("active", "plan")
     assert (written["prasugrel"]["status"], written["prasugrel"]["intent"]) == ("active", "order")
@@ -34,7 +43,7 @@ def test_a_signed_plan_becomes_active_and_the_chosen_request_an_order() -> None:
         {
             "authorReference": {"reference": "Practitioner/9", "display": "Dr. Ada Berg"},
             "time": NOW,
-            "text": "Antiplatelet therapy: prasugrel.",
+            "text": "Antiplatelet therapy: prasugrel. Ordered: Cardiac rehabilitation.",
         }
     ]
     assert {"MedicationRequest/2", "MedicationRequest/3"} <= {
@@ -45,7 +54,8 @@ def test_a_signed_plan_becomes_active_and_the_chosen_request_an_order() -> None:
 def test_the_group_keeps_what_it_offered() -> None:
     _, outputs = stored(care_plan(["DiagnosticReport/5"]))
     written, _, _ = decided(
-        care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": TICAGRELOR})
+        care_plan(["DiagnosticReport/5"]),
+        Decision("signed", chosen={"choice/0": TICAGRELOR} | REHABILITATION),
     )
     assert (written["choice"]["status"], written["choice"]["intent"]) == ("active", "plan")
     assert (
@@ -56,14 +66,16 @@ def test_the_group_keeps_what_it_offered() -> None:
 
 def test_none_of_the_alternatives_is_an_answer_too() -> None:
     written, task, _ = decided(
-        care_plan(["DiagnosticReport/5"]), Decision("signed", chosen={"choice/0": "none"})
+        care_plan(["DiagnosticReport/5"]),
+        Decision("signed", chosen={"choice/0": "none"} | REHABILITATION),
     )
     assert {written[key]["status"] for key in ("prasugrel", "ticagrelor")} == {
         "cancelled"
     } and written["choice"]["status"] == "revoked"
     assert (
         written["rehabilitation"]["status"] == "active"
-        and task["note"][0]["text"] == "Antiplatelet therapy: none of the alternatives."
+        and task["note"][0]["text"]
+        == "Antiplatelet therapy: none of the alternatives. Ordered: Cardiac rehabilitation."
     )
 
 
@@ -71,8 +83,11 @@ def test_none_of_the_alternatives_is_an_answer_too() -> None:
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        ({}, "no answer to choice/0"),
-        ({"choice/0": "choice/0/7"}, "no answer"),
+        ({}, "no answer to choice/0, rehabilitation"),
+        (REHABILITATION, "no answer to choice/0:"),
+        ({"choice/0": "none"}, "no answer to rehabilitation:"),
+        ({"choice/0": "none", "rehabilitation": "choice/0/0"}, "no answer to rehabilitation:"),
+        (REHABILITATION | {"choice/0": "choice/0/7"}, "no answer"),
         ({"other/0": "none"}, "no choice other/0"),
     ],
 )
@@ -82,6 +97,19 @@ def test_alternatives_never_become_orders_without_a_choice(
     head, outputs = stored(care_plan(["DiagnosticReport/5"]))
     with pytest.raises(InvalidResource, match=words):
         decide.transaction(head, outputs, Decision(kind, chosen=chosen), DOCTOR, NOW)
+
+
+@pytest.mark.parametrize("kind", ["signed", "amended"])
+def test_a_proposal_that_stands_alone_is_ordered_only_with_a_yes(kind: Any) -> None:
+    chosen = {"choice/0": PRASUGREL, "rehabilitation": "none"}
+    written, task, _ = decided(care_plan(["DiagnosticReport/5"]), Decision(kind, chosen=chosen))
+    assert (written["rehabilitation"]["status"], written["rehabilitation"]["intent"]) == (
+        "revoked",
+        "proposal",
+    )
+    assert written["prasugrel"]["status"] == written["report"]["status"] == "active"
+    assert len(written["report"]["activity"]) == 2, "the plan keeps what it offered"
+    assert task["note"][0]["text"].endswith("Not ordered: Cardiac rehabilitation.")
 
 
 def test_a_rejected_plan_asks_for_no_choice() -> None:
@@ -95,7 +123,7 @@ def test_dropped_proposals_take_their_empty_choice_out_of_the_plan() -> None:
     dropped = frozenset({"prasugrel", "ticagrelor"})
     written, _, _ = decided(
         care_plan(["DiagnosticReport/5"]),
-        Decision("amended", text="Keep clopidogrel.", dropped=dropped),
+        Decision("amended", text="Keep clopidogrel.", dropped=dropped, chosen=REHABILITATION),
     )
     assert {written[key]["status"] for key in dropped} == {"cancelled"} and written["choice"][
         "status"
@@ -161,7 +189,9 @@ def test_alternatives_that_were_all_taken_back_elsewhere_ask_for_no_choice() -> 
     }
     written = {
         e["request"]["url"]: e["resource"]
-        for e in decide.transaction(head, outputs, Decision("signed"), DOCTOR, NOW)["entry"]
+        for e in decide.transaction(
+            head, outputs, Decision("signed", chosen=REHABILITATION), DOCTOR, NOW
+        )["entry"]
     }
     group = next(r for r in written.values() if r["resourceType"] == "RequestGroup")
     assert group["status"] == "revoked" and group["action"] == outputs["choice"]["action"]
