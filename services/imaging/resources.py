@@ -22,9 +22,9 @@ LIMITS: Final = (
     "the score as well. "
     "The heat map shows where the score came from, not where the disease is."
 )
-UNSUSPECTED: Final = (
-    "Pneumonia not suspected; nothing else was looked for (no pneumothorax, effusion, mass or "
-    "fracture)"
+ALONE: Final = (
+    "The model looks for pneumonia alone; nothing else was assessed (such as pneumothorax, "
+    "effusion, mass or fracture)."
 )
 SCALE: Final = (
     f"Coloured from {FLOOR:.0%} of the map's highest value, yellow (low) to red (high); what lies "
@@ -125,8 +125,8 @@ def _procedure(inputs: Inputs) -> Json:
 
 
 def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
-    """Word the report: finding, number, threshold, what was seen, limits."""
-    word = "Pneumonia suspected" if findings.suspected else UNSUSPECTED
+    """Word the report: finding, number, what was not assessed, what was seen, limits."""
+    word = "suspected" if findings.suspected else "not suspected"
     relation = "at or above" if findings.suspected else "below"
     view = {"frontal": "frontal chest film (PA or AP)"}.get(
         inputs.film.view, f"{inputs.film.view} chest film"
@@ -137,9 +137,9 @@ def conclusion(findings: Findings, inputs: Inputs, title: str) -> str:
     films = "film" if inputs.lateral == 1 else "films"
     beside = f"; {inputs.lateral} lateral {films} not analysed" if inputs.lateral else ""
     return (
-        f"{word}: model score {percent(findings.probability):g} of 100, "
-        f"{relation} its threshold of {percent(findings.threshold):g}. Analysed by {title}: "
-        f"{looked}{beside}. {LIMITS}"
+        f"Pneumonia {word}: model score {percent(findings.probability):g} of 100, "
+        f"{relation} its threshold of {percent(findings.threshold):g}. {ALONE} "
+        f"Analysed by {title}: {looked}{beside}. {LIMITS}"
     )
 
 

@@ -91,12 +91,28 @@ def test_a_low_score_is_no_code_of_health(inputs: Inputs, suspected: bool) -> No
     assert ("conclusionCode" in report) is suspected
     assert finding["extension"][0]["valueDecimal"] == 0.9
     assert ("not suspected" in report["conclusion"]) is not suspected
-    looked = (
-        "nothing else was looked for (no pneumothorax, effusion, mass or fracture): model score"
-    )
-    assert report["conclusion"].startswith(f"Pneumonia not suspected; {looked}") is not suspected
     for draft in drafts.values():
         check(draft.resource)
+
+
+@pytest.mark.parametrize(
+    ("probability", "finding"),
+    [
+        (0.9, "Pneumonia suspected: model score 90 of 100, at or above its threshold of 30. "),
+        (0.3, "Pneumonia suspected: model score 30 of 100, at or above its threshold of 30. "),
+        (0.29, "Pneumonia not suspected: model score 29 of 100, below its threshold of 30. "),
+        (0.0, "Pneumonia not suspected: model score 0 of 100, below its threshold of 30. "),
+    ],
+)
+def test_every_conclusion_says_after_the_finding_that_nothing_else_was_assessed(
+    inputs: Inputs, probability: float, finding: str
+) -> None:
+    said = drafts_of(inputs, Findings(probability, 0.3, b"png"))["report"].resource["conclusion"]
+    alone = (
+        "The model looks for pneumonia alone; nothing else was assessed (such as pneumothorax, "
+        "effusion, mass or fracture). Analysed by "
+    )
+    assert said.startswith(finding + alone)
 
 
 def test_the_threshold_itself_is_suspicious() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.imaging.resources import LIMITS
+from services.imaging.resources import ALONE, LIMITS
 from services.review.decision.consistency.contradictions import contradictions, of_the_patient
 from shared.fhir import codes
 from shared.json import Json
@@ -214,3 +214,18 @@ def test_what_a_draft_says_of_its_model_is_no_word_on_the_patient() -> None:
     for own in ("Limits: a rotated film. Pneumonia.", f"{LIMITS[:-1]}, and a pneumonia."):
         assert of_the_patient(own, drafted) == own
     assert of_the_patient("Pneumonia.", "Drafted without them.") == "Pneumonia."
+
+
+@pytest.mark.parametrize("word", ["suspected", "not suspected"])
+def test_what_the_model_looks_for_is_no_word_on_the_patient(word: str) -> None:
+    drafted = f"Pneumonia {word}: score 91 of 100. {ALONE} Analysed by a model. {LIMITS}"
+    assert "pneumonia" in ALONE
+    kept = of_the_patient(f"Masses. {ALONE} Seen twice.", drafted)
+    assert kept.split() == ["Masses.", "Seen", "twice."]
+    for own in (
+        "The model looks for pneumonia. I see none.",
+        ALONE.replace("pneumonia alone", "pneumonia"),
+        "The model is right: pneumonia.",
+        f"Pneumonia {word}: score 91 of 100.",
+    ):
+        assert of_the_patient(own, drafted) == own

@@ -1,5 +1,6 @@
 """Contradictions between a conclusion and the choices on its findings (pure)."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,6 +26,8 @@ ABSENT_CODES: Final = ("NEG", "ND")
 """Negative, not detected."""
 LIMITS: Final = "Limits: "
 """With this an analyser begins what it says of its model."""
+OF_THE_MODEL: Final = re.compile(r"(?:(?<=[.!?] )|^)The model [^.]*\.")
+"""A sentence about the model, before the limits."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,14 @@ class Contradiction:
 
 
 def of_the_patient(text: str, drafted: str) -> str:
-    """Leave out the limits of the model, with which a draft ends.
+    """Leave out what a draft says of its model, and the limits with which it ends.
 
     They name diseases. Only as drafted: what a clinician wrote herself is read.
     """
-    _, mark, limits = drafted.partition(LIMITS)
-    return text.replace(mark + limits, " ") if mark else text
+    said, mark, limits = drafted.partition(LIMITS)
+    for passage in filter(None, [mark + limits, *OF_THE_MODEL.findall(said)]):
+        text = text.replace(passage, " ")
+    return text
 
 
 def contradictions(
