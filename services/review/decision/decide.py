@@ -24,6 +24,7 @@ from shared.references import local_reference, version_of
 Kind = Literal["signed", "amended", "rejected"]
 
 TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
+ON_PURPOSE: Final = "Intended, although the conclusion contradicts it"
 ON_UNSIGNED: Final = "Based on results that nobody had signed"
 DECIDED_ELSEWHERE: Final = "Decided in another system before this review."
 ELSEWHERE: Final[dict[str, Kind]] = {
@@ -199,7 +200,7 @@ def _check_choices(outputs: Mapping[str, Json], decision: Decision) -> None:
 def _remarks(decision: Decision) -> list[str]:
     """What the clinician was asked about and signed all the same, a sentence each."""
     remarks = {
-        "Intended, although the conclusion contradicts it": decision.on_purpose,
+        ON_PURPOSE: decision.on_purpose,
         ON_UNSIGNED: decision.unsigned,
     }
     said = [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]

@@ -13,6 +13,8 @@ from shared.json import Json
 NOTED: Final = frozenset({"Observation", "Condition"})
 REFUTED: Final = "Refuted by the clinician."
 LEFT_OUT: Final = "Left out by the clinician: neither confirmed nor refuted."
+LEFT_OUT_NAMES: Final = "Left out"
+"""The head's note begins the names of what was left out with it."""
 GONE: Final = frozenset({"cancelled", "refuted", "revoked", "entered-in-error", "rejected"})
 """Statuses that take a part back, of any kind."""
 
@@ -37,6 +39,6 @@ def sentences(
     asked = [part for part in parts(outputs) if part.key in dropped]
     named = {
         "Refuted": [p.name for p in asked if p.key not in left_out],
-        "Left out": [p.name for p in asked if p.key in left_out],
+        LEFT_OUT_NAMES: [p.name for p in asked if p.key in left_out],
     }
     return [f"{words}: {'; '.join(names)}." for words, names in named.items() if names]

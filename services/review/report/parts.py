@@ -10,10 +10,11 @@ from services.review.panels.parts import uncovered
 from services.review.panels.rest import rest
 from services.review.report.content import Line, Run, Section, Weight, text
 from services.review.report.fates import fate_of
-from shared.json import Json
 from shared.panel import PartName, Row
 
 Citations = Iterable[Mapping[str, str]]
+OUT: Final = ("left out", "not ", "NOT ", "REFUTED", "withdrawn")
+"""So begins the fate of what was not accepted."""
 ON_THE_PAGE: Final = "Not printed, see the page of the result: {} picture{}."
 
 
@@ -21,7 +22,7 @@ def sections_of(material: Material) -> list[Section]:
     """Return what was found, in the order of the service's panel; nothing is left out."""
     made = [section for name in material.panel.order for section in _sections(name, material)]
     left = rest(material.outputs, uncovered(material))
-    lines = [_line(material.outputs[r.key], f"{r.kind}: {r.name}", r.value) for r in left]
+    lines = [_line(material, r.key, f"{r.kind}: {r.name}", r.value) for r in left]
     if pictures := len(material.result.of_kind("Media")):
         lines.append(text(ON_THE_PAGE.format(pictures, "s" if pictures > 1 else ""), "small"))
     return [*made, *([Section("Also part of this result", lines)] if lines else [])]
@@ -41,7 +42,8 @@ def _sections(name: PartName, material: Material) -> list[Section]:
 def _alerts(material: Material) -> list[Line]:
     return [
         _line(
-            material.outputs[a.key],
+            material,
+            a.key,
             f"{a.name}, {a.severity or 'no'} severity",
             a.detail,
             _among("About", a.implicated),
@@ -62,7 +64,8 @@ def _variants(material: Material) -> list[Line]:
 def _observed(material: Material, lines: Iterable[findings.Finding]) -> list[Line]:
     return [
         _line(
-            material.outputs[f.key],
+            material,
+            f.key,
             f.name,
             f.value,
             *(f"{name}: {value}" for name, value in f.details),
@@ -76,7 +79,8 @@ def _observed(material: Material, lines: Iterable[findings.Finding]) -> list[Lin
 def _genes(material: Material) -> list[Line]:
     return [
         _line(
-            material.outputs[g.key],
+            material,
+            g.key,
             _genotype(g.gene, g.diplotype),
             *g.phenotypes,
         )
@@ -92,7 +96,8 @@ def _genotype(gene: str, diplotype: str) -> str:
 def _advice(material: Material) -> list[Line]:
     return [
         _line(
-            material.outputs[a.key],
+            material,
+            a.key,
             a.drug or "drug not named",
             "change advised" if a.actionable else "",
             *a.phenotypes,
@@ -105,7 +110,7 @@ def _advice(material: Material) -> list[Line]:
 
 def _problems(material: Material) -> list[Line]:
     return [
-        _line(material.outputs[p.key], p.name, *(f'the note says "{q}"' for q in p.quotes))
+        _line(material, p.key, p.name, *(f'the note says "{q}"' for q in p.quotes))
         for p in passages.problems(material.outputs)
     ]
 
@@ -113,7 +118,8 @@ def _problems(material: Material) -> list[Line]:
 def _proposals(material: Material) -> list[Line]:
     made = [
         _line(
-            material.outputs[p.key],
+            material,
+            p.key,
             f"{p.kind}: {p.name}",
             *p.dosage,
             _among("Because of", p.reasons),
@@ -139,13 +145,13 @@ def _row(columns: Sequence[str], row: Row) -> Line:
     return text("; ".join([*out, *(named or row.cells), *filter(None, [row.note])]), "item")
 
 
-def _line(resource: Json, name: str, *details: str) -> Line:
+def _line(material: Material, key: str, name: str, *details: str) -> Line:
     """Return a part with its fate; the name of what was not accepted is struck out."""
-    fate = fate_of(resource)
+    resource, fate = material.outputs[key], fate_of(key, material.result)
     notes = (str(n.get("text", "")) for n in resource.get("note", []))
     own = [note for note in notes if note not in ("", REFUTED, LEFT_OUT)]
     said = [d for d in details if d and d not in own]
-    is_out = fate.startswith(("left out", "NOT", "REFUTED"))
+    is_out = fate.startswith(OUT)
     weights: tuple[Weight, Weight] = ("struck", "bold") if is_out else ("bold", "plain")
     runs = [Run(name, weights[0]), Run(f" ({fate})", weights[1])]
     words = ". ".join(part.rstrip(".") for part in [*said, *own])

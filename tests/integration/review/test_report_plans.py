@@ -7,7 +7,14 @@ from shared.fhir import codes
 from tests.browser import clinic as clinics
 from tests.browser.clinic import Clinic
 from tests.integration.review.exchanges import CLOPIDOGREL, TICAGRELOR, exchange, order
-from tests.integration.review.support import REHABILITATION, Visitor, accepted, fates
+from tests.integration.review.support import (
+    NO_CHOICE,
+    REHABILITATION,
+    Visitor,
+    accepted,
+    declined,
+    fates,
+)
 from tests.integration.review.test_report import change, printed, signed
 from tests.integration.review.urgent import acknowledge
 
@@ -47,4 +54,33 @@ def test_a_plan_s_reasoning_the_allergies_and_who_saw_it_are_printed(
     assert "Reason: Seen at the ward round." in paper
     assert re.search(r"Acknowledged by Dr. Ada Berg, \d+ \w+ \d{4}, ", paper)
     assert "high severity (left out by the clinician)" in paper
+    assert "Medication: ticagrelor (not chosen)" in paper
+    assert "Medication: prasugrel (accepted)" in paper
     assert all("Drafted by AI; decided by Dr. Ada Berg." in page for page in pages)
+
+
+def test_each_alert_and_proposal_that_is_not_in_it_says_why(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    task = clinic.result("treatment", clinic.patient, clinics.care_plan([]))
+    signed(doctor, task, **(NO_CHOICE | declined("rehabilitation")))
+    paper = " ".join(printed(doctor, task))
+    for drug in ("Medication: prasugrel", "Medication: ticagrelor"):
+        assert f"{drug} (not chosen)" in paper
+    assert "Service: Cardiac rehabilitation (not chosen)" in paper
+    assert "left out by the clinician" not in paper and "withdrawn" not in paper
+
+
+def test_what_another_system_took_back_is_called_withdrawn(doctor: Visitor, clinic: Clinic) -> None:
+    task = clinic.result("treatment", clinic.patient, clinics.care_plan([]))
+    written = clinic.outputs(task)
+    change(clinic, written["interaction"], status="cancelled")
+    change(clinic, written["prasugrel"], status="entered-in-error")
+    form = {"reviewed": "yes", "text": "As before."} | NO_CHOICE | fates(leave=["goal"])
+    assert doctor.decide(task, "amend", **form).status_code == 303
+    paper = " ".join(printed(doctor, task))
+    assert "high severity (withdrawn)" in paper
+    assert "Medication: prasugrel (withdrawn: entered in error)" in paper
+    assert "Medication: ticagrelor (not chosen)" in paper
+    assert "Goal: No stent thrombosis (left out by the clinician)" in paper
+    assert "Service: Cardiac rehabilitation (accepted)" in paper
