@@ -14,9 +14,10 @@ from services.review.critical.due import Due, due_of
 from services.review.decision import choices, decide
 from services.review.decision.choices import Choice
 from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.exchange.beside import Besides
 from services.review.decision.exchange.exchange import Exchanges
 from services.review.decision.exchange.left import Left, left
-from services.review.decision.exchange.reading import exchanges_of
+from services.review.decision.exchange.reading import meeting_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
 from services.review.decision.words import Words, words_of
@@ -117,6 +118,7 @@ class Forms:
         choices: alternatives of which one may be taken, and requests that stand alone.
         unsigned: results under this one, to be asked for by name.
         exchanges: the orders that end with its new ones.
+        besides: standing orders of a drug that it proposes, by the proposal.
         left: orders that were replaced and still stand.
     """
 
@@ -128,6 +130,7 @@ class Forms:
     choices: Sequence[Choice]
     unsigned: Sequence[Unsigned]
     exchanges: Exchanges
+    besides: Besides
     left: Sequence[Left]
 
 
@@ -245,6 +248,8 @@ class _Builder:
         outputs, focus = self.result.outputs, self.result.focus
         listed, asked = parts(outputs), choices.choices(outputs)
         dropped = with_dependants(outputs, taken_back(outputs))
+        read_only = self.review.settings.review_orders_read_only
+        met = meeting_of(self.review.ehr, self.result, read_only=read_only)
         return Forms(
             refusal=self._refusal(),
             text=decide.text_of(focus or {}),
@@ -256,11 +261,8 @@ class _Builder:
             ],
             choices=[c for c in asked if not (c.is_alone and c.key in dropped)],
             unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],
-            exchanges=exchanges_of(
-                self.review.ehr,
-                self.result,
-                read_only=self.review.settings.review_orders_read_only,
-            ),
+            exchanges=met.exchanges,
+            besides=met.besides,
             left=left(self.review.ehr, self.result),
         )
 

@@ -15,9 +15,9 @@ from services.review.ahead.page import of_decision, of_page
 from services.review.banner.patient import unseen_death
 from services.review.decision import decide, form, typed
 from services.review.decision.decide import Decision
-from services.review.decision.exchange import entries
+from services.review.decision.exchange import beside, entries
 from services.review.decision.exchange.exchange import Ending, all_by_task
-from services.review.decision.exchange.reading import exchanges_of
+from services.review.decision.exchange.reading import Meeting, meeting_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.disclosure import allowed, film_first, trail
 from services.review.pages import result_page
@@ -67,12 +67,15 @@ def post_decision(task_id: str) -> Any:
     resting = unsigned(shared.ehr, result)
     decision = _decision(result, resting)
     unsound = (result.stale_sources or result.is_misplaced) and decision.kind != "rejected"
-    ends = _ends(shared, result, decision)
-    if unsound or ends is None:
+    met = _met(shared, result, decision)
+    if unsound or met is None:
         return _changed(shared, task_id)
+    gone = decide.withdrawn(result.outputs, decision)
+    ends, doubled = met.exchanges.ends(gone), beside.ordered(met.besides, gone)
+    decision = replace(decision, beside=tuple(each.words for each in doubled))
     if unseen := unseen_death(result, request.form, decision.kind):
         return result_page(result, error=unseen), 400
-    problem = form.problem(request.form, decision, result, resting)
+    problem = form.problem(request.form, decision, result, resting, doubled)
     if problem.words:
         return result_page(result, error=problem.words, questions=problem.questions), 400
     try:
@@ -148,15 +151,13 @@ def _decision(result: Result, resting: Sequence[Unsigned]) -> Decision:
     return form.decision_of(request.form, kind, result, resting)
 
 
-def _ends(shared: Review, result: Result, decision: Decision) -> Sequence[Ending] | None:
-    """List the orders that the decision ends; None: not those that the page named."""
+def _met(shared: Review, result: Result, decision: Decision) -> Meeting | None:
+    """Read the standing orders anew; None: the page named others that end."""
     if decision.kind == "rejected":
-        return []
+        return Meeting()
     read_only = shared.settings.review_orders_read_only
-    found = exchanges_of(shared.ehr, result, read_only=read_only)
-    if request.form.get("orders", "") != found.stamp:
-        return None
-    return found.ends(decide.withdrawn(result.outputs, decision))
+    met = meeting_of(shared.ehr, result, read_only=read_only)
+    return met if request.form.get("orders", "") == met.exchanges.stamp else None
 
 
 def _decided(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from services.review.decision.exchange import left, orders
 from services.review.decision.exchange.entries import STOP
-from services.review.decision.exchange.reading import replaces
+from services.review.decision.exchange.reading import proposals
 from services.review.panels import genes
 from services.review.panels.declared import panel_of
 from services.review.result import taken
@@ -16,10 +16,12 @@ from shared.references import has_identifier, is_a
 
 
 def of_exchange(found: Found) -> Iterator[Question]:
-    """List what is asked where new orders replace old ones; else nothing."""
-    if found.head.outcome != "requested" or not replaces(found.outputs.values()):
+    """List what is asked where orders of drugs are proposed; else nothing."""
+    proposed = proposals(found.outputs)
+    if found.head.outcome != "requested" or not proposed:
         return
     yield from map(orders.question, found.records)
+    yield from (reading(ref) for order in proposed.values() for ref in medications(order))
     yield from _drugs(found)
 
 

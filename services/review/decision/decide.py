@@ -25,6 +25,7 @@ Kind = Literal["signed", "amended", "rejected"]
 
 TEXT_ELEMENT: Final = {"DiagnosticReport": "conclusion", "CarePlan": "description"}
 ON_PURPOSE: Final = "Intended, although the conclusion contradicts it"
+BESIDE: Final = "Ordered beside a standing order"
 ON_UNSIGNED: Final = "Based on results that nobody had signed"
 DECIDED_ELSEWHERE: Final = "Decided in another system before this review."
 ELSEWHERE: Final[dict[str, Kind]] = {
@@ -54,6 +55,7 @@ class Decision:
         unsigned: the names of the unsigned results that it rests on.
         ended: what becomes of the orders that new ones replace, a sentence each.
         on_purpose: the names of what the conclusion contradicts, and is meant to.
+        beside: the new orders of a drug that is ordered already, with the standing ones.
         chosen: the answer to each choice, of alternatives or of one (`choices.py`); not for a
             rejection.
             Choosing among what was offered changes no content: a plan signed with a choice is
@@ -70,6 +72,7 @@ class Decision:
     unsigned: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
     on_purpose: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def text_of(focus: Json) -> str:
@@ -201,6 +204,7 @@ def _remarks(decision: Decision) -> list[str]:
     """What the clinician was asked about and signed all the same, a sentence each."""
     remarks = {
         ON_PURPOSE: decision.on_purpose,
+        BESIDE: decision.beside,
         ON_UNSIGNED: decision.unsigned,
     }
     said = [f"{words}: {'; '.join(names)}." for words, names in remarks.items() if names]

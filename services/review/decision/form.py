@@ -12,6 +12,7 @@ from services.review.decision.consistency.contradictions import (
 )
 from services.review.decision.decide import Decision, Kind
 from services.review.decision.dependants import taken_back, with_dependants
+from services.review.decision.exchange.beside import Beside
 from services.review.decision.inputs import Unsigned
 from services.review.decision.parts import FINDING, Fate, Part, parts
 from services.review.result.result import Result
@@ -120,14 +121,23 @@ def decision_of(
 
 
 def problem(
-    form: Form, decision: Decision, result: Result, unsigned: Sequence[Unsigned] = ()
+    form: Form,
+    decision: Decision,
+    result: Result,
+    unsigned: Sequence[Unsigned] = (),
+    doubled: Sequence[Beside] = (),
 ) -> Problem:
-    """Say what the clinician has to do differently."""
+    """Say what the clinician has to do differently.
+
+    Args:
+        doubled: what the decision orders beside a standing order of the same drug.
+    """
     words = _typed(decision, result)
     if decision.kind == "rejected":
         return Problem(words or ("" if decision.reason else "Say why you reject the result."))
     given = answers(form, result)
-    words = words or _incomplete(form, decision, given, result) or _unread(form, unsigned)
+    words = words or _incomplete(form, decision, given, result)
+    words = words or _unread(form, unsigned) or _ordered_twice(form, doubled)
     if words or decision.kind == "signed":
         return Problem(words)
     questions, meant = _questions(form, given, decision.chosen, result), form.getlist("meant")
@@ -158,6 +168,18 @@ def _unread(form: Form, unsigned: Sequence[Unsigned]) -> str:
     return (
         f"This is based on results that nobody has signed: {_listed(names)}. Nothing was saved. "
         "Sign them first, or tick each of them."
+    )
+
+
+def _ordered_twice(form: Form, doubled: Sequence[Beside]) -> str:
+    """Say which drugs are ordered already, and have no tick of their own."""
+    ticked = form.getlist("beside")
+    names = [each.words for each in doubled if each.token not in ticked]
+    if not names:
+        return ""
+    return (
+        f"Already ordered: {_listed(names)}. Nothing was saved. Don't order it again, or tick "
+        "“Order it beside the standing order”."
     )
 
 

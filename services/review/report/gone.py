@@ -9,7 +9,7 @@ from typing import Final
 
 from services.review.decision import choices
 from services.review.decision.choices import NONE, Choice
-from services.review.decision.decide import ON_PURPOSE, ON_UNSIGNED
+from services.review.decision.decide import BESIDE, ON_PURPOSE, ON_UNSIGNED
 from services.review.decision.fates import LEFT_OUT_NAMES
 from services.review.panels import findings, plan
 from services.review.report.standing import AFTER, ENDED
@@ -25,7 +25,9 @@ WITHDRAWN: Final = "withdrawn"
 IN_ERROR: Final = "withdrawn: entered in error"
 NOT_PART: Final = "not part of what was signed"
 LEFT: Final = re.compile(
-    rf"(?:^|\. ){LEFT_OUT_NAMES}: (.*?)\.(?= (?:{ON_PURPOSE}|{ON_UNSIGNED}|{ENDED}): |$)", re.DOTALL
+    rf"(?:^|\. ){LEFT_OUT_NAMES}: (.*?)\."
+    rf"(?= (?:{ON_PURPOSE}|{BESIDE}|{ON_UNSIGNED}|{ENDED}): |$)",
+    re.DOTALL,
 )
 """The names in the sentence of the head's note, up to the remarks."""
 

@@ -117,13 +117,13 @@ def test_a_plan_asks_for_what_its_parts_rest_on_and_nothing_else_does() -> None:
         assert (reading("DiagnosticReport/9") in asked) is asks
 
 
-def test_orders_are_asked_for_only_where_a_new_one_replaces_an_old_one() -> None:
+def test_orders_are_asked_for_only_where_one_is_proposed() -> None:
     plan = {"resourceType": "CarePlan", "id": "1", "status": "draft"}
-    for prior in ({}, {"priorPrescription": codes.reference("MedicationRequest/old")}):
-        new = {"resourceType": "MedicationRequest", "id": "2", "status": "draft", **prior}
+    for status in ("draft", "active", "cancelled"):
+        new = {"resourceType": "MedicationRequest", "id": "2", "status": status}
         of = head("treatment", report="CarePlan/1", new="MedicationRequest/2")
         kinds = {q.place for q in asked_of(of, [plan, new]) if q.is_search}
-        assert ("MedicationRequest" in kinds) is bool(prior)
+        assert ("MedicationRequest" in kinds) is (status == "draft")
 
 
 class Shelf(Ehr):
