@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 from services.review.decision import choices, decide, typed
-from services.review.decision.consistency.contradictions import (
-    Contradiction,
-    contradictions,
-    of_the_patient,
-)
+from services.review.decision.consistency.contradictions import Contradiction, contradictions
+from services.review.decision.consistency.drafted import of_the_patient
 from services.review.decision.decide import Decision, Kind
 from services.review.decision.dependants import taken_back, with_dependants
 from services.review.decision.exchange.beside import Beside
@@ -239,9 +236,9 @@ def _questions(
     offered, lost = choices.offered(asked), choices.not_taken(asked, chosen)
     left = _left(given, result)
     confirmed = {key for key in given.asked if key not in given.denied | left}
-    drafted = str((result.focus or {}).get("conclusion", ""))
+    drafted = decide.text_of(result.focus or {})
     return contradictions(
-        of_the_patient(typed.plain(form.get("text", "")), drafted),
+        of_the_patient(typed.plain(form.get("text", "")), drafted, result.outputs),
         result.outputs,
         confirmed | (offered - lost),
         given.denied | lost,

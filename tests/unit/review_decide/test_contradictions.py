@@ -2,8 +2,7 @@
 
 import pytest
 
-from services.imaging.resources import ALONE, LIMITS
-from services.review.decision.consistency.contradictions import contradictions, of_the_patient
+from services.review.decision.consistency.contradictions import contradictions
 from shared.fhir import codes
 from shared.json import Json
 
@@ -204,28 +203,3 @@ def test_each_contradiction_has_a_token_of_its_own() -> None:
     again = contradictions("Pneumonia is excluded.", outputs, {"a"}, set())
     assert len({c.token for c in [*found, *again]}) == 3
     assert [c.name for c in found] == ["Pneumonia", "Pleural effusion"]
-
-
-def test_what_a_draft_says_of_its_model_is_no_word_on_the_patient() -> None:
-    drafted = f"Pneumonia not suspected: model score 12 of 100. {LIMITS}"
-    assert "pneumonia" in LIMITS
-    kept = of_the_patient(f"No focus of infection. {LIMITS}", drafted)
-    assert kept.split() == ["No", "focus", "of", "infection."]
-    for own in ("Limits: a rotated film. Pneumonia.", f"{LIMITS[:-1]}, and a pneumonia."):
-        assert of_the_patient(own, drafted) == own
-    assert of_the_patient("Pneumonia.", "Drafted without them.") == "Pneumonia."
-
-
-@pytest.mark.parametrize("word", ["suspected", "not suspected"])
-def test_what_the_model_looks_for_is_no_word_on_the_patient(word: str) -> None:
-    drafted = f"Pneumonia {word}: score 91 of 100. {ALONE} Analysed by a model. {LIMITS}"
-    assert "pneumonia" in ALONE
-    kept = of_the_patient(f"Masses. {ALONE} Seen twice.", drafted)
-    assert kept.split() == ["Masses.", "Seen", "twice."]
-    for own in (
-        "The model looks for pneumonia. I see none.",
-        ALONE.replace("pneumonia alone", "pneumonia"),
-        "The model is right: pneumonia.",
-        f"Pneumonia {word}: score 91 of 100.",
-    ):
-        assert of_the_patient(own, drafted) == own

@@ -1,6 +1,5 @@
 """Contradictions between a conclusion and the choices on its findings (pure)."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -24,10 +23,6 @@ ABSENT: Final = frozenset(
 )
 ABSENT_CODES: Final = ("NEG", "ND")
 """Negative, not detected."""
-LIMITS: Final = "Limits: "
-"""With this an analyser begins what it says of its model."""
-OF_THE_MODEL: Final = re.compile(r"(?:(?<=[.!?] )|^)The model [^.]*\.")
-"""A sentence about the model, before the limits."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +45,6 @@ class Contradiction:
     @property
     def token(self) -> str:
         return digest(self.key, self.voice, self.words, self.fate)[-16:]
-
-
-def of_the_patient(text: str, drafted: str) -> str:
-    """Leave out what a draft says of its model, and the limits with which it ends.
-
-    They name diseases. Only as drafted: what a clinician wrote herself is read.
-    """
-    said, mark, limits = drafted.partition(LIMITS)
-    for passage in filter(None, [mark + limits, *OF_THE_MODEL.findall(said)]):
-        text = text.replace(passage, " ")
-    return text
 
 
 def contradictions(
