@@ -100,14 +100,21 @@ def _first(pieces: list[str], terms: Terms, wrong: Voice, resource: Json) -> str
     spoken = [(piece, voice) for piece in pieces for voice in _voices(piece, terms)]
     if found := next((piece for piece, voice in spoken if voice == wrong), ""):
         return found
-    swept = wrong == "denied" and not spoken and _can_be_swept(resource)
-    return next((piece for piece in pieces if negation.sweeps(piece)), "") if swept else ""
+    if wrong != "denied" or not _can_be_swept(resource):
+        return ""
+    says_so = negation.retracts if spoken else negation.sweeps
+    return next((piece for piece in pieces if says_so(piece)), "")
 
 
 def _voices(piece: str, terms: Terms) -> Iterator[Voice]:
     for word in WORD.finditer(piece):
         if terms.name(word[0]):
             yield from negation.voices(piece, *word.span())
+    for also in terms.others:
+        for found in also.same.finditer(piece):
+            yield from negation.voices(piece, *found.span())
+        for found in also.broader.finditer(piece):
+            yield from negation.voices(piece, *found.span()) - {"affirmed"}
 
 
 def _can_be_swept(resource: Json) -> bool:

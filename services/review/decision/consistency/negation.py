@@ -14,8 +14,17 @@ NEAR: Final = 40
 
 
 def clauses(text: str) -> list[str]:
-    """Cut the text into pieces that deny or affirm for themselves."""
-    return [piece.strip() for piece in cues.CONTRAST.split(text) if piece.strip()]
+    """Cut the text into pieces that deny or affirm for themselves.
+
+    A piece that only answers (`Pneumonia. No.`) stays with what it answers.
+    """
+    pieces: list[str] = []
+    for piece in filter(None, (each.strip() for each in cues.CONTRAST.split(text))):
+        if pieces and cues.ANSWER.fullmatch(piece):
+            pieces[-1] += f", {piece}"
+        else:
+            pieces.append(piece)
+    return pieces
 
 
 def voices(clause: str, start: int, end: int) -> frozenset[Voice]:
@@ -33,6 +42,11 @@ def voices(clause: str, start: int, end: int) -> frozenset[Voice]:
 def sweeps(clause: str) -> bool:
     """Tell whether the clause says that nothing at all was found."""
     return cues.SWEEPING.search(clause) is not None
+
+
+def retracts(clause: str) -> bool:
+    """Tell whether the clause takes back what the text itself affirms."""
+    return cues.RETRACTING.search(clause) is not None
 
 
 def _before(before: str, after: str) -> list[bool]:

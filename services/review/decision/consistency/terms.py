@@ -6,10 +6,11 @@ asks about.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.review.decision.consistency.synonyms import TABLE, Also
 from services.review.panels.findings import GENERIC, GENOMIC
 from shared.fhir import codes
 
@@ -42,10 +43,12 @@ class Terms:
     Attributes:
         words: in lower case.
         initials: in capitals, `COPD`.
+        others: what else speaks of it (`synonyms.py`).
     """
 
     words: re.Pattern[str]
     initials: frozenset[str]
+    others: Sequence[Also] = ()
 
     def name(self, word: str) -> bool:
         """Tell whether this word of a text names it."""
@@ -65,7 +68,8 @@ def terms_of(resource: Mapping[str, Any]) -> Terms | None:
     names = list(dict.fromkeys(_names(resource)))
     words = dict.fromkeys(word for name in names for word in _telling(name))
     patterns = [_pattern(word) for word in words]
-    return Terms(re.compile("|".join(patterns)), _initials(names)) if patterns else None
+    others = [also for also in TABLE if any(also.finding.search(name) for name in names)]
+    return Terms(re.compile("|".join(patterns)), _initials(names), others) if patterns else None
 
 
 def _names(resource: Mapping[str, Any]) -> Iterator[str]:
