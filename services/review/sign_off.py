@@ -37,6 +37,7 @@ DONE: Final = {
     "amended": "Amended and signed. The result is final.",
     "rejected": "Rejected. The result is withdrawn.",
 }
+UNCHANGED: Final = "You changed nothing and confirmed every part: it is signed as it stands."
 NOT_STOPPED: Final = (
     "{}, but NOT stopped: {}. Both drugs are active now. Call the prescriber: nobody was told."
 )
@@ -86,6 +87,8 @@ def post_decision(task_id: str) -> Any:
     task = result.head.task
     shared.metrics.seen(task, urgency_of(task, result.outputs.values()))
     log.info("review: %s %s", decision.kind, result.head.reference)
+    if decision.kind != form.KINDS[request.form["action"]]:
+        flash(UNCHANGED)
     _tell(decision, [end.order.name for end in ended if end.how == "task"])
     return redirect(url_for("review.result", task_id=task_id), 303)
 

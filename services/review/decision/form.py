@@ -18,6 +18,10 @@ KINDS: Final[Mapping[str, Kind]] = {"sign": "signed", "amend": "amended", "rejec
 MAX_REASON, MAX_TEXT = 1_000, 20_000
 MOST_NAMED: Final = 8
 GRAVE: Final = "Say why this high-severity alert does not hold."
+UNCHANGED: Final = (
+    "You have changed nothing. Confirm each part here, sign the result as it stands, or change it "
+    "first. What you chose and ticked is kept in both forms."
+)
 TAKEN_BACK: Final = "A part of this result was taken back in another system. Amend or reject it."
 
 
@@ -105,6 +109,8 @@ def decision_of(
     if kind == "signed":
         return Decision(kind, chosen=chosen, unsigned=resting)
     given = answers(form, result)
+    if is_as_it_stands(form, kind, result):
+        return Decision("signed", reason, chosen=chosen, unsigned=resting)
     return Decision(
         kind,
         reason,
@@ -115,6 +121,18 @@ def decision_of(
         unsigned=resting,
         on_purpose=tuple(dict.fromkeys(q.name for q in _questions(form, given, chosen, result))),
     )
+
+
+def is_as_it_stands(form: Form, kind: Kind, result: Result) -> bool:
+    """Tell whether an amendment changes nothing and confirms every part.
+
+    It is a signature then. Where a part has no answer, nobody knows what was meant.
+    """
+    given, outputs = answers(form, result), result.outputs
+    is_same = typed.plain(form.get("text", "")) == decide.text_of(result.focus or {}).strip()
+    is_answered = bool(given.asked or choices.choices(outputs)) and not given.open
+    unchanged = is_same and is_answered and len(given.of("confirm")) == len(given.asked)
+    return kind == "amended" and unchanged and not taken_back(outputs)
 
 
 def problem(
@@ -201,7 +219,7 @@ def _amendment(decision: Decision, given: Answers, result: Result) -> str:
             f"{_listed([part.name for part in given.open])}. Nothing was saved."
         )
     if not rewritten and not decision.dropped and not taken_back(result.outputs):
-        return "You have changed nothing. Sign the result as it stands, or change it first."
+        return UNCHANGED
     if lost := _without_ground(decision, given, result):
         return (
             "What you confirm here was derived from something that you don't confirm: "

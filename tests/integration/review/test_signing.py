@@ -35,17 +35,6 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_what_was_typed(
     assert clinic.task(task)["status"] == "requested"
 
 
-def test_an_amendment_that_changes_nothing_is_told_so(doctor: Visitor, clinic: Clinic) -> None:
-    task = a_film(clinic)
-    text = clinic.outputs(task)["report"]["conclusion"]
-    assert (
-        "changed nothing"
-        in doctor.decide(
-            task, "amend", reviewed="yes", text=text, **fates(confirm=["pneumonia"])
-        ).text
-    )
-
-
 def test_a_conclusion_that_a_clinician_rewrote_no_longer_carries_the_model_s_code(
     doctor: Visitor, clinic: Clinic
 ) -> None:
