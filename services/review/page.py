@@ -17,6 +17,7 @@ from services.review.decision.dependants import taken_back, with_dependants
 from services.review.decision.exchange.beside import Besides
 from services.review.decision.exchange.exchange import Exchanges
 from services.review.decision.exchange.left import Left, left
+from services.review.decision.exchange.orders import Order
 from services.review.decision.exchange.reading import meeting_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.decision.parts import Part, parts
@@ -119,6 +120,7 @@ class Forms:
         unsigned: results under this one, to be asked for by name.
         exchanges: the orders that end with its new ones.
         besides: standing orders of a drug that it proposes, by the proposal.
+        unread: standing orders that may be of a proposed drug: theirs is not recognised.
         left: orders that were replaced and still stand.
     """
 
@@ -131,6 +133,7 @@ class Forms:
     unsigned: Sequence[Unsigned]
     exchanges: Exchanges
     besides: Besides
+    unread: Sequence[Order]
     left: Sequence[Left]
 
 
@@ -263,6 +266,7 @@ class _Builder:
             unsigned=unsigned(self.review.ehr, self.result) if self.result.waits else [],
             exchanges=met.exchanges,
             besides=met.besides,
+            unread=met.unread,
             left=left(self.review.ehr, self.result),
         )
 

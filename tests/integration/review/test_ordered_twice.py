@@ -201,3 +201,33 @@ def test_each_proposal_needs_a_tick_of_its_own(doctor: Visitor, clinic: Clinic) 
     assert refused.status_code == 400 and "Already ordered: rosuvastatin (Crest" in refused.text
     assert re.search(rf'value="{one}" checked', refused.text), "a tick that was made is kept"
     assert decide(doctor, task, beside=[one, other], **given).status_code == 303
+
+
+UNREAD: dict[str, Json] = {
+    "an unknown brand": {"text": "DuoPlavin 75 mg tablet"},
+    "an unknown code": codes.concept("http://hospital.example/drugs", "4711"),
+    "a class": {"text": "Insulin"},
+    "half of a combination": {"text": "aspirin / foozumab"},
+}
+
+
+@pytest.mark.parametrize("concept", UNREAD.values(), ids=UNREAD)
+def test_an_order_whose_drug_is_not_recognised_is_named_for_a_check(
+    doctor: Visitor, clinic: Clinic, concept: Json
+) -> None:
+    unknown, known = order(clinic, concept), order(clinic, SIMVASTATIN)
+    task = clinic.result("treatment", clinic.patient, proposing(AGAIN))
+    form = doctor.get(f"/results/{task}").split('id="decision"')[1]
+    assert form.count("check by hand whether it is a drug that is proposed here") == 2
+    assert form.count(f'data-order="{unknown}"') == 2 and known not in form
+    assert not ticks(form) and decide(doctor, task).status_code == 303
+
+
+def test_an_order_that_an_exchange_names_is_named_once_in_a_form(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    named = order(clinic, {"text": "DuoPlavin 75 mg tablet"})
+    plan = exchange(TICAGRELOR, order(clinic, CLOPIDOGREL))
+    task = clinic.result("treatment", clinic.patient, plan)
+    form = doctor.get(f"/results/{task}").split('id="decision"')[1]
+    assert form.count(f'data-order="{named}"') == 2 and "proposed here" not in form

@@ -21,10 +21,13 @@ class Meeting:
     Attributes:
         exchanges: the orders that end with the new ones.
         besides: those of the same drug that go on.
+        unread: standing orders of a drug that careloop does not know: each may be of a drug that
+            is proposed. None where the exchanges name them.
     """
 
     exchanges: Exchanges = field(default_factory=Exchanges)
     besides: Besides = field(default_factory=dict)
+    unread: Sequence[Order] = ()
 
 
 def meeting_of(ehr: Ehr, result: Result, *, read_only: bool) -> Meeting:
@@ -36,7 +39,10 @@ def meeting_of(ehr: Ehr, result: Result, *, read_only: bool) -> Meeting:
     standing = _others(standing_orders(ehr, result.records, result.sources), result)
     ends = exchanges(result.outputs, standing, read_only=read_only)
     drugs = substances(ehr, list(proposed.values()))
-    return Meeting(ends, beside(dict(zip(proposed, drugs, strict=True)), standing, ends))
+    found = beside(dict(zip(proposed, drugs, strict=True)), standing, ends)
+    named = {order.reference for each in found.values() for order in each.orders}
+    unread = [o for o in standing if not o.substance.is_recognised and o.reference not in named]
+    return Meeting(ends, found, () if ends.each else unread)
 
 
 def proposals(outputs: Mapping[str, Json]) -> Mapping[str, Json]:
