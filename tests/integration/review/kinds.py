@@ -7,7 +7,7 @@ from typing import Any, Final
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
 from shared.json import Json
-from tests.browser.clinic import NOTE, Clinic, a_film, chest_film, document, fill, study
+from tests.browser.clinic import NOTE, Clinic, a_film, care_plan, chest_film, document, fill, study
 from tests.browser.drafts import Drafts, genome, note_findings
 from tests.integration.review.exchanges import CLOPIDOGREL, EITHER, PLAVIX, exchange, order
 from tests.integration.review.support import Visitor, accepted
@@ -174,6 +174,16 @@ def signed(clinic: Clinic, doctor: Visitor) -> str:
     return task
 
 
+def ordered_already(clinic: Clinic, _: Visitor) -> str:
+    """A plan that replaces nothing, beside orders of its drug that name Medications."""
+    pointers = [{"display": "Brilinta 90 mg"}, {"display": "ticagrelor"}, {}]
+    for pointer in pointers:
+        medication = {"resourceType": "Medication", "code": {"text": "Brilinta"}}
+        reference = codes.reference(clinic.ehr.create(medication).reference) | pointer
+        order(clinic, {}, medicationCodeableConcept=None, medicationReference=reference)
+    return clinic.result("treatment", clinic.patient, care_plan([]))
+
+
 def amended(clinic: Clinic, doctor: Visitor) -> str:
     task = a_film(clinic)
     form = {"text": "No opacity.", "part-pneumonia": "refute", "reviewed": "yes"}
@@ -221,6 +231,7 @@ KINDS: Final[Mapping[str, Made]] = {
         note,
         plan,
         exchanged,
+        ordered_already,
         left_orders,
         replaced,
         survivor,

@@ -19,7 +19,8 @@ from tests.integration.review.exchanges import (
     order,
     status,
 )
-from tests.integration.review.support import Visitor, accepted, declined
+from tests.integration.review.kinds import ordered_already
+from tests.integration.review.support import REHABILITATION, Visitor, accepted, declined
 from tests.integration.review.test_report import printed
 
 AGAIN = codes.concept(codes.RXNORM, "1116632", "ticagrelor")
@@ -231,3 +232,20 @@ def test_an_order_that_an_exchange_names_is_named_once_in_a_form(
     task = clinic.result("treatment", clinic.patient, plan)
     form = doctor.get(f"/results/{task}").split('id="decision"')[1]
     assert form.count(f'data-order="{named}"') == 2 and "proposed here" not in form
+
+
+@pytest.mark.parametrize(("option", "status_code"), [("1", 400), ("0", 303), ("none", 303)])
+def test_of_alternatives_the_one_that_is_chosen_counts(
+    doctor: Visitor, clinic: Clinic, option: str, status_code: int
+) -> None:
+    task = ordered_already(clinic, doctor)
+    page = doctor.get(f"/results/{task}")
+    first, second = page.split('id="sign-choice/0/')[1:]
+    assert "Already ordered" not in first
+    assert second.split("</form>")[0].count("Already ordered: ") == 3
+    chosen = option if option == "none" else f"choice/0/{option}"
+    form = {"reviewed": "yes", "choice-choice/0": chosen} | REHABILITATION
+    answer = doctor.decide(task, "sign", **form)
+    assert answer.status_code == status_code
+    if status_code == 400:
+        assert doctor.decide(task, "sign", beside=ticks(answer.text), **form).status_code == 303
