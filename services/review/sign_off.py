@@ -21,6 +21,7 @@ from services.review.decision.exchange.reading import Meeting, meeting_of
 from services.review.decision.inputs import Unsigned, unsigned
 from services.review.disclosure import allowed, film_first, trail
 from services.review.pages import result_page
+from services.review.result.merged import unseen_doubt
 from services.review.result.read import gather
 from services.review.result.result import Result
 from services.review.state import Review, review
@@ -74,7 +75,7 @@ def post_decision(task_id: str) -> Any:
     gone = decide.withdrawn(result.outputs, decision)
     ends, doubled = met.exchanges.ends(gone), beside.ordered(met.besides, gone)
     decision = replace(decision, beside=tuple(each.words for each in doubled))
-    if unseen := unseen_death(result, request.form, decision.kind):
+    if unseen := _unseen(result, decision):
         return result_page(result, error=unseen), 400
     problem = form.problem(request.form, decision, result, resting, doubled)
     if problem.words:
@@ -91,6 +92,12 @@ def post_decision(task_id: str) -> Any:
         flash(UNCHANGED)
     _tell(decision, [end.order.name for end in ended if end.how == "task"])
     return redirect(url_for("review.result", task_id=task_id), 303)
+
+
+def _unseen(result: Result, decision: Decision) -> str:
+    """Say what of the patient's record a signer has not ticked; empty: nothing."""
+    asked = (unseen_death, unseen_doubt)
+    return next(filter(None, (ask(result, request.form, decision.kind) for ask in asked)), "")
 
 
 def _tell(decision: Decision, left: Sequence[str]) -> None:

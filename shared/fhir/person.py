@@ -50,6 +50,8 @@ class Person:
         unreadable: it also replaces a record that its link does not name readably.
         gone: the EHR has no such record.
         doubtful: records joined to these by a link of a merge, although they are in use.
+        successors: what a link names in place of the survivor, although that one is in use; as the
+            link names it, also where that is not in the EHR or another system's.
     """
 
     survivor: str
@@ -58,6 +60,7 @@ class Person:
     unreadable: bool = False
     gone: bool = False
     doubtful: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
 
     @property
     def retired(self) -> tuple[str, ...]:
@@ -86,12 +89,12 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
 
     seen = [patient]
     edges: set[Edge] = set()
-    doubted: set[str] = set()
+    passed_over: list[Edge] = []
     for reference in seen:  # it grows
         links = list(web.links(reference))
         found = [edge for edge in links if not web.is_in_use(edge[0])]
         edges.update(found)
-        doubted.update(end for edge in links if edge not in found for end in edge)
+        passed_over += [edge for edge in links if edge not in found]
         seen += dict.fromkeys(end for edge in found for end in edge if end not in seen)
         if len(seen) > MOST:
             raise NotAnalysed(TOO_MANY)
@@ -99,13 +102,16 @@ def person_of(patient: str, read: Read, linking: Linking) -> Person:
     survivor = _survivor(seen, edges, web)
     standing = sorted(r for r in seen if r != survivor and web.record(r) is not None)
     replaced = [target for reference in seen for target in web.replaced(reference)]
+    doubted = {end for edge in passed_over for end in edge}
     doubtful = sorted(r for r in doubted.difference(seen) if web.record(r) is not None)
+    successors = dict.fromkeys(by for retired, by in passed_over if retired == survivor)
     return Person(
         survivor,
         (survivor, *standing),
         beyond=any(map(_is_elsewhere, replaced)),
         unreadable=not all(map(_is_readable, replaced)),
         doubtful=tuple(doubtful),
+        successors=tuple(successors),
     )
 
 

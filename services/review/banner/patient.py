@@ -35,6 +35,7 @@ class Banner:
         age: today's, or at death; empty where it is not known.
         deceased: what the record says of her death; empty: nothing.
         inactive: the record is marked as not in use.
+        doubted: it is in use, and another record is said to replace it.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class Banner:
     identifiers: Sequence[Identifier]
     deceased: str
     inactive: bool
+    doubted: bool
     allergies: Allergies
 
     @property
@@ -68,6 +70,7 @@ def banner_of(ehr: Ehr, result: Result, zone: tzinfo) -> Banner:
         identifiers=identifiers_of(known, today),
         deceased=deceased(known, zone),
         inactive=result.is_inactive,
+        doubted=result.is_doubted,
         allergies=replace(
             read_allergies(result.at(ehr), result.records), partial=_is_partial(result)
         ),
@@ -103,7 +106,7 @@ def _is_partial(result: Result) -> bool:
     person = result.person
     if person is None:
         return bool(result.unclear)
-    return person.beyond or person.unreadable or bool(person.doubtful)
+    return person.beyond or person.unreadable or bool(person.doubtful or person.successors)
 
 
 def _age(patient: Json, today: date, zone: tzinfo) -> str:

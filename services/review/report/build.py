@@ -87,7 +87,7 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
 
 def _on_paper(notice: Notice) -> str:
     """Name the record that the page links to: paper has no links."""
-    return f"{notice.text} The record in use: {notice.record}." if notice.record else notice.text
+    return f"{notice.text} {notice.leads}: {notice.record}." if notice.record else notice.text
 
 
 def _patient(banner: Banner) -> list[tuple[str, str]]:

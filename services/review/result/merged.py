@@ -1,16 +1,30 @@
 """Notices on merged records for a result's page (pure)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.review.result.result import Result
 from shared.fhir.person import linked_alike
+from shared.references import is_a
 
 INACTIVE: Final = (
     "The EHR marks this record as not in use (inactive), and names no other in its place: nothing "
     "can be signed here. Ask who keeps the patients' records which one is in use."
 )
+DOUBTED: Final = (
+    "The EHR says that another record of this patient replaces this one; it is still active. New "
+    "results are drafted here, and nothing of the other is read here. Ask who keeps the patients' "
+    "records which one is in use. A signature here needs a tick."
+)
+DOUBT_NOT_SEEN: Final = (
+    "The EHR says that another record replaces this one. Tick that you know it, or reject the "
+    "result."
+)
+STILL_ACTIVE: Final = (
+    "The EHR says that this record replaces {}, still active: nothing of that is read here."
+)
+IN_USE, OTHER = "The record in use", "The other record"
 
 
 @dataclass(frozen=True)
@@ -18,13 +32,15 @@ class Notice:
     """One sentence on the records.
 
     Attributes:
-        grave: the result can't be signed because of it.
+        grave: the result can't be signed because of it, or not without a tick.
         record: `Patient/id` of the record to go on to; empty: none.
+        leads: what that record is called.
     """
 
     text: str
     grave: bool = False
     record: str = ""
+    leads: str = IN_USE
 
 
 def notices(result: Result) -> list[Notice]:
@@ -52,7 +68,10 @@ def _notices(result: Result) -> Iterator[Notice]:
         yield _replaced(result, person.survivor)
     elif result.is_inactive:
         yield Notice(INACTIVE, grave=True)
-    elif person.retired:
+    elif result.is_doubted:
+        named = [other for other in person.successors if is_a(other, "Patient")]
+        yield Notice(DOUBTED, grave=True, record="".join(named[:1]), leads=OTHER)
+    if person.retired and not result.is_replaced:
         yield Notice(
             f"This record also holds what was recorded under {_others(person.retired)}, now "
             "replaced by this one."
@@ -66,11 +85,23 @@ def _notices(result: Result) -> Iterator[Notice]:
             "This record also replaces one that its link does not name readably: nothing of it is "
             "read here."
         )
+    if still := [other for other in person.doubtful if other not in person.successors]:
+        yield Notice(STILL_ACTIVE.format(_others(still)))
     if alike := linked_alike(result.patient or {}):
         yield Notice(
             f"The EHR links this record with {_others(alike)}, and does not say that they were "
             "merged: nothing of that is read here."
         )
+
+
+def unseen_doubt(result: Result, form: Mapping[str, str], kind: str) -> str:
+    """Tell what a signer has to do first; empty: nothing.
+
+    A record that says `active: true` is in use, and some EHRs leave that on what they merged: only
+    a person can tell. A rejection needs no tick.
+    """
+    asks = kind != "rejected" and result.is_doubted
+    return DOUBT_NOT_SEEN if asks and form.get("doubted") != "yes" else ""
 
 
 def _replaced(result: Result, survivor: str) -> Notice:

@@ -79,14 +79,20 @@ class Result:
     def stamp(self) -> str:
         """Changes with every new version of what is shown and of what it rests on."""
         made = stamp_of(self.head, self.outputs, self.sources, self.missing)
-        if self.person is None or not self.person.retired:
+        person = self.person
+        if person is None or not (person.retired or person.doubtful or person.successors):
             return made
-        return digest(made, self.person.records)
+        return digest(made, person.records, person.doubtful, person.successors)
 
     @property
     def is_replaced(self) -> bool:
         """Its record was replaced by another one of the same patient."""
         return self.person is not None and self.subject != self.person.survivor
+
+    @property
+    def is_doubted(self) -> bool:
+        """Its record is in use, and a link of a merge says that another one replaces it."""
+        return self.person is not None and not self.is_replaced and bool(self.person.successors)
 
     @property
     def is_nobodys(self) -> bool:

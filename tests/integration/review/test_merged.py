@@ -150,6 +150,59 @@ def test_what_is_linked_and_not_read_is_said(
     assert doctor.decide(task, "sign", **SIGN).status_code == 303
 
 
+DOUBTED = "The EHR says that another record of this patient replaces this one; it is still active."
+
+
+def doubted(ehr: Ehr, patient: str, other: str, way: str) -> None:
+    """Say that the other replaces this record, which stays in use, in one of the ways of EHRs."""
+    named = {"itself": {"reference": other}, "both": {"reference": other}, "elsewhere": NUMBER}
+    links = [{"type": "replaced-by", "other": named[way]}] if way in named else []
+    say(ehr, patient, *links, active=True)
+    if way in ("both", "the other"):
+        say(ehr, other, link("replaces", patient), active=True)
+
+
+@pytest.mark.parametrize("way", ["itself", "both", "the other", "elsewhere"])
+def test_a_record_in_use_that_another_replaces_is_asked_about_before_a_signature(
+    doctor: Visitor, clinic: Clinic, other: str, way: str
+) -> None:
+    task, again = a_film(clinic), a_film(clinic)
+    doubted(clinic.ehr, clinic.patient, other, way)
+    page = doctor.get(f"/results/{task}")
+    assert DOUBTED in texts(page) and page.count("Perhaps replaced by another record") == 2
+    asked = doctor.decide(task, "sign", **SIGN)
+    assert asked.status_code == 400 and "Tick that you know it" in asked.text
+    assert clinic.task(task)["status"] == "requested"
+    assert doctor.decide(task, "sign", **SIGN, doubted="yes").status_code == 303
+    assert doctor.decide(again, "reject", reason="filed twice").status_code == 303
+
+
+@pytest.mark.parametrize("way", ["itself", "both", "the other", "elsewhere"])
+def test_a_merge_that_leaves_the_record_active_is_noticed_at_the_signature(
+    doctor: Visitor, clinic: Clinic, other: str, way: str
+) -> None:
+    task = a_film(clinic)
+    say(clinic.ehr, clinic.patient, active=True)
+    stamp = re.search(r'name="stamp" value="([0-9a-f]+)"', doctor.get(f"/results/{task}"))
+    assert stamp
+    doubted(clinic.ehr, clinic.patient, other, way)
+    late = doctor.post(
+        f"/results/{task}/decision", stamp=stamp[1], action="sign", **SIGN, doubted="yes"
+    )
+    assert late.status_code == 409 and DOUBTED in texts(late.text)
+    assert clinic.task(task)["status"] == "requested"
+
+
+def test_the_record_that_replaces_one_in_use_says_so_and_is_signed(
+    doctor: Visitor, clinic: Clinic, other: str
+) -> None:
+    task = a_film(clinic)
+    say(clinic.ehr, other, link("replaced-by", clinic.patient), active=True)
+    page = texts(doctor.get(f"/results/{task}"))
+    assert "this record replaces another record, still active: nothing of that is read" in page
+    assert doctor.decide(task, "sign", **SIGN).status_code == 303
+
+
 def test_another_patients_part_is_foreign_still(
     doctor: Visitor, clinic: Clinic, other: str
 ) -> None:
