@@ -162,7 +162,9 @@ class ServiceSettings(BaseSettings):
         "port.",
     )
     http_max_body_bytes: int = Field(
-        1_000_000, ge=1_000, description="Largest request body (notifications, /analyze)."
+        1_000_000,
+        ge=1_000,
+        description="Largest request body (notifications, /analyze, the forms of review).",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Logs are JSON lines on stderr and hold no patient data."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import Blueprint, Flask, Response, abort, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from services.review.result.result import NoResult
 from shared.errors import FhirError, InvalidResource, Misconfigured, Unavailable
@@ -15,6 +15,10 @@ from shared.web.logs import trace
 ID: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")  # R4 2.24.0.1; no step of a path
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 MACHINE, PEOPLE = ("application/fhir+json", "application/json"), "text/html"
+TOO_LARGE: Final = (
+    "What was sent is larger than these pages take. Nothing was saved. Go back, make it shorter, "
+    "and send it again."
+)
 log = logging.getLogger(__name__)
 DECISION: Final = "review.decision"
 TYPED: Final = {"text": "Your text", "reason": "Your reason"}
@@ -36,6 +40,7 @@ TITLES: Final = {
 def register(bp: Blueprint) -> None:
     """The handlers."""
     bp.register_error_handler(HTTPException, http_error)
+    bp.register_error_handler(RequestEntityTooLarge, too_large)
     bp.register_error_handler(NoResult, no_result)
     bp.register_error_handler(Unavailable, unavailable)
     bp.register_error_handler(FhirError, refused)
@@ -74,16 +79,30 @@ def _ids() -> list[tuple[str, str]]:
 
 def page(status: int, message: str) -> tuple[str, int]:
     """The error page, with what was typed into the form of a decision."""
-    words = {name: request.form.get(field, "") for field, name in TYPED.items()}
     decided = request.method == "POST" and request.endpoint == DECISION
     return render_template(
         "problem.html",
         status=status,
         title=TITLES.get(status, "Something went wrong"),
         message=message,
-        typed={name: text for name, text in words.items() if text.strip()} if decided else {},
+        typed=_typed() if decided else {},
         back=request.view_args if decided else None,
     ), status
+
+
+def _typed() -> dict[str, str]:
+    """Return what was typed, by its name; nothing where the body can't be read."""
+    try:
+        words = {name: request.form.get(field, "") for field, name in TYPED.items()}
+    except HTTPException:  # too large, or it broke off
+        return {}
+    return {name: text for name, text in words.items() if text.strip()}
+
+
+def too_large(_: RequestEntityTooLarge) -> tuple[str, int]:
+    """Refuse a body over the limit, of which nothing is read."""
+    log.warning("review: a request body is larger than CARELOOP_HTTP_MAX_BODY_BYTES: refused")
+    return page(413, TOO_LARGE)
 
 
 def http_error(error: HTTPException) -> tuple[str, int]:
