@@ -18,6 +18,7 @@ from services.review.access.staff import is_active
 from services.review.disclosure import allowed, film_first
 from services.review.lists.show import here
 from services.review.lists.writing import CHANGED, write
+from services.review.person.folding import folded, forms
 from services.review.result.asking.named import focus_of
 from services.review.result.read import head_by_id
 from services.review.result.urgency import read_urgency
@@ -142,7 +143,7 @@ def _acknowledged(task: Json, me: Practitioner, urgency: Priority) -> Json:
 def _colleagues(shared: Review, name: str) -> list[tuple[str, str]]:
     """Find Practitioners at work by the beginning of a name: (reference, name)."""
     hits = shared.ehr.search("Practitioner", {"name": name, "_count": str(MOST)})
-    words = name.casefold().split()
+    words = folded(name).split()
     found: list[tuple[str, str]] = []
     for person in hits:
         if is_active(person) and _is_called(person, words):
@@ -154,7 +155,7 @@ def _colleagues(shared: Review, name: str) -> list[tuple[str, str]]:
 
 def _is_called(person: Json, words: list[str]) -> bool:
     """Tell whether the name fits: a server may ignore the parameter."""
-    parts = present.human_name(person).casefold().split()
+    parts = forms(present.human_name(person))
     return all(any(part.startswith(word) for part in parts) for word in words)
 
 

@@ -1,12 +1,12 @@
 """The patients of the index: their names, and the records merged with theirs."""
 
 import sqlite3
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.review import present
+from services.review.person.folding import folded, forms
 from services.review.worklist.kept.marks import Mark, mark_of
 from shared.fhir.person import linked_records, replaced_by
 from shared.json import Json
@@ -42,21 +42,16 @@ class Known:
     replaced_by: str
 
 
-def folded(text: str) -> str:
-    """Return the text without capitals and accents, to search in."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
-
-
 def words_of(patient: Json) -> str:
-    """List what a patient is searched by: names, identifiers, the id.
+    """List what a patient is searched by: names and their parts, identifiers, the id.
 
     Before each stands a blank.
     """
     names = (
-        part
+        form
         for name in patient.get("name", [])
         for part in [name.get("text", ""), *name.get("given", []), name.get("family", "")]
+        for form in forms(part)
     )
     identifiers = (str(i.get("value", "")) for i in identifiers_of(patient))
     return " " + folded(" ".join([*names, *identifiers, patient["id"]])) + " "

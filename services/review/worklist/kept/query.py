@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.review.worklist.kept.patients import RELATED, folded
+from services.review.person.folding import folded
+from services.review.worklist.kept.patients import RELATED
 from shared.fhir.urgency.priority import PRIORITIES
 
 WAITING: Final = "requested"

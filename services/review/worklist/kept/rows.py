@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.review.panels.declared import panel_of
+from services.review.person.folding import folded
 from services.review.worklist.kept.entry import Entry
 from services.review.worklist.kept.marks import Mark
-from services.review.worklist.kept.patients import Known, folded
+from services.review.worklist.kept.patients import Known
 from services.review.worklist.kept.query import Filter
 from shared.fhir.urgency.priority import PRIORITIES
 

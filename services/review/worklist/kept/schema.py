@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables, and of how a head is read.
 
 A file of another version is thrown away, and built anew from the EHR.
