@@ -102,6 +102,7 @@ def blueprint(settings: Settings, ehr: Ehr, metrics: PageMetrics | None = None) 
 
     def wire(state: BlueprintSetupState) -> None:
         app = cast(Flask, state.app)
+        app.jinja_env.finalize = present.visible_value
         configure_cookies(app, settings)
         issuer = oidc.client(app, settings)
         letters, observer = LettersPanel(settings), _observer(ehr)

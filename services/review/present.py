@@ -15,6 +15,7 @@ from services.review.person.names import names_of
 from shared import instants
 from shared.fhir import codes
 from shared.references import relative
+from shared.text.unseen import visible
 
 URGENCY: Final[Mapping[str, str]] = {
     "stat": "Immediate (stat)",
@@ -25,6 +26,17 @@ URGENCY: Final[Mapping[str, str]] = {
 """R4's request-priority in words."""
 WEB_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])")
 LINK: Final = Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>')
+
+
+def visible_value(value: Any) -> Any:
+    """Return what a template prints so that everybody sees each character of it.
+
+    The EHR's words may hold an override of the direction, or what nobody sees: it stands as
+    `[U+202E]`. Every value that the pages print comes by here (`finalize` of Jinja).
+    """
+    if isinstance(value, Markup):
+        return Markup(visible(value))  # noqa: S704  # escaped before; what is put in is no mark
+    return visible(value) if isinstance(value, str) else value
 
 
 def human_name(person: Mapping[str, Any] | None) -> str:

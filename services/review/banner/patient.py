@@ -16,10 +16,15 @@ from shared.ehr.client import Ehr
 from shared.fhir.times.stated import date_time
 from shared.json import Json
 from shared.references import is_a
+from shared.text.unseen import has_unseen
 
 NOT_RECORDED: Final = "not recorded"
 NO_RECORD: Final = "Patient without a record"
 DEATH_UNREADABLE: Final = "Deceased, at a time that is not readable"
+NOT_READABLE: Final = "not readable"
+BORN_UNREADABLE: Final = "look the birth date up in the record"
+BORN_LATER: Final = "the birth date is in the future: check it in the record"
+BORN_AFTER_DEATH: Final = "the birth date is after the death: check it in the record"
 DEATH_NOT_SEEN: Final = (
     "The record says that the patient has died. Tick that you know it, or reject the result."
 )
@@ -33,6 +38,8 @@ class Banner:
         names: None where there is no such record.
         born: the birth date in words.
         age: today's, or at death; empty where it is not known.
+        birth_doubt: what is wrong with the birth date; empty: nothing.
+        unseen: a name or an identifier holds characters that nobody can see.
         deceased: what the record says of her death; empty: nothing.
         inactive: the record is marked as not in use.
         doubted: it is in use, and another record is said to replace it.
@@ -42,6 +49,8 @@ class Banner:
     names: Names | None
     born: str
     age: str
+    birth_doubt: str
+    unseen: bool
     sex: str
     identifiers: Sequence[Identifier]
     deceased: str
@@ -61,13 +70,16 @@ def banner_of(ehr: Ehr, result: Result, zone: tzinfo) -> Banner:
     """Build the banner of a result, as of today in the hospital's zone."""
     patient, today = result.patient, instants.today(zone)
     known = patient or {}
+    names, identifiers = names_of(known, today), identifiers_of(known, today)
     return Banner(
         subject=result.subject,
-        names=names_of(patient, today) if patient else None,
-        born=clock.day(date_time(known.get("birthDate"))) or NOT_RECORDED,
+        names=names if patient else None,
+        born=_born(known),
         age=_age(known, today, zone),
+        birth_doubt=_birth_doubt(known, today, zone),
+        unseen=_has_unseen(names, identifiers),
         sex=str(known.get("gender") or NOT_RECORDED),
-        identifiers=identifiers_of(known, today),
+        identifiers=identifiers,
         deceased=deceased(known, zone),
         inactive=result.is_inactive,
         doubted=result.is_doubted,
@@ -117,3 +129,27 @@ def _age(patient: Json, today: date, zone: tzinfo) -> str:
     died = clock.date_in(date_time(patient.get("deceasedDateTime")), zone)
     found = age(birth, died) if died else None
     return f"{found} at death" if found else ""
+
+
+def _born(patient: Json) -> str:
+    missing = NOT_RECORDED if patient.get("birthDate") is None else NOT_READABLE
+    return clock.day(date_time(patient.get("birthDate"))) or missing
+
+
+def _birth_doubt(patient: Json, today: date, zone: tzinfo) -> str:
+    """Tell what is wrong with the birth date; nothing where none is recorded."""
+    if patient.get("birthDate") is None:
+        return ""
+    span = instants.days(date_time(patient["birthDate"]) or "")
+    died = clock.date_in(date_time(patient.get("deceasedDateTime")), zone)
+    if span is None:
+        return BORN_UNREADABLE
+    if span[0] > today:
+        return BORN_LATER
+    return BORN_AFTER_DEATH if died and span[0] > died else ""
+
+
+def _has_unseen(names: Names, identifiers: Sequence[Identifier]) -> bool:
+    said = [names.shown, *names.formerly, *names.also]
+    said += [text for each in identifiers for text in (each.label, each.value)]
+    return any(map(has_unseen, said))

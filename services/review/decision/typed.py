@@ -6,21 +6,14 @@ cut. What is typed stays in the form.
 """
 
 import re
-import unicodedata
 from typing import Final
 
-UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""General categories: controls, formats, surrogates, private use, unassigned, separators."""
-LAYOUT: Final = frozenset("\n\t")
-FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that are drawn as nothing."""
+from shared.text.unseen import is_unseen, name_of
+
 UNREADABLE: Final = "\ufffd"
 """What stands for bytes that are no text."""
 # Werkzeug leaves half a character, sent as it is, as three escapes; a browser sends U+FFFD for it
 HALF: Final = re.compile(r"%ED%[AB][0-9A-F]%[89AB][0-9A-F]")
-JOINERS: Final = frozenset("\u200c\u200d")
-OTHER_SCRIPTS: Final = "\u0590"
-"""From here on scripts need joiners (Arabic, Indic scripts), and so do emoji."""
 BEFORE: Final = 20
 
 
@@ -53,12 +46,7 @@ def seen(text: str) -> str:
 
 
 def _refused(text: str, at: int) -> bool:
-    char = text[at]
-    if char in JOINERS:
-        return not (0 < at < len(text) - 1 and min(text[at - 1], text[at + 1]) >= OTHER_SCRIPTS)
-    return char not in LAYOUT and (
-        char in FILLERS or char == UNREADABLE or unicodedata.category(char) in UNSEEN
-    )
+    return text[at] == UNREADABLE or is_unseen(text, at)
 
 
 def _unseen(text: str, at: int, field: str) -> str:
@@ -69,8 +57,7 @@ def _unseen(text: str, at: int, field: str) -> str:
             f"The {field} has a character that can't be read, {place}. Nothing was saved. Type it "
             "again."
         )
-    name = unicodedata.name(text[at], "control character").lower()
     return (
-        f"The {field} has a character that nobody can see, {place}: {name} (U+{ord(text[at]):04X})."
+        f"The {field} has a character that nobody can see, {place}: {name_of(text[at])}."
         " Nothing was saved. It is taken out of the form: read the text again, then send it."
     )

@@ -103,6 +103,7 @@ def _patient(banner: Banner) -> list[tuple[str, str]]:
         *(doubts or [("Identifier", "not recorded")]),
         ("Record", banner.subject),
         ("Allergies", banner.allergies.words if banner.names else ""),
+        ("Note", banner.birth_doubt.capitalize()),
         ("Note", banner.deceased),
         ("Note", "This record is marked as not in use" if banner.inactive else ""),
     ]

@@ -152,6 +152,69 @@ def test_a_record_that_is_not_in_use_closes_the_form(doctor: Visitor, clinic: Cl
     assert doctor.decide(task, "reject", reason="no such patient").status_code == 303
 
 
+HIDDEN = "characters that nobody can see in this patient's name or identifier"
+CHARS = {
+    "\u202e": "[U+202E]",
+    "\u200b": "[U+200B]",
+    "\u2066": "[U+2066]",
+    "\u00ad": "[U+00AD]",
+    "\ufeff": "[U+FEFF]",
+}
+
+
+@pytest.mark.parametrize("char", CHARS)
+@pytest.mark.parametrize("of", ["name", "former name", "identifier"])
+def test_what_nobody_sees_in_a_name_or_number_is_shown_and_said(
+    doctor: Visitor, clinic: Clinic, char: str, of: str
+) -> None:
+    task, odd = a_film(clinic), f"A{char}Z"
+    names = {"name": odd, "former name": "Erika"}
+    name = [{"text": names.get(of, "Erika")}, {"text": odd, "use": "old"}]
+    number = [{"system": "urn:a", "value": odd if of == "identifier" else "7"}]
+    say(clinic.ehr, clinic.patient, name=name[: 2 - (of != "former name")], identifier=number)
+    page = doctor.get(f"/results/{task}")
+    assert char not in page and f"A{CHARS[char]}Z" in banner(page)
+    assert HIDDEN.replace("'", "&#39;") in banner(page) or HIDDEN in banner(page)
+    rows = doctor.client.get("/", query_string={"patient": clinic.patient.split("/")[1]}).text
+    assert task in rows and char not in rows
+
+
+def test_what_nobody_sees_elsewhere_is_shown_too(doctor: Visitor, clinic: Clinic) -> None:
+    task, odd = a_film(clinic), "A\u202eZ"
+    recorded(clinic.ehr, clinic.patient, allergy(odd))
+    head = clinic.task(task) | {"description": odd}
+    clinic.ehr.update(head, head["meta"]["versionId"])
+    report = clinic.outputs(task)["report"]
+    clinic.ehr.update(report | {"conclusion": f"{odd}\u2067"}, report["meta"]["versionId"])
+    page = doctor.get(f"/results/{task}")
+    assert "\u202e" not in page and "\u2067" not in page
+    assert "Allergies A[U+202E]Z" in banner(page) and "A[U+202E]Z[U+2067]" in page
+    assert HIDDEN not in texts(page)
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"birthDate": "2990-01-01"}, "the birth date is in the future"),
+        ({"birthDate": "2990-01"}, "the birth date is in the future"),
+        ({"birthDate": "2990"}, "the birth date is in the future"),
+        (
+            {"birthDate": "2001-01-01", "deceasedDateTime": "2000-01-01"},
+            "the birth date is after the death",
+        ),
+        ({"birthDate": "2001-01-01"}, ""),
+    ],
+)
+def test_a_birth_date_that_can_t_be_is_said(
+    doctor: Visitor, clinic: Clinic, elements: Json, said: str
+) -> None:
+    task = a_film(clinic)
+    say(clinic.ehr, clinic.patient, **elements)
+    page = doctor.get(f"/results/{task}")
+    assert said in banner(page) and said in beside(page)
+    assert ("birth date is" in banner(page)) == bool(said)
+
+
 def test_all_times_are_in_the_hospitals_zone(visit: Callable[..., Visitor], clinic: Clinic) -> None:
     visitor, task = visit(timezone="Asia/Kolkata"), a_film(clinic)
     visitor.log_in()
