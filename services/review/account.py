@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 
 import httpx
 import requests
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.wrappers import Response
 
 from services.review.access import oidc
@@ -34,6 +43,7 @@ OPEN: Final = frozenset(
         "review.static",
     }
 )
+STREAM: Final = "review.changes"
 NEXT: Final = "next"
 ISSUER_DOWN: Final = (requests.RequestException, httpx.HTTPError)
 
@@ -58,12 +68,14 @@ def require_login() -> Response | None:
         return None
     if user := current():
         # the stream says only that something changed, and a lost line is asked for again and again
-        if request.endpoint != "review.changes" and not _is_at_work(user):
+        if request.endpoint != STREAM and not _is_at_work(user):
             end()
             abort(403, LEFT)
         return None
     if request.method == "POST":
         abort(401, "Your session has ended and nothing was saved. Log in and try again.")
+    if request.endpoint == STREAM:  # a script asks: nobody is to come back here after a login
+        return make_response({"ended": True}, 401)
     return redirect(url_for("review.login", next=request.full_path.rstrip("?")))
 
 

@@ -14,7 +14,8 @@ from shared.web.logs import trace
 
 ID: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")  # R4 2.24.0.1; no step of a path
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-MACHINE, PEOPLE = ("application/fhir+json", "application/json"), "text/html"
+MACHINE: Final = ("application/fhir+json", "application/json")
+PEOPLE: Final = ("text/html", "application/xhtml+xml")
 TOO_LARGE: Final = (
     "What was sent is larger than these pages take. Nothing was saved. Go back, make it shorter, "
     "and send it again."
@@ -57,10 +58,11 @@ def for_people(app: Flask) -> None:
     answers = app.error_handler_spec[None][None]
     as_json: Callable[[HTTPException], Response] = answers[HTTPException]  # type: ignore[assignment]
 
-    def answer(error: HTTPException) -> Response | tuple[str, int]:
-        if request.accept_mimetypes.best_match([*MACHINE, PEOPLE]) != PEOPLE:
+    def answer(error: HTTPException) -> Response | tuple[str, int, dict[str, str]]:
+        if request.accept_mimetypes.best_match([*MACHINE, *PEOPLE]) not in PEOPLE:
             return as_json(error)
-        return http_error(error)
+        methods = getattr(error, "valid_methods", None)
+        return *http_error(error), {"Allow": ", ".join(methods)} if methods else {}
 
     app.register_error_handler(HTTPException, answer)
 

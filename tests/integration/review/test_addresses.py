@@ -65,6 +65,41 @@ def test_people_get_a_page_and_machines_get_json(
         assert answer.get_json()["resourceType"] == "OperationOutcome"
 
 
+OTHER_BROWSERS = (
+    "text/html",
+    "application/xhtml+xml",
+    "application/xhtml+xml,application/xml;q=0.9",
+    "text/html, application/xhtml+xml, */*",
+    "text/html;q=0.5,*/*;q=0.1",
+)
+
+
+@pytest.mark.parametrize("accept", OTHER_BROWSERS)
+def test_whatever_browser_asks_gets_a_page(doctor: Visitor, accept: str) -> None:
+    asked = [("GET", "/nope"), ("GET", "/docs"), ("GET", "/healthz/x"), ("GET", "/logout")]
+    asked += [("POST", "/"), ("PUT", "/login"), ("DELETE", "/results/7")]
+    for method, path in asked:
+        answer = doctor.client.open(path, method=method, headers={"Accept": accept})
+        assert answer.status_code in (404, 405), path
+        assert answer.content_type.startswith("text/html") and "<h1>" in answer.text, path
+        assert ("Allow" in answer.headers) == (answer.status_code == 405), path
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "*/*", "text/html", ""])
+def test_the_stream_of_changes_sends_nobody_to_the_login(
+    visit: Callable[..., Visitor], accept: str
+) -> None:
+    answer = visit().client.get("/changes", headers={"Accept": accept})
+    assert answer.status_code == 401 and "Location" not in answer.headers
+    assert answer.get_json() == {"ended": True} and answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/results/7", "/models/7", "/results/7/report.pdf"])
+def test_a_page_sends_people_to_the_login(visit: Callable[..., Visitor], path: str) -> None:
+    answer = visit().client.get(path)
+    assert answer.status_code == 302 and answer.location == f"/login?next={path}"
+
+
 def test_a_form_at_an_address_without_one_is_told_on_a_page(doctor: Visitor) -> None:
     answer = doctor.client.post("/healthz", headers=BROWSER)
     assert answer.status_code == 405 and "Not possible here" in answer.text
