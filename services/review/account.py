@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from services.review.access import oidc
 from services.review.access.session import (
+    FORM_EXPIRED,
     User,
     begin,
     check_csrf,
@@ -87,7 +88,7 @@ def login() -> Any:
             "login.html", local=shared.local, oidc=shared.oidc, next=_safe(request.args.get(NEXT))
         )
     if not has_csrf():
-        return _refused("This page was open for too long. Log in now.", 400)
+        return _refused(f"{FORM_EXPIRED} Log in now.", 400)
     check_csrf()
     address = request.remote_addr or ""
     if shared.throttle.blocked(address):

@@ -21,7 +21,8 @@ from services.review.access.sessions.store import Owner
 from shared.instants import instant
 
 USER, CSRF, EMERGENCY = "user", "csrf", "emergency"
-EXPIRED: Final = "This form has expired. Go back, reload the page and try again."
+FORM_EXPIRED: Final = "This form has expired, and nothing was saved."
+EXPIRED: Final = f"{FORM_EXPIRED} Go back, reload the page and try again."
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import logging
 import time
-import unicodedata
 from typing import Any, Final, cast
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,6 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from services.review.access import session
 from services.review.access.reading import MayNotRead
 from services.review.access.session import User, check_csrf, current
+from services.review.decision import typed
 from services.review.disclosure import trail
 from services.review.result.read import head_by_id
 from services.review.result.result import NoResult
@@ -21,10 +21,6 @@ log = logging.getLogger(__name__)
 LEAST_LETTERS: Final = 8
 MOST: Final = 1_000
 NEEDS_WORDS: Final = "Say in a few words why you need this record now."
-TOO_LONG: Final = f"The reason is longer than {MOST} characters. Nothing was opened."
-UNREADABLE: Final = (
-    "The reason holds characters that can't be seen. Type it again; nothing was opened."
-)
 NOT_HERE: Final = "There is no emergency access in this installation. Ask a colleague who may read."
 
 
@@ -57,7 +53,7 @@ def post_emergency(task_id: str) -> Any:
     patient = subject_of(head_by_id(shared.ehr, task_id).task)
     if not is_a(patient, "Patient"):
         raise NoResult(f"Task/{task_id} names no patient")
-    reason = request.form.get("reason", "").strip()
+    reason = typed.plain(request.form.get("reason", ""))
     if problem := problem_of(reason):
         return _page("", problem, reason)
 
@@ -77,10 +73,8 @@ def post_end() -> Any:
 
 def problem_of(reason: str) -> str:
     """Say what is wrong with a reason (pure); empty: nothing."""
-    if any(unicodedata.category(c).startswith("C") and c not in "\r\n\t" for c in reason):
-        return UNREADABLE
-    if len(reason) > MOST:
-        return TOO_LONG
+    if words := typed.problem(reason, "reason", MOST):
+        return words
     letters = {c.casefold() for c in reason if c.isalpha()}
     enough = sum(c.isalpha() for c in reason) >= LEAST_LETTERS and len(letters) > 2
     return "" if enough else NEEDS_WORDS

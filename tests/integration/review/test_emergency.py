@@ -104,6 +104,25 @@ def test_what_was_decided_elsewhere_is_not_closed(
     assert strange.task(task) == head
 
 
+@pytest.mark.parametrize(
+    ("char", "words"),
+    [
+        ("\u200b", "zero width space (U+200B)"),
+        ("\u202e", "right-to-left override (U+202E)"),
+        ("\u3164", "hangul filler (U+3164)"),
+        ("\x07", "control character (U+0007)"),
+    ],
+)
+def test_a_reason_names_and_places_what_nobody_can_see(
+    limited: Visitor, strange: Clinic, char: str, words: str
+) -> None:
+    task = a_film(strange)
+    refused = limited.post(f"/results/{task}/emergency", reason=f"Unconscious{char} here")
+    assert refused.status_code == 400 and words in refused.text
+    assert "after “Unconscious”" in refused.text and ">Unconscious here</textarea>" in refused.text
+    limited.get(f"/results/{task}", 403)
+
+
 def test_the_page_says_so_and_offers_no_form(limited: Visitor, strange: Clinic) -> None:
     page = open_in_emergency(limited, a_film(strange))
     assert IN_EMERGENCY in page and "Sign as it stands" not in page

@@ -274,3 +274,11 @@ def test_sessions_that_can_t_be_read_are_told_and_let_nobody_in(
         answer = visitor.client.get(path)
         assert answer.status_code == 503 and "Logins can" in answer.text
     assert visitor.client.get("/healthz").status_code == 200
+
+
+def test_a_form_that_expired_has_the_same_words_everywhere(doctor: Visitor) -> None:
+    said = "This form has expired, and nothing was saved."
+    for path in ("/login", "/logout", "/session", "/emergency/end", "/results/7/decision"):
+        for token in ("", "another", "ü" * 40):
+            refused = doctor.post(path, token)
+            assert refused.status_code == 400 and said in refused.text, (path, token)
