@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shared.disk.private import private_folder
+
 QUIET_START = (
     "import sys, logging, uvicorn; logging.basicConfig(level=logging.WARNING); from sekmet.main "
     "import app_factory; "
@@ -36,7 +38,7 @@ def sekmet_command(
             token is required.
     """
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     settings = folder / "settings.yaml"
     settings.write_text(
         json.dumps(_settings(folder, port, smart_clients), indent=1)

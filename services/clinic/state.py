@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, TextIO
 
+from shared.disk.private import private_file, private_folder
 from shared.errors import Misconfigured
 from shared.service import Service
 
@@ -21,8 +22,9 @@ def keep(path: Path, content: bytes) -> None:
     """Write the file unless it stands; readable by its owner alone."""
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     part = path.with_name(f"{path.name}.part")
+    private_file(part)
     part.write_bytes(content)
     part.chmod(0o600)
     part.replace(path)
@@ -37,7 +39,7 @@ def hold(folder: Path) -> TextIO:
         Misconfigured: another demo holds it, or it can't be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise Misconfigured(

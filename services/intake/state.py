@@ -14,6 +14,7 @@ from pathlib import Path
 from services.intake.known import schema, seen
 from services.intake.known.marks import Mark
 from services.intake.watched import Watch, installed
+from shared.disk.private import private_file, private_folder
 from shared.errors import Misconfigured, Unavailable
 from shared.events import ResourceEvent, decode
 from shared.instants import now
@@ -38,7 +39,8 @@ class State:
         self._watch = watch or installed()
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            private_file(path)
             self.db = sqlite3.connect(
                 path, timeout=10, isolation_level=None, check_same_thread=False
             )

@@ -18,6 +18,7 @@ from uuid import uuid4
 import pydicom
 
 from shared.dicom.parse import MALFORMED, MAX_FILE_BYTES, check_identity, check_uid, parse
+from shared.disk.private import private_file, private_folder
 from shared.errors import InvalidInput, NotYet, Unavailable
 
 
@@ -119,8 +120,9 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write the complete file or nothing, even beside another writer."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     unfinished = path.parent / f".{uuid4().hex}"
+    private_file(unfinished)
     try:
         with unfinished.open("wb") as file:
             file.write(content)

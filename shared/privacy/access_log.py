@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
+from shared.disk.private import private_file, private_folder
 from shared.errors import Misconfigured, Unavailable
 from shared.instants import now
 
@@ -116,9 +117,10 @@ class AccessLog:
 
     def _open_file(self) -> None:
         """Lock the first file without another writer, and find the end of its chain."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
 
         for path in _names(self._folder, self._service):
+            private_file(path)
             file = path.open("a+b", buffering=0)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

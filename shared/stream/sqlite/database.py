@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from shared.disk.private import private_file, private_folder
 from shared.errors import CareloopError, Misconfigured, Unavailable
 
 BUSY_SEC = 5.0
@@ -59,7 +60,8 @@ class Database:
         self._lock = threading.RLock()
         with self._errors():
             if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                private_folder(path.parent)
+                private_file(path)
             # isolation_level None: sqlite3 begins no transaction of its own; ours are all
             # IMMEDIATE.
             self._connection = sqlite3.connect(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from shared.disk.private import private_file, private_folder
 from shared.errors import Misconfigured, Unavailable
 
 FILE: Final = "review-sessions.sqlite"
@@ -61,8 +62,8 @@ class SessionStore:
         self._idle_sec, self._longest_sec = idle_sec, longest_sec
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            private_folder(path.parent)
+            private_file(path)
             self._connection = sqlite3.connect(
                 path, timeout=BUSY_SEC, isolation_level=None, check_same_thread=False
             )

@@ -8,6 +8,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from shared.disk.private import private_folder
+
 VERSION: Final = 4
 """Of the tables, and of how a head is read.
 
@@ -54,7 +56,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises:
         OSError, sqlite3.Error: it can't be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     found = identity(path)
     try:
         return _opened(path)
