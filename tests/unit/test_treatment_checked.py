@@ -1,5 +1,7 @@
 """What a plan says it did not check: it begins with it."""
 
+import re
+
 import pytest
 
 from shared.fhir import codes
@@ -71,3 +73,11 @@ def test_a_signed_order_of_ours_opens_no_plan_and_speaks_in_no_rule() -> None:
 def test_a_proposal_or_an_ended_order_of_ours_is_no_active_order(status: str) -> None:
     ended = proposed(TICAGRELOR, intent="order", status=status)
     assert "Compared: 2 of 2 active orders. 1 gene-" in said(*LOOP, ended)
+
+
+@pytest.mark.parametrize("drugs", [("clopidogrel", "omeprazole"), ("warfarin", "aspirin")])
+def test_each_sentence_of_a_plan_begins_as_one(drugs: tuple[str, str]) -> None:
+    description = said(*READ, *(order(drug) for drug in drugs))
+    assert " No gene-guided proposals, " in description, description
+    begun = re.split(r"(?<=[.]) ", description)
+    assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in begun), begun

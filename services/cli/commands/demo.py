@@ -2,8 +2,11 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
+
+STATE: Final = Path(".careloop/demo")
 
 
 @click.command(
@@ -26,7 +29,7 @@ import click
     "--state",
     "state_dir",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".careloop/demo"),
+    default=STATE,
     show_default=True,
     help="Where the demo keeps its state. Started again on the same folder it adds nothing.",
 )

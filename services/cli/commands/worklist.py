@@ -6,12 +6,16 @@ from typing import Final
 
 import click
 
+from services.cli.commands.demo import STATE
 from services.cli.errors import Wrong
 from shared.settings import load_settings
 
 TOLD_EACH: Final = 1_000
 NOTHING: Final = (
-    "{path} is not there. `careloop run review` builds it, or `careloop worklist rebuild`"
+    "{path} is not there. Is CARELOOP_STATE_DIR the folder of review? Of the demo it is "
+    "{demo}: CARELOOP_STATE_DIR={demo} careloop worklist status. "
+    "`careloop run review` builds it, or `careloop worklist rebuild`, with the CARELOOP_FHIR_URL "
+    "that the demo prints"
 )
 
 
@@ -63,7 +67,7 @@ def status(as_json: bool) -> None:
 
     path = load_settings().state_dir / INDEX
     if not path.exists():  # a look must not begin it
-        raise Wrong(NOTHING.format(path=path))
+        raise Wrong(NOTHING.format(path=path, demo=STATE))
     index = Index(path)
     counts, now = index.page(Filter(), size=0).counts, state(index)
     swept = index.fact("swept")

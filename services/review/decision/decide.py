@@ -136,6 +136,11 @@ def transaction(
     )
 
 
+def field_of(focus: Json) -> str:
+    """Name what an amendment may rewrite: `conclusion`, `description`."""
+    return TEXT_ELEMENT.get(focus["resourceType"], "conclusion")
+
+
 def closing(head: Head, focus: Json, practitioner: Practitioner, now: str) -> Json:
     """The Bundle that closes a head whose result was decided by another client.
 

@@ -159,8 +159,8 @@ def problem(
     if all(question.token in meant for question in questions):
         return Problem()
     return Problem(
-        "Your conclusion and your choices contradict each other. Nothing was saved. Change one of "
-        "them, or tick beside the form that it is intended.",
+        f"Your {_field(result)} and your choices contradict each other. Nothing was saved. Change "
+        "one of them, or tick beside the form that it is intended.",
         questions,
     )
 
@@ -204,18 +204,22 @@ def _typed(decision: Decision, result: Result) -> str:
         return words
     if decision.text is None or decision.text == own.strip():
         return ""
-    return typed.problem(decision.text, "text", max(MAX_TEXT, len(own)))
+    return typed.problem(decision.text, _field(result), max(MAX_TEXT, len(own)))
+
+
+def _field(result: Result) -> str:
+    return decide.field_of(result.focus) if result.focus else "text"
 
 
 def _amendment(decision: Decision, given: Answers, result: Result) -> str:
     """What is missing of an amendment."""
     own = decide.text_of(result.focus or {})
-    rewritten = decision.text != own.strip()
+    rewritten, field = decision.text != own.strip(), _field(result)
     if own and not decision.text:
-        return "The conclusion may not be empty. Reject the result if nothing of it holds."
+        return f"The {field} may not be empty. Reject the result if nothing of it holds."
     if rewritten and given.open:
         return (
-            "You changed the conclusion, so each finding needs your choice. Still open: "
+            f"You changed the {field}, so each finding needs your choice. Still open: "
             f"{_listed([part.name for part in given.open])}. Nothing was saved."
         )
     if not rewritten and not decision.dropped and not taken_back(result.outputs):

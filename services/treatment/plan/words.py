@@ -45,7 +45,11 @@ def _held(findings: Findings) -> str:
         _count(len(findings.follow_ups), "follow-up"),
     ]
     titles = [c.title for c in findings.choices] + [f.title for f in findings.follow_ups]
-    return f"{', '.join(counted)}." + (f" {'; '.join(titles)}." if titles else "")
+    return _sentence(", ".join(counted)) + (f" {_sentence('; '.join(titles))}" if titles else "")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def notes(inputs: Inputs, findings: Findings) -> list[str]:

@@ -206,3 +206,30 @@ def test_a_report_made_final_elsewhere_is_respected_and_its_head_closed(
     assert "Taken off the worklist by Dr. Ada Berg" in listed
     for shown in (page, listed):
         assert "badge signed" not in shown and ">Signed<" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "The description may not be empty"),
+        ("Ticagrelor\u200b", "The description has a character that nobody can see"),
+        ("Ticagrelor\ufffd", "The description has a character that can&#39;t be read"),
+        ("a" * 20_001, "The description is longer than"),
+        ("Ticagrelor.", "You changed the description, so each finding needs your choice"),
+    ],
+)
+def test_what_is_wrong_with_a_plans_words_names_its_field(
+    doctor: Visitor, clinic: Clinic, text: str, said: str
+) -> None:
+    task = clinic.result("treatment", clinic.patient, care_plan([]))
+    refused = doctor.decide(task, "amend", reviewed="yes", text=text, **NO_CHOICE)
+    assert refused.status_code == 400 and said in refused.text
+    assert ">Description</label>" in refused.text
+    assert not re.search(r'role="alert">[^<]*conclusion', refused.text)
+
+
+def test_what_is_wrong_with_a_reports_words_names_its_field(
+    doctor: Visitor, clinic: Clinic
+) -> None:
+    refused = doctor.decide(a_film(clinic), "amend", reviewed="yes", text="")
+    assert refused.status_code == 400 and "The conclusion may not be empty" in refused.text

@@ -57,7 +57,9 @@ def careloop(*arguments: str) -> Result:
 
 
 def test_the_index_is_built_and_told_of(base: str, tmp_path: Path) -> None:
-    assert careloop("status").exit_code == 2
+    missing = careloop("status")
+    assert missing.exit_code == 2 and "CARELOOP_STATE_DIR=.careloop/demo" in missing.stderr
+    assert str(tmp_path / INDEX) in missing.stderr and "CARELOOP_FHIR_URL" in missing.stderr
     assert not (tmp_path / INDEX).exists(), "a look begins nothing"
     expected = rows.of_ehr(base)
     count = sum(map(len, expected.values()))
