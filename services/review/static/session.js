@@ -5,7 +5,8 @@
 function lockWhenEnded() {
   const { alive, person, idleSec } = document.body.dataset;
   const lock = document.getElementById("locked");
-  if (!alive || !lock) return;
+  const tabs = new BroadcastChannel("careloop session"); // all tabs of this browser
+  if (!alive || !lock) { tabs.postMessage("ask"); return; } // nobody is logged in on this page
   const idleMs = idleSec * 1000;
   let used = Date.now(), told = used;
 
@@ -29,6 +30,11 @@ function lockWhenEnded() {
       if (Date.now() - used > idleMs) show(true);
     }
   };
+
+  // Before the server is asked to end the session: every other tab hides at once. Where it is not
+  // ended after all, the next question to the server shows them again.
+  document.addEventListener("submit", ({ target }) => { if (target.matches("form.who")) tabs.postMessage("hide"); });
+  tabs.onmessage = ({ data }) => (data === "hide" ? show(true) : ask());
 
   const use = () => {
     used = Date.now();

@@ -9,6 +9,8 @@ from tests.browser.clinic import a_film
 from tests.browser.conftest import Site, log_in
 from tests.browser.review.support import open_result
 
+AT_ONCE_MS = 3_000
+"""Far less than the 15 seconds after which a tab asks by itself."""
 REASON = "A hand, not a chest"
 
 
@@ -67,10 +69,39 @@ def test_a_logout_in_one_tab_locks_the_others(
     task = a_film(site.clinic)
     log_in(page, site)
     open_result(page, site, task)
+    tabs = [page, *(context.new_page() for _ in range(2))]
+    open_result(tabs[1], site, a_film(site.clinic))
+    tabs[2].goto(site.url)
     other = context.new_page()
     other.goto(site.url)
+    for tab in tabs:
+        expect(tab.get_by_text("Mustermann").first).to_be_visible()
     other.get_by_role("button", name="Log out").click()
-    page.bring_to_front()
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page.get_by_role("alertdialog")).to_be_visible()
-    expect(page.get_by_text("Mustermann").first).to_be_hidden()
+    for tab in tabs:
+        expect(tab.get_by_role("alertdialog")).to_be_visible(timeout=AT_ONCE_MS)
+        expect(tab.get_by_text("Mustermann").first).to_be_hidden()
+
+
+def test_a_tab_asks_at_once_when_another_one_is_without_a_session(
+    page: Page, context: BrowserContext, site: Site
+) -> None:
+    log_in(page, site)
+    open_result(page, site, a_film(site.clinic))
+    context.clear_cookies()
+    context.new_page().goto(site.url)
+    expect(page.get_by_role("alertdialog")).to_be_visible(timeout=AT_ONCE_MS)
+
+
+def test_a_logout_that_does_not_come_about_hides_nothing_for_long(
+    page: Page, context: BrowserContext, open_site: Callable[..., Site]
+) -> None:
+    site = open_site(review_idle_sec=12)
+    log_in(page, site)
+    open_result(page, site, a_film(site.clinic))
+    other = context.new_page()
+    other.goto(site.url)
+    other.route("**/logout", lambda route: route.abort())
+    other.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible(timeout=AT_ONCE_MS)
+    expect(page.get_by_role("alertdialog")).to_be_hidden()
+    expect(page.get_by_text("Mustermann").first).to_be_visible()
