@@ -1,0 +1,1 @@
+"""HTML and the narrative of C-CDA documents."""

@@ -1,0 +1,1 @@
+"""Attachments of every form, and what is none: a text with its places, or a reason."""
