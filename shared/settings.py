@@ -220,6 +220,16 @@ class ServiceSettings(BaseSettings):
         description="Folder or hub id of a Hugging Face token classification model; default: the "
         "one that ships.",
     )
+    notes_preliminary: Literal["read", "skip"] = Field(
+        "read",
+        description="Notes whose `docStatus` is preliminary: `read`, or `skip` until they are "
+        "final (not analysed, with the reason).",
+    )
+    notes_other_types: Literal["say", "ignore"] = Field(
+        "say",
+        description="A patient's documents of types that are not read as notes: `say` so (not "
+        "analysed, with the reason), or `ignore` them.",
+    )
     torch_threads: int = Field(1, ge=1, description="Threads of torch per process.")
 
 

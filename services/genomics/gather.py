@@ -3,7 +3,6 @@
 The VCF that a DocumentReference carries, read and checked.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.genomics.domain import Inputs
@@ -14,6 +13,7 @@ from shared.ehr.documents import is_replaced
 from shared.errors import FhirError, NoPatient, NotAnalysed, Withdrawn
 from shared.events import ResourceEvent
 from shared.fhir import codes
+from shared.fhir.documents.genomes import VCF_TYPES, bare, is_vcf
 from shared.fhir.times.stated import document_time, items, mapping, specimen_time
 from shared.json import Json
 from shared.references import (
@@ -30,31 +30,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-VCF_TYPES = frozenset(
-    {
-        "text/vcf",
-        "text/x-vcf",
-        "application/vcf",
-        "application/x-vcf",
-        "text/vcf+gzip",
-        "application/vcf+gzip",
-    }
-)
-PLAIN_TYPES = frozenset(
-    {
-        "text/plain",
-        "text/tab-separated-values",
-        "application/gzip",
-        "application/x-gzip",
-        "application/octet-stream",
-    }
-)
-GENOMIC_CODES = frozenset(
-    {f"{codes.LOINC}|{code}" for code in ("51969-4", "81247-9", "86206-0", "86205-2", "51968-6")}
-    | {f"{codes.V2_0074}|GE"}
-)
-
-
 def accepts(event: ResourceEvent) -> bool:
     """Accept a document with a VCF, by its type or by a genomic code.
 
@@ -63,12 +38,6 @@ def accepts(event: ResourceEvent) -> bool:
     if event.type != "DocumentReference" or event.answer_of:
         return False
     return event.action == "delete" or is_vcf(event.content_types, event.codes)
-
-
-def is_vcf(content_types: Sequence[str], tokens: Sequence[str]) -> bool:
-    """One of the MIME types is a VCF's, or a general one while a code says genomics."""
-    types = {_bare(t) for t in content_types}
-    return bool(types & VCF_TYPES) or bool(types & PLAIN_TYPES and GENOMIC_CODES & set(tokens))
 
 
 def gather(event: ResourceEvent, ehr: "Ehr", settings: "Settings") -> Inputs | None:
@@ -144,9 +113,5 @@ def vcf_attachments(document: Json) -> list[Json]:
         for c in document.get("content", [])
         if is_vcf([(a := c.get("attachment", {})).get("contentType", "")], tokens)
     ]
-    named = [a for a in found if _bare(a.get("contentType", "")) in VCF_TYPES]
+    named = [a for a in found if bare(a.get("contentType", "")) in VCF_TYPES]
     return named or found
-
-
-def _bare(content_type: str) -> str:
-    return content_type.split(";", 1)[0].strip().lower()

@@ -1,14 +1,17 @@
 """What the notes service reads and finds (pure).
 
-Offsets everywhere count Unicode code points of the note's decoded text (`shared.text.decoding`):
-the note as sent, neither trimmed nor with its line ends changed; in HTML each tag is as many spaces
-as it had characters, so that the offsets hold in the source, too. `text[mention.start:mention.end]
-== mention.text` holds for every mention.
+Offsets of mentions count Unicode code points of the note's text (`Inputs.text`), which is what is
+read and shown: tags are gone, rows of tables are lines (`shared.text.doors`). `Inputs.source` says
+where that stands in the attachment as it was sent. `text[mention.start:mention.end] ==
+mention.text` holds for every mention.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
+
+from shared.text.doors.opened import Span
 
 Kind = Literal["problem", "drug"]
 Assertion = Literal[
@@ -23,7 +26,14 @@ NOTE_TYPES: Final = {  # LOINC
     "11502-2": "Laboratory report",
     "11526-1": "Pathology study",
     "34111-5": "Emergency department Note",
+    "11504-8": "Surgical operation note",
+    "18761-7": "Transfer summary note",
+    "34133-9": "Summary of episode note",
+    "57133-1": "Referral note",
+    "34109-9": "Note",
 }
+UNTYPED: Final = "34109-9"
+"""A note whose type the record does not state."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +49,45 @@ class Concept:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One attachment in the text of a note.
+
+    Attributes:
+        start: of its text in the note's text.
+        attachment: its place in `DocumentReference.content`, from 0.
+        places: for each of its characters the place in its source (`shared.text.doors.opened`).
+    """
+
+    start: int
+    attachment: int
+    places: Sequence[int]
+
+
+class Source(NamedTuple):
+    """Where something stands in the document: code points of an attachment's source."""
+
+    attachment: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Inputs:
     """One note.
 
     Attributes:
         subject: `Patient/id`.
-        content: digest of the decoded text and the note's type.
+        content: digest of the text with its places, the note's type and what was not read.
         sources: the DocumentReference -> its version.
         document: `DocumentReference/id`.
         type_code: LOINC code of the note's type.
-        text: the decoded text.
+        text: what is read, of all attachments; they are apart by a line with a form feed.
         language: what the attachment declares (`en-US`), or None.
         effective: the time that the note speaks of; None where the record states none.
+        parts: the attachments in `text`; none: it is its own source.
+        attachments: how many the document has, read or not.
+        struck: what the note shows struck out, in `text`.
+        unread, doubts: what was not read, or by a guess, a sentence each.
     """
 
     subject: str
@@ -61,6 +98,20 @@ class Inputs:
     text: str
     language: str | None = None
     effective: str | None = None
+    parts: Sequence[Part] = ()
+    attachments: int = 1
+    struck: Sequence[Span] = ()
+    unread: Sequence[str] = ()
+    doubts: Sequence[str] = ()
+
+    def source(self, start: int, end: int) -> Source:
+        """Return where `text[start:end]` stands in the document, within one attachment."""
+        if not self.parts:
+            return Source(0, start, end)
+        part = self.parts[bisect_right(self.parts, start, key=lambda p: p.start) - 1]
+        last = min(end - part.start, len(part.places)) - 1
+        first = min(start - part.start, last)
+        return Source(part.attachment, part.places[first], part.places[last] + 1)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@
   what does not count (negated, family's, past, ...).
 
 Where a mention stands in the note is in the extension NOTE_MENTION (parts: `start`, `end` in code
-points of the decoded text, `kind`, `section`, `assertion`, `text`): on `Condition.evidence`, on the
-Observation, and for what does not count on the report.
+points of the attachment's source (`shared.text.doors.opened`), `attachment` (from 0) where the
+document has several, `kind`, `section`, `assertion`, `text` as it was read): on
+`Condition.evidence`, on the Observation, and for what does not count on the report.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ DEPARTMENTS: Final = {"11502-2": "LAB", "11526-1": "SP"}  # v2-0074; every other
 MOST_RESOURCES: Final = 100  # of a kind: a Bundle must stay under 900 kB
 MOST_QUOTES: Final = 5  # of one problem or drug
 MOST_SET_ASIDE: Final = 50
+MOST_UNREAD: Final = 20
 NOT_COUNTED: Final = "Mentioned, but not as the patient's own and current"
 LIMITS: Final = (
     "Drawn from the note's text alone by software that can miss, misread and miscode; "
@@ -51,24 +53,30 @@ def resources(inputs: Inputs, findings: Findings, pen: Pen) -> list[Draft]:
         category=[codes.concept(codes.V2_0074, DEPARTMENTS.get(inputs.type_code, "OTH"))],
         code=codes.concept(codes.LOINC, inputs.type_code, NOTE_TYPES[inputs.type_code]),
         result=[o.ref for o in observations] or None,
-        conclusion=conclusion(problems, drugs, aside),
-        extension=[note_mention(m) for m in aside[:MOST_SET_ASIDE]] or None,
+        conclusion=conclusion(inputs, problems, drugs, aside),
+        extension=[note_mention(inputs, m) for m in aside[:MOST_SET_ASIDE]] or None,
     )
     return [*conditions, *observations, report]
 
 
 def conclusion(
+    inputs: Inputs,
     problems: Sequence[Sequence[Mention]],
     drugs: Sequence[Sequence[Mention]],
     aside: Sequence[Mention],
 ) -> str:
-    """What was found, what does not count and why, and the limits."""
+    """What was not read, what was found, what does not count and why, and the limits."""
+    limited = [
+        f"{title}: {' '.join(sentences[:MOST_UNREAD])}"
+        for title, sentences in (("Not read", inputs.unread), ("Read with doubt", inputs.doubts))
+        if sentences
+    ]
     found = [
         _listing("Problems", [m[0].name for m in problems]),
         _listing("Drugs", [m[0].name for m in drugs]),
     ]
     spoken = [_listing(NOT_COUNTED, [f"{m.name} ({m.assertion})" for m in aside])] if aside else []
-    return " ".join([*found, *spoken, LIMITS])
+    return " ".join([*limited, *found, *spoken, LIMITS])
 
 
 def _listing(title: str, names: Sequence[str]) -> str:
@@ -96,7 +104,7 @@ def _condition(inputs: Inputs, mentions: Sequence[Mention], pen: Pen) -> Draft:
 def _evidence(inputs: Inputs, mention: Mention) -> Json:
     quoted = {"url": codes.ORIGINAL_TEXT, "valueString": mention.text}
     return {
-        "extension": [quoted, note_mention(mention)],
+        "extension": [quoted, note_mention(inputs, mention)],
         "detail": [codes.reference(inputs.document)],
     }
 
@@ -110,19 +118,22 @@ def _medication_use(inputs: Inputs, mentions: Sequence[Mention], pen: Pen) -> Dr
         code=MEDICATION_USE,
         valueCodeableConcept=_code(mentions[0]),
         derivedFrom=[codes.reference(inputs.document)],
-        extension=[note_mention(m) for m in mentions[:MOST_QUOTES]],
+        extension=[note_mention(inputs, m) for m in mentions[:MOST_QUOTES]],
     )
 
 
-def note_mention(mention: Mention) -> Json:
-    """Where the mention stands and how it was read."""
+def note_mention(inputs: Inputs, mention: Mention) -> Json:
+    """Where the mention stands in the document and how it was read."""
+    source = inputs.source(mention.start, mention.end)
     parts: list[Json] = [
-        {"url": "start", "valueInteger": mention.start},
-        {"url": "end", "valueInteger": mention.end},
+        {"url": "start", "valueInteger": source.start},
+        {"url": "end", "valueInteger": source.end},
         {"url": "kind", "valueCode": mention.kind},
         {"url": "assertion", "valueCode": mention.assertion},
         {"url": "text", "valueString": mention.text},
     ]
+    if inputs.attachments > 1:
+        parts.append({"url": "attachment", "valueInteger": source.attachment})
     if mention.section:
         parts.append({"url": "section", "valueCode": mention.section})
     return {"url": NOTE_MENTION, "extension": parts}

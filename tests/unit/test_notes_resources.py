@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.notes.domain import NOTE_TYPES, Concept, Findings, Inputs, Mention
+from services.notes.domain import NOTE_TYPES, Concept, Findings, Inputs, Mention, Part, Source
 from services.notes.gather import accepts
 from services.notes.resources import MOST_RESOURCES, NOTE_MENTION, resources
 from services.notes.service import SERVICE
@@ -153,6 +153,33 @@ def test_its_reports_have_the_categories_that_the_service_declares() -> None:
     assert found == SERVICE.panel.categories
 
 
+def parts_of(mention: Mention, inputs: Inputs) -> dict[str, Any]:
+    [draft, _] = resources(inputs, Findings((mention,)), PEN)
+    [extension] = draft.resource["extension"]
+    return {p["url"]: next(v for k, v in p.items() if k != "url") for p in extension["extension"]}
+
+
+def test_a_mention_stands_where_the_attachment_has_it() -> None:
+    # "<b>x</b>\n\f\nPlavix" of a second attachment with tags in the word
+    parts = (Part(0, 0, [3]), Part(4, 2, [0, 1, 2, 9, 10, 11]))
+    inputs = replace(INPUTS, text="x\n\f\nPlavix", parts=parts, attachments=3)
+    assert inputs.source(0, 1) == Source(0, 3, 4)
+    assert inputs.source(4, 10) == Source(2, 0, 12)
+    found = parts_of(replace(DRUG, start=4, end=10), inputs)
+    assert (found["start"], found["end"], found["attachment"]) == (0, 12, 2)
+    assert "attachment" not in parts_of(DRUG, INPUTS)
+
+
+def test_what_was_not_read_is_said_before_what_was_found() -> None:
+    unread = ("Attachment 2 (application/pdf): The PDF has no text layer.",)
+    inputs = replace(INPUTS, unread=unread, doubts=("It was read as windows-1252.",))
+    said = resources(inputs, Findings((DRUG,)), PEN)[-1].resource["conclusion"]
+    assert said.startswith(
+        "Not read: Attachment 2 (application/pdf): The PDF has no text layer. "
+        "Read with doubt: It was read as windows-1252. Problems:"
+    )
+
+
 def event(**changes: Any) -> ResourceEvent:
     base = ResourceEvent(
         "DocumentReference/n",
@@ -171,10 +198,28 @@ def test_which_records_are_ours() -> None:
     assert accepts(event(content_types=("application/pdf", "text/html")))
     assert accepts(event(status="superseded"))
     assert accepts(event(action="delete", codes=(), content_types=()))
-    assert not accepts(event(content_types=("application/pdf",)))
-    assert not accepts(event(codes=("http://loinc.org|69730-0",)))
+    assert accepts(event(content_types=("application/pdf",)))
+    assert accepts(event(content_types=()))
+    assert accepts(event(codes=("http://loinc.org|69730-0",)))
+    assert accepts(event(codes=()))
     assert not accepts(event(focus="Observation/1"))
     assert not accepts(event(focus="Observation/1", action="delete"))
+
+
+@pytest.mark.parametrize(
+    ("codes_", "content_types"),
+    [
+        ((f"{codes.AI_INPUTS}|AIModelCard",), ("text/markdown",)),
+        ((), ("text/vcf",)),
+        ((f"{codes.LOINC}|51969-4",), ("text/plain",)),
+        ((f"{codes.LOINC}|11506-3",), ("application/dicom",)),
+    ],
+)
+def test_genomes_images_and_model_cards_are_no_notes(
+    codes_: tuple[str, ...], content_types: tuple[str, ...]
+) -> None:
+    assert not accepts(event(codes=codes_, content_types=content_types))
+    assert accepts(event(codes=codes_, content_types=content_types, action="delete"))
 
 
 def test_the_service_reads_and_writes_no_more_than_it_needs() -> None:

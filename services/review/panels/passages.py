@@ -1,5 +1,6 @@
 """A clinical note with what was found in it marked (pure)."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +11,11 @@ from services.review import present
 from services.review.panels import certainty
 from shared.fhir import codes, lifecycle
 from shared.json import Json
+from shared.text.doors.opened import Opened
+from shared.text.doors.opened import Span as Place
 
-# parts: start, end (code points), kind, section, assertion, text
+# parts: start, end (code points of the attachment's source), attachment (from 0; where there are
+# several), kind, section, assertion, text
 NOTE_MENTION: Final = f"{codes.NS}/StructureDefinition/note-mention"
 ASIDE: Final = "aside"
 NOT_COUNTED: Final = "not the patient's own and current"
@@ -35,6 +39,7 @@ class Span:
         sort: `problem`, `drug`, or `aside` for what was read as negated, past, somebody else's, ...
         label: what it was taken for.
         assertion: how the note speaks of it, `negated`; `present`: the patient's own and current.
+        attachment: in which attachment; None: the record does not say.
     """
 
     start: int
@@ -42,6 +47,7 @@ class Span:
     sort: str
     label: str
     assertion: str = "present"
+    attachment: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class Segment:
     Attributes:
         sort: of the first span over it.
         signs: of the meanings of the spans that end with it.
+        struck: the note shows it struck out.
     """
 
     text: str
     sort: str
     labels: tuple[str, ...]
     signs: tuple[str, ...] = ()
+    struck: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,15 +134,28 @@ def quotes(resource: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(q for q in found if q))
 
 
-def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
-    """Where each mention stands: at its own offsets if its words stand there.
+def spans(
+    note: Opened | str, outputs: Mapping[str, Json], attachment: int | None = None
+) -> list[Span]:
+    """Where each mention stands: at its own place if its words stand there.
 
     Else where they do, if that is one place alone; else nowhere.
 
     A mark at another occurrence would show a negated drug as taken.
+
+    Args:
+        attachment: the place of the note among the document's attachments; mentions of others are
+            left out.
     """
-    found = [s for r in outputs.values() for s in _mentions(r)]
-    quoted = {words for _, words in found}
+    opened = note if isinstance(note, Opened) else Opened(note, range(len(note)), "text")
+    text = opened.text
+    every = [s for r in outputs.values() for s in _mentions(r)]
+    found = [
+        (_shown(opened, span), words)
+        for span, words in every
+        if attachment is None or span.attachment in (None, attachment)
+    ]
+    quoted = {words for _, words in every}
     found += [
         (Span(-1, -1, "problem", present.concept_text(r.get("code"))), q)
         for r in outputs.values()
@@ -143,6 +164,14 @@ def spans(text: str, outputs: Mapping[str, Json]) -> list[Span]:
     ]
     placed = [_placed(text, span, words) for span, words in found]
     return [s for s in placed if s.start >= 0]
+
+
+def _shown(opened: Opened, span: Span) -> Span:
+    """Turn the place in the source into the place in the text."""
+    if span.start < 0:
+        return span
+    start, end = opened.shown(span.start, span.end)
+    return replace(span, start=start, end=end, attachment=None)
 
 
 def _placed(text: str, span: Span, words: str) -> Span:
@@ -174,10 +203,9 @@ def _mentions(resource: Json) -> Iterator[tuple[Span, str]]:
             )
             sort = str(parts.get("kind", "problem")) if taken == "present" else ASIDE
             label = name if taken == "present" else f"{parts.get('kind', 'problem')}, {taken}"
-            yield (
-                Span(int(parts.get("start", -1)), int(parts.get("end", -1)), sort, label, taken),
-                str(parts.get("text", "")),
-            )
+            start, end = int(parts.get("start", -1)), int(parts.get("end", -1))
+            attachment = int(parts["attachment"]) if "attachment" in parts else None
+            yield Span(start, end, sort, label, taken, attachment), str(parts.get("text", ""))
 
 
 def _extensions(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -191,18 +219,30 @@ def not_counted(found: Sequence[Span]) -> list[tuple[str, int]]:
     return Counter(s.assertion for s in found if s.sort == ASIDE).most_common()
 
 
-def marked(text: str, found: Sequence[Span]) -> list[Segment]:
+def marked(text: str, found: Sequence[Span], struck: Sequence[Place] = ()) -> list[Segment]:
     """The text cut at every edge of a span; joined again it is the text.
 
     Spans outside it are ignored.
+
+    Args:
+        struck: what is struck out, in order.
     """
     good = _within(text, found)
     signs = _signs(good)
-    edges = sorted({0, len(text), *(s.start for s in good), *(s.end for s in good)})
+    edges = {0, len(text), *(s.start for s in good), *(s.end for s in good)}
+    edges |= {min(edge, len(text)) for place in struck for edge in place}
     return [
-        _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end], b, signs)
-        for a, b in pairwise(edges)
+        replace(
+            _segment(text[a:b], [s for s in good if s.start <= a and b <= s.end], b, signs),
+            struck=_is_struck(a, struck),
+        )
+        for a, b in pairwise(sorted(edges))
     ]
+
+
+def _is_struck(at: int, struck: Sequence[Place]) -> bool:
+    before = bisect_right(struck, at, key=lambda place: place.start)
+    return before > 0 and at < struck[before - 1].end
 
 
 def meanings(text: str, found: Sequence[Span]) -> list[Meaning]:

@@ -10,9 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from email.message import Message
-from typing import Final
-
-import webencodings
+from typing import Any, Final
 
 HALF: Final = re.compile("[\ud800-\udfff]")
 LOOKED_AT: Final = 4_096
@@ -53,12 +51,15 @@ def _decoded(raw: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
         return text, ()
 
     names = list(_named(raw, content_type))
-    known = [e.name for e in map(webencodings.lookup, names) if e and e.name != "replacement"]
+    known = [e.name for e in map(_encoding, names) if e and e.name != "replacement"]
     doubts = () if len(known) == len(names) else ("It names a character set that is not known.",)
     for name in dict.fromkeys((*known, "utf-8")):
+        # any even number of ASCII letters would be some Chinese ones
+        if name.startswith("utf-16") and raw.isascii() and b"\0" not in raw:
+            continue
         if (text := _strict(raw, name)) is not None:
             return text, doubts
-    return _guessed(raw, (*doubts,))
+    return _guessed(raw, doubts)
 
 
 def _named(raw: bytes, content_type: str) -> Iterator[str]:
@@ -78,12 +79,20 @@ def _named(raw: bytes, content_type: str) -> Iterator[str]:
 def _strict(raw: bytes, name: str) -> str | None:
     if name == LAST:
         return _windows(raw)
-    encoding = webencodings.lookup(name)
+    encoding = _encoding(name)
     assert encoding is not None
     try:
         return str(encoding.codec_info.decode(raw, "strict")[0])
     except UnicodeError:
         return None
+
+
+def _encoding(name: str) -> Any:
+    """Return what the standard means by a name; None: it knows none."""
+    # of an extra, and every service's declaration is imported without any
+    import webencodings
+
+    return webencodings.lookup(name)
 
 
 def _guessed(raw: bytes, doubts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

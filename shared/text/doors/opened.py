@@ -1,5 +1,6 @@
 """What an opened attachment holds."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -26,8 +27,8 @@ class Opened:
         text: what is read and shown. A table's row is one line, its cells apart by a tab; the pages
             of a PDF are apart by a form feed.
         places: for each character of `text` its place in the source, in code points of the decoded
-            bytes. The source of RTF is decoded as Latin-1, so its places are bytes. A PDF's source
-            is `text` itself.
+            bytes; they only grow. The source of RTF is decoded as Latin-1, so its places are bytes.
+            A PDF's source is `text` itself, that of an unstructured C-CDA document the file in it.
         form: what the content is, whatever its label says.
         unread: what could not be read, a sentence each.
         doubts: what was read by a guess, a sentence each.
@@ -46,3 +47,7 @@ class Opened:
         if start >= end:
             return Span(0, 0)
         return Span(self.places[start], self.places[end - 1] + 1)
+
+    def shown(self, start: int, end: int) -> Span:
+        """Return the stretch of the text that a stretch of the source became."""
+        return Span(bisect_left(self.places, start), bisect_left(self.places, end))

@@ -7,6 +7,7 @@ text, HTML or RTF some seconds, a PDF at most a minute.
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from shared.errors import InvalidInput
@@ -72,13 +73,12 @@ def _of_source(source: str, form: Form, doubts: tuple[str, ...]) -> Opened:
 
 
 def _of_file(file: Embedded, doubts: tuple[str, ...]) -> Opened:
-    """Open the file in an unstructured document; all of it stands at one place there."""
+    """Open the file in an unstructured document; it is the source of the text."""
     raw = _bytes_of(file)
     if form_of(raw, file.content_type) == "ccda":
         raise InvalidInput("The document holds another document.")
     inner = _opened(raw, file.content_type)
-    places = [file.place] * len(inner.text)
-    return Opened(inner.text, places, "ccda", inner.unread, (*doubts, *inner.doubts), inner.struck)
+    return replace(inner, form="ccda", doubts=(*doubts, *inner.doubts))
 
 
 def _bytes_of(file: Embedded) -> bytes:

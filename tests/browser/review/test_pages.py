@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from services.notes.domain import Mention
+from services.notes.domain import Inputs, Mention
 from services.notes.resources import note_mention
 from shared.fhir import codes
 from shared.fhir.drafts import Draft, Pen
@@ -106,10 +106,12 @@ def test_a_note_of_any_script_and_line_end_keeps_its_marks(page: Page, site: Sit
             ("problem", "高血圧", "present"),
             ("drug", "aspirin", "negated"),
         ]
-        marks = [
-            note_mention(Mention(kind, at := text.index(w), at + len(w), w, "", how, 0.9, None, w))
+        inputs = Inputs(clinic.patient, "", {}, note, "18842-5", text)
+        found = [
+            Mention(kind, at := text.index(w), at + len(w), w, "", how, 0.9, None, w)
             for kind, w, how in said
         ]  # type: ignore[arg-type]
+        marks = [note_mention(inputs, mention) for mention in found]
         return [
             pen.draft(
                 "DiagnosticReport",

@@ -8,11 +8,6 @@ import numpy as np
 from services.notes.analyze import read
 from services.notes.domain import Entity, Inputs
 
-SECRET = "Zebediah"
-
-
-UNKNOWN_CHARSETS = ("klingon", "punycode", "unicode_escape", "hex", "é", "klin\0gon", "x" * 9999)
-
 
 class ListsOnly:
     """A reader that marks nothing and knows no modifier: what the lists and headings do alone."""
@@ -40,21 +35,6 @@ def note(text: str, language: str | None = None) -> Inputs:
 
 def listed(text: str) -> list[tuple[str, str, str]]:
     return [(m.text, m.name, m.assertion) for m in read(note(text), ListsOnly()).mentions]
-
-
-HOSTILE = (
-    "<a ",
-    "<!--",
-    "<?",
-    "</",
-    "x<",
-    "<a b='",
-    "<title>",
-    "&#",
-    "&a",
-    "<a b=",
-    "<script></script ",
-)
 
 
 PUNCTUATION = (*string.punctuation, "•", "–", "“", "…", "\u00a0")

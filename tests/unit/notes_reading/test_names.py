@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from services.notes.analyze import assertion_of, merge, read
 from services.notes.domain import Entity, Findings
+from services.notes.gather import MAX_CHARACTERS
 from services.notes.reading.lexicon import find_terms
 from services.notes.reading.sections import find_sections
 from services.notes.reading.tags import entities, scheme_of
 from shared.errors import Misconfigured
 from shared.terms import drugs, drugs_by_name, drugs_by_rxnorm
-from shared.text.decoding import MAX_CHARACTERS
 from tests.unit.notes_reading.support import BIO, ListsOnly, listed, note, scores
 
 

@@ -33,6 +33,15 @@ NOTES = {
         "Größe. Kein Diabetes, nimmt Clopidogrel; 高血圧.",
         "text/plain; charset=us-ascii",
     ),
+    "RTF": (
+        r"{\rtf1\ansi\ansicpg1252 Gr\'f6\'dfe. {\b Kein} Dia{\i betes}, nimmt Clopidogrel; "
+        r"\u39640?\u34880?\u22311?.\par}",
+        "text/plain",
+    ),
+    "HTML with tags in words": (
+        "<table><tr><td>Kein Dia<b>bet</b>es<td>nimmt Clo&shy;pidogrel<td>高<i>血</i>圧</table>",
+        "text/html; charset=utf-8",
+    ),
     "HTML with entities": (
         "<p>Größe&nbsp;&lt; 2&nbsp;m</p>\r\n<b>Kein</b> Diabetes &amp; nimmt "
         "Clopidogrel<br>高血圧</p>",

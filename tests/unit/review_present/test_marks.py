@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notes.domain import Assertion
+from services.notes.domain import Assertion, Inputs, Part
 from services.notes.domain import Mention as NoteMention
 from services.notes.resources import note_mention
 from services.review import present
@@ -15,7 +15,8 @@ from services.review.panels import genes, passages, plan
 from services.review.panels.passages import Span
 from services.review.result import evidence, film
 from shared.fhir import codes
-from shared.text.decoding import decode
+from shared.text.doors.opened import Span as Place
+from shared.text.doors.opening import open_attachment
 from tests.unit.review_present.support import NOTES, a_film, mention
 
 
@@ -66,29 +67,54 @@ def test_words_that_stand_in_several_places_are_marked_in_none_of_them() -> None
 @pytest.mark.parametrize(("source", "content_type"), NOTES.values(), ids=NOTES)
 def test_the_marks_stand_where_the_notes_service_read(source: str, content_type: str) -> None:
     raw = source.encode()
-    text = decode(raw, content_type)
+    opened = open_attachment(raw, content_type)
+    text = opened.text
+    inputs = Inputs(
+        "Patient/1",
+        "",
+        {},
+        "DocumentReference/1",
+        "34109-9",
+        "first\n\f\n" + text,
+        parts=(Part(0, 0, range(5)), Part(8, 1, opened.places)),
+        attachments=2,
+    )
     words = {
         "Diabetes": ("problem", "negated"),
         "Clopidogrel": ("drug", "present"),
         "高血圧": ("problem", "present"),
     }
     found = [
-        NoteMention(kind, text.index(w), text.index(w) + len(w), w, "", how, 0.9, None, w)
+        NoteMention(kind, 8 + text.index(w), 8 + text.index(w) + len(w), w, "", how, 0.9, None, w)
         for w, (kind, how) in words.items()
     ]  # type: ignore[arg-type]
     outputs = {
         w.text: {
             "resourceType": "Observation",
             "code": {"text": w.text},
-            "extension": [note_mention(w)],
+            "extension": [note_mention(inputs, w)],
         }
         for w in found
     }
-    segments = passages.marked(text, passages.spans(text, outputs))
+    assert passages.spans(opened, outputs, 0) == []
+    segments = passages.marked(text, passages.spans(opened, outputs, 1))
     assert [(s.text, s.sort, s.labels) for s in segments if s.labels] == [
         ("Diabetes", "aside", ("problem, negated",)),
         ("Clopidogrel", "drug", ("Clopidogrel",)),
         ("高血圧", "problem", ("高血圧",)),
+    ]
+
+
+def test_what_is_struck_out_is_shown_so() -> None:
+    segments = passages.marked(
+        "takes digoxin now", [Span(6, 13, "drug", "digoxin")], [Place(0, 9), Place(14, 17)]
+    )
+    assert [(s.text, s.struck, bool(s.labels)) for s in segments] == [
+        ("takes ", True, False),
+        ("dig", True, True),
+        ("oxin", False, True),
+        (" ", False, False),
+        ("now", True, False),
     ]
 
 

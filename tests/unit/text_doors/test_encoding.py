@@ -31,6 +31,7 @@ UNKNOWN = ("It names a character set that is not known.",)
         ("Fièvre".encode("utf-16"), "text/plain", "Fièvre", ()),
         ("Has asthma.".encode("utf-16-le"), "text/plain; charset=utf-16le", "Has asthma.", ()),
         ("Has asthma.".encode("utf-16-be"), "text/plain; charset=utf-8", "Has asthma.", ()),
+        (b"Has asthma", "text/plain; charset=utf-16le", "Has asthma", ()),
         ("Привет".encode("koi8-r"), "text/plain; charset=koi8-r", "Привет", ()),
         ("高血圧".encode("shift_jis"), "text/plain; charset=Windows-31J", "高血圧", ()),
         (b"Fi\xe8vre", "text/plain", "Fièvre", GUESSED),

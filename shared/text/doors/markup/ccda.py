@@ -25,7 +25,7 @@ CELLS: Final = frozenset({"td", "th"})
 
 @dataclass(frozen=True)
 class Embedded:
-    """A file in a document without a structured body, and its place in the source.
+    """A file in a document without a structured body.
 
     Attributes:
         data: as it stands there, base64 where `is_base64`.
@@ -33,7 +33,6 @@ class Embedded:
 
     content_type: str
     data: str
-    place: int
     is_base64: bool
 
 
@@ -54,7 +53,7 @@ def embedded(source: str) -> Embedded | None:
             stated = text.attributes
             is_base64 = stated.get("representation", "").upper() == "B64"
             kind = stated.get("mediatype", "text/plain")
-            return Embedded(kind, token.text, token.start, is_base64)
+            return Embedded(kind, token.text, is_base64)
     return None
 
 

@@ -12,8 +12,8 @@ from shared.errors import InvalidInput
 from shared.text.doors.opened import MAX_CHARACTERS
 
 CHILD: Final = Path(__file__).with_name("extract.py")
-CPU_SEC: Final = 20
-WALL_SEC: Final = 60
+CPU_SEC: Final = 10
+WALL_SEC: Final = 40
 MEMORY_BYTES: Final = 1_500_000_000
 MOST_PAGES: Final = 2_000
 GARBLED: Final = 0.3

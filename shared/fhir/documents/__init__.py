@@ -1,0 +1,1 @@
+"""DocumentReferences: what they hold."""
