@@ -45,7 +45,7 @@ class Document:
     Attributes:
         count: how many attachments it has.
         parts: those that were read, in order; one that repeats the words of another is left out: it
-            is the same text in another format.
+            is the same text in another format. Of two the one that strikes out is kept.
     """
 
     count: int
@@ -81,7 +81,7 @@ def open_document(document: Json, fetch: Callable[[Json], bytes]) -> Document:
     """
     parts: list[Part] = []
     refused: list[Refused] = []
-    known: set[str] = set()
+    known: dict[str, int] = {}
     attachments = list(_attachments(document))
     for i, attachment in enumerate(attachments):
         label = label_of(attachment)
@@ -91,10 +91,13 @@ def open_document(document: Json, fetch: Callable[[Json], bytes]) -> Document:
             refused.append(Refused(i, label, refusal.reason))
             continue
         words = "".join(c for c in opened.text.casefold() if c.isalnum())
+        language = attachment.get("language")
+        part = Part(i, label, language if isinstance(language, str) else None, opened)
         if words not in known:
-            language = attachment.get("language")
-            parts.append(Part(i, label, language if isinstance(language, str) else None, opened))
-        known.add(words)
+            known[words] = len(parts)
+            parts.append(part)
+        elif opened.struck and not parts[known[words]].opened.struck:
+            parts[known[words]] = part
     return Document(len(attachments), tuple(parts), tuple(refused))
 
 

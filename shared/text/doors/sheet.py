@@ -162,8 +162,8 @@ class _Layout:
             self.blank = _part(piece, " ", behind)
 
     def _kept(self, piece: Piece) -> None:
-        if "\n" in piece.chars or not piece.chars.strip():
-            self.fresh = self.fresh or piece.chars[0].isspace()
+        if piece.chars[0].isspace():
+            self.fresh = True
         self._word(piece)
         self.empty = piece.chars.endswith("\n")
         self.fresh = piece.chars[-1].isspace()

@@ -33,6 +33,7 @@ TAGS: Final = re.compile(
     rb"</(?:p|div|td|tr|table|li|span|b|i|u|s|strong|em|h[1-6]|body|html)\s*>|<br\s*/?>",
     re.IGNORECASE,
 )
+SOME_TAGS: Final = 3
 XML: Final = re.compile(rb"<\?xml[\s?]|<!DOCTYPE\s")
 JSON_TYPES: Final = re.compile(r"application/(?:[\w.-]+\+)?json")
 
@@ -67,10 +68,9 @@ def _of_markup(start: bytes, label: str) -> Form:
         if HTML.search(start) or b"/xhtml" in start:
             return "html"
         raise InvalidInput("The attachment is XML, and no clinical document (CDA).")
-    # a label that is none of texts does not make tags a text
-    if label != "text/plain" and TAGS.search(start):
-        return "html"
-    return "html" if "html" in label else "text"
+    # a text may speak of one tag
+    enough = SOME_TAGS if label == "text/plain" else 1
+    return "html" if "html" in label or len(TAGS.findall(start)) >= enough else "text"
 
 
 def _refuse_known(raw: bytes, start: bytes, label: str) -> None:

@@ -22,6 +22,7 @@ from tests.unit.text_doors.support import SECRET
             "html",
         ),
         (b"She has <b>gout</b>", "application/xhtml+xml", "html"),
+        (b"Note<br>She has gout.<br>No <b>fever</b>", "text/plain", "html"),
         (b"She has gout, K <3 and >2", "text/plain", "text"),
         (b"She has gout.", "application/pdf", "text"),
         (b"BMI 24, has gout.", "text/plain", "text"),

@@ -17,6 +17,7 @@ from tests.unit.text_doors.support import html, struck
         ("<p>lisi<b>nopril</b></p>", "lisinopril"),
         ("<p>met<span style='color:red'>for</span><i>min</i></p>", "metformin"),
         ("<p>apix&shy;aban, warf<wbr>arin, hep\u200barin</p>", "apixaban, warfarin, heparin"),
+        ("<p>lisi<o:p></o:p>nopril</p>", "lisinopril"),
         ("<p>H<sub>2</sub>O, 10<sup>9</sup></p>", "H2O, 109"),
         ("<p>No\n   <b>chest\tpain</b>\n</p>", "No chest pain"),
         ("a<br>b<br/><br>c", "a\nb\n\nc"),
@@ -53,6 +54,8 @@ def test_what_is_shown_is_read(source: str, text: str) -> None:
             ["warfarin\t5 mg daily"],
         ),
         ("<table><tr><td>gout<td><td>resolved</table>", ["gout\t\tresolved"]),
+        ("<table><tr><td>a<td hidden>b</table>c<table><tr><td>d<td>e</table>", ["a", "c", "d\te"]),
+        ("<table><tr><td>a<table hidden><tr><td>b</table><td>c</table>d", ["a\tc", "d"]),
         (
             # a table that only places paragraphs
             "<table><tr><td>Menu<td><p>CC: cough<p>PMH: gout<p>FH: none<p>Plan<p>rest<p>fluids"
@@ -122,6 +125,11 @@ def test_the_fields_of_a_form_say_what_they_hold() -> None:
         "<input type=radio CHECKED>Asthma<br>BP <input value='120/80'><input type=hidden value=x>"
     )
     assert page.text.splitlines() == ["[ ] Stroke", "[x] Gout", "[x] Asthma", "BP 120/80"]
+
+
+def test_of_choices_the_chosen_one_is_shown() -> None:
+    page = html("<p>Smoker: <select><option>Current<option selected>Never<option>Former</select>.")
+    assert " ".join(page.text.split()) == "Smoker: Never."
 
 
 def test_places_are_those_of_the_source() -> None:

@@ -1,6 +1,9 @@
 """The text layer of a PDF is read within bounds; what has none is said."""
 
+from io import BytesIO
+
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from shared.errors import InvalidInput
 from shared.text.doors.opening import open_attachment
@@ -23,6 +26,17 @@ def test_a_scanned_page_among_others_is_said() -> None:
     opened = open_attachment(pdf([TABLE, [], TABLE, []]), "application/pdf")
     assert opened.unread == ("Pages that hold no text: a scan: 2, 4.",)
     assert opened.text.count("\f") == 3
+
+
+def test_the_fields_of_a_form_are_said_to_be_unread() -> None:
+    out = BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(72, 700, "Allergies:")
+    canvas.acroForm.textfield(name="allergies", value="penicillin", x=150, y=690)
+    canvas.save()
+    opened = open_attachment(out.getvalue(), "application/pdf")
+    assert opened.text.strip() == "Allergies:"
+    assert opened.unread == ("The fields of its form hold values that were not read.",)
 
 
 @pytest.mark.parametrize(

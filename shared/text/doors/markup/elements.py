@@ -65,16 +65,20 @@ class Elements:
             self._push(Open(tag.name, look))
         return look
 
-    def end(self, name: str) -> None:
-        """Close the element of an end tag; one that was never opened closes nothing."""
+    def end(self, name: str) -> Look:
+        """Close the element of an end tag; return how it was shown.
+
+        One that was never opened closes nothing.
+        """
         if not self._count[name]:
-            return
+            return self.look
         crossed: list[Open] = []
         while (last := self._pop()).name != name:
             if last.name in STRUCK and len(crossed) < AGAIN:
                 crossed.append(last)
         for one in reversed(crossed) if name not in ENDS_PARAGRAPH else ():
             self._push(one._replace(look=replace(self.look, struck=True)))
+        return last.look
 
     def _close(self, names: set[str], bounds: set[str]) -> None:
         if not any(self._count[name] for name in names):

@@ -87,9 +87,7 @@ class _Page:
             self._field(tag)
 
     def end(self, tag: Token) -> None:
-        hidden = self.elements.look.hidden
-        self.elements.end(tag.name)
-        if hidden:
+        if self.elements.end(tag.name).hidden:
             return
         if tag.name in ("tr", "table"):
             self._end_table(tag)

@@ -66,6 +66,9 @@ class Styles:
         """Tell how an element is shown within another one."""
         name = tag.name
         look = _both(outer, OF_ELEMENTS.get(name, PLAIN))
+        # of a list of choices the chosen ones are shown
+        if name == "option" and "selected" not in tag.attributes:
+            look = _both(look, OF_ELEMENTS["template"])
         if self.rules and name in self.rules:
             look = _both(look, self.rules[name])
         if not tag.text or TELLING.search(tag.text) is None:

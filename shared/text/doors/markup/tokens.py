@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from shared.errors import InvalidInput
 
 MARK: Final = re.compile(
-    r"<(?:!--|!\[CDATA\[|[!?]|/?(?:[\w.-]{1,20}:)?(?P<tag>[A-Za-z][^\s<>/]*+)|/)"
+    r"<(?:!--|!\[CDATA\[|[!?]|/?(?P<prefix>[\w.-]{1,20}:)?(?P<tag>[A-Za-z][^\s<>/]*+)|/)"
     r"|&(?:#(?:[xX][0-9A-Fa-f]++|[0-9]++)|[A-Za-z][A-Za-z0-9]*+);?"
 )
 COMMENT_END: Final = re.compile(r"(?<=<!--)-?>|--!?>")
@@ -35,7 +35,7 @@ class Token(NamedTuple):
     """A stretch of the source.
 
     Attributes:
-        name: of a tag, in lower case, without a namespace's prefix; empty: this is text.
+        name: of a tag, in lower case, in XML without a namespace's prefix; empty: this is text.
         text: what is shown of it; of a tag what stands behind its name.
         spread: the text stands in the source as it is.
         is_end: it closes an element. is_empty: it closes itself.
@@ -105,7 +105,9 @@ def _skipped(source: str, mark: re.Match[str]) -> int:
 def _tag(source: str, mark: re.Match[str], *, is_xml: bool) -> Token:
     tag = TAG_END.match(source, mark.end())
     end = _after(tag.end() if tag else -1, "a tag")
-    name, is_end = mark["tag"].lower(), mark[0].startswith("</")
+    # Word's HTML has o:p, which is no p
+    prefix = "" if is_xml else mark["prefix"] or ""
+    name, is_end = (prefix + mark["tag"]).lower(), mark[0].startswith("</")
     is_empty = source[end - 2] == "/"
     token = Token(
         mark.start(), end, name, source[mark.end() : end - 1], is_end=is_end, is_empty=is_empty

@@ -39,8 +39,17 @@ def main(cpu_sec: int, memory_bytes: int, most_pages: int, most_characters: int)
         most_characters -= len(page["text"])
         if most_characters < 0:
             break
-    json.dump({"pages": pages, "total": total}, sys.stdout)
+    json.dump({"pages": pages, "total": total, "fields": has_fields(reader)}, sys.stdout)
     return 0
+
+
+def has_fields(reader: PdfReader) -> bool:
+    """Tell whether the fields of a form hold anything: no text layer has it."""
+    try:
+        found = reader.get_fields() or {}
+        return any(field.get("/V") not in (None, "", "/Off") for field in found.values())
+    except Exception:  # a stranger's form in somebody else's code
+        return False
 
 
 def pages_of(reader: PdfReader, count: int) -> Iterator[dict[str, Any]]:

@@ -34,6 +34,8 @@ def read_pdf(raw: bytes) -> tuple[str, tuple[str, ...]]:
     pages, total = answer["pages"], int(answer["total"])
     texts = ["" if _is_garbled(p["text"]) else _clean(p["text"]) for p in pages]
     unread = tuple(_unread(pages, texts))
+    if answer.get("fields"):
+        unread = (*unread, "The fields of its form hold values that were not read.")
     if len(pages) < total:
         unread = (*unread, f"Pages {len(pages) + 1} to {total} were not read: there are too many.")
     if not any(t.strip() for t in texts):
