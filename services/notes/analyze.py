@@ -1,45 +1,35 @@
 """A note -> its mentions (pure, given the model).
 
 The entity model and the word lists each mark what they know; where both marked, the list gives the
-code and the model its confidence. ConText says how the sentence speaks of it, the section what the
-heading makes of it.
+code and the model its confidence. How the note speaks of a mention is read from its sentence, from
+the form that it may stand in, and from the heading above it.
 """
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from services.notes.domain import Assertion, Entity, Findings, Inputs, Mention
+from services.notes.assertion.read import Statement, statements
+from services.notes.credible import is_credible, is_told
+from services.notes.domain import Assertion, Entity, Findings, Inputs, Kind, Mention
 from services.notes.reading.language import is_english
-from services.notes.reading.lexicon import find_terms, is_chronic
+from services.notes.reading.lexicon import find_terms
+from services.notes.reading.normal import Normal, normalise
 from services.notes.reading.sections import Section, find_sections, section_at
 from services.notes.reading.sentences import Span, find_sentences
 from services.notes.reading.tables import table
 from shared.errors import NotAnalysed
 
-# below it, what no list knows is left out: on clinical notes, unlike abstracts, most such marks
-# were wrong (model card)
 SURE: Final = 0.8
-WINDOW: Final = 600  # characters: several sentences at once, as the model was trained
-DOSE: Final = re.compile(
-    r"\W{0,3}(?:\d[\d.,]*\s*(?:mg|mcg|µg|g|units?|iu|meq|ml|tablets?|tabs?|capsules?|puffs?)\b|(?:po|iv|im|daily|bid|tid|qid|qhs|prn|nightly)\b)",
-    re.IGNORECASE,
-)
-PRECEDENCE: Final[
-    tuple[tuple[str, Assertion], ...]
-] = (  # ConText's categories, the strongest first
-    ("NEGATED_EXISTENCE", "negated"),
-    ("FAMILY", "family"),
-    ("POSSIBLE_EXISTENCE", "possible"),
-    ("HYPOTHETICAL", "hypothetical"),
-    ("HISTORICAL", "historical"),
-)
-OF_DRUGS: Final[tuple[tuple[str, Assertion], ...]] = (
-    ("ALLERGY", "allergy"),
-    ("STOPPED", "stopped"),
-)
+"""Below it, what no list knows does not stand for a listed name (model card)."""
+COLUMNS: Final = re.compile(r"\n|\t|  ")
+"""Between two columns of a table, or two lines: no name goes over it."""
+STRUCK: Final[dict[Kind, Assertion]] = {"problem": "negated", "drug": "stopped"}
+"""What the note takes back by a line through it."""
+WINDOW: Final = 600
+"""Characters: several sentences at once, as the model was trained."""
 
 
 class Reader(Protocol):
@@ -48,20 +38,12 @@ class Reader(Protocol):
     def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
         """Entities of each passage; offsets within it."""
 
-    def modifiers(
-        self, sentences: Sequence[tuple[str, Sequence[Span]]]
-    ) -> list[list[frozenset[str]]]:
-        """ConText's categories for each span of each sentence.
-
-        Spans are offsets within the sentence.
-        """
-
 
 def analyze(batch: Sequence[Inputs], model: Reader) -> list[Findings | NotAnalysed]:
     """Findings of each note, or why it was not read."""
     return [
         read(inputs, model)
-        if is_english(inputs.text, inputs.language)
+        if is_english(normalise(inputs.text).text, inputs.language)
         else NotAnalysed("The note is not in English.")
         for inputs in batch
     ]
@@ -69,21 +51,43 @@ def analyze(batch: Sequence[Inputs], model: Reader) -> list[Findings | NotAnalys
 
 def read(inputs: Inputs, model: Reader) -> Findings:
     """The mentions of one note."""
-    text = inputs.text
+    normal = normalise(inputs.text)
+    text = normal.text
     sections = find_sections(text)
     sentences = find_sentences(text, sections)
     found = merge([*_modelled(text, sentences, model), *_listed(text, sentences)], text)
-    kept = [e for e in found if e.listed or _is_credible(e, text, section_at(sections, e.start))]
+    kept = [e for e in found if is_credible(e, text, section_at(sections, e.start))]
     by_sentence = _by_sentence(kept, sentences)
-    categories = model.modifiers(
-        [(text[a:b], [(e.start - a, e.end - a) for e in inside]) for (a, b), inside in by_sentence]
-    )
-    pairs = [
-        (e, c)
-        for (_, inside), found_in in zip(by_sentence, categories, strict=True)
-        for e, c in zip(inside, found_in, strict=True)
-    ]
-    return Findings(tuple(_mention(e, c, text, section_at(sections, e.start)) for e, c in pairs))
+    said = statements(text, sections, sentences, by_sentence)
+    return Findings(tuple(_mentions(inputs, normal, sections, said)))
+
+
+def _mentions(
+    inputs: Inputs, normal: Normal, sections: Sequence[Section], said: Sequence[Statement]
+) -> Iterator[Mention]:
+    for statement in said:
+        entity = statement.entity
+        section = section_at(sections, entity.start)
+        if statement.assertion is None or not is_told(statement, section):
+            continue
+        start, end = normal.source(entity.start, entity.end)
+        yield Mention(
+            entity.kind,
+            start,
+            end,
+            inputs.text[start:end],
+            section.category,
+            STRUCK[entity.kind] if _is_struck(inputs, start, end) else statement.assertion,
+            entity.confidence,
+            entity.concept,
+            entity.name or normal.text[entity.start : entity.end],
+        )
+
+
+def _is_struck(inputs: Inputs, start: int, end: int) -> bool:
+    """Tell whether the note shows it struck out, wholly or in part."""
+    at = bisect_right(inputs.struck, start, key=lambda span: span[1])
+    return at < len(inputs.struck) and inputs.struck[at][0] < end
 
 
 def windows(text: str, sentences: Sequence[Span]) -> list[Span]:
@@ -126,7 +130,8 @@ def _joined(longer: Entity, shorter: Entity, text: str) -> Entity:
             longer,
             confidence=longer.confidence if longer.confidence is not None else shorter.confidence,
         )
-    unsure = longer.confidence is not None and longer.confidence < SURE
+    apart = COLUMNS.search(text, longer.start, min(longer.end, longer.start + WINDOW)) is not None
+    unsure = apart or (longer.confidence is not None and longer.confidence < SURE)
     return (
         replace(shorter, confidence=longer.confidence)
         if unsure or _only_qualified(longer, shorter, text)
@@ -168,22 +173,6 @@ def _listed(text: str, sentences: Sequence[Span]) -> list[Entity]:
     ]
 
 
-def _is_credible(entity: Entity, text: str, section: Section) -> bool:
-    """Of what no list knows.
-
-    Sure enough, and a chemical only where drugs are listed or a dose follows; else it may be a
-    laboratory value.
-    """
-    if entity.confidence is not None and entity.confidence < SURE:
-        return False
-    return (
-        entity.kind == "problem"
-        or section.lists_drugs
-        or section.assertion == "allergy"
-        or DOSE.match(text, entity.end) is not None
-    )
-
-
 def _by_sentence(
     entities: Sequence[Entity], sentences: Sequence[Span]
 ) -> list[tuple[Span, list[Entity]]]:
@@ -202,37 +191,3 @@ def _by_sentence(
         if inside:
             found.append(((start, end), inside))
     return found
-
-
-def _mention(entity: Entity, categories: frozenset[str], text: str, section: Section) -> Mention:
-    quoted = text[entity.start : entity.end]
-    assertion = assertion_of(entity, categories, section)
-    return Mention(
-        entity.kind,
-        entity.start,
-        entity.end,
-        quoted,
-        section.category,
-        assertion,
-        entity.confidence,
-        entity.concept,
-        entity.name or quoted,
-    )
-
-
-def assertion_of(entity: Entity, categories: frozenset[str], section: Section) -> Assertion:
-    """What the sentence says.
-
-    Where it says nothing, what the section's heading makes of it.
-    """
-    order = (*OF_DRUGS, *PRECEDENCE) if entity.kind == "drug" else PRECEDENCE
-    stated = next((assertion for category, assertion in order if category in categories), None)
-    if section.assertion == "family" and stated != "negated":
-        return "family"
-    if section.assertion == "allergy":
-        return "allergy"
-    if stated == "historical" and is_chronic(entity.concept):
-        stated = None
-    if stated is None and section.assertion == "hypothetical":
-        return "hypothetical" if entity.kind == "problem" else "present"
-    return stated or "present"

@@ -15,7 +15,16 @@ from shared.text.doors.opened import Span
 
 Kind = Literal["problem", "drug"]
 Assertion = Literal[
-    "present", "negated", "possible", "hypothetical", "historical", "family", "allergy", "stopped"
+    "present",
+    "negated",
+    "possible",
+    "hypothetical",
+    "historical",
+    "family",
+    "other",
+    "allergy",
+    "stopped",
+    "mentioned",
 ]
 NOTE_TYPES: Final = {  # LOINC
     "18842-5": "Discharge summary",

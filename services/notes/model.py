@@ -1,6 +1,4 @@
-"""The models: a token classification network (transformers), beside ConText.
-
-Context.py.
+"""The entity model: a token classification network (transformers).
 
 torch and transformers are imported here (and in train.py and evaluate.py) alone, and here only when
 a model is loaded.
@@ -17,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from services.notes.context import Context
 from services.notes.domain import Entity
 from services.notes.encoder import TAGS, encoder_folder
 from services.notes.reading import tags
@@ -37,14 +34,10 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True)
 class NotesModel:
-    """Reads passages; safe to share between threads (one lock.
-
-    Networks and spaCy take turns).
-    """
+    """Reads passages; safe to share between threads: the network is under one lock."""
 
     network: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
-    context: Context = field(repr=False)
     scheme: tags.Scheme = field(repr=False)
     card: ModelCard
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -61,13 +54,6 @@ class NotesModel:
             scores = np.array([scored[s][1] for s in spans]).reshape(len(spans), -1)
             found.append([_tight(e, passage) for e in tags.entities(spans, scores, self.scheme)])
         return found
-
-    def modifiers(
-        self, sentences: Sequence[tuple[str, Sequence[Span]]]
-    ) -> list[list[frozenset[str]]]:
-        """ConText's categories for each span of each sentence."""
-        with self.lock:
-            return [self.context.categories(text, spans) for text, spans in sentences]
 
     def _scores(self, passages: Sequence[str]) -> list[dict[Span, tuple[int, Any]]]:
         """For each passage and word.
@@ -178,7 +164,6 @@ def load(settings: "Settings") -> NotesModel:
     return NotesModel(
         network.eval().to(device, torch.bfloat16 if device == "cuda" else torch.float32),
         tokenizer,
-        Context(),
         scheme,
         model_card,
     )

@@ -38,7 +38,6 @@ class Lists:
 
     card: ModelCard = CARD
     entities = ListsOnly.entities
-    modifiers = ListsOnly.modifiers
 
 
 @pytest.fixture(scope="module", params=["fake sekmet", "fake hapi", "real sekmet"])

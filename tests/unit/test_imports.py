@@ -25,8 +25,6 @@ HEAVY = {
     "torch",
     "transformers",
     "captum",
-    "medspacy",
-    "spacy",
     "peft",
     "monai",
     "pandas",
@@ -120,7 +118,7 @@ def test_a_service_imports_with_its_own_extra_alone_and_no_model(service: str) -
 
 
 def test_what_is_blocked_is_what_others_bring() -> None:
-    assert {"allel", "medspacy", "transformers"} <= modules_of_other_extras("imaging")
+    assert {"allel", "transformers"} <= modules_of_other_extras("imaging")
     assert {"pydicom", "captum", "torch"} <= modules_of_other_extras("genomics")
     assert not {"torch", "flask", "numpy"} & modules_of_other_extras("notes")
 

@@ -16,16 +16,26 @@ from shared.terms import drugs
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
+INSTITUTION: Final = re.compile(
+    r"\s+(?:Center|Centre|Institute|Foundation|Society|Association|Clinic|Hospital|Unit|Ward)\b"
+)
+
 
 @dataclass(frozen=True)
 class Term:
-    """One name of the lists; `exact`: an abbreviation, found in this very case only."""
+    """One name of the lists.
+
+    Attributes:
+        exact: an abbreviation, found in this very case only.
+        typed: an abbreviation that people type in lower case as well: no other word.
+    """
 
     tokens: tuple[str, ...]
     exact: bool
     kind: Kind
     name: str
     concept: Concept | None
+    typed: tuple[str, ...] = ()
 
 
 def find_terms(text: str) -> Iterator[Entity]:
@@ -34,10 +44,10 @@ def find_terms(text: str) -> Iterator[Entity]:
     at = 0
     while at < len(tokens):
         term = _longest([t for _, _, t in tokens[at : at + _reach()]])
-        if term is None:
+        last = at + len(term.tokens) if term else at
+        if term is None or not _meant(term, text, tokens[at][0], tokens[last - 1][1]):
             at += 1
             continue
-        last = at + len(term.tokens)
         yield Entity(
             tokens[at][0],
             tokens[last - 1][1],
@@ -60,9 +70,34 @@ def _longest(tokens: list[str]) -> Term | None:
     for term in _terms().get(folded[0], ()):
         size = len(term.tokens)
         seen = tokens if term.exact else folded
-        if tuple(seen[:size]) == term.tokens:
+        if tuple(seen[:size]) == term.tokens or (term.typed and tuple(folded[:size]) == term.typed):
             return term
     return None
+
+
+def _meant(term: Term, text: str, start: int, end: int) -> bool:
+    """Tell whether a name stands for its problem here: no house, nothing else."""
+    if term.kind == "problem" and INSTITUTION.match(text, end):
+        return False
+    context = _contexts().get(term.tokens[0]) if term.exact else None
+    if context is None:
+        return True
+    before, after = context
+    line = text.rfind("\n", 0, start) + 1
+    return not (before.search(text, line, start) or after.match(text, end))
+
+
+@cache
+def _contexts() -> Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]]:
+    """What before or after an abbreviation tells that it means something else."""
+    never = "(?!)"
+    return {
+        name: (
+            re.compile(f"(?:{entry.get('before', never)})$"),
+            re.compile(entry.get("after", never), re.MULTILINE),
+        )
+        for name, entry in table("problems")["contexts"].items()
+    }
 
 
 @cache
@@ -104,7 +139,12 @@ def _problems() -> Iterator[Term]:
                     _tokens(form.casefold()), False, "problem", name if concept else word, concept
                 )
         for word in entry.get("abbreviations", ()):
-            yield Term(_tokens(word), True, "problem", name, concept)
+            typed = () if word in table("problems")["words"] else _tokens(word.casefold())
+            yield Term(_tokens(word), True, "problem", name, concept, typed)
+
+    for word in table("problems")["plain"]:
+        for form in (word, f"{word}s"):
+            yield Term(_tokens(form.casefold()), False, "problem", word, None)
 
 
 def _drugs() -> Iterator[Term]:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from services.notes.domain import Assertion
+from services.notes.reading.lexicon import find_terms
 from services.notes.reading.tables import table
 
 OTHER = "other"
+WORD = re.compile(r"[^\W\d_]+")
+INSIDE = frozenset(table("sections")["inside"]["words"])
+"""Words of lines within a section: relatives, answers, kinds of allergies."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Section:
 def find_sections(text: str) -> list[Section]:
     """All sections in order; together they cover the text."""
     heads = sorted(
-        {m.start("title"): (m.end(), _category(m["title"])) for m in _headings(text)}.items()
+        {
+            m.start(g): (m.end(), _category(m[g])) for m in _headings(text) for g in [_group(m)]
+        }.items()
     )
     starts = [(0, 0, ""), *((start, body, category) for start, (body, category) in heads)]
     ends = [start for start, _, _ in starts[1:]] + [len(text)]
@@ -62,12 +68,26 @@ def _section(category: str, start: int, body: int, end: int) -> Section:
 def _headings(text: str) -> list[re.Match[str]]:
     """Known titles at the start of a line or, in capitals with a colon, within it.
 
-    Unknown ones on a line of their own after an empty line.
+    Unknown ones on a line of their own after an empty line, or before text on their line.
 
     Later matches in this list win at the same place, so the known ones come last.
     """
-    line, capitals, unknown = _patterns()
-    return [*unknown.finditer(text), *capitals.finditer(text), *line.finditer(text)]
+    line, capitals, unknown, inline = _patterns()
+    new = [m for m in inline.finditer(text) if _opens_section(m.group(_group(m)))]
+    return [*new, *unknown.finditer(text), *capitals.finditer(text), *line.finditer(text)]
+
+
+def _opens_section(title: str) -> bool:
+    """Tell whether an unknown title with text on its line begins a section.
+
+    What names a problem, a drug or a relative is a line of the section above: `Mother: gout`.
+    """
+    words = [w.casefold() for w in WORD.findall(title)]
+    return not INSIDE.intersection(words) and next(find_terms(title), None) is None
+
+
+def _group(heading: re.Match[str]) -> str:
+    return next(name for name, title in heading.groupdict().items() if title is not None)
 
 
 def _category(title: str) -> str:
@@ -84,25 +104,36 @@ def _titles() -> dict[str, str]:
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _patterns() -> tuple[re.Pattern[str], ...]:
     """What repeats is possessive (`*+`).
 
     A line of asterisks that two parts of a pattern could share out between them would be tried in
     every way.
     """
     lead = r"^[ \t]*+(?:[#*•>-]++[ \t]*+|\d{1,2}[.)][ \t]++)?\**+"
+    short = _alternatives(table("sections")["dashed"]["short"])
     line = re.compile(
-        rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))",
+        rf"{lead}(?P<title>{_alternatives(_titles())})\**+[ \t]*+(?::\**+|(?=[ \t\r]*+$))"
+        rf"|^[ \t]*+(?P<dashed>{short})(?:[.]|[ \t]*+-)(?=[ \t])",
         re.IGNORECASE | re.MULTILINE,
     )
     capitals = re.compile(
-        rf"(?<=[.;][ \t])(?P<title>{_alternatives(t.upper() for t in _titles())})[ \t]*+:"
+        rf"(?<=[.;][ \t])(?=[A-Z])(?P<title>(?i:{_alternatives(_titles())}))[ \t]*+:"
     )
     unknown = re.compile(
         r"(?:\A|\n[ \t\r]*+\n)[ \t]*+(?P<title>[A-Z][A-Za-z /&()-]{2,50})[ \t]*+:(?=[ \t\r]*+$)",
         re.MULTILINE,
     )
-    return line, capitals, unknown
+    inline = re.compile(
+        rf"{lead}(?P<title>[A-Z][\w/&'()-]*+(?:[ \t]+[\w/&'()-]++){{0,5}})"
+        r"\**+[ \t]*+:\**+(?=[ \t]*+\S)"
+        r"|^[ \t]*+(?P<capitals>[A-Z][A-Z/&'-]++(?:[ \t]+[A-Z/&'-]++){0,5})[ \t\r]*+(?=\n[ \t]*\S)"
+        r"|^[ \t]*+(?P<hyphened>[A-Z][\w/&']*+(?:[ \t]+[\w/&']++){0,2})[ \t]++-(?=[ \t]+[^\s\d])"
+        r"|(?<= {2})(?P<dashed>[A-Z][A-Z /&-]{3,40})[ \t]*+:"
+        r"|(?<=\n\n)(?P<alone>[A-Z][\w/&'-]*+(?:[ \t]+[\w/&'-]++){0,4})[ \t\r]*+(?=\n[ \t]*\S)",
+        re.MULTILINE,
+    )
+    return line, capitals, unknown, inline
 
 
 def _alternatives(titles: Iterable[str]) -> str:

@@ -22,10 +22,12 @@ TITLES = (
     r"(?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[Mm]rs\.)(?<!\b[Mm]r\.)(?<!\b[Mm]s\.)"
     r"(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"
 )
-STOP = re.compile(rf"(?<=[.!?;]){TITLES}[)\"']?[ \t]+(?=[A-Z0-9(\"'#*•-])")
+STOP = re.compile(rf"(?:(?<=[.!;])|(?<=[\w)\"']\?)){TITLES}[)\"']?[ \t]+(?=[A-Z0-9(\"'#*•-])")
 BULLET = re.compile(r"\s*(?:[-*•>#]+\s+)?")
 NUMBERED = re.compile(r"\s*\d{1,2}[.)]$")
 CONTINUES = re.compile(r"[a-z(,]")
+ANSWER = re.compile(r"(?:[:?\t]| {2,}|-)[ \t]*no$", re.IGNORECASE)
+"""A form's line: `Syncope    No` goes on in no other."""
 LAST_BLANK = re.compile(r".*\s", re.DOTALL)
 LAST_MARK = re.compile(r".*[^A-Za-z0-9]", re.DOTALL)
 OPEN = re.compile(
@@ -106,7 +108,7 @@ def _continues(text: str, line: int, found: Span, end: int) -> bool:
         or text[stop - 1 : stop] in {".", ":", ";", "?", "!"}
     ):
         return False
-    if OPEN.search(text, line, stop):
+    if OPEN.search(text, line, stop) and not ANSWER.search(text, line, stop):
         return stop - line >= WRAPPED or text[stop - 1] != ","
     return stop - line >= WRAPPED and CONTINUES.match(text, following) is not None
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-TABLES = ("context", "labels", "languages", "problems", "sections")
+TABLES = ("cues", "labels", "languages", "problems", "sections")
 
 
 @cache

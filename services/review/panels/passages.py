@@ -23,6 +23,8 @@ ASSERTIONS: Final[Mapping[str, str]] = {
     "negated": "the note denies it",
     "possible": "the note is not sure of it",
     "hypothetical": "the note only considers it",
+    "other": "of somebody else, no relative",
+    "mentioned": "named, not said to be taken",
     "historical": "of the past",
     "family": "about a relative",
     "allergy": "an allergy to it",

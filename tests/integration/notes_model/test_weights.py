@@ -107,6 +107,6 @@ def test_it_reaches_its_floors_on_a_tenth(model: NotesModel) -> None:
     assert scores["Chemical"] > evaluate.FLOORS["BC5CDR chemical F1"] - 0.03
     assert scores["Disease"] > evaluate.FLOORS["BC5CDR disease F1"] - 0.03
     negation = evaluate.assertion_scores(
-        evaluate.read_assertions(DATA / "negation" / "annotations.tsv"), model
+        evaluate.read_assertions(DATA / "negation" / "annotations.tsv")
     )
     assert negation["negation F1"] >= evaluate.FLOORS["negation F1"]

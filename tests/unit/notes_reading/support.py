@@ -10,15 +10,10 @@ from services.notes.domain import Entity, Inputs
 
 
 class ListsOnly:
-    """A reader that marks nothing and knows no modifier: what the lists and headings do alone."""
+    """A reader that marks nothing: what lists, rules and headings do alone."""
 
     def entities(self, passages: Sequence[str]) -> list[list[Entity]]:
         return [[] for _ in passages]
-
-    def modifiers(
-        self, sentences: Sequence[tuple[str, Sequence[tuple[int, int]]]]
-    ) -> list[list[frozenset[str]]]:
-        return [[frozenset() for _ in spans] for _, spans in sentences]
 
 
 def note(text: str, language: str | None = None) -> Inputs:

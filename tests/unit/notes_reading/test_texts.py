@@ -36,10 +36,10 @@ from tests.unit.notes_reading.support import (
 )
 def test_no_text_takes_long(begin: str, piece: str) -> None:
     text = begin + piece * (MAX_CHARACTERS // len(piece) - len(begin)) + "x"
-    began = time.perf_counter()
+    began = time.process_time()
     is_english(text)
     read(note(text), ListsOnly())
-    assert time.perf_counter() - began < 5  # asterisks took for ever, blanks half a minute
+    assert time.process_time() - began < 10  # asterisks took for ever, blanks half a minute
 
 
 def test_what_never_ends_is_cut_at_a_blank_and_nothing_is_lost() -> None:

@@ -1,0 +1,1 @@
+"""How a note speaks of what it names: polarity, person, time, status."""
