@@ -65,9 +65,9 @@ class Clinic:
         """The settings under which the clinician logs in as `berg` with `PASSWORD`."""
         return {"review_local_user": f"berg:{self.practitioner}", "review_local_password": PASSWORD}
 
-    def result(self, service: str, source: str, drafts: "Drafts") -> str:
-        """Write one waiting result; the id of its head's Task."""
-        return write_result(self.ehr, service, source, self.patient, drafts)
+    def result(self, service: str, source: str, drafts: "Drafts", also: Sequence[str] = ()) -> str:
+        """Write one waiting result; the id of its head's Task. `also`: its further inputs."""
+        return write_result(self.ehr, service, source, self.patient, drafts, also=also)
 
     def task(self, task_id: str) -> Json:
         """The head as it stands now."""
@@ -110,7 +110,9 @@ def open_clinic(ehr: Ehr, given: str = "Erika", family: str = "Mustermann") -> C
     return Clinic(ehr, patient.reference, practitioner.reference)
 
 
-def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Drafts) -> str:
+def write_result(
+    ehr: Ehr, service: str, source: str, patient: str, drafts: Drafts, *, also: Sequence[str] = ()
+) -> str:
     """The line of the runtime, by hand: head, Devices, drafts, Provenance, one transaction.
 
     Returns the Task's id.
@@ -138,7 +140,7 @@ def write_result(ehr: Ehr, service: str, source: str, patient: str, drafts: Draf
     )
     made: Sequence[Draft] = drafts(pen)
     targets = bundle.targets(made, bundle.NOTHING)
-    sources = {source: "1"}
+    sources = dict.fromkeys([source, *also], "1")
     task = heads.requested(
         head,
         subject=patient,

@@ -41,6 +41,8 @@ ELECTRONIC: Final = (
     "The signature is electronic and stands in the record. This paper is a copy: where the two "
     "differ, the record counts."
 )
+FEW: Final = 6
+"""Inputs that are named before the conclusion."""
 STILL_ACTIVE: Final = "An order that it replaces is still active."
 MARKS: Final[Mapping[str, tuple[str, Weight]]] = {
     "struck": ("taken out", "struck"),
@@ -67,6 +69,7 @@ def report_of(shared: Review, user: User, result: Result, focus: Json) -> Report
         _signature(result, signed, zone),
         *_reasoning(focus),
         *_models(shared, result),
+        *_inputs(result),
         _references(result, focus),
     ]
     warned = standing.warnings_of(result, focus, _newest(shared, result))
@@ -124,11 +127,24 @@ def _examined(result: Result, focus: Json, zone: tzinfo) -> Section:
     lines = [text(f"{of}; {read}.")]
     if times and times.now:
         lines.append(text(f"The record says {times.now} now."))
-    lines += [
-        text(f"{findings.name_of(r) or r['resourceType']} ({local_reference(r)})", "small")
-        for r in result.sources
-    ]
+    if len(result.sources) > FEW:
+        lines.append(
+            text(f"{len(result.sources)} entries of the record, listed at the end.", "small")
+        )
+    else:
+        lines += map(_input, result.sources)
     return Section("What was analysed", lines)
+
+
+def _inputs(result: Result) -> list[Section]:
+    """List the inputs at the end, where they are many: a plan rests on dozens."""
+    lines = [_input(resource) for resource in result.sources]
+    return [Section("All that was analysed", lines)] if len(lines) > FEW else []
+
+
+def _input(resource: Json) -> Line:
+    name = findings.name_of(resource) or resource["resourceType"]
+    return text(f"{name} ({local_reference(resource)})", "small")
 
 
 def _conclusion(focus: Json) -> Section:

@@ -12,8 +12,8 @@ ACCEPTED: Final = {
     "Observation": "confirmed",
     "Condition": "confirmed",
     "DetectedIssue": "kept",
-    "MedicationRequest": "accepted",
-    "ServiceRequest": "accepted",
+    "MedicationRequest": "ordered",
+    "ServiceRequest": "ordered",
     "Goal": "accepted",
 }
 LEAVABLE: Final = frozenset({"DetectedIssue", "MedicationRequest", "ServiceRequest", "Goal"})

@@ -34,6 +34,16 @@ def test_an_order_that_goes_on_stands_above_all(
     assert "Not done yet" not in paper
 
 
+def test_many_inputs_stand_at_the_end(doctor: Visitor, clinic: Clinic) -> None:
+    weight = {"resourceType": "Observation", "status": "final", "code": {"text": "Weight"}}
+    about = {"subject": codes.reference(clinic.patient)}
+    inputs = [clinic.ehr.create(weight | about).reference for _ in range(8)]
+    task = clinic.result("treatment", clinic.patient, clinics.care_plan([]), inputs)
+    paper = " ".join(printed(doctor, signed(doctor, task, **NO_CHOICE)))
+    assert "8 entries of the record, listed at the end." in paper
+    assert paper.index("Signature") < paper.index("All that was analysed") < paper.index(inputs[7])
+
+
 def test_a_plan_s_reasoning_the_allergies_and_who_saw_it_are_printed(
     doctor: Visitor, clinic: Clinic
 ) -> None:
@@ -55,7 +65,7 @@ def test_a_plan_s_reasoning_the_allergies_and_who_saw_it_are_printed(
     assert re.search(r"Acknowledged by Dr. Ada Berg, \d+ \w+ \d{4}, ", paper)
     assert "high severity (left out by the clinician)" in paper
     assert "Medication: ticagrelor (not chosen)" in paper
-    assert "Medication: prasugrel (accepted)" in paper
+    assert "Medication: prasugrel (ordered)" in paper
     assert all("Drafted by AI; decided by Dr. Ada Berg." in page for page in pages)
 
 
@@ -83,4 +93,4 @@ def test_what_another_system_took_back_is_called_withdrawn(doctor: Visitor, clin
     assert "Medication: prasugrel (withdrawn: entered in error)" in paper
     assert "Medication: ticagrelor (not chosen)" in paper
     assert "Goal: No stent thrombosis (left out by the clinician)" in paper
-    assert "Service: Cardiac rehabilitation (accepted)" in paper
+    assert "Service: Cardiac rehabilitation (ordered)" in paper

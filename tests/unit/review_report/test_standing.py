@@ -163,7 +163,7 @@ def verified(status: str, *notes: str) -> Json:
         (verified("refuted"), "REFUTED"),
         (verified("entered-in-error", LEFT_OUT), "left out"),
         (part("DetectedIssue", status="final"), "kept"),
-        (part("MedicationRequest", status="active"), "accepted"),
+        (part("MedicationRequest", status="active"), "ordered"),
         (part("MedicationRequest", status="stopped"), "status in the record: stopped"),
         (part("Goal", lifecycleStatus="accepted"), "accepted"),
         (part("Basic", status="odd"), "status in the record: odd"),
