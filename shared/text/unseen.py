@@ -45,8 +45,8 @@ def code_of(char: str) -> str:
 def visible(text: str) -> str:
     """Return the text with `[U+202E]` in place of each character that nobody can see.
 
-    Line ends stay, those of Windows too.
+    Line ends stay, those of Windows too; a form feed between two pages of a note is one.
     """
-    if not has_unseen(text := text.replace("\r\n", "\n")):
+    if not has_unseen(text := text.replace("\r\n", "\n").replace("\f", "\n")):
         return text
     return "".join(f"[{code_of(c)}]" if is_unseen(text, at) else c for at, c in enumerate(text))

@@ -49,3 +49,7 @@ def test_marks_stay_marks_and_values_values() -> None:
     assert marked == Markup("<b>a[U+202E]b</b>") and isinstance(marked, Markup)
     assert not isinstance(present.visible_value("<b>\u202e"), Markup)
     assert present.visible_value(7) == 7 and present.visible_value(None) is None
+
+
+def test_a_form_feed_between_two_pages_is_a_line_end() -> None:
+    assert visible("page one\fpage two") == "page one\npage two"
