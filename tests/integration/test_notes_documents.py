@@ -21,9 +21,8 @@ from shared.runtime.devices import card_document
 from shared.runtime.line import Case, Line, at_ehr
 from shared.service import ModelCard
 from shared.settings import Settings
-from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.ehrs import EHRS, running
 from tests.hl7 import Validate, collection
-from tests.peers import sekmet
 from tests.unit.notes_reading.support import ListsOnly
 from tests.unit.text_doors.support import pdf
 
@@ -40,14 +39,10 @@ class Lists:
     entities = ListsOnly.entities
 
 
-@pytest.fixture(scope="module", params=["fake sekmet", "fake hapi", "real sekmet"])
+@pytest.fixture(scope="module", params=EHRS)
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "real sekmet":
-        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
-            yield peer.base
-    else:
-        with FakeEhr(SEKMET if request.param == "fake sekmet" else HAPI) as fake:
-            yield fake.base
+    with running(request.param, tmp_path_factory) as place:
+        yield place
 
 
 @pytest.fixture

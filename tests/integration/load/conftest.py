@@ -8,18 +8,13 @@ import pytest
 from shared.ehr.client import Ehr
 from shared.ehr.opening import open_ehr
 from shared.settings import Settings
-from tests.fakes import HAPI, SEKMET, FakeEhr
-from tests.peers import sekmet
+from tests.ehrs import EHRS, running
 
 
-@pytest.fixture(scope="module", params=["fake-sekmet", "fake-hapi", "sekmet"])
+@pytest.fixture(scope="module", params=EHRS)
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sekmet":
-        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
-            yield peer.base
-    else:
-        with FakeEhr(SEKMET if request.param == "fake-sekmet" else HAPI) as fake:
-            yield fake.base
+    with running(request.param, tmp_path_factory) as place:
+        yield place
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.notes.analyze import SURE, analyze, read
+from services.notes.analyze import analyze, read
+from services.notes.credible import SURE
 from services.notes.domain import Entity, Findings, Inputs
 from services.notes.model import NotesModel
 from tests.integration.notes_model.support import NOTE, ODD, mentions, said

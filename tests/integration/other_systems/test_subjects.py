@@ -13,7 +13,8 @@ from shared.ehr.opening import open_ehr
 from shared.errors import InvalidInput, NotYet, Withdrawn
 from shared.references import OTHER_SYSTEM
 from shared.settings import Settings
-from tests.fakes import HAPI, SEKMET, FakeEhr
+from tests.ehrs import EHRS, running
+from tests.fakes import HAPI, FakeEhr
 from tests.integration.other_systems.support import (
     ANALYSERS,
     OTHER,
@@ -24,19 +25,14 @@ from tests.integration.other_systems.support import (
     put,
     repoint,
 )
-from tests.peers import sekmet
 
 LENIENT = replace(HAPI, refuses_external_references=False)
 
 
-@pytest.fixture(scope="module", params=["fake sekmet", "fake hapi", "real sekmet"])
+@pytest.fixture(scope="module", params=EHRS)
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "real sekmet":
-        with sekmet(tmp_path_factory.mktemp("sekmet")) as peer:
-            yield peer.base
-    else:
-        with FakeEhr(SEKMET if request.param == "fake sekmet" else LENIENT) as fake:
-            yield fake.base
+    with running(request.param, tmp_path_factory, LENIENT) as place:
+        yield place
 
 
 @pytest.fixture
