@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from services.notes.assertion.read import Statement, statements
-from services.notes.credible import is_credible, is_told
+from services.notes.credible import SURE, is_credible, is_told
 from services.notes.domain import Assertion, Entity, Findings, Inputs, Kind, Mention
 from services.notes.reading.language import is_english
 from services.notes.reading.lexicon import find_terms
@@ -22,8 +22,6 @@ from services.notes.reading.sentences import Span, find_sentences
 from services.notes.reading.tables import table
 from shared.errors import NotAnalysed
 
-SURE: Final = 0.8
-"""Below it, what no list knows does not stand for a listed name (model card)."""
 COLUMNS: Final = re.compile(r"\n|\t|  ")
 """Between two columns of a table, or two lines: no name goes over it."""
 STRUCK: Final[dict[Kind, Assertion]] = {"problem": "negated", "drug": "stopped"}
@@ -41,17 +39,21 @@ class Reader(Protocol):
 
 def analyze(batch: Sequence[Inputs], model: Reader) -> list[Findings | NotAnalysed]:
     """Findings of each note, or why it was not read."""
+    spelled = ((inputs, normalise(inputs.text)) for inputs in batch)
     return [
-        read(inputs, model)
-        if is_english(normalise(inputs.text).text, inputs.language)
+        _findings(inputs, normal, model)
+        if is_english(normal.text, inputs.language)
         else NotAnalysed("The note is not in English.")
-        for inputs in batch
+        for inputs, normal in spelled
     ]
 
 
 def read(inputs: Inputs, model: Reader) -> Findings:
     """The mentions of one note."""
-    normal = normalise(inputs.text)
+    return _findings(inputs, normalise(inputs.text), model)
+
+
+def _findings(inputs: Inputs, normal: Normal, model: Reader) -> Findings:
     text = normal.text
     sections = find_sections(text)
     sentences = find_sentences(text, sections)
@@ -66,9 +68,9 @@ def _mentions(
     inputs: Inputs, normal: Normal, sections: Sequence[Section], said: Sequence[Statement]
 ) -> Iterator[Mention]:
     for statement in said:
-        entity = statement.entity
+        entity, said_of = statement.entity, statement.assertion
         section = section_at(sections, entity.start)
-        if statement.assertion is None or not is_told(statement, section):
+        if said_of is None or not is_told(entity, said_of, section):
             continue
         start, end = normal.source(entity.start, entity.end)
         yield Mention(
@@ -77,7 +79,7 @@ def _mentions(
             end,
             inputs.text[start:end],
             section.category,
-            STRUCK[entity.kind] if _is_struck(inputs, start, end) else statement.assertion,
+            STRUCK[entity.kind] if _is_struck(inputs, start, end) else said_of,
             entity.confidence,
             entity.concept,
             entity.name or normal.text[entity.start : entity.end],

@@ -8,13 +8,12 @@ import re
 from functools import cache
 from typing import Final
 
-from services.notes.assertion.read import Statement
-from services.notes.domain import Entity
+from services.notes.domain import Assertion, Entity
 from services.notes.reading.sections import Section
 from services.notes.reading.tables import table
 
 SURE: Final = 0.8
-"""Below it, what no list knows is left out: on notes most such marks were wrong (model card)."""
+"""Below it, what no list knows counts for nothing: in notes most such marks were wrong (card)."""
 TITLE: Final = re.compile(
     r"\b(?:[Dd]r|DR|[Mm]rs?|MRS?|[Mm]s|[Mm]iss|[Pp]rof|nurse|doctor|Nurse|Doctor)\.?\s+(?:[A-Z][\w'.-]*\s+)*$"
 )
@@ -36,20 +35,17 @@ def is_credible(entity: Entity, text: str, section: Section) -> bool:
     return not is_heading
 
 
-def is_told(statement: Statement, section: Section) -> bool:
+def is_told(entity: Entity, assertion: Assertion, section: Section) -> bool:
     """Tell whether a statement is worth telling.
 
     A chemical that no list knows may be a laboratory's: something must say that it is a drug.
     """
-    entity = statement.entity
-    if statement.assertion is None:
-        return False
     return (
         entity.listed
         or entity.kind == "problem"
         or section.lists_drugs
         or section.assertion == "allergy"
-        or statement.assertion != "mentioned"
+        or assertion != "mentioned"
     )
 
 

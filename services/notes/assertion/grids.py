@@ -46,7 +46,7 @@ def _lines(text: str) -> Iterator[list[re.Match[str]]]:
 
 
 def _is_header(cells: Sequence[re.Match[str]]) -> bool:
-    names = [c[0].casefold().strip(":") for c in cells]
+    names = [_name(c) for c in cells]
     answers = {HEADS[n] for n in names if n in HEADS}
     return len(answers) > 1 or (len(cells) > 1 and "status" in names)
 
@@ -54,25 +54,27 @@ def _is_header(cells: Sequence[re.Match[str]]) -> bool:
 def _table(
     header: Sequence[re.Match[str]], rows: Sequence[Sequence[re.Match[str]]]
 ) -> Iterator[Answer]:
-    names = [c[0].casefold().strip(":") for c in header]
+    is_status = "status" in map(_name, header)
     for label, *others in rows:
-        if "status" in names:
+        if is_status:
             if others[-1][0].casefold() in OVER:
                 yield Answer(label.start(), label.end(), "historical")
             continue
         for mark in others:
             if MARK.fullmatch(mark[0]):
-                verdict = _below(header, mark, label.string)
-                if verdict:
-                    yield Answer(label.start(), label.end(), verdict)
+                yield Answer(label.start(), label.end(), _below(header, mark, label.string))
 
 
-def _below(header: Sequence[re.Match[str]], mark: re.Match[str], text: str) -> Verdict | None:
+def _below(header: Sequence[re.Match[str]], mark: re.Match[str], text: str) -> Verdict:
     """Return what the nearest column says of a mark."""
     place = _column(text, mark)
-    heads = [h for h in header if h[0].casefold().strip(":") in HEADS]
+    heads = [h for h in header if _name(h) in HEADS]
     nearest = min(heads, key=lambda h: abs(_column(text, h) - place))
-    return HEADS[nearest[0].casefold().strip(":")]
+    return HEADS[_name(nearest)]
+
+
+def _name(head: re.Match[str]) -> str:
+    return head[0].casefold().strip(":")
 
 
 def _column(text: str, cell: re.Match[str]) -> float:

@@ -4,12 +4,11 @@ A relative is one who is ill (`her sister has lupus`), one who tells (`father st
 seizure`) or one who came along (`brought in by his mother`).
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from services.notes.assertion.scope import REACH, Sentence
+from services.notes.assertion.scope import REACH, Sentence, between
 from services.notes.reading.tables import table
 
 TELLS_WITHIN: Final = 9
@@ -72,9 +71,7 @@ def _owns(sentence: Sentence, at: int, target: tuple[int, int]) -> bool:
 
 
 def _parted(sentence: Sentence, at: int, first: int) -> bool:
-    walls = sentence.walls.get("family", ())
-    place = bisect_right(walls, at)
-    if place < len(walls) and walls[place] < first:
+    if between(sentence.walls.get("family", ()), at, first):
         return True
     return first - at > REACH or any(t.word in STOPS for t in sentence.tokens[at:first])
 

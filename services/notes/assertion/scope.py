@@ -61,11 +61,12 @@ def sentence_of(text: str, span: Span, targets: Sequence[Span], kinds: Sequence[
     starts = [t.start for t in tokens]
     places = [(bisect_right(starts, a) - 1, bisect_left(starts, b) - 1) for a, b in targets]
     words = [t.word for t in tokens]
-    hits = list(hits_in(words, _taken(places, len(words)), ""))
+    named = _taken(places, len(words))
+    hits = list(hits_in(words, named, ""))
     drugs = [place for place, kind in zip(places, kinds, strict=True) if kind == "drug"]
     drug_hits = list(hits_in(words, _taken(drugs, len(words)), "drug")) if drugs else []
     walls, hard = (_walls(tokens, hits, hard=only) for only in (False, True))
-    lists = lists_of(words, _taken(places, len(words)))
+    lists = lists_of(words, named)
     return Sentence(tokens, places, kinds, hits, drug_hits, walls, hard, lists)
 
 
@@ -142,7 +143,7 @@ def _forward(sentence: Sentence, hit: Hit, cue: Cue, first: int) -> bool:
     if tokens[hit.first].group not in (0, tokens[first].group):
         return False  # no cue reaches out of its bracket
     near = first if cue.through else hit.last + NEAR + 1
-    if _between(sentence.hard.get(cue.category, ()), hit.last, first) or _between(
+    if between(sentence.hard.get(cue.category, ()), hit.last, first) or between(
         sentence.walls.get(cue.category, ()), near - 1, first
     ):
         return False
@@ -157,7 +158,7 @@ def _backward(sentence: Sentence, hit: Hit, cue: Cue, last: int) -> bool:
     words = [t.word for t in tokens[last + 1 : hit.first]]
     if tokens[hit.first].group != tokens[last].group:
         return _remarks(words)
-    if _between(sentence.walls.get(cue.category, ()), last, hit.first):
+    if between(sentence.walls.get(cue.category, ()), last, hit.first):
         return False
     commas = words.count(",")
     last_comma = commas == 1 and words[-1] == ","
@@ -172,7 +173,8 @@ def _remarks(words: Sequence[str]) -> bool:
     return len(words) - opened <= REMARK and not {",", ";", "."} & set(words[:opened])
 
 
-def _between(places: Sequence[int], after: int, before: int) -> bool:
+def between(places: Sequence[int], after: int, before: int) -> bool:
+    """Tell whether one of these places, in order, lies between two others."""
     at = bisect_right(places, after)
     return at < len(places) and places[at] < before
 
@@ -185,7 +187,7 @@ def _list_goes_on(sentence: Sentence, hit: Hit, cue: Cue, first: int) -> bool:
     if not commas or cue.of or cue.category in ("historical", "family"):
         return True
     end = min(_clause_end(sentence, first), first + REACH)
-    if _between(lists.alternatives, commas[-1], end):
+    if between(lists.alternatives, commas[-1], end):
         return True
     ends = lists.unbare if cue.bare else lists.asserting
     return not any(comma in ends for comma in commas)

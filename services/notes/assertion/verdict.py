@@ -16,9 +16,9 @@ AMOUNT: Final = (
     r"|fifty|sixty|seventy|eighty|ninety|half)(?:-\d+)?"
 )
 SALT: Final = (
-    r"(?:\s{1,3}(?:sodium|potassium|calcium|magnesium|hydrochloride|hcl|succinate|tartrate|maleate|mesylate"
-    r"|besylate|sulfate|sulphate|phosphate|citrate|fumarate|acetate|bromide|er|xr|sr|xl|cr|ec|la|mr|dr"
-    r"|tablets?|capsules?|oral|extended-release|-))*"
+    r"(?:\s{1,3}(?:sodium|potassium|calcium|magnesium|hydrochloride|hcl|succinate|tartrate|maleate"
+    r"|mesylate|besylate|sulfate|sulphate|phosphate|citrate|fumarate|acetate|bromide"
+    r"|er|xr|sr|xl|cr|ec|la|mr|dr|tablets?|capsules?|oral|extended-release|-))*"
 )
 UNIT: Final = (
     r"(?:mg|mcg|ug|µg|μg|g|gm|grams?|units?|u|iu|meq|ml|cc|%|tablets?|tabs?|capsules?|caps?|puffs?"
@@ -39,8 +39,8 @@ DOSE: Final = re.compile(
 )
 LABORATORY: Final = re.compile(
     r"\W{0,3}(?:was |is |of |at )?\d+(?:\.\d+)?\s{0,3}"
-    r"(?:(?:mg|g|ug|mcg|ng|pg|u|iu|mmol|umol|nmol|meq|units?)\s{0,3}/\s{0,3}(?:d?l|ml|cc)\b|mmol\b|mm\b"
-    r"|[HL*]\b|(?=[,.;)\s]{0,5}(?:$|[A-Za-z]+\s+\d)))",
+    r"(?:(?:mg|g|ug|mcg|ng|pg|u|iu|mmol|umol|nmol|meq|units?)\s{0,3}/\s{0,3}(?:d?l|ml|cc)\b"
+    r"|mmol\b|mm\b|[HL*]\b|(?=[,.;)\s]{0,5}(?:$|[A-Za-z]+\s+\d)))",
 )
 STATUSES: Final = (
     "allergy",

@@ -40,7 +40,7 @@ class Term:
 
 def find_terms(text: str) -> Iterator[Entity]:
     """Every listed name, left to right, without overlaps."""
-    tokens = [(m.start(), m.end(), m[0].replace("’", "'")) for m in TOKEN.finditer(text)]
+    tokens = [(m.start(), m.end(), m[0]) for m in TOKEN.finditer(text)]
     at = 0
     while at < len(tokens):
         term = _longest([t for _, _, t in tokens[at : at + _reach()]])
@@ -134,17 +134,19 @@ def _problems() -> Iterator[Term]:
             Concept(codes.SNOMED, entry["snomed"], entry["display"]) if "snomed" in entry else None
         )
         for word in (name, *entry.get("names", ())):
-            for form in (word, f"{word}s"):
-                yield Term(
-                    _tokens(form.casefold()), False, "problem", name if concept else word, concept
-                )
+            yield from _forms(word, name if concept else word, concept)
         for word in entry.get("abbreviations", ()):
             typed = () if word in table("problems")["words"] else _tokens(word.casefold())
             yield Term(_tokens(word), True, "problem", name, concept, typed)
 
     for word in table("problems")["plain"]:
-        for form in (word, f"{word}s"):
-            yield Term(_tokens(form.casefold()), False, "problem", word, None)
+        yield from _forms(word, word, None)
+
+
+def _forms(word: str, name: str, concept: Concept | None) -> Iterator[Term]:
+    """Yield one and several of a problem."""
+    for form in (word, f"{word}s"):
+        yield Term(_tokens(form.casefold()), False, "problem", name, concept)
 
 
 def _drugs() -> Iterator[Term]:

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from services.notes.reading.sections import Section
 
 Span = tuple[int, int]
-# characters: no sentence is as long, and ConText compares each name of a sentence with each of its
-# modifiers
+# characters: no sentence is as long, and the rules compare each name of a sentence with its cues
 LONGEST = 2000
 WRAPPED = 45  # characters: a shorter line was not broken by a right margin
 BREAK = re.compile(r"\n[ \t\r\n]*+")
